@@ -1,0 +1,19 @@
+/**
+ * Stands in for jsr:@std/yaml where JSR cannot be reached: only what httpmon uses of it, over
+ * js-yaml, from which @std/yaml itself descends.
+ */
+// deno-lint-ignore-file no-explicit-any
+import yaml from "js-yaml";
+
+/**
+ * Parses one YAML 1.2 document (core schema; an empty document is null).
+ *
+ * @throws {SyntaxError} Where the text is not YAML, a key is given twice, or it holds several documents
+ */
+export function parse(content: string): unknown {
+  try {
+    return (yaml as any).load(content, { schema: (yaml as any).CORE_SCHEMA }) ?? null;
+  } catch (error) {
+    throw new SyntaxError(error instanceof Error ? error.message : String(error));
+  }
+}
