@@ -1,0 +1,29 @@
+import { Kafka, type KafkaConfig as KafkaJsConfig } from "kafkajs";
+import type { KafkaConfig } from "../config/types.ts";
+import type { Logger } from "../runtime/log.ts";
+import { bridgeLog } from "./log_bridge.ts";
+import { patchRequestQueue } from "./request_queue_patch.ts";
+
+/** A TCP connection, with its TLS handshake, takes longer than this only when the way is broken. */
+const MAX_CONNECT_MS = 10_000;
+
+/** A kafkajs client made from the config: addresses, TLS, SASL, timeouts, log. Connects to nothing yet. */
+export function createKafka(config: KafkaConfig, clientId: string, log: Logger): Kafka {
+  patchRequestQueue();
+  return new Kafka({
+    clientId,
+    brokers: [...config.bootstrapServers],
+    connectionTimeout: Math.min(MAX_CONNECT_MS, config.requestTimeoutMs),
+    authenticationTimeout: Math.min(MAX_CONNECT_MS, config.requestTimeoutMs),
+    requestTimeout: config.requestTimeoutMs,
+    logCreator: bridgeLog(log),
+    ...(config.tls && {
+      ssl: {
+        ...(config.tls.ca && { ca: [config.tls.ca] }),
+        ...(config.tls.cert && { cert: config.tls.cert }),
+        ...(config.tls.key && { key: config.tls.key }),
+      },
+    }),
+    ...(config.sasl && { sasl: config.sasl as KafkaJsConfig["sasl"] }),
+  });
+}

@@ -1,0 +1,37 @@
+import type { Kafka } from "kafkajs";
+
+/** The offsets that a partition holds now: from `low` on, `high` is the next to be written. */
+export interface Bounds {
+  low: bigint;
+  high: bigint;
+}
+
+/** What the writer asks of a cluster beside its records. */
+export interface TopicView {
+  clusterId: string;
+  /** By partition. */
+  bounds: ReadonlyMap<number, Bounds>;
+}
+
+/** Asks the cluster for its id and the offsets of a topic, over a connection of its own. */
+export async function viewTopic(kafka: Kafka, topic: string): Promise<TopicView> {
+  const admin = kafka.admin({ retry: { retries: 1 } });
+  try {
+    await admin.connect();
+    const [{ clusterId }, offsets] = await Promise.all([
+      admin.describeCluster(),
+      admin.fetchTopicOffsets(topic),
+    ]);
+    return {
+      clusterId,
+      bounds: new Map(
+        offsets.map(({ partition, low, high }) => [
+          partition,
+          { low: BigInt(low), high: BigInt(high) },
+        ]),
+      ),
+    };
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,34 @@
+import { RefusedError } from "./errors.ts";
+
+/** Errors by which a broker refuses a message for good, by Kafka's names and codes. */
+const REFUSALS: Record<string, number> = {
+  MESSAGE_TOO_LARGE: 10,
+  RECORD_LIST_TOO_LARGE: 18,
+  INVALID_TIMESTAMP: 32,
+  INVALID_RECORD: 87,
+};
+
+interface KafkaFailure {
+  type?: unknown;
+  code?: unknown;
+  cause?: unknown;
+  originalError?: unknown;
+}
+
+/** Kafka's name of an error that the broker answered ("NOT_LEADER_FOR_PARTITION"), or null. */
+export function brokerErrorOf(error: unknown): { type: string; code: number } | null {
+  // kafkajs wraps an answer in KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, ...
+  for (let depth = 0; depth < 5 && typeof error === "object" && error !== null; depth++) {
+    const { type, code, cause, originalError } = error as KafkaFailure;
+    if (typeof type === "string" && typeof code === "number") return { type, code };
+    error = cause ?? originalError;
+  }
+  return null;
+}
+
+/** The error as our own code should see it: a RefusedError where trying again cannot help. */
+export function asSendError(error: unknown): unknown {
+  const answer = brokerErrorOf(error);
+  const refusal = answer && Object.entries(REFUSALS).find(([, code]) => code === answer.code);
+  return refusal ? new RefusedError(refusal[0], { cause: error }) : error;
+}

@@ -1,0 +1,100 @@
+import { type Kafka, Partitioners, type Producer } from "kafkajs";
+import type { KafkaConfig } from "../config/types.ts";
+import type { Logger } from "../runtime/log.ts";
+import { RefusedError } from "./errors.ts";
+import { asSendError } from "./failure.ts";
+import { ensureTopic } from "./topic.ts";
+
+/** One message on its way out. A key always: kafkajs re-partitions keyless ones at each retry. */
+export interface OutgoingMessage {
+  key: string;
+  value: string;
+}
+
+/**
+ * Resolves when the broker has acknowledged all of `batch`. Rejects with a RefusedError when the
+ * broker will never take one of them; any other rejection is worth another try.
+ */
+export type Send = (batch: readonly OutgoingMessage[]) => Promise<void>;
+
+export interface Sender {
+  send: Send;
+  close(): Promise<void>;
+}
+
+/** Past the request timeout kafkajs may still wait for a socket that nobody answers on (#1163). */
+const GRACE_MS = 5_000;
+
+/**
+ * Sends to the config's topic, which it makes at first use if need be. Connects at the first send,
+ * and anew after a failed one: a producer whose broker is gone may never find out by itself.
+ */
+export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Sender {
+  let current: Promise<Producer> | null = null;
+
+  async function connect(): Promise<Producer> {
+    const admin = kafka.admin({ retry: { retries: 1 } });
+    try {
+      await admin.connect();
+      if (await ensureTopic(admin, config)) {
+        log.info({ topic: config.topic, partitions: config.topicPartitions }, "Made the topic");
+      }
+    } finally {
+      await admin.disconnect();
+    }
+    const producer = kafka.producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+      // The outbox tries again for as long as it takes; here one retry finds a moved leader.
+      retry: { retries: 1, initialRetryTime: 100 },
+    });
+    await producer.connect();
+    return producer;
+  }
+
+  async function send(batch: readonly OutgoingMessage[]): Promise<void> {
+    current ??= connect();
+    const mine = current;
+    try {
+      await within(
+        config.requestTimeoutMs + GRACE_MS,
+        mine.then((producer) =>
+          producer.send({
+            topic: config.topic,
+            acks: config.acks,
+            timeout: config.requestTimeoutMs,
+            messages: [...batch],
+          })
+        ),
+      );
+    } catch (error) {
+      const failure = asSendError(error);
+      if (!(failure instanceof RefusedError)) {
+        if (current === mine) current = null;
+        mine.then((producer) => producer.disconnect()).catch(() => {});
+      }
+      throw failure;
+    }
+  }
+
+  async function close(): Promise<void> {
+    const last = current;
+    current = null;
+    await last?.then((producer) => producer.disconnect()).catch(() => {});
+  }
+
+  return { send, close };
+}
+
+/** `work`, or a rejection when it takes over `ms`; the work itself is left to end as it may. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`No answer from the broker within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

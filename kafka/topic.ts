@@ -1,0 +1,76 @@
+import type { Admin } from "kafkajs";
+import type { KafkaConfig } from "../config/types.ts";
+import { brokerErrorOf } from "./failure.ts";
+
+/** The topic is not there, and the broker does not let us make it. */
+export class TopicMissingError extends Error {
+  readonly code = "TOPIC_MISSING";
+}
+
+const UNKNOWN_TOPIC = 3;
+const TOPIC_ALREADY_EXISTS = 36;
+
+/**
+ * Makes the topic where it is missing: the config's partitions and retention, and the broker's time
+ * on each record, since a broker refuses for good what an agent whose clock is an hour ahead stamps.
+ *
+ * @returns Whether it was made now
+ * @throws {TopicMissingError} Where the broker does not let us
+ */
+export async function ensureTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
+  if (await topicExists(admin, config.topic)) return false;
+  try {
+    return await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{
+        topic: config.topic,
+        numPartitions: config.topicPartitions,
+        replicationFactor: config.topicReplicationFactor,
+        configEntries: [
+          { name: "retention.ms", value: String(config.topicRetentionMs) },
+          { name: "message.timestamp.type", value: "LogAppendTime" },
+        ],
+      }],
+    });
+  } catch (error) {
+    if (isAnswer(error, TOPIC_ALREADY_EXISTS)) return false;
+    if (brokerErrorOf(error) === null && !isTopicCreationError(error)) throw error;
+    throw new TopicMissingError(
+      `Topic "${config.topic}" is not there and the broker does not let us make it` +
+        ` (${reasonOf(error)}); make it with message.timestamp.type=LogAppendTime`,
+      { cause: error },
+    );
+  }
+}
+
+async function topicExists(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    return true;
+  } catch (error) {
+    if (isAnswer(error, UNKNOWN_TOPIC)) return false;
+    throw error;
+  }
+}
+
+/** kafkajs gathers what went wrong for each topic in one KafkaJSAggregateError. */
+function topicErrors(error: unknown): readonly unknown[] {
+  const { errors } = error as { errors?: unknown };
+  return Array.isArray(errors) ? errors : [];
+}
+
+function isTopicCreationError(error: unknown): boolean {
+  return topicErrors(error).length > 0;
+}
+
+function isAnswer(error: unknown, code: number): boolean {
+  return [error, ...topicErrors(error)].some((one) => brokerErrorOf(one)?.code === code);
+}
+
+function reasonOf(error: unknown): string {
+  for (const one of [...topicErrors(error), error]) {
+    const answer = brokerErrorOf(one);
+    if (answer) return answer.type;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
