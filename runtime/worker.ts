@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { workerSource, type WorkerName } from "./worker_sources.ts";
+import { type WorkerName, workerSource } from "./worker_sources.ts";
 
 /**
  * Starts one of the program's worker threads. Work that may hold a thread for long (a fsync, a regex

@@ -1,0 +1,87 @@
+/**
+ * Arguments to mode to exit code; the only place that exits. Each mode's code is imported when it is
+ * asked for, so that `--help` needs no config, no network and no permission.
+ */
+import { dirname, resolve } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Command, helpText, parseCommand } from "./runtime/cli.ts";
+import { systemClock } from "./runtime/clock.ts";
+import { EXIT, type ExitCode, UsageError } from "./runtime/exit_codes.ts";
+import type { ModeContext } from "./runtime/mode_context.ts";
+import type { Mode } from "./runtime/modes.ts";
+import { shutdownOn } from "./runtime/shutdown.ts";
+import { VERSION } from "./runtime/version.ts";
+
+type RunCommand = Extract<Command, { kind: "run" }>;
+
+/** Does what the arguments ask for. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  try {
+    const command = parseCommand(args, (name) => process.env[name]);
+    switch (command.kind) {
+      case "help":
+        console.log(helpText(command.mode));
+        return EXIT.done;
+      case "version":
+        console.log(`httpmon ${VERSION}`);
+        return EXIT.done;
+      case "run":
+        return await run(command);
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`httpmon: ${error.message}`);
+    return EXIT.usage;
+  }
+}
+
+async function run({ mode, configPath, options }: RunCommand): Promise<ExitCode> {
+  const cwd = personsFolder();
+  const { loadConfigFor } = await import("./config/load.ts");
+  const config = await loadConfigFor(mode, resolve(cwd, configPath), process.env);
+  const { createLogger } = await import("./runtime/log.ts");
+  const log = createLogger(config.loglevel, mode);
+  const { signal, dispose } = shutdownOn(process, systemClock, () => process.exit(EXIT.failed));
+  try {
+    const context = { config, options, cwd, clock: systemClock, log, signal };
+    return await (await modeFunction(mode))(context);
+  } finally {
+    dispose();
+  }
+}
+
+async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promise<ExitCode>> {
+  switch (mode) {
+    case "agent":
+      return (await import("./agent/mode.ts")).agentMode;
+    case "writer":
+      return (await import("./writer/mode.ts")).writerMode;
+    case "init-schema":
+      return (await import("./db/init_schema_mode.ts")).initSchemaMode;
+    case "dbdump":
+      return (await import("./db/dump_mode.ts")).dumpMode;
+  }
+}
+
+/**
+ * Where the person stood: a task runs in the project's folder and says in INIT_CWD where it was
+ * called from.
+ */
+function personsFolder(): string {
+  const cwd = process.cwd();
+  const called = process.env.INIT_CWD;
+  const fromTask = called && import.meta.url.startsWith("file:") &&
+    dirname(fileURLToPath(import.meta.url)) === cwd;
+  return fromTask ? called : cwd;
+}
+
+if (import.meta.main) {
+  main(process.argv.slice(2)).then(
+    (code) => process.exit(code),
+    (error) => {
+      console.error(error);
+      process.exit(EXIT.failed);
+    },
+  );
+}

@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { helpText, parseCommand } from "../../runtime/cli.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
+import { MODES } from "../../runtime/modes.ts";
+
+const NO_OPTIONS = { since: null, until: null, url: null, limit: null };
+
+function parse(line: string, env: Record<string, string> = {}) {
+  return parseCommand(line.split(" ").filter(Boolean), (name) => env[name]);
+}
+
+const RUNS: [line: string, env: Record<string, string>, mode: string, configPath: string][] = [
+  ["agent", {}, "agent", "config/config.yaml"],
+  ["-m writer", {}, "writer", "config/config.yaml"],
+  ["--mode=writer -c a.yaml", {}, "writer", "a.yaml"],
+  ["init-schema --config b.yaml", {}, "init-schema", "b.yaml"],
+  ["", { APP_MODE: "agent", APP_CONFIG: "/etc/c.yaml" }, "agent", "/etc/c.yaml"],
+  ["-m writer -c a", { APP_MODE: "agent", APP_CONFIG: "c" }, "writer", "a"],
+  ["agent", { APP_MODE: "writer" }, "agent", "config/config.yaml"],
+  ["agent -m agent", {}, "agent", "config/config.yaml"],
+];
+for (const [line, env, mode, configPath] of RUNS) {
+  Deno.test(`parseCommand() reads "${line}" with ${JSON.stringify(env)}`, () => {
+    assertEquals(parse(line, env) as unknown, {
+      kind: "run",
+      mode,
+      configPath,
+      options: NO_OPTIONS,
+    });
+  });
+}
+
+Deno.test("parseCommand() reads the options of dbdump", () => {
+  const command = parse("dbdump --since 2026-01-01 --until 2026-02-01 --url http://a/ --limit 5");
+  assert(command.kind === "run");
+  assertEquals(command.options, {
+    since: "2026-01-01",
+    until: "2026-02-01",
+    url: "http://a/",
+    limit: 5,
+  });
+});
+
+Deno.test("parseCommand() asks the environment nothing for --help and --version", () => {
+  const refuse = () => {
+    throw new Error("the environment was read");
+  };
+  assertEquals(parseCommand(["--help"], refuse), { kind: "help", mode: null });
+  assertEquals(parseCommand(["agent", "-h"], refuse), { kind: "help", mode: "agent" });
+  assertEquals(parseCommand(["-v"], refuse), { kind: "version" });
+});
+
+const WRONG: [line: string, message: string][] = [
+  ["", "No mode is given; it is one of agent, writer, init-schema, dbdump"],
+  ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
+  ["something", 'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump'],
+  ["agent writer", 'Unexpected argument "writer"; see --help'],
+  ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
+  ["agent --confg x", 'Unknown option "--confg", did you mean "--config"?'],
+  ["agent --nonsense", 'Unknown option "--nonsense"; see --help'],
+  ["agent -c", 'Option "--config" needs a value'],
+  ["agent --limit 5", 'Option "--limit" belongs to mode "dbdump"'],
+  ["dbdump --limit x", 'Option "--limit" needs a whole number, found "x"'],
+  ["dbdump --limit=-1", 'Option "--limit" needs a whole number, found "-1"'],
+  [
+    "dbdump --since yesterday",
+    'Option "--since" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "yesterday"',
+  ],
+];
+for (const [line, message] of WRONG) {
+  Deno.test(`parseCommand() refuses "${line}"`, () => {
+    assertEquals(assertThrows(() => parse(line), UsageError).message, message);
+  });
+}
+
+Deno.test("helpText() names every mode, or the one asked for", () => {
+  for (const [mode, text] of Object.entries(MODES)) {
+    assert(helpText(null).includes(mode) && helpText(null).includes(text));
+  }
+  assert(helpText("dbdump").includes("--since"));
+  assert(!helpText("agent").includes("--since"));
+});
