@@ -1,0 +1,83 @@
+/** Who may import whom: the rule of ARCHITECTURE.md, held against the code. */
+import { assert, assertEquals } from "@std/assert";
+
+/** What each folder may import of ours, beside itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  wire: [],
+  runtime: ["config"],
+  config: ["runtime"],
+  kafka: ["config", "runtime"],
+  db: ["config", "runtime", "wire"],
+  agent: ["config", "kafka", "runtime", "wire"],
+  writer: ["config", "db", "kafka", "runtime", "wire"],
+};
+
+/** The folders whose code runs in production; main.ts may import them all. */
+const PRODUCT = Object.keys(MAY_IMPORT);
+
+interface Import {
+  file: string;
+  target: string;
+}
+
+async function* filesUnder(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(new URL(`../${folder}`, import.meta.url))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* filesUnder(path);
+    else if (path.endsWith(".ts")) yield path;
+  }
+}
+
+async function importsOf(file: string): Promise<Import[]> {
+  const text = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
+  const specifiers = text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g);
+  return [...specifiers].map(([, specifier]) => ({
+    file,
+    target: new URL(specifier!, `file:///${file}`).pathname.slice(1),
+  }));
+}
+
+for (const folder of PRODUCT) {
+  Deno.test(`${folder}/ imports only what it may`, async () => {
+    const allowed = new Set([folder, ...MAY_IMPORT[folder]!]);
+    const wrong: string[] = [];
+    let files = 0;
+    for await (const file of filesUnder(folder)) {
+      files++;
+      for (const { target } of await importsOf(file)) {
+        // deno.json says the version, for runtime/version.ts.
+        if (target !== "deno.json" && !allowed.has(target.split("/")[0]!)) {
+          wrong.push(`${file} imports ${target}`);
+        }
+      }
+    }
+    assert(files > 0, `no files under ${folder}/`);
+    assertEquals(wrong, []);
+  });
+}
+
+Deno.test("the product names no Deno API outside a feature test", async () => {
+  const wrong: string[] = [];
+  for (const folder of PRODUCT) {
+    for await (const file of filesUnder(folder)) {
+      const text = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
+      if (
+        /(?<!globalThis[^\n]*|["'`\w.])Deno\.\w/.test(text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ""))
+      ) {
+        wrong.push(file);
+      }
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("only main.ts exits", async () => {
+  const wrong: string[] = [];
+  for (const folder of PRODUCT) {
+    for await (const file of filesUnder(folder)) {
+      const text = await Deno.readTextFile(new URL(`../${file}`, import.meta.url));
+      if (/process\.exit\b|process\.exitCode/.test(text)) wrong.push(file);
+    }
+  }
+  assertEquals(wrong, []);
+});
