@@ -1,13 +1,15 @@
 /**
  * What a loaded config is: every default filled in, every secret read, durations in milliseconds.
- * The YAML's own keys are in schema.ts; each mode is handed only the part that it needs.
+ * The YAML's own keys are in schema.ts; each mode is handed only the part that it needs. A part that
+ * the mode does not use may hold defaults in place of what the file says (see modes.ts).
  */
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 export interface Config {
   loglevel: LogLevel;
-  kafka: KafkaConfig | null;
+  /** Always there: a file without the section gets the defaults. */
+  kafka: KafkaConfig;
   sites: readonly Site[];
   agent: AgentConfig;
   writer: WriterConfig;
@@ -16,16 +18,21 @@ export interface Config {
 }
 
 export interface KafkaConfig {
-  /** host:port each. */
+  /** host:port each; an IPv6 address is in brackets. */
   bootstrapServers: readonly string[];
   /** The files' contents (PEM); null where the key is not given. TLS is used when any is given or `ssl` is true. */
   tls: { ca: string | null; cert: string | null; key: string | null } | null;
-  sasl: { mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; username: string; password: string } | null;
+  sasl: {
+    mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+    username: string;
+    password: string;
+  } | null;
   topic: string;
   /** For a topic that we make. */
   topicPartitions: number;
   /** -1: the broker's default. */
   topicReplicationFactor: number;
+  /** -1: for ever. */
   topicRetentionMs: number;
   consumerGroup: string;
   batchTimeoutMs: number;
@@ -41,7 +48,7 @@ export interface Site {
   /** Exactly as written. */
   url: string;
   validStatusCodes: readonly number[];
-  /** RE2 syntax, multi-line; null: no regex. */
+  /** RE2 syntax, for compileRegex() of regex.ts; null: no regex. */
   regex: string | null;
   timeoutMs: number;
   frequencyMs: number;
@@ -55,6 +62,7 @@ export function siteId(site: Pick<Site, "name" | "url">): string {
 export interface AgentConfig {
   /** Null: the one kept in the state folder, made at the first start. */
   uuid: string | null;
+  /** Absolute. */
   stateDir: string;
   maxConcurrentChecks: number;
   outboxMaxBytes: number;

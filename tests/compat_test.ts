@@ -10,9 +10,10 @@ Deno.test("parse() reads an empty document as null", () => {
   assertEquals(parse(""), null);
 });
 
-Deno.test("parse() keeps a date as text and reads core scalars", () => {
+Deno.test("parse() reads scalars, timestamps and merge keys", () => {
+  assertEquals(parse("a: &a {x: 1}\nb: {<<: *a, y: 2}"), { a: { x: 1 }, b: { x: 1, y: 2 } });
   assertEquals(parse("{d: 2026-01-02, n: 1.5, t: true, z: null, s: '1'}"), {
-    d: "2026-01-02",
+    d: new Date("2026-01-02"),
     n: 1.5,
     t: true,
     z: null,

@@ -6,13 +6,13 @@
 import yaml from "js-yaml";
 
 /**
- * Parses one YAML 1.2 document (core schema; an empty document is null).
+ * Parses one YAML document (default schema: merge keys, timestamps; an empty document is null).
  *
  * @throws {SyntaxError} Where the text is not YAML, a key is given twice, or it holds several documents
  */
 export function parse(content: string): unknown {
   try {
-    return (yaml as any).load(content, { schema: (yaml as any).CORE_SCHEMA }) ?? null;
+    return (yaml as any).load(content) ?? null;
   } catch (error) {
     throw new SyntaxError(error instanceof Error ? error.message : String(error));
   }

@@ -1,0 +1,37 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { optional, section, text, whole, withDefault } from "./fields.ts";
+import type { AgentConfig } from "./types.ts";
+
+const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
+const MIB = 1_048_576;
+const HOURS = "a number over 0 and at most 87600 (hours)";
+
+/** `agent:` of the YAML. */
+export const agentSchema = section({
+  uuid: optional(
+    z.string({ error: UUID }).regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, {
+      error: UUID,
+    }),
+  ),
+  state_dir: withDefault(text("a path of a folder"), "state"),
+  max_concurrent_checks: withDefault(whole(1, 100_000), 1000),
+  outbox_max_bytes: withDefault(whole(MIB, undefined, "bytes"), 1024 * MIB),
+  outbox_max_age_hours: withDefault(
+    z.number({ error: HOURS }).gt(0, { error: HOURS }).max(87_600, { error: HOURS }),
+    168,
+  ),
+  shutdown_timeout_ms: withDefault(whole(0, 600_000, "milliseconds"), 10_000),
+});
+
+/** The config of a checked `agent:`. @param cwd Where the person stood; `state_dir` is from there */
+export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentConfig {
+  return {
+    uuid: yaml.uuid?.toLowerCase() ?? null,
+    stateDir: resolve(cwd, yaml.state_dir),
+    maxConcurrentChecks: yaml.max_concurrent_checks,
+    outboxMaxBytes: yaml.outbox_max_bytes,
+    outboxMaxAgeMs: Math.round(yaml.outbox_max_age_hours * 3_600_000),
+    shutdownTimeoutMs: yaml.shutdown_timeout_ms,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * What the schemas are made of. The text of each zod error completes the sentence "expected ...",
+ * to which validate.ts adds what was found.
+ */
+import { z } from "zod";
+
+/** `schema`, or `value` where the key is absent or left empty (null in YAML). */
+export function withDefault<S extends z.ZodType>(schema: S, value: z.output<S>) {
+  return schema.nullish().transform((given) => given ?? value);
+}
+
+/** `schema`, or null where the key is absent or left empty. */
+export function optional<S extends z.ZodType>(schema: S) {
+  return schema.nullish().transform((given) => given ?? null);
+}
+
+/** A map with exactly these keys; absent or left empty, all of them take their defaults. */
+export function section<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
+  const keys = z.strictObject(shape, {
+    error: (issue) => issue.code === "invalid_type" ? what : undefined,
+  });
+  return keys.nullish().transform((given) => given ?? keys.parse({}));
+}
+
+/** A text that is not empty and has no control characters, NUL among them, in it. */
+export function text(what: string) {
+  // deno-lint-ignore no-control-regex
+  return z.string({ error: what }).regex(/^[^\x00-\x1f\x7f]+$/, { error: what });
+}
+
+/** A whole number from `from` to `to` (or as far as they are exact); `unit` is said behind it. */
+export function whole(from: number, to = Number.MAX_SAFE_INTEGER, unit?: string) {
+  const range = to === Number.MAX_SAFE_INTEGER ? `${from} up` : `${from} to ${to}`;
+  const error = `a whole number from ${range}${unit ? ` (${unit})` : ""}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+}
+
+/** One of `values`, in any case of letters. */
+export function anyCase<const V extends string>(...values: readonly V[]) {
+  const error = oneOf(values);
+  return z.string({ error }).transform((given, ctx) => {
+    const found = values.find((value) => value.toLowerCase() === given.toLowerCase());
+    if (found !== undefined) return found;
+    ctx.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  });
+}
+
+/** "a, b or c". */
+export function oneOf(values: readonly (string | number)[]): string {
+  return values.join(", ").replace(/, ([^,]*)$/, " or $1");
+}

@@ -1,0 +1,41 @@
+/** A config value with every `${NAME}` in it replaced. */
+export interface Interpolated {
+  text: string;
+  /** Whether anything was replaced. */
+  isReplaced: boolean;
+  /** Variables that the environment has not. */
+  missing: readonly string[];
+  /** Whether a "${" starts no `${NAME}`. */
+  isBroken: boolean;
+}
+
+/**
+ * Replaces each `${NAME}` in `source` by that variable of the environment; `$${` gives the
+ * characters `${`. What was put in is not looked at again.
+ */
+export function interpolate(
+  source: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Interpolated {
+  const missing: string[] = [];
+  let isReplaced = false;
+  let isBroken = false;
+  const text = source.replace(
+    /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?/g,
+    (found, name?: string) => {
+      if (found === "$${") return "${";
+      if (name === undefined) {
+        isBroken = true;
+        return found;
+      }
+      const value = env[name];
+      if (typeof value !== "string") {
+        missing.push(name);
+        return found;
+      }
+      isReplaced = true;
+      return value;
+    },
+  );
+  return { text, isReplaced, missing, isBroken };
+}

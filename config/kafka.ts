@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { bootstrapServers } from "./bootstrap_servers.ts";
+import { anyCase, optional, section, text, whole, withDefault } from "./fields.ts";
+import type { Findings } from "./findings.ts";
+import { isGiven, mapAt } from "./raw.ts";
+import type { KafkaConfig } from "./types.ts";
+
+const DAY_MS = 86_400_000;
+/** The longest time that a timer takes (2^31 - 1 ms), in whole days. */
+const MAX_TIMER_MS = 24 * DAY_MS;
+const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+const ACKS = '0, 1 or "all"';
+const TOPIC = 'a topic name (at most 249 of a-z, A-Z, 0-9, ".", "_" and "-")';
+const RETENTION = "a whole number of milliseconds of 1 or more, or -1 (for ever)";
+const REPLICATION = "a whole number from 1 to 32767, or -1 (the broker's default)";
+const PATH = ["kafka", "monitoring"];
+
+/** `kafka:` of the YAML. */
+export const kafkaSchema = section({
+  monitoring: section({
+    bootstrap_servers: withDefault(bootstrapServers, ["127.0.0.1:9092"]),
+    ssl: withDefault(z.boolean({ error: "true or false" }), false),
+    ssl_cafile: optional(text("a path of a PEM file")),
+    ssl_certfile: optional(text("a path of a PEM file")),
+    ssl_keyfile: optional(text("a path of a PEM file")),
+    sasl_mechanism: optional(anyCase(...MECHANISMS)),
+    sasl_username: optional(text("a user name")),
+    sasl_password: optional(z.string({ error: "a password" }).min(1, { error: "a password" })),
+    topic: withDefault(
+      z.string({ error: TOPIC }).regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, { error: TOPIC }),
+      "monitoring",
+    ),
+    topic_partitions: withDefault(whole(1, 100_000), 6),
+    topic_replication_factor: withDefault(
+      z.int({ error: REPLICATION }).refine((n) => n === -1 || (n >= 1 && n <= 32_767), {
+        error: REPLICATION,
+      }),
+      -1,
+    ),
+    topic_retention_ms: withDefault(
+      z.int({ error: RETENTION }).refine((n) => n === -1 || n >= 1, { error: RETENTION }),
+      7 * DAY_MS,
+    ),
+    consumer_group: withDefault(text("a name of the consumer group"), "monitoring"),
+    batch_timeout_ms: withDefault(whole(1, MAX_TIMER_MS, "milliseconds"), 10_000),
+    acks: withDefault(
+      z.literal([0, 1, -1, "0", "1", "-1", "all"], { error: ACKS }).transform((given) =>
+        given === "all" ? -1 : Number(given) as 0 | 1 | -1
+      ),
+      1,
+    ),
+    request_timeout_ms: withDefault(whole(1, MAX_TIMER_MS, "milliseconds"), 40_000),
+  }),
+});
+
+/** What one key's value alone cannot show to be wrong; `kafka` is what the YAML has there. */
+export function checkKafka(kafka: unknown, findings: Findings): void {
+  const given = mapAt(kafka, "monitoring");
+  const has = (key: string) => isGiven(given[key]);
+  const needs = (key: string, because: string, what: string) => {
+    if (has(because) && !has(key)) {
+      findings.expected([...PATH, key], `${what} beside "${because}"`, undefined);
+    }
+  };
+  needs("ssl_keyfile", "ssl_certfile", "the certificate's private key");
+  needs("ssl_certfile", "ssl_keyfile", "the private key's certificate");
+  needs("sasl_username", "sasl_mechanism", "a user name");
+  needs("sasl_password", "sasl_mechanism", "a password");
+  if (!has("sasl_mechanism")) {
+    const because = ["sasl_username", "sasl_password"].find(has);
+    if (because) needs("sasl_mechanism", because, "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
+  }
+  const file = ["ssl_cafile", "ssl_certfile", "ssl_keyfile"].find(has);
+  if (given.ssl === false && file) {
+    findings.expected([...PATH, "ssl"], `true, or no "ssl", beside "${file}"`, false);
+  }
+}
+
+/** The config of a checked `kafka:`; `pem` is what the files of ssl_* hold. */
+export function toKafka(
+  { monitoring: yaml }: z.output<typeof kafkaSchema>,
+  pem: NonNullable<KafkaConfig["tls"]>,
+): KafkaConfig {
+  const { sasl_mechanism: mechanism, sasl_username: username, sasl_password: password } = yaml;
+  return {
+    bootstrapServers: yaml.bootstrap_servers,
+    tls: yaml.ssl || pem.ca !== null || pem.cert !== null ? pem : null,
+    sasl: mechanism === null || username === null || password === null ? null : {
+      mechanism: mechanism.toLowerCase() as Lowercase<typeof mechanism>,
+      username,
+      password,
+    },
+    topic: yaml.topic,
+    topicPartitions: yaml.topic_partitions,
+    topicReplicationFactor: yaml.topic_replication_factor,
+    topicRetentionMs: yaml.topic_retention_ms,
+    consumerGroup: yaml.consumer_group,
+    batchTimeoutMs: yaml.batch_timeout_ms,
+    acks: yaml.acks,
+    requestTimeoutMs: yaml.request_timeout_ms,
+  };
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import process from "node:process";
+import type { Mode } from "../runtime/modes.ts";
+import { toAgent } from "./agent.ts";
+import { checkDatabase, toDatabase } from "./database.ts";
+import { inFileOrder } from "./file_order.ts";
+import { Findings } from "./findings.ts";
+import { checkKafka, toKafka } from "./kafka.ts";
+import { checkNeeds, type ConfigFor, usesSection } from "./mode_parts.ts";
+import { OutsidePaths } from "./outside_paths.ts";
+import { ConfigError } from "./problem.ts";
+import { isMap } from "./raw.ts";
+import { type ReadFile, readText } from "./read_text.ts";
+import { resolveValues } from "./resolve.ts";
+import { configSchema } from "./schema.ts";
+import { show } from "./show.ts";
+import { readTlsFiles } from "./tls_files.ts";
+import type { Config } from "./types.ts";
+import { validate } from "./validate.ts";
+import { checkWebsites, toSites } from "./websites.ts";
+import { toWriter } from "./writer.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** What loading needs of the world around it. */
+export interface LoadOptions<M extends Mode> {
+  /**
+   * The mode that the config is for. Its needs are checked, and sections that it does not read may
+   * refer to variables and files that are not here. Without a mode, everything is read.
+   */
+  mode?: M;
+  /** Where the person stood: the config's path and `agent.state_dir` are relative to it. */
+  cwd?: string;
+  /** @default process.env */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** @default node:fs readFileSync */
+  readFile?: ReadFile;
+}
+
+/**
+ * Reads a config file, and the files that it names (relative ones from the config file's folder).
+ * Secrets are in what it gives, never in what it throws.
+ *
+ * @param file As the person named it; messages show it so
+ * @throws {ConfigError} With everything that is wrong
+ */
+export function loadConfig<M extends Mode>(
+  file: string,
+  options: LoadOptions<M> = {},
+): ConfigFor<M> {
+  const { mode, cwd = process.cwd(), env = process.env, readFile = readFileSync } = options;
+  const path = resolve(cwd, file);
+  const raw = readRoot(file, path, readFile);
+  const reader = { readFile, folder: dirname(path) };
+  const outside = new OutsidePaths();
+  const findings = new Findings((path) => outside.has(path));
+  const uses = (name: string) => usesSection(mode, name);
+
+  const root = resolveValues(raw, {
+    schema: configSchema,
+    env,
+    reader,
+    outside,
+    findings,
+    usesSection: uses,
+  });
+  const yaml = validate(configSchema, root, outside, findings);
+  checkWebsites(root.websites, findings);
+  checkKafka(root.kafka, findings);
+  checkDatabase(root, findings);
+  if (mode !== undefined) checkNeeds(mode, root, findings);
+  const pem = readTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
+  if (yaml === null || findings.problems.length > 0) {
+    throw new ConfigError(file, inFileOrder(findings.problems, raw));
+  }
+
+  const config: Config = {
+    loglevel: yaml.loglevel,
+    kafka: toKafka(yaml.kafka, pem),
+    sites: toSites(yaml.websites),
+    agent: toAgent(yaml.agent, cwd),
+    writer: toWriter(yaml.writer),
+    database: toDatabase(yaml.database),
+  };
+  // checkNeeds() has seen to what the mode needs.
+  return config as ConfigFor<M>;
+}
+
+/** The map at the top of the file. */
+function readRoot(file: string, path: string, readFile: ReadFile): Record<string, unknown> {
+  const fail = (text: string) => new ConfigError(file, [{ path: [], text }]);
+  const content = readText({ readFile, folder: "" }, path);
+  if (!content.ok) {
+    const next = content.code === "ENOENT"
+      ? "; name another with -c, or start from config/config.sample.yaml"
+      : "";
+    throw fail(content.problem + next);
+  }
+  const yaml = parseYaml(content.text);
+  if (!yaml.ok) throw fail(yaml.problem);
+  if (yaml.value === null || yaml.value === undefined) {
+    throw fail("is empty; start from config/config.sample.yaml");
+  }
+  if (!isMap(yaml.value)) throw fail(`has ${show(yaml.value)} at its top, expected a map of keys`);
+  return yaml.value;
+}

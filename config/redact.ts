@@ -1,0 +1,29 @@
+/** Keys whose value is a secret wherever they stand. */
+const SECRET_KEY = /^(dsn|.*(password|secret|token))$/;
+
+/** What stands in a message in a secret's place. */
+export const HIDDEN = "(hidden)";
+
+/** Whether the value of the key `key` may never be printed. */
+export function isSecretKey(key: string | number | undefined): boolean {
+  return typeof key === "string" && SECRET_KEY.test(key);
+}
+
+/**
+ * `text` without what could be a password in it: the user and password of a URL, and the value of
+ * `password=` and the like. For text that stands where a secret was not meant to be.
+ */
+export function redact(text: string): string {
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:)?\/\/.*@/is, hideUserinfo)
+    .replace(/((?:password|passwd|pwd|secret|token)\s*=\s*)('[^']*'|[^\s&;]+)/gi, `$1${HIDDEN}`);
+}
+
+/** @param start The text up to its last "@"; a password may have "/" and "@" in it. */
+function hideUserinfo(start: string, scheme = "", offset: number, text: string): string {
+  // In a web URL that is one, what comes after the host is a path, "https://example.com/@name".
+  const isWebUrl = /^https?:$/i.test(scheme) && URL.canParse(text.slice(offset).trim());
+  const userinfo = isWebUrl ? /^https?:\/\/[^/?#\\]*@/i.exec(start)?.[0] : start;
+  if (userinfo === undefined) return start;
+  return `${scheme}//${HIDDEN}@${start.slice(userinfo.length)}`;
+}

@@ -1,0 +1,17 @@
+import type { z } from "zod";
+import { section, whole, withDefault } from "./fields.ts";
+import type { WriterConfig } from "./types.ts";
+
+/** `writer:` of the YAML. */
+export const writerSchema = section({
+  max_batch_messages: withDefault(whole(1, 100_000), 5000),
+  shutdown_timeout_ms: withDefault(whole(0, 600_000, "milliseconds"), 10_000),
+});
+
+/** The config of a checked `writer:`. */
+export function toWriter(yaml: z.output<typeof writerSchema>): WriterConfig {
+  return {
+    maxBatchMessages: yaml.max_batch_messages,
+    shutdownTimeoutMs: yaml.shutdown_timeout_ms,
+  };
+}

@@ -1,0 +1,230 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadConfig } from "../../config/load.ts";
+import { ConfigError } from "../../config/problem.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
+import { loadText } from "./load_text.ts";
+
+const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
+const GOOD = join(FIXTURES, "good");
+
+const ENV = {
+  TEST_LEVEL: "WARN",
+  TEST_HOST: "h.example",
+  TEST_TRUE: "true",
+  TEST_NUMBER: "7",
+  TEST_ACKS: "all",
+  TEST_CODES: "200, 204",
+  TEST_FOLDER: "../files",
+  TEST_SECRET: "s3cret",
+};
+
+Deno.test("loadConfig() gives every default", () => {
+  assertEquals(loadText("loglevel: ERROR"), {
+    loglevel: "ERROR",
+    kafka: {
+      bootstrapServers: ["127.0.0.1:9092"],
+      tls: null,
+      sasl: null,
+      topic: "monitoring",
+      topicPartitions: 6,
+      topicReplicationFactor: -1,
+      topicRetentionMs: 604_800_000,
+      consumerGroup: "monitoring",
+      batchTimeoutMs: 10_000,
+      acks: 1,
+      requestTimeoutMs: 40_000,
+    },
+    sites: [],
+    agent: {
+      uuid: null,
+      stateDir: "/etc/httpmon/state",
+      maxConcurrentChecks: 1000,
+      outboxMaxBytes: 1_073_741_824,
+      outboxMaxAgeMs: 604_800_000,
+      shutdownTimeoutMs: 10_000,
+    },
+    writer: { maxBatchMessages: 5000, shutdownTimeoutMs: 10_000 },
+    database: null,
+  });
+});
+
+Deno.test("loadConfig() takes sections and keys that are left empty as absent", () => {
+  const sections = ["kafka", "websites", "agent", "writer", "database"];
+  const empty = loadText(`loglevel:\n${sections.map((name) => `${name}:\n`).join("")}`);
+  assertEquals(empty, loadText("{}"));
+  assertEquals(
+    loadText("kafka: {monitoring: {topic: , ssl_cafile: , acks: }}\ndatabase: {writer: }"),
+    loadText("{}"),
+  );
+});
+
+Deno.test("loadConfig() reads every key", () => {
+  const config = loadConfig("everything.yaml", { cwd: GOOD, env: {} });
+  assertEquals(config, {
+    loglevel: "DEBUG",
+    kafka: {
+      bootstrapServers: ["kafka1.example:9092", "[::1]:9093", "10.0.0.1:9094"],
+      tls: { ca: null, cert: null, key: null },
+      sasl: { mechanism: "scram-sha-512", username: "httpmon", password: 'p"ä$ 1' },
+      topic: "results.v1",
+      topicPartitions: 12,
+      topicReplicationFactor: 3,
+      topicRetentionMs: -1,
+      consumerGroup: "writers",
+      batchTimeoutMs: 500,
+      acks: -1,
+      requestTimeoutMs: 30_000,
+    },
+    // A key that is a whole number comes first, as in any JavaScript object.
+    sites: [
+      {
+        name: "5",
+        url: "HTTPS://example.com/path?q=1",
+        validStatusCodes: [200],
+        regex: null,
+        timeoutMs: 120_000,
+        frequencyMs: 60_000,
+      },
+      {
+        name: null,
+        url: "https://example.com/path?q=1#part",
+        validStatusCodes: [200, 404, 599],
+        regex: "^(?P<word>ok|fine)$",
+        timeoutMs: 250,
+        frequencyMs: 1500,
+      },
+      {
+        name: null,
+        url: "http://[::1]:8080/@name",
+        validStatusCodes: [200],
+        regex: null,
+        timeoutMs: 120_000,
+        frequencyMs: 60_000,
+      },
+      {
+        name: "names may have spaces",
+        url: "https://example.com/path?q=1",
+        validStatusCodes: [200],
+        regex: null,
+        timeoutMs: 120_000,
+        frequencyMs: 60_000,
+      },
+    ],
+    agent: {
+      uuid: "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90",
+      stateDir: join(GOOD, "var/httpmon"),
+      maxConcurrentChecks: 10,
+      outboxMaxBytes: 1_048_576,
+      outboxMaxAgeMs: 1_800_000,
+      shutdownTimeoutMs: 0,
+    },
+    writer: { maxBatchMessages: 1, shutdownTimeoutMs: 600_000 },
+    database: { dsn: "host=db.example dbname=httpmon user=httpmon" },
+  });
+});
+
+Deno.test("loadConfig() reads a config of the older program", () => {
+  const config = loadConfig("good/older_program.yaml", { cwd: FIXTURES, env: {} });
+  assertEquals(config.loglevel, "INFO");
+  assertEquals(config.kafka.bootstrapServers, ["kafka.example:9092"]);
+  assertStringIncludes(config.kafka.tls?.ca ?? "", "BEGIN CERTIFICATE");
+  assertEquals(config.sites, [
+    {
+      name: null,
+      url: "https://example.com/",
+      validStatusCodes: [200, 201],
+      regex: "foo\\Z",
+      timeoutMs: 10_000,
+      frequencyMs: 5000,
+    },
+    {
+      name: null,
+      url: "https://example.org/",
+      validStatusCodes: [200],
+      regex: null,
+      timeoutMs: 120_000,
+      frequencyMs: 60_000,
+    },
+  ]);
+  assertEquals(config.database, { dsn: "postgres://httpmon:hunter2@db.example/httpmon" });
+});
+
+Deno.test("loadConfig() makes values from the environment and from files what their keys need", () => {
+  const config = loadConfig("from_outside.yaml", { cwd: GOOD, env: ENV });
+  assertEquals(config.loglevel, "WARN");
+  assertEquals(config.kafka.bootstrapServers, ["h.example:9092", "h.example:9093"]);
+  assertEquals(config.kafka.tls, { ca: null, cert: null, key: null });
+  assertEquals(config.kafka.sasl, {
+    mechanism: "plain",
+    username: "${literal} $5 h.example",
+    password: "hunter2",
+  });
+  assertEquals(config.kafka.topicPartitions, 7);
+  assertEquals(config.kafka.acks, -1);
+  assertEquals(config.sites, [{
+    name: "templated",
+    url: "https://h.example/",
+    validStatusCodes: [200, 204],
+    regex: null,
+    timeoutMs: 2500,
+    frequencyMs: 7000,
+  }]);
+  assertEquals(config.database, { dsn: "postgres://httpmon:s3cret@h.example/httpmon" });
+});
+
+Deno.test("loadConfig() keeps a text of digits a text where the key is one", () => {
+  const config = loadText(
+    "kafka: {monitoring: {sasl_mechanism: plain, sasl_username: '${N}', sasl_password: '${N}'}}",
+    { env: { N: "007" } },
+  );
+  assertEquals(config.kafka.sasl, { mechanism: "plain", username: "007", password: "007" });
+});
+
+Deno.test("loadConfig() says in one line why a file cannot be read", () => {
+  const cases: [string, string][] = [
+    [
+      "ENOENT",
+      'Config "c.yaml" does not exist; name another with -c, or start from config/config.sample.yaml',
+    ],
+    ["EACCES", 'Config "c.yaml" may not be read (permission denied)'],
+    ["EIO", 'Config "c.yaml" cannot be read (EIO)'],
+  ];
+  for (const [code, message] of cases) {
+    const readFile = () => {
+      throw Object.assign(new Error("some text"), { code });
+    };
+    const error = assertThrows(() => loadConfig("c.yaml", { env: {}, readFile }), UsageError);
+    assertEquals(error.message, message);
+  }
+});
+
+Deno.test("loadConfig() says in one line that a folder, or nothing, is at the path", () => {
+  const folder = assertThrows(() => loadConfig("good", { cwd: FIXTURES, env: {} }), ConfigError);
+  assertEquals(folder.message, 'Config "good" is a directory');
+  for (const file of ["good/none.yaml", "good/older_program.yaml/none.yaml"]) {
+    const error = assertThrows(() => loadConfig(file, { cwd: FIXTURES, env: {} }), ConfigError);
+    assertStringIncludes(error.message, `Config "${file}" does not exist; name another`);
+  }
+});
+
+Deno.test("loadConfig() reads a file that starts with a byte order mark", () => {
+  assertEquals(loadText("\ufeffloglevel: INFO").loglevel, "INFO");
+});
+
+Deno.test("loadConfig() takes database.dsn where database.writer.dsn is absent or the same", () => {
+  assertEquals(loadText("database: {dsn: host=a}").database, { dsn: "host=a" });
+  const both = "database: {dsn: host=a, writer: {dsn: host=a}}";
+  assertEquals(loadText(both, { mode: "writer" }).database.dsn, "host=a");
+});
+
+Deno.test("loadConfig() loads 10,000 sites, and lists 10,000 problems in the file's order", () => {
+  const urls = Array.from({ length: 10_000 }, (_, i) => `https://s${i}.example/`);
+  const good = urls.map((url) => `  ${url}: {regex: 'ok\\Z'}`).join("\n");
+  assertEquals(loadText(`websites:\n${good}`).sites.map(({ url }) => url), urls);
+
+  const bad = urls.map((url) => `  ${url}: {timeout: 0}`).join("\n");
+  const error = assertThrows(() => loadText(`websites:\n${bad}`), ConfigError);
+  assertEquals(error.problems.map(({ path }) => path[1]), urls);
+});

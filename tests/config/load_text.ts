@@ -1,0 +1,21 @@
+import { loadConfig, type LoadOptions } from "../../config/load.ts";
+import type { Mode } from "../../runtime/modes.ts";
+
+/** Loads `text` as if it were in the file "config.yaml", other files being those of `files`. */
+export function loadText<M extends Mode>(
+  text: string,
+  options: LoadOptions<M> = {},
+  files: Record<string, string> = {},
+) {
+  const all: Record<string, string> = { "/etc/httpmon/config.yaml": text, ...files };
+  return loadConfig("config.yaml", {
+    cwd: "/etc/httpmon",
+    env: {},
+    readFile: (path) => {
+      const content = all[path];
+      if (content === undefined) throw Object.assign(new Error("no"), { code: "ENOENT" });
+      return new TextEncoder().encode(content);
+    },
+    ...options,
+  });
+}

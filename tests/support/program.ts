@@ -1,0 +1,81 @@
+import { assertEquals } from "@std/assert";
+import { waitFor } from "../../local/wait.ts";
+
+/** How to start a program: the file, its arguments, and all of its environment. */
+export interface ProgramOptions {
+  command: readonly string[];
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+}
+
+/** A program under test, with all that it printed. */
+export class Program implements AsyncDisposable {
+  /** Standard error, so far. */
+  stderr = "";
+  readonly #what: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #ended: Promise<void>;
+  #code: number | null = null;
+
+  constructor({ command: [file, ...args], cwd, env }: ProgramOptions) {
+    this.#what = [file, ...args].join(" ");
+    this.#child = new Deno.Command(file!, {
+      args,
+      cwd,
+      env: { ...env },
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#ended = this.#follow();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.stderr += text;
+    }
+    this.#code = (await this.#child.status).code;
+  }
+
+  /** Fails if the program has ended. */
+  assertRuns(): void {
+    if (this.#code !== null) throw this.#failure(`ended with ${this.#code}`);
+  }
+
+  /** Waits until it ends by itself; fails unless it does so with 0. */
+  async succeeds(ms: number): Promise<void> {
+    await waitFor(`the end of "${this.#what}"`, () => this.#code !== null, ms);
+    if (this.#code !== 0) throw this.#failure(`ended with ${this.#code}`);
+  }
+
+  /** Asks it to stop as a service manager does; fails unless it then ends with 0. */
+  async stops(ms: number): Promise<void> {
+    this.assertRuns();
+    this.#child.kill("SIGTERM");
+    await this.succeeds(ms);
+  }
+
+  /** Fails if it printed anything but log lines, or a line at WARN or above. */
+  assertCalmLog(): void {
+    const lines = this.stderr.split("\n").filter((line) => line !== "");
+    assertEquals(lines.filter((line) => !isCalm(line)), [], this.#what);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#code === null) this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  #failure(how: string): Error {
+    return new Error(`"${this.#what}" ${how}, having printed:\n${this.stderr}`);
+  }
+}
+
+function isCalm(line: string): boolean {
+  try {
+    return ["debug", "info"].includes(JSON.parse(line).level);
+  } catch {
+    return false;
+  }
+}

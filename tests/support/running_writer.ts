@@ -1,0 +1,57 @@
+import { createPool } from "../../db/pool.ts";
+import { createStore } from "../../db/store.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { loadedConfig } from "./config.ts";
+import { type LogLine, recordingLog } from "./recording_log.ts";
+import { runWriter } from "../../writer/run.ts";
+import type { WriterStats } from "../../writer/stats.ts";
+import { kafkaForTests } from "./stack.ts";
+
+/** A writer of this process, on the real Kafka and the real PostgreSQL. */
+export interface RunningWriter {
+  /** What it logged at WARN or above. */
+  complaints(): LogLine[];
+  stop(): Promise<WriterStats>;
+}
+
+/** Starts a writer that stores `topic` in the database `dsn`. */
+export async function startWriter(
+  topic: string,
+  dsn: string,
+  maxBatchMessages = 5_000,
+): Promise<RunningWriter> {
+  const { brokers } = await kafkaForTests();
+  const config = loadedConfig("writer", {
+    kafka: {
+      monitoring: {
+        bootstrap_servers: brokers,
+        topic,
+        consumer_group: `group-of-${topic}`,
+        batch_timeout_ms: 100,
+      },
+    },
+    writer: { max_batch_messages: maxBatchMessages },
+    database: { dsn },
+  });
+  const log = recordingLog();
+  const pool = createPool(dsn, { max: 4, applicationName: "httpmon-test-writer", log });
+  const controller = new AbortController();
+  const running = runWriter(config, {
+    store: createStore(pool, { log }),
+    clock: systemClock,
+    log,
+    signal: controller.signal,
+    concurrency: 3,
+  });
+  return {
+    complaints: () => log.lines.filter(({ level }) => level === "warn" || level === "error"),
+    async stop() {
+      controller.abort();
+      try {
+        return await running;
+      } finally {
+        await pool.end();
+      }
+    },
+  };
+}
