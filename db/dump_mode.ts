@@ -1,0 +1,40 @@
+import process from "node:process";
+import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import type { ModeContext } from "../runtime/mode_context.ts";
+import { dumpResults } from "./dump.ts";
+import { explainFailure } from "./mode_failure.ts";
+import { createPool } from "./pool.ts";
+
+/** Mode "dbdump": prints stored results to standard output, one JSON object a line. */
+export async function dumpMode({ config, options, log, signal }: ModeContext): Promise<ExitCode> {
+  const pool = createPool(config.database!.dsn, {
+    max: 1,
+    applicationName: "httpmon-dbdump",
+    queryTimeoutMs: 0,
+    log,
+  });
+  try {
+    await dumpResults(pool, options, print, signal);
+    return EXIT.done;
+  } catch (error) {
+    // The reader has seen enough, as `head` does.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") return EXIT.done;
+    console.error(`httpmon: ${explainFailure(error)}`);
+    return EXIT.failed;
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Resolves when the reader has taken it. */
+function print(lines: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A failed write is told twice, here and as an event that would end the process.
+    process.stdout.once("error", reject);
+    process.stdout.write(lines, (error) => {
+      process.stdout.off("error", reject);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,27 @@
+/**
+ * Whose fault a failed statement is: "operational", the database's or the way to it (try the same
+ * again), or "data", one of the rows' (it would fail again for ever).
+ */
+export type FailureKind = "operational" | "data";
+
+/**
+ * SQLSTATE classes that only a value in the statement can cause, from
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html: 21 cardinality, 22 data, 23
+ * integrity, 44 a view's check option, 54 program limit (a row too large), P0 raised by a trigger.
+ * All others (08 connection, 25 transaction state, 28 login, 40 deadlock, 42 missing table or right,
+ * 53 resources, 55 lock, 57 shutdown or cancelled, 58 system, XX internal, ...) need a person or time.
+ */
+const DATA_CLASSES = new Set(["21", "22", "23", "44", "54", "P0"]);
+
+/** Tells whose fault an error of pg is; one without SQLSTATE is the connection's. */
+export function classifyFailure(error: unknown): FailureKind {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || isMissingPartition(error)) return "operational";
+  return DATA_CLASSES.has(code.slice(0, 2)) ? "data" : "operational";
+}
+
+/** Whether a row's day has no partition. Shares its SQLSTATE with CHECK constraints, which have names. */
+export function isMissingPartition(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return code === "23514" && constraint === undefined;
+}
