@@ -16,6 +16,64 @@ export interface HttpRequest {
   followRedirects?: boolean;
   /** @default 10 */
   maxRedirects?: number;
+
+  // From here on only the timed client can do what is asked; the platform's fetch gives an error of
+  // class `local_error` for it rather than leave it out unsaid.
+
+  /** @default "auto": IPv6 first where the resolver says so, the other soon after if it hangs */
+  ipVersion?: "auto" | "4" | "6";
+  /** Host name (lower case) -> address to connect to in its place, for one backend of many. */
+  resolve?: Readonly<Record<string, string>>;
+  /** "http://[user:password@]host:port"; every request goes through it by HTTP CONNECT. */
+  proxy?: string;
+  /** Whether a connection left over from an earlier check may serve. @default false */
+  reuseConnection?: boolean;
+  /** Keep the object from check to check: what is made of it is cached by its identity. */
+  tls?: TlsOptions;
+}
+
+/** How to speak TLS to a site; PEM texts, not file names. */
+export interface TlsOptions {
+  /** Trusted in place of the machine's own roots. */
+  ca?: string;
+  /** The client's certificate and key; shown to the first origin only, never after a redirect away. */
+  cert?: string;
+  key?: string;
+  /** Sent as SNI and looked for in the certificate, in place of the URL's host. */
+  serverName?: string;
+  /** Go on though the certificate does not verify; the record still says that it does not. */
+  insecure?: boolean;
+}
+
+/** One certificate, as shown by the site. */
+export interface CertificateRecord {
+  /** "CN=example.org, O=...", in the order of the certificate. */
+  subject: string;
+  issuer: string;
+  /** Subject alternative names: "DNS:example.org", "IP Address:192.0.2.1". */
+  names: readonly string[];
+  /** Hexadecimal, upper case. */
+  serial: string;
+  /** SHA-256 of the DER form, "AB:CD:...". */
+  fingerprint256: string;
+  /** Milliseconds since 1970. */
+  notBefore: number;
+  notAfter: number;
+}
+
+/** What was agreed on and shown when the last connection was made secure. */
+export interface TlsRecord {
+  /** "TLSv1.3" */
+  protocol: string | null;
+  /** "TLS_AES_128_GCM_SHA256" */
+  cipher: string | null;
+  /** The site's own certificate first, then its issuers as far as they are known. */
+  chain: readonly CertificateRecord[];
+  /** The first end of validity in the chain, milliseconds since 1970; null without a chain. */
+  earliestExpiry: number | null;
+  authorized: boolean;
+  /** Why not, for a person; null when authorized. */
+  authorizationError: string | null;
 }
 
 /** Why no full response came. */
@@ -47,7 +105,10 @@ export interface HttpRecord {
   /** Status of the last response whose head came; null when none did. */
   status: number | null;
   statusText: string;
-  /** Lower-case names, in the order received, repeats kept. */
+  /**
+   * Lower-case names, in the order received, repeats kept; the platform's fetch sorts them and joins
+   * repeats with ", ".
+   */
   headers: readonly (readonly [name: string, value: string])[];
   /** "1.0", "1.1" or "2"; null where the client cannot tell. */
   httpVersion: string | null;
@@ -63,6 +124,8 @@ export interface HttpRecord {
   /** Null from a client that cannot tell. */
   phases: Phases | null;
   remoteAddress: string | null;
+  /** Also when verification failed. Null or absent: no TLS, or a client that cannot tell. */
+  tls?: TlsRecord | null;
 }
 
 /**

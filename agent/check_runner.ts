@@ -1,0 +1,110 @@
+import type { Site } from "../config/types.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { encode } from "../wire/encode.ts";
+import { check, type CheckDeps } from "./check.ts";
+import { Limiter } from "./limiter.ts";
+import type { Outbox } from "./outbox/outbox.ts";
+import { type AgentStats, recordLateness } from "./stats.ts";
+import { ThrottledReport } from "./throttled_report.ts";
+import { type Timestamps, toMeta } from "./timestamps.ts";
+
+export interface CheckRunnerDeps
+  extends Pick<CheckDeps, "client" | "agentUUID" | "search" | "stallSince"> {
+  clock: Clock;
+  log: Logger;
+  stats: AgentStats;
+  /** How many checks may run at a time. */
+  maxChecks: number;
+  timestamps: Timestamps;
+  outbox: Pick<Outbox, "add" | "keep" | "waiting" | "dropped">;
+}
+
+/** Runs checks when they are due, so many at a time, and puts their results into the outbox. */
+export class CheckRunner {
+  #deps: CheckRunnerDeps;
+  #checkDeps: CheckDeps;
+  #limiter: Limiter;
+  #cut = new AbortController();
+  #running = new Set<Promise<void>>();
+  #stopping = false;
+  #failedSearches: ThrottledReport<{ url: string; error: string }>;
+
+  constructor(deps: CheckRunnerDeps) {
+    this.#deps = deps;
+    this.#limiter = new Limiter(deps.maxChecks);
+    this.#failedSearches = new ThrottledReport(deps.clock, (count, latest) => {
+      deps.log.error({ count, ...latest }, "A search for a regex failed; such results are unknown");
+    });
+    this.#checkDeps = {
+      client: deps.client,
+      clock: deps.clock,
+      agentUUID: deps.agentUUID,
+      search: deps.search,
+      stallSince: deps.stallSince,
+      timestamp: (siteId) => deps.timestamps.next(siteId),
+      onSearchFailed: ({ url }, error) => this.#failedSearches.add(1, { url, error }),
+    };
+  }
+
+  /**
+   * Checks `site` as soon as there is a place. Never rejects.
+   *
+   * @param due Monotonic time it was due at
+   */
+  run(site: Site, due: number): Promise<void> {
+    const running = this.#run(site, due).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Resolves when no check is under way; those that wait for a place, and later ones, do not start. */
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#running);
+  }
+
+  /** Cuts the checks under way; they give no result. */
+  cut(): void {
+    this.#stopping = true;
+    this.#cut.abort();
+    this.#failedSearches.close();
+  }
+
+  async #run(site: Site, due: number): Promise<void> {
+    const { stats } = this.#deps;
+    const place = this.#limiter.acquire();
+    stats.waitingForPlace = this.#limiter.waiting;
+    await place;
+    stats.inFlight = this.#limiter.held;
+    try {
+      if (!this.#stopping) await this.#check(site, due);
+    } catch (error) {
+      this.#deps.log.error(
+        { error, url: site.url },
+        "A check failed in a way that it never should",
+      );
+    } finally {
+      this.#limiter.release();
+      stats.inFlight = this.#limiter.held;
+      stats.waitingForPlace = this.#limiter.waiting;
+    }
+  }
+
+  async #check(site: Site, due: number): Promise<void> {
+    const { clock, outbox, stats, timestamps } = this.#deps;
+    const lateMs = Math.max(0, clock.monotonic() - due);
+    recordLateness(stats, lateMs);
+    const message = await check(site, this.#cut.signal, this.#checkDeps, lateMs);
+    if (!message) {
+      stats.cut++;
+      return;
+    }
+    stats.checked++;
+    stats.verdicts[message.verdict!]++;
+    outbox.keep(toMeta(timestamps.state()));
+    outbox.add({ key: message.url, value: encode(message) });
+    stats.waiting = outbox.waiting;
+    stats.dropped = outbox.dropped;
+  }
+}

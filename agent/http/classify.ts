@@ -1,0 +1,184 @@
+import { httpError } from "./errors.ts";
+import type { ErrorClass, HttpError } from "./types.ts";
+
+/** Codes of Node and of its fetch (undici), and those that Deno's node: modules give. */
+const BY_CODE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
+  ["ECONNREFUSED", "connection_refused"],
+  ["ECONNRESET", "connection_reset"],
+  ["ECONNABORTED", "connection_reset"],
+  ["EPIPE", "connection_reset"],
+  ["UND_ERR_SOCKET", "connection_reset"],
+  ["ETIMEDOUT", "connection_timeout"],
+  ["UND_ERR_CONNECT_TIMEOUT", "connection_timeout"],
+  ["UND_ERR_HEADERS_TIMEOUT", "timeout"],
+  ["UND_ERR_BODY_TIMEOUT", "timeout"],
+  ["EHOSTUNREACH", "unreachable"],
+  ["EHOSTDOWN", "unreachable"],
+  ["ENETUNREACH", "local_network"],
+  ["ENETDOWN", "local_network"],
+  ["EADDRNOTAVAIL", "local_network"],
+  ["EMFILE", "local_descriptors"],
+  ["ENFILE", "local_descriptors"],
+  ["ENOBUFS", "local_descriptors"],
+  ["EAI_AGAIN", "local_resolver"],
+  ["ENOTFOUND", "dns_not_found"],
+  ["EAI_NONAME", "dns_not_found"],
+  ["ENODATA", "dns_not_found"],
+  ["EAI_NODATA", "dns_not_found"],
+  ["EAI_FAIL", "dns_failed"],
+  ["EAI_SYSTEM", "dns_failed"],
+  ["ESERVFAIL", "dns_failed"],
+  ["CERT_HAS_EXPIRED", "tls_certificate_expired"],
+  ["CERT_NOT_YET_VALID", "tls_certificate_expired"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls_certificate_untrusted"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "tls_certificate_untrusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "tls_certificate_untrusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "tls_certificate_untrusted"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "tls_certificate_untrusted"],
+  ["CERT_UNTRUSTED", "tls_certificate_untrusted"],
+  ["CERT_REJECTED", "tls_certificate_untrusted"],
+  ["CERT_REVOKED", "tls_certificate_untrusted"],
+  ["CERT_SIGNATURE_FAILURE", "tls_certificate_untrusted"],
+  ["CERT_CHAIN_TOO_LONG", "tls_certificate_untrusted"],
+  ["INVALID_CA", "tls_certificate_untrusted"],
+  ["INVALID_PURPOSE", "tls_certificate_untrusted"],
+  ["PATH_LENGTH_EXCEEDED", "tls_certificate_untrusted"],
+  ["HOSTNAME_MISMATCH", "tls_certificate_name"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "tls_certificate_name"],
+  ["UND_ERR_HEADERS_OVERFLOW", "headers_too_large"],
+  ["HPE_HEADER_OVERFLOW", "headers_too_large"],
+  ["HPE_INVALID_CHUNK_SIZE", "bad_chunk"],
+  ["HPE_STRICT", "bad_http"],
+  ["Z_DATA_ERROR", "bad_encoding"],
+  ["Z_BUF_ERROR", "bad_encoding"],
+]);
+
+/**
+ * Deno's fetch gives no codes, only texts; the first match counts. Its own words are from hyper,
+ * rustls and async-compression, the "(os error N)" ones from libc.
+ */
+const BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
+  [/too many open files|no file descriptors|\(os error (23|24|105)\)/i, "local_descriptors"],
+  [/network is unreachable|network is down|\(os error (100|101)\)/i, "local_network"],
+  [/cannot assign requested address|\(os error 99\)/i, "local_network"],
+  [/temporary failure in name resolution/i, "local_resolver"],
+  [
+    /name or service not known|nodename nor servname|no address associated with/i,
+    "dns_not_found",
+  ],
+  [/dns error|failed to lookup address/i, "dns_failed"],
+  [
+    /certificate (has )?expired|certificate not valid yet|invalid peer certificate: (Expired|NotValidYet)/i,
+    "tls_certificate_expired",
+  ],
+  [
+    /certificate not valid for name|invalid peer certificate: NotValidForName/i,
+    "tls_certificate_name",
+  ],
+  [/invalid peer certificate|UnknownIssuer/i, "tls_certificate_untrusted"],
+  [/connection refused|\(os error 111\)/i, "connection_refused"],
+  [/no route to host|host is down|\(os error (112|113)\)/i, "unreachable"],
+  [/connection timed out|\(os error 110\)/i, "connection_timeout"],
+  [
+    /tls handshake eof|corrupt message|fatal alert|peer is incompatible|peer misbehaved/i,
+    "tls_failed",
+  ],
+  [/connection reset|broken pipe|\(os error (32|103|104)\)/i, "connection_reset"],
+  [/connection closed before message completed|other side closed/i, "connection_reset"],
+  [/message head is too large|headers overflow/i, "headers_too_large"],
+  [/ports? .*blocked|bad port/i, "local_error"],
+  [
+    /invalid HTTP|invalid content-length|invalid transfer-encoding|parsed|bad response/i,
+    "bad_http",
+  ],
+];
+
+/** What the reading of a body says, in both runtimes; asked first for an error of the body. */
+const BODY_BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
+  [/invalid chunk|chunk size/i, "bad_chunk"],
+  [/error reading a body from connection|end of file before message length/i, "body_aborted"],
+  [
+    /gzip|deflate|brotli|zstd|invalid header|unexpected end of file|corrupt|decompress|incorrect header check/i,
+    "bad_encoding",
+  ],
+];
+
+/** Deno's words around the reason; they hold the URL, which could match a pattern or be secret. */
+const WRAPPING = /^error sending request (for|from) \S.*?: client error \(\w+\): /s;
+
+/** Classes of a broken connection that, once the head has come, mean a body cut short. */
+const CUT_SHORT: ReadonlySet<ErrorClass> = new Set<ErrorClass>([
+  "connection_reset",
+  "connection_failed",
+  "connection_timeout",
+]);
+
+/**
+ * What any thrown thing of a runtime's network code means: its causes are searched, outermost first,
+ * for a code and then for a text that is known.
+ *
+ * @param during whether the head of the response had come when it was thrown
+ */
+export function classifyError(error: unknown, during: "head" | "body" = "head"): HttpError {
+  const chain = causes(error);
+  const detail = innermostText(chain);
+  const found = classOf(chain, during);
+  if (during === "body" && CUT_SHORT.has(found)) return httpError("body_aborted", detail);
+  return httpError(found, detail);
+}
+
+function classOf(chain: readonly ErrorLike[], during: "head" | "body"): ErrorClass {
+  for (const { code } of chain) {
+    const found = BY_CODE.get(code) ?? byPrefix(code);
+    if (found) return found;
+  }
+  const tables = during === "body" ? [BODY_BY_TEXT, BY_TEXT] : [BY_TEXT];
+  for (const table of tables) {
+    for (const [pattern, found] of table) {
+      if (chain.some(({ message }) => pattern.test(message))) return found;
+    }
+  }
+  return "connection_failed";
+}
+
+/** Families of codes that are too many to list. */
+function byPrefix(code: string): ErrorClass | undefined {
+  if (code.startsWith("HPE_")) return "bad_http";
+  if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return "tls_failed";
+  if (code.startsWith("CERT_") || code.startsWith("CRL_")) return "tls_certificate_untrusted";
+  if (/^(Z_|ERR_(_ERROR_FORMAT|BROTLI|ZSTD)|ZSTD_)/.test(code)) return "bad_encoding";
+  return undefined;
+}
+
+interface ErrorLike {
+  code: string;
+  message: string;
+}
+
+/** The error, its causes and the parts of an AggregateError; at most eight, as causes may circle. */
+function causes(error: unknown): ErrorLike[] {
+  const found: ErrorLike[] = [];
+  const add = (code: unknown, message: unknown) =>
+    found.push({
+      code: typeof code === "string" ? code : "",
+      message: typeof message === "string" ? message.replace(WRAPPING, "") : "",
+    });
+  const waiting: unknown[] = [error];
+  while (waiting.length > 0 && found.length < 8) {
+    const next = waiting.shift();
+    if (typeof next !== "object" || next === null) {
+      add("", next);
+      continue;
+    }
+    const { code, message, cause, errors } = next as Record<string, unknown>;
+    add(code, message);
+    if (cause !== undefined) waiting.push(cause);
+    if (Array.isArray(errors)) waiting.push(...errors.slice(0, 8));
+  }
+  return found;
+}
+
+/** The deepest text there is. */
+function innermostText(chain: readonly ErrorLike[]): string {
+  return chain.findLast(({ message }) => message !== "")?.message ?? "";
+}

@@ -1,0 +1,63 @@
+import type { ErrorClass, HttpError } from "./types.ts";
+
+/** The most characters an error's message may have: what `errorMessage` on the wire may have. */
+const MAX_MESSAGE = 256;
+
+/** How each class is put to a person, before the detail. */
+const TITLES: Record<ErrorClass, string> = {
+  timeout: "No full response in the time allowed",
+  aborted: "Stopped before the end",
+  dns_not_found: "The host name does not exist",
+  dns_failed: "The host name could not be resolved",
+  connection_refused: "Connection refused",
+  connection_reset: "Connection closed before a response",
+  connection_timeout: "No answer to the attempt to connect",
+  unreachable: "The host cannot be reached",
+  tls_certificate_expired: "The certificate is not valid at this time",
+  tls_certificate_untrusted: "The certificate is not trusted",
+  tls_certificate_name: "The certificate is for another name",
+  tls_failed: "TLS could not be set up",
+  too_many_redirects: "Too many redirects",
+  bad_redirect: "A redirect that cannot be followed",
+  bad_http: "The answer is not HTTP",
+  bad_chunk: "A chunk of the body is malformed",
+  headers_too_large: "The headers are too large",
+  body_aborted: "The body ended early",
+  bad_encoding: "The body is not encoded as it says",
+  connection_failed: "The connection failed",
+  local_descriptors: "This machine is out of descriptors",
+  local_network: "This machine has no network",
+  local_resolver: "This machine's resolver does not answer",
+  local_stall: "This agent was stalled",
+  local_error: "This agent could not make the request",
+};
+
+/** An error value; its message is the class's title, then what is known in detail. */
+export function httpError(errorClass: ErrorClass, detail = ""): HttpError {
+  const clean = tidy(detail);
+  const title = TITLES[errorClass];
+  return { class: errorClass, message: clip(clean === "" ? title : `${title}: ${clean}`) };
+}
+
+/** The error value for a signal that has aborted, by its reason; `where` says what was under way. */
+export function abortError(signal: AbortSignal, where = ""): HttpError {
+  const reason: unknown = signal.reason;
+  const timedOut = reason instanceof DOMException && reason.name === "TimeoutError";
+  return httpError(timedOut ? "timeout" : "aborted", where);
+}
+
+/** One line, without control characters and without the URLs that may hold a token. */
+function tidy(text: string): string {
+  return text
+    .replace(/\bhttps?:\/\/\S+/gi, "the URL")
+    // deno-lint-ignore no-control-regex
+    .replace(/[\x00-\x20\x7f]+/g, " ")
+    .trim();
+}
+
+function clip(text: string): string {
+  if (text.length <= MAX_MESSAGE) return text;
+  // Half a surrogate pair is not valid in JSON for PostgreSQL.
+  const end = /[\ud800-\udbff]/.test(text[MAX_MESSAGE - 2]!) ? MAX_MESSAGE - 2 : MAX_MESSAGE - 1;
+  return `${text.slice(0, end)}…`;
+}

@@ -1,0 +1,93 @@
+import net from "node:net";
+import type { Clock } from "../../../runtime/clock.ts";
+import { classifyError } from "../classify.ts";
+import { ExchangeFailure } from "./failure.ts";
+import type { Address } from "./resolve.ts";
+import type { Steps } from "./steps.ts";
+
+/** How long an address has before the next is tried beside it (RFC 8305, 8). */
+const NEXT_ADDRESS_MS = 250;
+/** A name may have hundreds of addresses; more than these are not tried. */
+const MAX_ADDRESSES = 8;
+
+/** A connection, and which of the addresses took it. */
+export interface Connected {
+  socket: net.Socket;
+  address: string;
+}
+
+const ignore = () => {};
+
+/**
+ * Connects to the first of the addresses that takes it: one after the other, the next as soon as one
+ * fails or has not answered for 250 ms (Happy Eyeballs, RFC 8305). The others are closed.
+ *
+ * @returns a socket without Nagle's delay; errors after this are ignored unless listened to
+ * @throws ExchangeFailure of the address that failed last, trouble of this machine's own last
+ */
+export function connect(
+  addresses: readonly Address[],
+  port: number,
+  clock: Clock,
+  steps: Steps,
+): Promise<Connected> {
+  const attempt = new ConnectAttempt(addresses.slice(0, MAX_ADDRESSES), port, clock);
+  return steps.run("connecting", (resolve, reject) => attempt.start(resolve, reject));
+}
+
+class ConnectAttempt {
+  readonly #open = new Set<net.Socket>();
+  #next = 0;
+  #failure: ExchangeFailure | null = null;
+  #cancelTimer = ignore;
+  readonly #addresses: readonly Address[];
+  readonly #port: number;
+  readonly #clock: Clock;
+
+  constructor(addresses: readonly Address[], port: number, clock: Clock) {
+    this.#addresses = addresses;
+    this.#port = port;
+    this.#clock = clock;
+  }
+
+  start(
+    resolve: (connected: Connected) => void,
+    reject: (failure: ExchangeFailure) => void,
+  ): () => void {
+    const tryNext = () => {
+      this.#cancelTimer();
+      const address = this.#addresses[this.#next++];
+      if (address === undefined) return;
+      const socket = net.connect({ host: address.address, port: this.#port, noDelay: true });
+      this.#open.add(socket);
+      socket.once("connect", () => {
+        this.#open.delete(socket);
+        // Known here; to ask the socket is a system call.
+        resolve({ socket, address: address.address });
+      });
+      // Stays for the socket's life: an error with nobody to hear it would end the process.
+      socket.on("error", (error) => {
+        if (!this.#open.delete(socket)) return;
+        socket.destroy();
+        this.#remember(new ExchangeFailure(classifyError(error)));
+        if (this.#next < this.#addresses.length) tryNext();
+        else if (this.#open.size === 0) reject(this.#failure!);
+      });
+      if (this.#next < this.#addresses.length) {
+        this.#cancelTimer = this.#clock.after(NEXT_ADDRESS_MS, tryNext);
+      }
+    };
+    tryNext();
+    return () => {
+      this.#cancelTimer();
+      for (const socket of this.#open) socket.destroy();
+      this.#open.clear();
+    };
+  }
+
+  /** A machine without IPv6 says so of every IPv6 address; that must not hide what IPv4 said. */
+  #remember(failure: ExchangeFailure): void {
+    const isLocal = failure.error.class.startsWith("local_");
+    if (this.#failure === null || !isLocal) this.#failure = failure;
+  }
+}

@@ -1,0 +1,104 @@
+import dns from "node:dns";
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+import { classifyError } from "../classify.ts";
+import type { HttpRequest } from "../types.ts";
+import { ExchangeFailure, failure } from "./failure.ts";
+import type { Steps } from "./steps.ts";
+
+/** Where to connect to. */
+export interface Address {
+  address: string;
+  family: number;
+}
+
+/** What is asked of the resolver; `node:dns` has it. */
+export interface Resolver {
+  lookup(
+    host: string,
+    options: { all: true; order: "verbatim"; family: number },
+    callback: (error: Error | null, addresses: Address[]) => void,
+  ): void;
+  /** Whether names of the public tree can be resolved at all just now. */
+  answersForRoot(): Promise<boolean>;
+}
+
+/** How long the resolver has to answer for the root. */
+const ROOT_TIMEOUT_MS = 1_000;
+
+/** The machine's resolver: getaddrinfo, so that /etc/hosts and nsswitch count as they do elsewhere. */
+export const systemResolver: Resolver = {
+  lookup: (host, options, callback) => dns.lookup(host, options, callback),
+  answersForRoot: () =>
+    new Promise((resolve) => {
+      const resolver = new dns.Resolver({ timeout: ROOT_TIMEOUT_MS, tries: 1 });
+      resolver.resolveNs(".", (error, names) => resolve(!error && names.length > 0));
+    }),
+};
+
+/**
+ * The host's addresses, in the order to try them: as the resolver gives them (RFC 6724), the families
+ * taking turns (RFC 8305, 4).
+ *
+ * @throws ExchangeFailure `dns_...` or `local_...`
+ */
+export async function resolveHost(
+  host: string,
+  version: NonNullable<HttpRequest["ipVersion"]>,
+  resolver: Resolver,
+  steps: Steps,
+): Promise<Address[]> {
+  const family = version === "auto" ? 0 : Number(version);
+  const result = await steps.run<Address[] | Error>("resolving the host name", (resolve) => {
+    resolver.lookup(
+      host,
+      { all: true, order: "verbatim", family },
+      (error, found) => resolve(error ?? found),
+    );
+    // A lookup cannot be cancelled: its answer is ignored.
+    return () => {};
+  });
+  if (result instanceof Error) throw await explain(result, resolver, steps);
+  if (result.length === 0) throw failure("dns_not_found", "The name has no address");
+  return interleave(result);
+}
+
+/** Says whose fault a failed lookup is; see docs/error-classes.md. */
+async function explain(error: Error, resolver: Resolver, steps: Steps): Promise<ExchangeFailure> {
+  const { class: errorClass, message } = classifyError(error);
+  // Deno reports a lookup that had no descriptor left as a name that does not exist.
+  if (errorClass === "dns_not_found" && outOfDescriptors()) {
+    return failure("local_descriptors", "The name could not be looked up");
+  }
+  if (errorClass !== "local_resolver") return new ExchangeFailure({ class: errorClass, message });
+  // EAI_AGAIN: either the resolver is away or without a network, or the name's own servers are broken
+  // (SERVFAIL). A resolver that answers for the root of the tree is not the one to blame.
+  const answers = await steps.run<boolean>("asking the resolver for the root", (resolve) => {
+    resolver.answersForRoot().then(resolve, () => resolve(false));
+    return () => {};
+  });
+  return answers
+    ? failure("dns_failed", "The servers of the name do not answer, or not properly")
+    : failure("local_resolver");
+}
+
+function outOfDescriptors(): boolean {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return false;
+  } catch (error) {
+    return classifyError(error).class === "local_descriptors";
+  }
+}
+
+/** The families in turn, each in its own order, the first one's family first. */
+export function interleave(addresses: readonly Address[]): Address[] {
+  const first = addresses.filter(({ family }) => family === addresses[0]?.family);
+  const second = addresses.filter(({ family }) => family !== addresses[0]?.family);
+  const ordered: Address[] = [];
+  for (let i = 0; i < Math.max(first.length, second.length); i++) {
+    if (first[i]) ordered.push(first[i]!);
+    if (second[i]) ordered.push(second[i]!);
+  }
+  return ordered;
+}

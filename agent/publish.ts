@@ -1,0 +1,141 @@
+import { RefusedError } from "../kafka/errors.ts";
+import type { Send } from "../kafka/sender.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Outbox } from "./outbox/outbox.ts";
+import type { Row } from "./outbox/protocol.ts";
+import type { AgentStats } from "./stats.ts";
+
+export interface PublisherDeps {
+  outbox: Pick<Outbox, "next" | "remove" | "refuse" | "waiting">;
+  send: Send;
+  clock: Clock;
+  log: Logger;
+  stats: Pick<AgentStats, "published" | "refused" | "sends" | "sendFailures" | "waiting">;
+  /** In [0, 1). */
+  random?: () => number;
+}
+
+/** One send; the broker's default limit of a batch is 1 MiB. */
+const MAX_ROWS = 500;
+const MAX_BYTES = 900_000;
+
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 15_000;
+/** While stopping, there is no time for long waits. */
+const MAX_DELAY_DRAINING_MS = 1_000;
+
+/**
+ * Sends what is in the outbox, in order, one batch at a time, each until the broker has acknowledged
+ * it; checks never wait for it. The outbox's transactions, one in 75 ms, are what gathers results
+ * into batches. A batch that the broker refuses is halved until the one message is found, which is
+ * set aside.
+ */
+export class Publisher {
+  #deps: PublisherDeps;
+  #failures = 0;
+  #failingSince = 0;
+
+  constructor(deps: PublisherDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Runs until `draining` has aborted and the outbox is empty, or until `deadline` aborts: then what
+   * is not acknowledged stays in the outbox.
+   */
+  async run(draining: AbortSignal, deadline: AbortSignal): Promise<void> {
+    const ends = AbortSignal.any([draining, deadline]);
+    while (!deadline.aborted) {
+      const next = this.#deps.outbox.next(MAX_ROWS, MAX_BYTES, ends);
+      const rows = await orAborted(next, deadline);
+      if (!rows || rows.length === 0) return;
+      await this.#deliver(rows, draining, deadline);
+    }
+  }
+
+  async #deliver(rows: Row[], draining: AbortSignal, deadline: AbortSignal): Promise<void> {
+    const { outbox, send, stats } = this.#deps;
+    while (!deadline.aborted) {
+      try {
+        stats.sends++;
+        const sent = send(rows.map(({ key, value }) => ({ key, value }))).then(() => true);
+        if (!await orAborted(sent, deadline)) return;
+        stats.published += rows.length;
+        outbox.remove(rows.map(({ id }) => id));
+        stats.waiting = outbox.waiting;
+        return this.#recovered();
+      } catch (error) {
+        if (error instanceof RefusedError) {
+          this.#recovered();
+          return await this.#refused(rows, error, draining, deadline);
+        }
+        this.#failed(error);
+        await this.#backOff(draining, deadline);
+      }
+    }
+  }
+
+  async #refused(
+    rows: Row[],
+    { reason }: RefusedError,
+    draining: AbortSignal,
+    deadline: AbortSignal,
+  ): Promise<void> {
+    const { outbox, log, stats } = this.#deps;
+    if (rows.length > 1) {
+      const middle = rows.length >> 1;
+      await this.#deliver(rows.slice(0, middle), draining, deadline);
+      return await this.#deliver(rows.slice(middle), draining, deadline);
+    }
+    for (const { id, key, value } of rows) {
+      stats.refused++;
+      outbox.refuse(id, reason);
+      log.error(
+        { reason, key, bytes: value.length, refused: stats.refused },
+        'The broker refuses a result for good; it is set aside in the outbox\'s table "refused"',
+      );
+    }
+  }
+
+  #failed(error: unknown): void {
+    const { clock, log, outbox, stats } = this.#deps;
+    stats.sendFailures++;
+    if (this.#failures++ > 0) return;
+    this.#failingSince = clock.monotonic();
+    log.error(
+      { error: error instanceof Error ? error.message : String(error), waiting: outbox.waiting },
+      "Cannot send to the broker; results wait in the outbox until it is back",
+    );
+  }
+
+  #recovered(): void {
+    if (this.#failures === 0) return;
+    const { clock, log, outbox } = this.#deps;
+    const seconds = Math.round((clock.monotonic() - this.#failingSince) / 1_000);
+    log.info(
+      { seconds, failures: this.#failures, waiting: outbox.waiting },
+      "The broker takes results again",
+    );
+    this.#failures = 0;
+  }
+
+  async #backOff(draining: AbortSignal, deadline: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#deps;
+    const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#failures - 1));
+    // Half fixed and half by chance, so that many agents do not return all at once.
+    const delay = full * (0.5 + random() / 2);
+    if (draining.aborted) await sleep(clock, Math.min(delay, MAX_DELAY_DRAINING_MS), deadline);
+    else await sleep(clock, delay, AbortSignal.any([draining, deadline]));
+  }
+}
+
+/** What `work` gives, or null when `signal` aborts first; the work itself is left to end as it may. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve(null);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

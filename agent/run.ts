@@ -1,0 +1,136 @@
+import type { Config, Site } from "../config/types.ts";
+import { siteId } from "../config/types.ts";
+import type { Send } from "../kafka/sender.ts";
+import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import { CheckRunner } from "./check_runner.ts";
+import { allowedChecks } from "./descriptors.ts";
+import type { HttpClient } from "./http/types.ts";
+import { Publisher } from "./publish.ts";
+import { RegexSearch } from "./regex/search.ts";
+import { Schedule } from "./schedule.ts";
+import { StallDetector } from "./stall.ts";
+import { openStateFolder } from "./state_folder.ts";
+import { type AgentStats, newStats } from "./stats.ts";
+import { timestampsOf } from "./timestamps.ts";
+
+/** What an agent is handed. */
+export interface AgentDeps {
+  client: HttpClient;
+  send: Send;
+  log: Logger;
+  /** Asks to stop. */
+  signal: AbortSignal;
+  /** @default systemClock */
+  clock?: Clock;
+  /** Kept up to date while the agent runs. @default a new one */
+  stats?: AgentStats;
+}
+
+/** A check that was cut gives up its exchange within this. */
+const CUT_WITHIN_MS = 2_500;
+
+/**
+ * Checks the config's sites and publishes the results, until `deps.signal` aborts. Then: no new
+ * checks; those under way have half of `agent.shutdown_timeout_ms` to end and are cut after; what was
+ * measured is sent until the whole of it is over, and what is not sent by then stays in the outbox.
+ *
+ * @returns The counters at the end
+ * @throws {UsageError} Where the state folder cannot be used
+ */
+export async function runAgent(
+  config: Pick<Config, "sites" | "agent">,
+  deps: AgentDeps,
+): Promise<AgentStats> {
+  const { log, signal, send, clock = systemClock, stats = newStats() } = deps;
+  const maxChecks = allowedChecks(config.agent.maxConcurrentChecks);
+  if (maxChecks < config.agent.maxConcurrentChecks) {
+    log.error(
+      { wanted: config.agent.maxConcurrentChecks, allowed: maxChecks },
+      `At most ${maxChecks} checks run at a time: the process may open no more files; raise its ` +
+        `limit (ulimit -n), or lower "agent.max_concurrent_checks"`,
+    );
+  }
+  const { outbox, agentUUID } = await openStateFolder(config.agent, clock, log);
+  const timestamps = timestampsOf(outbox.meta, clock, log);
+  const stall = new StallDetector(clock, (ms) => {
+    stats.stalls++;
+    log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
+  });
+  const search = new RegexSearch(clock);
+  const runner = new CheckRunner({
+    client: deps.client,
+    clock,
+    log,
+    stats,
+    agentUUID,
+    maxChecks,
+    timestamps,
+    outbox,
+    search: (request, limitMs) => search.search(request, limitMs),
+    stallSince: (start) => stall.since(start),
+  });
+  const schedule = new Schedule<ScheduledSite>({
+    clock,
+    run: ({ site }, due) => runner.run(site, due),
+    onSkip: (_, slots) => stats.skipped += slots,
+  });
+  const publisher = new Publisher({ outbox, send, clock, log, stats });
+  const draining = new AbortController();
+  const deadline = new AbortController();
+
+  const publishing = publisher.run(draining.signal, deadline.signal);
+  stall.start();
+  schedule.replace(config.sites.map(scheduled));
+  schedule.start();
+  log.info(
+    { agentUUID, sites: schedule.size, maxChecks, waiting: outbox.waiting },
+    "The agent runs",
+  );
+
+  await aborted(signal);
+  const stopAt = clock.monotonic() + config.agent.shutdownTimeoutMs;
+  const left = () => Math.max(0, stopAt - clock.monotonic());
+  schedule.stop();
+  const cancelDeadline = clock.after(left(), () => deadline.abort());
+  await within(clock, left() / 2, runner.drain());
+  runner.cut();
+  await search.close();
+  await within(clock, CUT_WITHIN_MS, runner.drain());
+  await outbox.flush();
+  draining.abort();
+  await publishing;
+  cancelDeadline();
+  await outbox.close();
+  stall.stop();
+
+  stats.waiting = outbox.waiting;
+  stats.dropped = outbox.dropped;
+  const { checked, published, dropped, refused, waiting, skipped, late } = stats;
+  log.info({ checked, published, dropped, refused, waiting, skipped, late }, "The agent stopped");
+  return stats;
+}
+
+interface ScheduledSite {
+  id: string;
+  frequencyMs: number;
+  site: Site;
+}
+
+function scheduled(site: Site): ScheduledSite {
+  return { id: siteId(site), frequencyMs: site.frequencyMs, site };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
+
+/** Waits for `work`, or for `ms` if that is shorter. */
+async function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, sleep(clock, ms, over.signal)]);
+  over.abort();
+}

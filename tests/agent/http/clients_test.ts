@@ -1,0 +1,73 @@
+import { assertEquals, assertGreaterOrEqual, assertLess, assertLessOrEqual } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts";
+import { createTimedClient } from "../../../agent/http/timed/client.ts";
+import type { HttpClient, HttpRecord } from "../../../agent/http/types.ts";
+import { startHostileServer } from "../../support/hostile_server.ts";
+import { type Case, CASES, type Expected } from "./client_cases.ts";
+
+/** Far above what any case needs: reached only where a client stalls. */
+const DEADLINE_MS = 10_000;
+
+Deno.test("createTimedClient() gives what the table says for each case", async (t) => {
+  await runTable(t, createTimedClient(), (c) => c.expected);
+});
+
+Deno.test("createPlatformFetchClient() gives what the table says for each case", async (t) => {
+  await runTable(
+    t,
+    createPlatformFetchClient(),
+    (c) => c.platform === null ? null : { ...c.expected, ...c.platform },
+  );
+});
+
+async function runTable(
+  t: Deno.TestContext,
+  client: HttpClient,
+  expectedOf: (c: Case) => Expected | null,
+): Promise<void> {
+  const server = await startHostileServer();
+  for (const c of CASES) {
+    const expected = expectedOf(c);
+    if (expected === null) continue;
+    await t.step(`${c.method ?? "GET"} ${c.name}`, async () => {
+      const record = await runCase(client, c, c.url ?? server.url(`/${c.name}`));
+      checkRecord(record, expected);
+    });
+  }
+  await server.close();
+}
+
+async function runCase(client: HttpClient, c: Case, url: string): Promise<HttpRecord> {
+  const controller = new AbortController();
+  const timer = setTimeout(
+    () => controller.abort(new DOMException("", "TimeoutError")),
+    c.timeoutMs ?? DEADLINE_MS,
+  );
+  const { method, followRedirects, maxBodyBytes } = c;
+  const record = await client({ url, method, followRedirects, maxBodyBytes }, controller.signal);
+  clearTimeout(timer);
+  return record;
+}
+
+function checkRecord(record: HttpRecord, expected: Expected): void {
+  assertEquals(record.error?.class ?? null, expected.error, record.error?.message);
+  assertEquals(record.status, expected.status);
+  assertLessOrEqual(record.error?.message.length ?? 0, 256);
+  if (expected.body !== undefined) {
+    assertEquals(Buffer.from(record.body).toString("latin1"), expected.body);
+  }
+  if (expected.bodyLength !== undefined) assertEquals(record.body.length, expected.bodyLength);
+  if (expected.truncated !== undefined) assertEquals(record.bodyTruncated, expected.truncated);
+  if (expected.hops) assertEquals(record.hops.map(({ status }) => status), expected.hops);
+  assertLess(record.ms, DEADLINE_MS);
+  assertGreaterOrEqual(record.ms, sum(record.hops.map(({ ms }) => ms)) - 0.001);
+  if (record.phases) {
+    const last = record.hops.at(-1)!;
+    assertLess(Math.abs(sum(Object.values(record.phases)) - last.ms), 0.001);
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
