@@ -2,7 +2,7 @@
  * Arguments to mode to exit code; the only place that exits. Each mode's code is imported when it is
  * asked for, so that `--help` needs no config, no network and no permission.
  */
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Command, helpText, parseCommand } from "./runtime/cli.ts";
@@ -38,13 +38,13 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 
 async function run({ mode, configPath, options }: RunCommand): Promise<ExitCode> {
   const cwd = personsFolder();
-  const { loadConfigFor } = await import("./config/load.ts");
-  const config = await loadConfigFor(mode, resolve(cwd, configPath), process.env);
+  const { loadConfig } = await import("./config/load.ts");
+  const config = loadConfig(configPath, { mode, cwd });
   const { createLogger } = await import("./runtime/log.ts");
   const log = createLogger(config.loglevel, mode);
   const { signal, dispose } = shutdownOn(process, systemClock, () => process.exit(EXIT.failed));
   try {
-    const context = { config, options, cwd, clock: systemClock, log, signal };
+    const context = { config, options, clock: systemClock, log, signal };
     return await (await modeFunction(mode))(context);
   } finally {
     dispose();

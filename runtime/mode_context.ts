@@ -8,8 +8,6 @@ export interface ModeContext {
   /** Loaded, with all that the mode needs in it. */
   config: Config;
   options: DumpOptions;
-  /** Where the person stood; relative paths in the config's values start here. */
-  cwd: string;
   clock: Clock;
   log: Logger;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */

@@ -1,10 +1,9 @@
 /**
  * `deno task test [FILE ...]`: starts one Kafka and one PostgreSQL for the whole run, runs the tests
  * on them, and ends with the line "N passed, N failed" (and ", N skipped"). HTTPMON_TEST_KAFKA and
- * HTTPMON_TEST_DSN point it at servers that are there already.
+ * HTTPMON_TEST_DSN, set both, point it at servers that are there already.
  */
-import { startKafka } from "../local/kafka.ts";
-import { startPostgres } from "../local/postgres.ts";
+import { startStack } from "../local/stack.ts";
 
 interface Counts {
   passed: number;
@@ -22,21 +21,18 @@ export function countsOf(output: string): Counts | null {
   return { passed: count("passed"), failed: count("failed"), skipped: count("ignored") };
 }
 
+/** What the tests need in their environment: servers that are there, or a stack of our own. */
 async function startServers(): Promise<{ env: Record<string, string>; stop(): Promise<void> }> {
-  const kafka = Deno.env.get("HTTPMON_TEST_KAFKA");
-  const dsn = Deno.env.get("HTTPMON_TEST_DSN");
-  const [ownKafka, ownPostgres] = await Promise.all([
-    kafka ? null : startKafka(),
-    dsn ? null : startPostgres(),
-  ]);
+  if (Deno.env.get("HTTPMON_TEST_KAFKA") && Deno.env.get("HTTPMON_TEST_DSN")) {
+    return { env: {}, stop: () => Promise.resolve() };
+  }
+  const stack = await startStack();
   return {
     env: {
-      HTTPMON_TEST_KAFKA: kafka ?? ownKafka!.brokers.join(","),
-      HTTPMON_TEST_DSN: dsn ?? ownPostgres!.dsn,
+      HTTPMON_TEST_KAFKA: stack.kafka.brokers.join(","),
+      HTTPMON_TEST_DSN: stack.postgres.dsn,
     },
-    async stop() {
-      await Promise.all([ownKafka?.stop(), ownPostgres?.stop()]);
-    },
+    stop: () => stack.stop(),
   };
 }
 
