@@ -15,7 +15,7 @@ const DATA_CLASSES = new Set(["21", "22", "23", "44", "54", "P0"]);
 
 /** Tells whose fault an error of pg is; one without SQLSTATE is the connection's. */
 export function classifyFailure(error: unknown): FailureKind {
-  const { code } = error as { code?: unknown };
+  const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== "string" || isMissingPartition(error)) return "operational";
   return DATA_CLASSES.has(code.slice(0, 2)) ? "data" : "operational";
 }

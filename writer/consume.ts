@@ -16,7 +16,8 @@ const MAX_BYTES_PER_PARTITION = 1024 * 1024;
 /** A broker answers a fetch at once when it has this much. */
 const MIN_BYTES = 64 * 1024;
 const HEARTBEAT_MS = 3_000;
-const SESSION_TIMEOUT_MS = 30_000;
+/** A writer that died holds its partitions for this long. */
+const SESSION_TIMEOUT_MS = 15_000;
 
 const GROUP_CHANGES = new Set([
   "REBALANCE_IN_PROGRESS",

@@ -43,6 +43,9 @@ export class BodyBuffer {
   /** All of it, in memory of its own. */
   bytes(): Uint8Array {
     this.#closeBlock();
+    const first = this.#full[0];
+    // Most bodies are one small piece, copied already.
+    if (this.#full.length === 1 && first!.length === first!.buffer.byteLength) return first!;
     const bytes = new Uint8Array(this.#length);
     let at = 0;
     for (const piece of this.#full) {

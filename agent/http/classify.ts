@@ -7,7 +7,6 @@ const BY_CODE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ["ECONNRESET", "connection_reset"],
   ["ECONNABORTED", "connection_reset"],
   ["EPIPE", "connection_reset"],
-  ["UND_ERR_SOCKET", "connection_reset"],
   ["ETIMEDOUT", "connection_timeout"],
   ["UND_ERR_CONNECT_TIMEOUT", "connection_timeout"],
   ["UND_ERR_HEADERS_TIMEOUT", "timeout"],
@@ -48,7 +47,7 @@ const BY_CODE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ["UND_ERR_HEADERS_OVERFLOW", "headers_too_large"],
   ["HPE_HEADER_OVERFLOW", "headers_too_large"],
   ["HPE_INVALID_CHUNK_SIZE", "bad_chunk"],
-  ["HPE_STRICT", "bad_http"],
+  ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "bad_http"],
   ["Z_DATA_ERROR", "bad_encoding"],
   ["Z_BUF_ERROR", "bad_encoding"],
 ]);
@@ -84,11 +83,14 @@ const BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
     "tls_failed",
   ],
   [/connection reset|broken pipe|\(os error (32|103|104)\)/i, "connection_reset"],
-  [/connection closed before message completed|other side closed/i, "connection_reset"],
+  [
+    /connection closed before message completed|other side closed|socket hang up/i,
+    "connection_reset",
+  ],
   [/message head is too large|headers overflow/i, "headers_too_large"],
   [/ports? .*blocked|bad port/i, "local_error"],
   [
-    /invalid HTTP|invalid content-length|invalid transfer-encoding|parsed|bad response/i,
+    /invalid HTTP|invalid content-length|invalid transfer-encoding|parsed|bad response|assert\(statusCode/i,
     "bad_http",
   ],
 ];

@@ -17,6 +17,8 @@ const MAX_INLINE_COST = 100_000;
 /** Pattern sizes that are remembered; they are forgotten all at once past this. */
 const MAX_KNOWN_SIZES = 20_000;
 
+const STOPPED: SearchOutcome = { ok: false, error: "The regex search was stopped" };
+
 interface Job {
   request: SearchRequest;
   settle: (outcome: SearchOutcome) => void;
@@ -68,7 +70,7 @@ export class RegexSearch {
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of [...this.#queue, ...this.#threads.values()]) {
-      job?.settle({ ok: false, error: "The regex search was stopped" });
+      job?.settle(STOPPED);
     }
     await Promise.all([...this.#threads.keys()].map((thread) => this.#end(thread)));
   }
@@ -82,6 +84,7 @@ export class RegexSearch {
   }
 
   #searchElsewhere(request: SearchRequest, limitMs: number): Promise<SearchOutcome> {
+    if (this.#closed) return Promise.resolve(STOPPED);
     return new Promise((resolve) => {
       const cancel = this.#clock.after(limitMs, () => {
         job.settle({ ok: false, error: `The regex search did not end within ${limitMs} ms` });
@@ -131,7 +134,7 @@ export class RegexSearch {
       if (this.#programSizes.size >= MAX_KNOWN_SIZES) this.#programSizes.clear();
       this.#programSizes.set(job.request.pattern, reply.programSize);
     }
-    job.settle(reply);
+    job.settle(reply.ok ? { ok: true, matched: reply.matched } : reply);
     this.#assign();
   }
 

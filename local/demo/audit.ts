@@ -37,7 +37,13 @@ export function compare(
   deadLetters: readonly StoredDeadLetter[],
 ): Audit {
   const dead = new Set(deadLetters.map(placeOf));
-  const audit: Audit = { records: records.length, written: 0, deadLetters: 0, lost: 0, duplicates: 0 };
+  const audit: Audit = {
+    records: records.length,
+    written: 0,
+    deadLetters: 0,
+    lost: 0,
+    duplicates: 0,
+  };
   // Sites by what mon_daily knows of a result.
   const expected = new Map<string, Set<string>>();
   for (const record of records) {

@@ -33,7 +33,9 @@ export function troubleIn(lines: readonly LogLine[]): LogLine[] {
 /** What the agent counted, from the line that it logs when it has stopped; null: it logged none. */
 export function agentCounts(
   lines: readonly LogLine[],
-): { checked: number; published: number; waiting: number; dropped: number; refused: number } | null {
+):
+  | { checked: number; published: number; waiting: number; dropped: number; refused: number }
+  | null {
   const last = lines.findLast(({ checked, published }) =>
     typeof checked === "number" && typeof published === "number"
   );

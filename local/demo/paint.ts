@@ -7,7 +7,8 @@ export type Paint = (colour: keyof typeof CODES, text: string) => string;
 
 export const plain: Paint = (_, text) => text;
 
-export const ansi: Paint = (colour, text) => text === "" ? "" : `\x1b[${CODES[colour]}m${text}\x1b[0m`;
+export const ansi: Paint = (colour, text) =>
+  text === "" ? "" : `\x1b[${CODES[colour]}m${text}\x1b[0m`;
 
 /** Colours on a terminal, unless NO_COLOR asks for none. */
 export function paintFor(isTerminal: boolean): Paint {

@@ -29,5 +29,7 @@ export async function startProgram(
 /** An error that says how a program ended and what it last logged. */
 export async function endedByItself({ mode, log, process }: Program): Promise<Error> {
   const code = await process.exited;
-  return new Error(`The ${mode} ended with exit code ${code}; the end of "${log}":\n${await logTail(log)}`);
+  return new Error(
+    `The ${mode} ended with exit code ${code}; the end of "${log}":\n${await logTail(log)}`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Kafka } from "kafkajs";
+import type { Admin, Kafka, KafkaJSError } from "kafkajs";
 import { randomUUID } from "node:crypto";
 
 /** Offset of a partition's next record, by partition. */
@@ -11,16 +11,21 @@ export interface TopicRecord {
   value: string | null;
 }
 
+/** A topic that was made just now has no leaders yet; it takes some milliseconds. */
+const LEADERS_MS = 10_000;
+
 /** The ends of all partitions of a topic; empty where there is no such topic. */
-export async function topicEnds(kafka: Kafka, topic: string): Promise<Ends> {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    if (!(await admin.listTopics()).includes(topic)) return new Map();
-    const offsets = await admin.fetchTopicOffsets(topic);
-    return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
-  } finally {
-    await admin.disconnect();
+export async function topicEnds(admin: Admin, topic: string): Promise<Ends> {
+  if (!(await admin.listTopics()).includes(topic)) return new Map();
+  const deadline = performance.now() + LEADERS_MS;
+  while (true) {
+    try {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
+    } catch (error) {
+      if (!(error as KafkaJSError).retriable || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
 
@@ -32,7 +37,7 @@ export function countBetween(from: Ends, to: Ends): number {
 }
 
 /**
- * Reads a topic from `from` to where it ends now, with nothing of httpmon's own reading code.
+ * Reads a topic from `from` to `to`, with nothing of httpmon's own reading code.
  *
  * @throws if that takes longer than `ms`.
  */
@@ -40,9 +45,9 @@ export async function readTopic(
   kafka: Kafka,
   topic: string,
   from: Ends,
+  to: Ends,
   ms: number,
 ): Promise<TopicRecord[]> {
-  const to = await topicEnds(kafka, topic);
   const left = new Set([...to].filter(([p, end]) => end > (from.get(p) ?? 0n)).map(([p]) => p));
   const records: TopicRecord[] = [];
   if (left.size === 0) return records;
@@ -52,7 +57,8 @@ export async function readTopic(
   try {
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
-      const late = () => reject(new Error(`The topic "${topic}" could not be read in ${ms / 1000} s`));
+      const late = () =>
+        reject(new Error(`The topic "${topic}" could not be read in ${ms / 1000} s`));
       timer = setTimeout(late, ms);
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
       consumer.run({

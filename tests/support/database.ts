@@ -18,8 +18,7 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const { dsn, drop } = await freshDatabase();
   const pool = new pg.Pool({ connectionString: dsn, max: 2 });
-  const query = async (sql: string, values: unknown[] = []) =>
-    (await pool.query(sql, values)).rows;
+  const query = async (sql: string, values: unknown[] = []) => (await pool.query(sql, values)).rows;
   const count = async (sql: string, values: unknown[] = []) => {
     const [row] = await query(sql, values);
     return Number(Object.values(row)[0]);

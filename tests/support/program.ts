@@ -56,10 +56,25 @@ export class Program implements AsyncDisposable {
     await this.succeeds(ms);
   }
 
+  /** Ends it as a crash of the machine would, without a chance to tidy up. */
+  async killed(): Promise<void> {
+    this.assertRuns();
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
   /** Fails if it printed anything but log lines, or a line at WARN or above. */
   assertCalmLog(): void {
     const lines = this.stderr.split("\n").filter((line) => line !== "");
     assertEquals(lines.filter((line) => !isCalm(line)), [], this.#what);
+  }
+
+  /** The fields of the last line that it logged with this message. */
+  lastLogLine(message: string): Record<string, unknown> {
+    const lines = this.stderr.split("\n").filter((line) => line.startsWith("{"));
+    const found = lines.map((line) => JSON.parse(line)).findLast((line) => line.msg === message);
+    if (!found) throw this.#failure(`did not log "${message}"`);
+    return found;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

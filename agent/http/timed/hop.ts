@@ -101,7 +101,7 @@ class OneHop {
     return connection;
   }
 
-  async #exchange(connection: Connection, bytes: Uint8Array): Promise<void> {
+  async #exchange(connection: Connection, bytes: Uint8Array | string): Promise<void> {
     // Nothing is sent to a site that does not prove who it is.
     if (connection.tlsError && !this.#request.tls?.insecure) {
       throw new ExchangeFailure(connection.tlsError);

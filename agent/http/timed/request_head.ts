@@ -14,7 +14,7 @@ export interface RequestDefaults {
 }
 
 /**
- * The request as it goes over the wire, body included. The caller's headers replace the defaults of
+ * The request as it goes over the wire (a string as UTF-8), body included. The caller's headers replace the defaults of
  * the same name.
  *
  * @throws ExchangeFailure `local_error` for a method or header that would break the request's form
@@ -23,7 +23,7 @@ export function encodeRequest(
   request: HttpRequest,
   target: Target,
   defaults: RequestDefaults,
-): Buffer {
+): Buffer | string {
   const method = request.method ?? "GET";
   if (!TOKEN.test(method)) throw failure("local_error", "The method is not an HTTP token");
   const headers = request.headers ?? [];
@@ -41,8 +41,8 @@ export function encodeRequest(
   if (needsLength && !has(headers, "content-length") && !has(headers, "transfer-encoding")) {
     head += `Content-Length: ${body?.length ?? 0}\r\n`;
   }
-  const bytes = Buffer.from(`${head}\r\n`);
-  return body === undefined ? bytes : Buffer.concat([bytes, body]);
+  head += "\r\n";
+  return body === undefined ? head : Buffer.concat([Buffer.from(head), body]);
 }
 
 /** @throws ExchangeFailure `local_error` for what is no header */

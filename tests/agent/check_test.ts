@@ -1,0 +1,331 @@
+import { assert, assertEquals, assertLessOrEqual, assertNotEquals } from "@std/assert";
+import { check, type CheckDeps } from "../../agent/check.ts";
+import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
+import { bodyText } from "../../agent/regex/body_text.ts";
+import type { SearchOutcome } from "../../agent/regex/protocol.ts";
+import type { Site } from "../../config/types.ts";
+import { compileRegex } from "../../config/regex.ts";
+import { decode } from "../../wire/decode.ts";
+import { encode } from "../../wire/encode.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { response, site } from "./support.ts";
+
+const UUID = "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90";
+const NEVER = new AbortController().signal;
+
+function deps(client: HttpClient, values: Partial<CheckDeps> = {}): CheckDeps {
+  return {
+    client,
+    clock: new FakeClock(),
+    agentUUID: UUID,
+    timestamp: () => 1_767_225_600_000_007n,
+    search: ({ pattern, body, charset }) =>
+      Promise.resolve({ ok: true, matched: compileRegex(pattern).test(bodyText(body, charset)) }),
+    stallSince: () => null,
+    ...values,
+  };
+}
+
+/** A client that gives `record` at once. */
+function gives(record: HttpRecord): HttpClient {
+  return () => Promise.resolve(record);
+}
+
+function failure(errorClass: "timeout" | "local_network" | "connection_reset", status = null) {
+  return response({ status, error: { class: errorClass, message: `It was ${errorClass}` } });
+}
+
+Deno.test("check() gives the message of the contract", async () => {
+  const result = await check(
+    site({ regex: "ok" }),
+    NEVER,
+    deps(gives(response({ text: "all ok", ms: 12.34567 }))),
+    1_500,
+  );
+  assertEquals(result, {
+    ts: "2026-01-01 00:00:00.000007",
+    agentUUID: UUID,
+    url: "http://site.test/",
+    regexResult: true,
+    responseCode: 200,
+    responseTime: 12.346,
+    errorMessage: null,
+    verdict: "up",
+    scheduledAt: "2025-12-31 23:59:58.500007",
+  });
+  assertEquals(decode(new TextEncoder().encode(encode(result!))).ok, true);
+});
+
+const CASES: {
+  name: string;
+  site?: Partial<Site>;
+  record: HttpRecord;
+  deps?: Partial<CheckDeps>;
+  expected: Partial<ResultMessage>;
+}[] = [
+  {
+    name: "a status that is not valid",
+    record: response({ status: 503 }),
+    expected: { verdict: "down", reason: "status", responseCode: 503, errorMessage: null },
+  },
+  {
+    name: "a status that fetch cannot make a Response of",
+    site: { validStatusCodes: [999] },
+    record: response({ status: 999 }),
+    expected: { verdict: "up", responseCode: 999 },
+  },
+  {
+    name: "a regex that is not found",
+    site: { regex: "absent" },
+    record: response({ text: "present" }),
+    expected: { verdict: "down", reason: "regex", regexResult: false, errorMessage: null },
+  },
+  {
+    name: "^ and $ at line ends",
+    site: { regex: "^second$" },
+    record: response({ text: "first\nsecond\nthird" }),
+    expected: { verdict: "up", regexResult: true },
+  },
+  {
+    name: "a regex in a body of another charset",
+    site: { regex: "^Grüße$" },
+    record: response({
+      headers: [["content-type", "text/plain; charset=ISO-8859-1"]],
+      body: new Uint8Array([0x47, 0x72, 0xfc, 0xdf, 0x65]),
+    }),
+    expected: { verdict: "up", regexResult: true },
+  },
+  {
+    name: "a regex in invalid UTF-8",
+    site: { regex: "a\uFFFDb" },
+    record: response({ body: new Uint8Array([0x61, 0xff, 0x62]) }),
+    expected: { verdict: "up", regexResult: true },
+  },
+  {
+    name: "a regex, and an empty body",
+    site: { regex: "x" },
+    record: response({ status: 204 }),
+    expected: { verdict: "down", reason: "status", regexResult: false },
+  },
+  {
+    name: "a regex, and no response",
+    site: { regex: "x" },
+    record: failure("connection_reset"),
+    expected: {
+      verdict: "down",
+      reason: "connection_reset",
+      errorClass: "connection_reset",
+      errorMessage: "It was connection_reset",
+      regexResult: null,
+      responseCode: null,
+    },
+  },
+  {
+    name: "a body that ended early",
+    site: { regex: "x" },
+    record: { ...failure("connection_reset"), status: 200, body: new Uint8Array([0x78]) },
+    expected: { verdict: "down", reason: "connection_reset", regexResult: null, responseCode: 200 },
+  },
+  {
+    name: "the monitor's own trouble",
+    record: failure("local_network"),
+    expected: { verdict: "unknown", reason: "local_network", errorClass: "local_network" },
+  },
+  {
+    name: "a failure while the agent stood still",
+    record: failure("timeout"),
+    deps: { stallSince: () => 45_000 },
+    expected: {
+      verdict: "unknown",
+      reason: "local_stall",
+      errorClass: "local_stall",
+      errorMessage: 'This agent was stalled: for 45.0 s; then "timeout"',
+    },
+  },
+  {
+    name: "a response though the agent stood still",
+    record: response({ status: 500 }),
+    deps: { stallSince: () => 45_000 },
+    expected: { verdict: "down", reason: "status" },
+  },
+  {
+    name: "a search that failed",
+    site: { regex: "x" },
+    record: response({ text: "x" }),
+    deps: { search: () => Promise.resolve({ ok: false, error: "no thread" }) },
+    expected: {
+      verdict: "unknown",
+      reason: "local_error",
+      errorClass: "local_error",
+      responseCode: 200,
+      regexResult: null,
+      errorMessage: null,
+    },
+  },
+  {
+    name: "a site with a name",
+    site: { name: "front page" },
+    record: response(),
+    expected: { site: "front page", url: "http://site.test/" },
+  },
+];
+
+for (const { name, site: values, record, deps: more, expected } of CASES) {
+  Deno.test(`check() of ${name}`, async () => {
+    const result = await check(site(values), NEVER, deps(gives(record), more));
+    const picked = Object.fromEntries(
+      Object.keys(expected).map((key) => [key, result![key as keyof ResultMessage]]),
+    );
+    assertEquals(picked, expected);
+  });
+}
+
+Deno.test("check() hands the client the URL as written, and a search its failure to the log", async () => {
+  const asked: string[] = [];
+  const failed: string[] = [];
+  const url = "HTTP://Site.Test:80/a b/../c";
+  await check(
+    site({ url, regex: "x" }),
+    NEVER,
+    deps((request) => {
+      asked.push(request.url);
+      return Promise.resolve(response());
+    }, {
+      search: () => Promise.resolve({ ok: false, error: "no thread" }),
+      onSearchFailed: (site, error) => void failed.push(`${site.url} ${error}`),
+    }),
+  );
+  assertEquals([asked, failed], [[url], [`${url} no thread`]]);
+});
+
+/** A client that ends when its signal aborts, as a client should. */
+function obeys(signals: AbortSignal[] = []): HttpClient {
+  return (_, signal) => {
+    signals.push(signal);
+    return new Promise((resolve) =>
+      signal.addEventListener("abort", () => {
+        const timedOut = (signal.reason as DOMException).name === "TimeoutError";
+        const error = { class: timedOut ? "timeout" : "aborted", message: "cut" } as const;
+        resolve(response({ status: null, error }));
+      })
+    );
+  };
+}
+
+Deno.test("check() ends at the site's timeout", async () => {
+  const clock = new FakeClock();
+  const signals: AbortSignal[] = [];
+  const result = check(site({ timeoutMs: 3_000 }), NEVER, deps(obeys(signals), { clock }));
+  await clock.advance(2_999);
+  assertEquals(signals[0]!.aborted, false);
+  await clock.advance(1);
+  assertEquals((await result)!.reason, "timeout");
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("check() that is cut short gives no result", async () => {
+  const stop = new AbortController();
+  const clock = new FakeClock();
+  const result = check(site(), stop.signal, deps(obeys(), { clock }));
+  stop.abort();
+  assertEquals(await result, null);
+  assertEquals(await check(site(), stop.signal, deps(obeys(), { clock })), null);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("check() that is cut short in its search gives no result", async () => {
+  const stop = new AbortController();
+  const search = (): Promise<SearchOutcome> => {
+    stop.abort();
+    return Promise.resolve({ ok: false, error: "stopped" });
+  };
+  const client = gives(response());
+  assertEquals(await check(site({ regex: "x" }), stop.signal, deps(client, { search })), null);
+});
+
+Deno.test("check() keeps a full response that came before the cut", async () => {
+  const stop = new AbortController();
+  const client: HttpClient = () => {
+    stop.abort();
+    return Promise.resolve(response());
+  };
+  assertEquals((await check(site(), stop.signal, deps(client)))!.verdict, "up");
+});
+
+Deno.test("check() leaves no timer and no listener behind", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = stop.signal;
+  stop.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(stop.signal, args);
+  };
+  stop.signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(stop.signal, args);
+  };
+  await check(site(), stop.signal, deps(gives(response()), { clock }));
+  assertEquals([clock.pending, listeners], [0, 0]);
+});
+
+Deno.test("check() outlives a client that throws, rejects or never ends", async () => {
+  const clock = new FakeClock();
+  const throws: HttpClient = () => {
+    throw new Error("a defect");
+  };
+  const rejects: HttpClient = () => Promise.reject(new Error("a defect"));
+  for (const client of [throws, rejects]) {
+    const result = await check(site(), NEVER, deps(client, { clock }));
+    assertEquals([result!.verdict, result!.reason], ["unknown", "local_error"]);
+    assert(result!.errorMessage!.includes("a defect"));
+  }
+  const hangs = check(
+    site({ timeoutMs: 1_000 }),
+    NEVER,
+    deps(() => new Promise(() => {}), { clock }),
+  );
+  await clock.advance(3_000);
+  assertEquals((await hangs)!.reason, "timeout");
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("check() gives a search what is left of the timeout, two seconds at the least", async () => {
+  for (
+    const { timeoutMs, takesMs, expected } of [
+      { timeoutMs: 10_000, takesMs: 3_000, expected: 7_000 },
+      { timeoutMs: 10_000, takesMs: 9_900, expected: 2_000 },
+    ]
+  ) {
+    const clock = new FakeClock();
+    const limits: number[] = [];
+    const client: HttpClient = () => {
+      clock.stall(takesMs);
+      return Promise.resolve(response());
+    };
+    await check(
+      site({ timeoutMs, regex: "x" }),
+      NEVER,
+      deps(client, {
+        clock,
+        search: (_, limitMs) => {
+          limits.push(limitMs);
+          return Promise.resolve({ ok: true, matched: true });
+        },
+      }),
+    );
+    assertEquals(limits, [expected]);
+  }
+});
+
+Deno.test("check() gives a message of at most 256 characters, a fresh one each time", async () => {
+  const record = failure("timeout");
+  const client = gives(record);
+  const long = await check(site(), NEVER, deps(() => Promise.reject("x".repeat(5_000))));
+  assertLessOrEqual(long!.errorMessage!.length, 256);
+  const first = await check(site(), NEVER, deps(client));
+  const second = await check(site(), NEVER, deps(client));
+  assertEquals(first, second);
+  assertNotEquals(first === second, true);
+});

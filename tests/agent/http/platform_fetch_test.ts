@@ -1,0 +1,90 @@
+import { assertEquals } from "@std/assert";
+import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts";
+import type { HttpRequest } from "../../../agent/http/types.ts";
+import { ANSWERS, startHostileServer } from "../../support/hostile_server.ts";
+
+const never = new AbortController().signal;
+
+Deno.test("createPlatformFetchClient() makes a connection for each check", async () => {
+  const server = await startHostileServer();
+  const client = createPlatformFetchClient();
+  for (let i = 0; i < 3; i++) {
+    assertEquals((await client({ url: server.url("/kept-alive") }, never)).error, null);
+  }
+  assertEquals(server.connections, 3);
+  await server.close();
+});
+
+Deno.test("createPlatformFetchClient() sends its user agent unless the request has one", async () => {
+  const server = await startHostileServer();
+  const client = createPlatformFetchClient({ userAgent: "httpmon/test" });
+  await client({ url: server.url("/fine") }, never);
+  await client({
+    url: server.url("/fine"),
+    headers: [["User-Agent", "own"], ["X-A", "1"], ["x-a", "2"]],
+  }, never);
+  assertEquals(/^user-agent: (.*)\r$/im.exec(server.requests[0]!)?.[1], "httpmon/test");
+  assertEquals(/^user-agent: (.*)\r$/im.exec(server.requests[1]!)?.[1], "own");
+  assertEquals(/^x-a: (.*)\r$/im.exec(server.requests[1]!)?.[1], "1, 2");
+  await server.close();
+});
+
+Deno.test("createPlatformFetchClient() refuses what fetch cannot do rather than leave it out", async () => {
+  let called = false;
+  const client = createPlatformFetchClient({
+    fetch: () => {
+      called = true;
+      return Promise.resolve(new Response());
+    },
+  });
+  const options: Partial<HttpRequest>[] = [
+    { ipVersion: "6" },
+    { resolve: { "site.test": "192.0.2.1" } },
+    { proxy: "http://proxy.test:3128" },
+    { tls: { insecure: true } },
+  ];
+  for (const option of options) {
+    const record = await client({ url: "http://site.test/", ...option }, never);
+    assertEquals(record.error?.class, "local_error", JSON.stringify(option));
+  }
+  assertEquals(called, false);
+});
+
+Deno.test("createPlatformFetchClient() tells an abort from a timeout by the signal's reason", async () => {
+  const server = await startHostileServer();
+  const client = createPlatformFetchClient();
+  const reasons = [
+    [new DOMException("", "TimeoutError"), "timeout"],
+    [new DOMException("", "AbortError"), "aborted"],
+    ["stopping", "aborted"],
+  ] as const;
+  for (const [reason, expected] of reasons) {
+    const controller = new AbortController();
+    const exchange = client({ url: server.url("/hang") }, controller.signal);
+    controller.abort(reason);
+    assertEquals((await exchange).error?.class, expected);
+    assertEquals(
+      (await client({ url: server.url("/fine") }, controller.signal)).error?.class,
+      expected,
+    );
+  }
+  await server.close();
+});
+
+Deno.test("createPlatformFetchClient() drops credentials at a redirect to another origin", async () => {
+  const other = await startHostileServer();
+  const server = await startHostileServer({
+    answers: {
+      ...ANSWERS,
+      away: (s) =>
+        s.end(`HTTP/1.1 302 Found\r\nLocation: ${other.url("/fine")}\r\nContent-Length: 0\r\n\r\n`),
+    },
+  });
+  const client = createPlatformFetchClient();
+  const headers = [["Authorization", "Bearer secret"], ["Cookie", "a=b"]] as const;
+  const record = await client({ url: server.url("/away"), headers }, never);
+  assertEquals(record.error, null);
+  assertEquals(/bearer/i.test(server.requests[0]!), true);
+  assertEquals(/bearer|cookie/i.test(other.requests[0]!), false);
+  await Promise.all([server.close(), other.close()]);
+});

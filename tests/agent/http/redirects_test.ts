@@ -1,0 +1,113 @@
+import { assert, assertEquals } from "@std/assert";
+import { isRedirect, redirectedRequest } from "../../../agent/http/redirects.ts";
+import type { HttpError, HttpRequest } from "../../../agent/http/types.ts";
+
+const FROM = "http://site.test/a/b?q";
+
+function next(request: Partial<HttpRequest>, status: number, location: string): HttpRequest {
+  const result = redirectedRequest({ url: FROM, ...request }, status, location, 0);
+  assert("request" in result, "error" in result ? result.error.message : "");
+  return result.request;
+}
+
+function refusal(request: Partial<HttpRequest>, status: number, location: string): HttpError {
+  const result = redirectedRequest({ url: FROM, ...request }, status, location, 0);
+  assert("error" in result);
+  return result.error;
+}
+
+Deno.test("isRedirect() wants a Location and one of five statuses", () => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    assertEquals(isRedirect(status, "/"), true);
+    assertEquals(isRedirect(status, null), false);
+  }
+  for (const status of [200, 201, 300, 304, 305, 404]) assertEquals(isRedirect(status, "/"), false);
+});
+
+Deno.test("redirectedRequest() resolves Location against the URL", () => {
+  assertEquals(next({}, 302, "c").url, "http://site.test/a/c");
+  assertEquals(next({}, 302, "/c?d#e").url, "http://site.test/c?d#e");
+  assertEquals(next({}, 302, "//other.test/").url, "http://other.test/");
+  assertEquals(next({}, 302, "").url, FROM);
+});
+
+Deno.test("redirectedRequest() takes out credentials in Location", () => {
+  assertEquals(next({}, 302, "http://u:p@other.test/").url, "http://other.test/");
+});
+
+Deno.test("redirectedRequest() changes the method by the rules of fetch", () => {
+  const body = new Uint8Array([1]);
+  const headers = [["Content-Type", "a/b"], ["X-Own", "1"]] as const;
+  const table: [method: string, status: number, expected: string][] = [
+    ["GET", 301, "GET"],
+    ["HEAD", 303, "HEAD"],
+    ["POST", 301, "GET"],
+    ["POST", 302, "GET"],
+    ["PUT", 302, "PUT"],
+    ["PUT", 303, "GET"],
+    ["POST", 307, "POST"],
+    ["DELETE", 308, "DELETE"],
+  ];
+  for (const [method, status, expected] of table) {
+    const request = next({ method, body, headers }, status, "/c");
+    assertEquals(request.method, expected, `${method} ${status}`);
+    const changed = expected !== method;
+    assertEquals(request.body, changed ? undefined : body);
+    assertEquals(request.headers, changed ? [["X-Own", "1"]] : [...headers]);
+  }
+});
+
+Deno.test("redirectedRequest() keeps everything for the same origin", () => {
+  const headers = [["Authorization", "Bearer x"], ["Cookie", "a=b"]] as const;
+  const tls = { cert: "c", key: "k" };
+  const request = next({ headers, tls }, 302, "/c");
+  assertEquals(request.headers, headers);
+  assertEquals(request.tls === tls, true);
+});
+
+Deno.test("redirectedRequest() sends no credentials to another origin", () => {
+  const headers = [
+    ["Authorization", "Bearer x"],
+    ["Cookie", "a=b"],
+    ["X-Api-Key", "secret"],
+    ["Proxy-Authorization", "Basic x"],
+    ["Host", "inner.test"],
+    ["Accept", "text/html"],
+    ["User-Agent", "me"],
+  ] as const;
+  const tls = { ca: "ca", cert: "c", key: "k", serverName: "inner.test" };
+  const elsewhere = [
+    "http://other.test/",
+    "https://site.test/",
+    "http://site.test:8080/",
+    "http://sub.site.test/",
+  ];
+  for (const location of elsewhere) {
+    const request = next({ headers, tls }, 302, location);
+    assertEquals(request.headers, [["Accept", "text/html"], ["User-Agent", "me"]], location);
+    assertEquals(request.tls, { ca: "ca", insecure: undefined }, location);
+  }
+});
+
+Deno.test("redirectedRequest() sends a body to another origin only where it is the same host by https", () => {
+  const body = new Uint8Array([1]);
+  assertEquals(refusal({ method: "POST", body }, 307, "http://other.test/").class, "bad_redirect");
+  assertEquals(next({ method: "POST", body }, 307, "https://site.test/").body, body);
+  assertEquals(next({ method: "POST", body }, 302, "http://other.test/").body, undefined);
+});
+
+Deno.test("redirectedRequest() refuses what cannot be followed", () => {
+  assertEquals(refusal({}, 302, "http://[").class, "bad_redirect");
+  assertEquals(refusal({}, 302, "mailto:a@b").class, "bad_redirect");
+  assertEquals(refusal({}, 302, "javascript:alert(1)").class, "bad_redirect");
+});
+
+Deno.test("redirectedRequest() follows ten unless told otherwise", () => {
+  const at = (followed: number, maxRedirects?: number) =>
+    redirectedRequest({ url: FROM, maxRedirects }, 302, "/", followed);
+  assert("request" in at(9));
+  const tooMany = at(10);
+  assert("error" in tooMany);
+  assertEquals(tooMany.error.class, "too_many_redirects");
+  assert("error" in at(0, 0));
+});

@@ -1,0 +1,11 @@
+import { runEndToEnd } from "../support/end_to_end.ts";
+import { denoEnv, taskCommand } from "../support/task_command.ts";
+
+Deno.test("the tasks init-schema, agent and writer, one after the other, from config to mon_daily", async () => {
+  await runEndToEnd({
+    "init-schema": taskCommand("init-schema"),
+    agent: taskCommand("agent"),
+    writer: taskCommand("writer"),
+    env: denoEnv(),
+  });
+});

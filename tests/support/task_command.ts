@@ -1,0 +1,20 @@
+import process from "node:process";
+import { ROOT, TASKS } from "../../scripts/build/project.ts";
+
+/**
+ * What `deno task NAME` runs, with the very permissions of deno.json, as a command that works from
+ * any folder.
+ */
+export function taskCommand(name: string): string[] {
+  return TASKS[name]!.command.split(" ").map((word) =>
+    word === "deno" ? Deno.execPath() : word === "main.ts" ? `${ROOT}main.ts` : word
+  );
+}
+
+/** The little that Deno needs of the environment. */
+export function denoEnv(): Record<string, string> {
+  const names = ["PATH", "HOME", "DENO_DIR"];
+  return Object.fromEntries(
+    names.flatMap((name) => process.env[name] === undefined ? [] : [[name, process.env[name]!]]),
+  );
+}
