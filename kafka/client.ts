@@ -16,6 +16,8 @@ export function createKafka(config: KafkaConfig, clientId: string, log: Logger):
     connectionTimeout: Math.min(MAX_CONNECT_MS, config.requestTimeoutMs),
     authenticationTimeout: Math.min(MAX_CONNECT_MS, config.requestTimeoutMs),
     requestTimeout: config.requestTimeoutMs,
+    // Whoever uses the client tries again for as long as it takes, and logs it.
+    retry: { retries: 1, initialRetryTime: 100 },
     logCreator: bridgeLog(log),
     ...(config.tls && {
       ssl: {

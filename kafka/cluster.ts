@@ -15,7 +15,7 @@ export interface TopicView {
 
 /** Asks the cluster for its id and the offsets of a topic, over a connection of its own. */
 export async function viewTopic(kafka: Kafka, topic: string): Promise<TopicView> {
-  const admin = kafka.admin({ retry: { retries: 1 } });
+  const admin = kafka.admin();
   try {
     await admin.connect();
     const [{ clusterId }, offsets] = await Promise.all([

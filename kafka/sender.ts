@@ -33,7 +33,7 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
   let current: Promise<Producer> | null = null;
 
   async function connect(): Promise<Producer> {
-    const admin = kafka.admin({ retry: { retries: 1 } });
+    const admin = kafka.admin();
     try {
       await admin.connect();
       if (await ensureTopic(admin, config)) {
@@ -45,8 +45,6 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
     const producer = kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
-      // The outbox tries again for as long as it takes; here one retry finds a moved leader.
-      retry: { retries: 1, initialRetryTime: 100 },
     });
     await producer.connect();
     return producer;

@@ -1,5 +1,5 @@
 // The certificate library's own needs: it leaves this import to its user.
-import "npm:reflect-metadata@0.2.2";
+import "reflect-metadata";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,

@@ -31,7 +31,7 @@ export async function startMockBroker(
   let address: string | undefined;
   try {
     await waitFor("the mock broker to start", async () => {
-      const text = await readFile(log, "utf8");
+      const text = await readFile(log, "utf8").catch(() => "");
       address = /bootstrap\.servers .* replaced with ([\d.]+:\d+)/.exec(text)?.[1];
       return server.ended || address !== undefined;
     }, START_MS);

@@ -57,6 +57,7 @@ export async function consume(deps: ConsumeDeps): Promise<void> {
     minBytes: MIN_BYTES,
     maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
     allowAutoTopicCreation: false,
+    retry: { retries: 5 },
   });
   const group = new Group(consumer, clusterId, deps);
   try {

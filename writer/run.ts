@@ -35,7 +35,7 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
 
   const ahead = keepPartitionsAhead(deps);
   await retryUntil("Reaching Kafka", async () => {
-    const admin = kafka.admin({ retry: { retries: 1 } });
+    const admin = kafka.admin();
     try {
       await admin.connect();
       if (await ensureTopic(admin, config.kafka)) {

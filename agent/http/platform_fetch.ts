@@ -4,6 +4,7 @@ import { BodyBuffer, DEFAULT_MAX_BODY_BYTES } from "./body_buffer.ts";
 import { classifyError } from "./classify.ts";
 import { abortError, httpError } from "./errors.ts";
 import { isRedirect, redirectedRequest } from "./redirects.ts";
+import { askForRoot, type RootQuestion } from "./root_question.ts";
 import type { Hop, HttpClient, HttpError, HttpRecord, HttpRequest } from "./types.ts";
 
 /** What the platform's client is made of. */
@@ -11,6 +12,8 @@ export interface PlatformFetchDeps {
   /** @default the platform's own, over a new connection each time */
   fetch?: typeof fetch;
   clock?: Clock;
+  /** @default asks the machine's resolver */
+  answersForRoot?: RootQuestion;
   /** @default "httpmon/<version>" */
   userAgent?: string;
 }
@@ -24,10 +27,18 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
   const send = deps.fetch ?? fetchOverNewConnections();
   const userAgent = deps.userAgent ?? `httpmon/${VERSION}`;
   const clock = deps.clock ?? systemClock;
+  const answersForRoot = deps.answersForRoot ?? askForRoot;
   return async (request, signal) => {
     const exchange = new Exchange(send, userAgent, clock, signal);
     await exchange.run(request);
-    return exchange.record();
+    const record = exchange.record();
+    if (record.error?.class === "local_resolver" && await answersForRoot()) {
+      record.error = httpError(
+        "dns_failed",
+        "The servers of the name do not answer, or not properly",
+      );
+    }
+    return record;
   };
 }
 

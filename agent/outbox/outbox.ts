@@ -166,6 +166,7 @@ export class Outbox {
 
   async #open(): Promise<void> {
     if (!this.#thread || this.#thread.dead) {
+      if (this.#thread) this.#log.error({}, "The outbox's thread ended; another takes its place");
       const start = this.#options.startThread ?? (() => startWorker("outbox"));
       this.#thread = new OutboxThread(start());
     }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -12,7 +13,10 @@ export interface Program {
   log: string;
 }
 
-/** Starts a mode with the permissions that its task has in deno.json, as a person would. */
+/**
+ * Starts a mode with the permissions that its task has in deno.json, as a person would. Its log is
+ * begun anew.
+ */
 export async function startProgram(
   mode: Program["mode"],
   config: string,
@@ -21,6 +25,7 @@ export async function startProgram(
   const [deno, ...args] = manifest.tasks[mode].command.split(" ");
   if (deno !== "deno") throw new Error(`The task "${mode}" does not start with "deno"`);
   const log = join(folder, `${mode}.log`);
+  await rm(log, { force: true });
   const command = [process.execPath, ...args, "-c", config];
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
   return { mode, log, process: await startProcess(command, { log, cwd }) };

@@ -25,7 +25,11 @@ const QUERY = `
     SELECT * FROM check_results WHERE site_id = s.id AND ts >= $1 ORDER BY ts DESC LIMIT 1
   ) last ON true
   LEFT JOIN LATERAL (
-    SELECT coalesce(error_message, reason) AS text FROM check_results
+    SELECT coalesce(error_message, CASE reason
+      WHEN 'status' THEN 'status ' || response_code
+      WHEN 'regex' THEN 'regex did not match'
+      ELSE reason
+    END) AS text FROM check_results
     WHERE site_id = s.id AND ts >= $1 AND verdict <> 0 ORDER BY ts DESC LIMIT 1
   ) failed ON true`;
 

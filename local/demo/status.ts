@@ -55,16 +55,23 @@ export class StatusReader {
 }
 
 /** The live area: counts, the table, and what the person may do. */
-export function drawStatus(screen: Screen, status: Status, seconds: number, hints: string[]): void {
+export function drawStatus(
+  screen: Screen,
+  status: Status,
+  seconds: number,
+  hints: readonly string[],
+): void {
   const { paint } = screen;
-  const size = { width: screen.width, height: screen.height - AROUND_TABLE - hints.length };
+  // A line that is too long would wrap and put the area out of place; half a hint is of no use.
+  const fitting = hints.filter((hint) => hint.length <= screen.width);
+  const size = { width: screen.width, height: screen.height - AROUND_TABLE - fitting.length };
   screen.draw([
     "",
-    `${paint("bold", `${seconds.toFixed(0)} s`)}   ${countsLine(status)}`.slice(0, screen.width),
+    `${seconds.toFixed(0)} s   ${countsLine(status)}`.slice(0, screen.width),
     "",
     ...renderTable(status.rows, size, paint),
     "",
-    ...hints.map((hint) => paint("dim", hint.slice(0, screen.width))),
+    ...fitting.map((hint) => paint("dim", hint)),
   ]);
 }
 

@@ -12,6 +12,13 @@ export interface Outcome {
   agent: ReturnType<typeof agentCounts>;
   audit: Audit;
   trouble: readonly (LogLine & { mode: string })[];
+  /** Whether agent and writer ended with exit code 0. */
+  endedWell: boolean;
+}
+
+/** Nothing lost, nothing twice, nothing failed. */
+export function isGood(outcome: Outcome): boolean {
+  return outcome.endedWell && lostInAll(outcome) === 0 && outcome.audit.duplicates === 0;
 }
 
 /** Results that are nowhere: not in the tables, not in the dead letters, not waiting in the outbox. */
@@ -45,6 +52,9 @@ export function printSummary(screen: Screen, outcome: Outcome): void {
   line("duplicates", audit.duplicates, "", audit.duplicates > 0);
   if (agent !== null && agent.waiting > 0) {
     line("in the outbox", agent.waiting, "not acknowledged yet; an agent's next start sends them");
+  }
+  if (!outcome.endedWell) {
+    screen.print(paint("red", "  The agent or the writer ended with an error"));
   }
   printTrouble(screen, outcome.trouble);
 }

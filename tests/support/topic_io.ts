@@ -57,7 +57,7 @@ export function sevenFields(n: number, changes: Record<string, unknown> = {}) {
     url: `https://example.com/${n % 10}`,
     regexResult: false as boolean | null,
     responseCode: 200 as number | null,
-    responseTime: 12.5,
+    responseTime: 12.4,
     errorMessage: null as string | null,
     ...changes,
   };

@@ -2,6 +2,7 @@ import dns from "node:dns";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { classifyError } from "../classify.ts";
+import { askForRoot, type RootQuestion } from "../root_question.ts";
 import type { HttpRequest } from "../types.ts";
 import { ExchangeFailure, failure } from "./failure.ts";
 import type { Steps } from "./steps.ts";
@@ -19,21 +20,13 @@ export interface Resolver {
     options: { all: true; order: "verbatim"; family: number },
     callback: (error: Error | null, addresses: Address[]) => void,
   ): void;
-  /** Whether names of the public tree can be resolved at all just now. */
-  answersForRoot(): Promise<boolean>;
+  answersForRoot: RootQuestion;
 }
-
-/** How long the resolver has to answer for the root. */
-const ROOT_TIMEOUT_MS = 1_000;
 
 /** The machine's resolver: getaddrinfo, so that /etc/hosts and nsswitch count as they do elsewhere. */
 export const systemResolver: Resolver = {
   lookup: (host, options, callback) => dns.lookup(host, options, callback),
-  answersForRoot: () =>
-    new Promise((resolve) => {
-      const resolver = new dns.Resolver({ timeout: ROOT_TIMEOUT_MS, tries: 1 });
-      resolver.resolveNs(".", (error, names) => resolve(!error && names.length > 0));
-    }),
+  answersForRoot: askForRoot,
 };
 
 /**
@@ -71,8 +64,6 @@ async function explain(error: Error, resolver: Resolver, steps: Steps): Promise<
     return failure("local_descriptors", "The name could not be looked up");
   }
   if (errorClass !== "local_resolver") return new ExchangeFailure({ class: errorClass, message });
-  // EAI_AGAIN: either the resolver is away or without a network, or the name's own servers are broken
-  // (SERVFAIL). A resolver that answers for the root of the tree is not the one to blame.
   const answers = await steps.run<boolean>("asking the resolver for the root", (resolve) => {
     resolver.answersForRoot().then(resolve, () => resolve(false));
     return () => {};

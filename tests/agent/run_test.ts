@@ -1,0 +1,254 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import type { HttpClient } from "../../agent/http/types.ts";
+import { type AgentDeps, runAgent } from "../../agent/run.ts";
+import { newStats } from "../../agent/stats.ts";
+import type { AgentConfig, Site } from "../../config/types.ts";
+import type { OutgoingMessage, Send } from "../../kafka/sender.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
+import { decode } from "../../wire/decode.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import { parseTimestamp } from "../../wire/timestamp.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { agentConfig, response, site, until, withFolder } from "./support.ts";
+
+/** A broker in memory. */
+function broker() {
+  const taken: OutgoingMessage[] = [];
+  const it = {
+    up: true,
+    taken,
+    send: ((batch) => {
+      if (!it.up) return Promise.reject(new Error("no broker"));
+      taken.push(...batch);
+      return Promise.resolve();
+    }) as Send,
+    /** The messages, decoded. @throws {Error} Where one cannot be */
+    messages(): ResultMessage[] {
+      return taken.map(({ value }) => {
+        const decoded = decode(new TextEncoder().encode(value));
+        if (!decoded.ok) throw new Error(`${decoded.reason}: ${decoded.detail}`);
+        return decoded.message;
+      });
+    },
+  };
+  return it;
+}
+
+function sites(count: number, frequencyMs: number, values: Partial<Site> = {}): Site[] {
+  return Array.from({ length: count }, (_, i) => {
+    return site({ url: `http://site.test/${i}`, frequencyMs, ...values });
+  });
+}
+
+function started(
+  stateDir: string,
+  list: readonly Site[],
+  deps: Pick<AgentDeps, "client" | "send">,
+  agent: Partial<AgentConfig> = {},
+) {
+  const stop = new AbortController();
+  const log = recordingLog();
+  const stats = newStats();
+  const config = agentConfig(stateDir, list, agent);
+  const ended = runAgent(config, { ...deps, log, stats, signal: stop.signal });
+  return { log, stats, ended, stop: () => (stop.abort(), ended) };
+}
+
+const answers: HttpClient = () => Promise.resolve(response({ text: "all\nok\n" }));
+
+function identities(messages: readonly ResultMessage[]): Set<string> {
+  return new Set(messages.map(({ ts, agentUUID, url }) => `${ts} ${agentUUID} ${url}`));
+}
+
+Deno.test("runAgent() checks each site on its schedule and publishes every result", async () => {
+  await withFolder(async (folder) => {
+    const kafka = broker();
+    const list = [...sites(3, 100), site({ url: "http://slow.test/", frequencyMs: 60_000 })];
+    const agent = started(folder, list.map((s) => ({ ...s, regex: "^ok$" })), {
+      client: answers,
+      send: kafka.send,
+    });
+    await until(() => kafka.taken.length >= 45, "45 results are published");
+    const stats = await agent.stop();
+    const messages = kafka.messages();
+    assertEquals(identities(messages).size, messages.length);
+    assertEquals([stats.checked, stats.published], [messages.length, messages.length]);
+    assertEquals([stats.waiting, stats.dropped, stats.refused, stats.cut], [0, 0, 0, 0]);
+    assertEquals([stats.inFlight, stats.waitingForPlace, stats.verdicts.up], [
+      0,
+      0,
+      messages.length,
+    ]);
+    for (const { verdict, regexResult } of messages) {
+      assertEquals([verdict, regexResult], ["up", true]);
+    }
+    for (const { key, value } of kafka.taken) assertEquals(JSON.parse(value).url, key);
+    for (const { url } of sites(3, 100)) {
+      const due = messages.filter((m) => m.url === url).map((m) => parseTimestamp(m.scheduledAt!)!);
+      const elapsed = Number(due.at(-1)! - due[0]!) / 1_000;
+      const slots = due.length - 1 + stats.skipped;
+      assertLess(Math.abs(elapsed - slots * 100), 100 + 100 * stats.skipped);
+    }
+    assertEquals(agent.log.lines.map(({ level, message }) => [level, message]), [
+      ["info", "The agent runs"],
+      ["info", "The agent stopped"],
+    ]);
+    const { checked, published, dropped, refused, waiting, skipped, late } = stats;
+    assertEquals(agent.log.lines[1]!.fields, {
+      checked,
+      published,
+      dropped,
+      refused,
+      waiting,
+      skipped,
+      late,
+    });
+  });
+});
+
+Deno.test("runAgent() goes on checking while the broker is away; a later start publishes the rest", async () => {
+  await withFolder(async (folder) => {
+    const kafka = broker();
+    kafka.up = false;
+    const deps = { client: answers, send: kafka.send };
+    const away = started(folder, sites(5, 50), deps, { shutdownTimeoutMs: 300 });
+    await until(() => away.stats.checked >= 100, "100 checks were made");
+    assert(away.stats.waiting >= 90, `${away.stats.waiting} wait`);
+    const before = await away.stop();
+    assertEquals([before.published, before.waiting], [0, before.checked]);
+    assertEquals(
+      away.log.lines.filter(({ level }) => level === "error").map(({ message }) => message),
+      ["Cannot send to the broker; results wait in the outbox until it is back"],
+    );
+
+    kafka.up = true;
+    const back = started(folder, sites(5, 60_000), deps);
+    await until(() => kafka.taken.length >= before.checked, "the rest is published");
+    const after = await back.stop();
+    const messages = kafka.messages();
+    assertEquals(messages.length, before.checked + after.checked);
+    assertEquals(identities(messages).size, messages.length);
+    assertEquals(new Set(messages.map(({ agentUUID }) => agentUUID)).size, 1);
+    assertEquals(after.waiting, 0);
+  });
+});
+
+Deno.test("runAgent() that stops lets checks end, cuts those that do not, and flushes", async () => {
+  await withFolder(async (folder) => {
+    const kafka = broker();
+    let begun = 0;
+    const client: HttpClient = ({ url }, signal) => {
+      begun++;
+      return new Promise((resolve) => {
+        if (url.endsWith("/0")) setTimeout(() => resolve(response()), 200);
+        else {
+          signal.addEventListener("abort", () => {
+            resolve(response({ status: null, error: { class: "aborted", message: "cut" } }));
+          });
+        }
+      });
+    };
+    const agent = started(folder, sites(2, 500), { client, send: kafka.send }, {
+      shutdownTimeoutMs: 1_000,
+    });
+    await until(() => begun === 2, "both checks are under way");
+    const from = performance.now();
+    const stats = await agent.stop();
+    assertLess(performance.now() - from, 1_500);
+    assertEquals([stats.checked, stats.cut, stats.published], [1, 1, 1]);
+    assertEquals(kafka.messages().map(({ url, verdict }) => [url, verdict]), [
+      ["http://site.test/0", "up"],
+    ]);
+  });
+});
+
+Deno.test("runAgent() lets so many checks run at a time; waiting for a place is lateness", async () => {
+  await withFolder(async (folder) => {
+    const kafka = broker();
+    let now = 0;
+    let most = 0;
+    const client: HttpClient = async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      now--;
+      return response();
+    };
+    const agent = started(folder, sites(10, 100), { client, send: kafka.send }, {
+      maxConcurrentChecks: 2,
+    });
+    await until(() => agent.stats.checked >= 20 && agent.stats.skipped > 0, "20 checks were made");
+    const stats = await agent.stop();
+    assertEquals(most, 2);
+    assert(stats.late > 5, `${stats.late} were late`);
+    const messages = kafka.messages();
+    const lateMs = messages.map(({ ts, scheduledAt }) =>
+      Number(parseTimestamp(ts)! - parseTimestamp(scheduledAt!)!) / 1_000
+    );
+    assertEquals(lateMs.filter((ms) => ms > 100).length, stats.late);
+    assertEquals(messages.length, stats.checked);
+  });
+});
+
+Deno.test("runAgent() goes on checking a site that fails in every way", async () => {
+  await withFolder(async (folder) => {
+    const kafka = broker();
+    let nth = 0;
+    const client: HttpClient = () => {
+      switch (nth++ % 4) {
+        case 0:
+          throw new Error("a defect");
+        case 1:
+          return Promise.reject(undefined);
+        case 2:
+          return Promise.resolve(
+            response({ status: null, error: { class: "dns_not_found", message: "no such host" } }),
+          );
+        default:
+          return Promise.resolve(response({ status: 500 }));
+      }
+    };
+    const agent = started(folder, sites(1, 30), { client, send: kafka.send });
+    await until(() => kafka.taken.length >= 12, "12 results are published");
+    await agent.stop();
+    assertEquals(
+      kafka.messages().slice(0, 8).map(({ verdict, reason }) => `${verdict} ${reason}`),
+      [
+        "unknown local_error",
+        "unknown local_error",
+        "down dns_not_found",
+        "down status",
+        "unknown local_error",
+        "unknown local_error",
+        "down dns_not_found",
+        "down status",
+      ],
+    );
+  });
+});
+
+Deno.test("runAgent() refuses a state folder that another agent holds", async () => {
+  await withFolder(async (folder) => {
+    const kafka = broker();
+    const agent = started(folder, sites(1, 50), { client: answers, send: kafka.send });
+    await until(() => kafka.taken.length > 0, "the first runs");
+    const second = started(folder, sites(1, 50), { client: answers, send: kafka.send });
+    await assertRejects(() => second.ended, UsageError, "is held by another process");
+    const before = kafka.taken.length;
+    await until(() => kafka.taken.length > before, "the first goes on");
+    await agent.stop();
+  });
+});
+
+Deno.test("runAgent() that is asked to stop before it started does nothing and ends", async () => {
+  await withFolder(async (folder) => {
+    const stop = new AbortController();
+    stop.abort();
+    const stats = await runAgent(agentConfig(folder, sites(3, 50)), {
+      client: answers,
+      send: () => Promise.resolve(),
+      log: recordingLog(),
+      signal: stop.signal,
+    });
+    assertEquals(stats.checked, 0);
+  });
+});

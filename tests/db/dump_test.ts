@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import process from "node:process";
+import { dumpResults } from "../../db/dump.ts";
+import { createStore } from "../../db/store.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
+import { decode } from "../../wire/decode.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
+
+async function stored(messages: readonly ResultMessage[]): Promise<OwnDatabase> {
+  const database = await ownDatabase();
+  const store = createStore(database.pool, { log: recordingLog() });
+  await store.readOffset(SOURCE);
+  await store.storeBatch(SOURCE, records(0, messages), 0n);
+  return database;
+}
+
+async function dumped(
+  { pool }: OwnDatabase,
+  filter: Parameters<typeof dumpResults>[1] = {},
+): Promise<ResultMessage[]> {
+  let text = "";
+  const count = await dumpResults(pool, filter, (lines) => {
+    assert(lines.endsWith("\n"));
+    text += lines;
+    return Promise.resolve();
+  });
+  const messages = text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  assertEquals(messages.length, count);
+  return messages;
+}
+
+const DAY = 86_400;
+
+Deno.test("dumpResults() gives the messages back as they came, ordered by ts", async () => {
+  const messages = [
+    result(5),
+    result(3 * DAY, { url: "https://two.example/", responseCode: null, errorMessage: "Cannot" }),
+    result(4, {
+      site: "named",
+      verdict: "degraded",
+      reason: "max_response_time_ms",
+      errorClass: "slow",
+      scheduledAt: "2026-05-01 00:00:03.999999",
+      regexResult: null,
+    }),
+    result(-400 * DAY),
+    result(DAY, { responseTime: 0.1 + 0.2 }),
+  ];
+  await using database = await stored(messages);
+  await database.rows(
+    `ALTER DATABASE "${new URL(database.dsn).pathname.slice(1)}" SET timezone = 'Asia/Tokyo'`,
+  );
+  const found = await dumped(database);
+  assertEquals(found, messages.toSorted((a, b) => a.ts < b.ts ? -1 : 1));
+  // A line of it is a message.
+  assertEquals(decode(new TextEncoder().encode(JSON.stringify(found[0]))).ok, true);
+});
+
+Deno.test("dumpResults() lets through what the filter says", async () => {
+  const messages = [0, 0.5, 1, 1.5, 2].flatMap((day) => [
+    result(day * DAY),
+    result(day * DAY + 1, { url: "https://two.example/" }),
+    result(day * DAY + 2, { url: "https://two.example/", site: "named" }),
+  ]);
+  await using database = await stored(messages);
+  const count = async (filter: Parameters<typeof dumpResults>[1]) =>
+    (await dumped(database, filter)).length;
+  assertEquals(await count({ since: "2026-05-02" }), 9);
+  assertEquals(await count({ since: "2026-05-02 00:00:01" }), 8);
+  assertEquals(await count({ since: "2026-05-02T00:00:01.000123Z" }), 8);
+  assertEquals(await count({ since: "2026-05-02T00:00:01.000124Z" }), 7);
+  assertEquals(await count({ since: "2026-05-02 09:00:01+09" }), 8);
+  assertEquals(await count({ until: "2026-05-02" }), 6);
+  assertEquals(await count({ since: "2026-05-01 06:00", until: "2026-05-02 12:00:01" }), 7);
+  assertEquals(await count({ since: "2026-05-03", until: "2026-05-01" }), 0);
+  assertEquals(await count({ url: "https://two.example/" }), 10);
+  assertEquals(await count({ url: "named" }), 5);
+  assertEquals(await count({ url: "named", since: "2026-05-02", limit: 2 }), 2);
+  assertEquals(await count({ url: "https://nowhere.example/" }), 0);
+  assertEquals(await count({ limit: 0 }), 0);
+  assertEquals(await count({ limit: 4 }), 4);
+  assertEquals(await count({ limit: 999_999_999_999, url: null, since: null, until: null }), 15);
+  await assertRejects(
+    () => dumpResults(database.pool, { since: "some day" }, () => Promise.resolve()),
+    UsageError,
+    'Option "--since" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "some day"',
+  );
+});
+
+Deno.test("dumpResults() finds results in partitions without bounds, in order", async () => {
+  await using database = await ownDatabase();
+  await database.rows(
+    `INSERT INTO sites (url) VALUES ('https://one.example/');
+     INSERT INTO agents (uuid) VALUES ('00000000-0000-0000-0000-000000000001');
+     CREATE TABLE old PARTITION OF check_results FOR VALUES FROM (MINVALUE) TO ('2000-01-01+00');
+     SELECT httpmon_ensure_partitions('{2010-01-01}')`,
+  );
+  const insert = (...times: string[]) =>
+    database.rows(
+      `INSERT INTO check_results (ts, site_id, agent_id, verdict)
+       SELECT ts, 1, 1, 0 FROM unnest($1::timestamptz[]) AS ts`,
+      [times],
+    );
+  await insert("2010-01-01 10:00+00", "1999-12-31 23:59+00", "1999-06-01+00");
+  const years = async () => (await dumped(database)).map(({ ts }) => ts.slice(0, 4));
+  assertEquals(await years(), ["1999", "1999", "2010"]);
+  await database.rows("CREATE TABLE rest PARTITION OF check_results DEFAULT");
+  await insert("2011-01-01+00", "2005-01-01+00");
+  assertEquals(await years(), ["1999", "1999", "2005", "2010", "2011"]);
+});
+
+Deno.test("dumpResults() of 300,000 results holds few of them in memory, and waits for its reader", async () => {
+  await using database = await ownDatabase();
+  await database.rows(
+    `INSERT INTO sites (url) SELECT 'https://' || n || '.example/' FROM generate_series(1, 100) n;
+     INSERT INTO agents (uuid) VALUES ('00000000-0000-0000-0000-000000000001');
+     SELECT httpmon_ensure_partitions('{2024-05-01,2024-05-02,2024-05-03}');
+     INSERT INTO check_results (ts, site_id, agent_id, verdict, response_time, error_message)
+     SELECT timestamptz '2024-05-01+00' + n * interval '800 ms', n % 100 + 1, 1, 2, n, repeat('x', 200)
+     FROM generate_series(1, 300000) n`,
+  );
+  let bytes = 0;
+  let largest = 0;
+  let writing = 0;
+  let peak = 0;
+  const before = process.memoryUsage().rss;
+  const count = await dumpResults(database.pool, {}, async (lines) => {
+    assertEquals(++writing, 1);
+    bytes += lines.length;
+    largest = Math.max(largest, lines.length);
+    await Promise.resolve();
+    peak = Math.max(peak, process.memoryUsage().rss);
+    writing--;
+  });
+  assertEquals(count, 300_000);
+  assert(bytes > 100_000_000, `${bytes} bytes`);
+  assert(largest < 1_000_000, `${largest} bytes at a time`);
+  // 120 MB were written; what the heap grows to before it is swept is the engine's choice.
+  assert(peak - before < 100_000_000, `${peak - before} bytes more`);
+});
+
+Deno.test("dumpResults() ends early when asked to, and when its reader has gone", async () => {
+  await using database = await stored(Array.from({ length: 50 }, (_, n) => result(n * DAY)));
+  const stop = new AbortController();
+  let calls = 0;
+  const count = await dumpResults(database.pool, {}, () => {
+    if (++calls === 3) stop.abort();
+    return Promise.resolve();
+  }, stop.signal);
+  assertEquals([calls, count], [3, 3]);
+  await assertRejects(
+    () => dumpResults(database.pool, {}, () => Promise.reject(new Error("gone"))),
+    Error,
+    "gone",
+  );
+  // The pool is none the worse for it.
+  assertEquals(await database.value("SELECT 1"), 1);
+});

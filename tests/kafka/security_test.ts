@@ -1,0 +1,95 @@
+/** Every way to a broker, by the keys of a config, against a real broker. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../config/load.ts";
+import { createKafka } from "../../kafka/client.ts";
+import { viewTopic } from "../../kafka/cluster.ts";
+import { createSender } from "../../kafka/sender.ts";
+import { startKafka } from "../../local/kafka.ts";
+import { recordingLog } from "../support/recording_log.ts";
+
+const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+Deno.test("createKafka() reaches a broker by every security that the config has", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "httpmon-security-"));
+  const kafka = await startKafka({
+    folder,
+    listeners: {
+      TLS: { security: "ssl" },
+      MUTUAL: { security: "mtls" },
+      SASL: { security: "sasl_plaintext" },
+      SASL_TLS: { security: "sasl_ssl" },
+    },
+  });
+  const { certificates, sasl } = kafka;
+  const ca = { ssl_cafile: certificates!.ca };
+  const client = { ssl_certfile: certificates!.clientCert, ssl_keyfile: certificates!.clientKey };
+
+  /** Sends one message to a topic of its own, which is made on the way; gives what arrived. */
+  async function roundTrip(listener: string, keys: Record<string, unknown>): Promise<number> {
+    const topic = `topic-${crypto.randomUUID()}`;
+    const content = {
+      kafka: {
+        monitoring: {
+          bootstrap_servers: `localhost:${kafka.ports[listener]}`,
+          topic,
+          topic_partitions: 1,
+          request_timeout_ms: 5_000,
+          ...keys,
+        },
+      },
+    };
+    const config = loadConfig("config.yaml", {
+      env: {},
+      readFile: (path) =>
+        path.endsWith("config.yaml")
+          ? new TextEncoder().encode(JSON.stringify(content))
+          : Deno.readFileSync(path),
+    }).kafka;
+    const log = recordingLog();
+    const client = createKafka(config, "httpmon-test", log);
+    const sender = createSender(client, config, log);
+    try {
+      await sender.send([{ key: "a", value: "b" }]);
+      const { bounds } = await viewTopic(client, topic);
+      return Number(bounds.get(0)!.high);
+    } finally {
+      await sender.close();
+    }
+  }
+
+  try {
+    await t.step("plain", async () => assertEquals(await roundTrip("DIRECT", {}), 1));
+    await t.step("TLS", async () => assertEquals(await roundTrip("TLS", ca), 1));
+    await t.step("TLS, a certificate that no given authority signed", async () => {
+      await assertRejects(() => roundTrip("TLS", { ssl: true }));
+    });
+    await t.step("mutual TLS", async () => {
+      assertEquals(await roundTrip("MUTUAL", { ...ca, ...client }), 1);
+    });
+    await t.step("mutual TLS, without the client's certificate", async () => {
+      await assertRejects(() => roundTrip("MUTUAL", ca));
+    });
+    for (const mechanism of MECHANISMS) {
+      const keys = {
+        sasl_mechanism: mechanism,
+        sasl_username: sasl.username,
+        sasl_password: sasl.password,
+      };
+      await t.step(`SASL ${mechanism}`, async () => {
+        assertEquals(await roundTrip("SASL", keys), 1);
+      });
+      await t.step(`SASL ${mechanism} over TLS`, async () => {
+        assertEquals(await roundTrip("SASL_TLS", { ...keys, ...ca }), 1);
+      });
+      await t.step(`SASL ${mechanism}, wrong password`, async () => {
+        await assertRejects(() => roundTrip("SASL", { ...keys, sasl_password: "wrong" }));
+      });
+    }
+  } finally {
+    await kafka.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,84 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { randomUUID } from "node:crypto";
+import { createKafka } from "../../kafka/client.ts";
+import { RefusedError } from "../../kafka/errors.ts";
+import { createSender } from "../../kafka/sender.ts";
+import { loadedConfig } from "../support/config.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { freshTopic, kafkaForTests } from "../support/stack.ts";
+import { administer } from "../support/topic_io.ts";
+
+async function senderFor(topic: string, keys: Record<string, unknown> = {}) {
+  const { brokers } = await kafkaForTests();
+  const { kafka: config } = loadedConfig("writer", {
+    kafka: { monitoring: { bootstrap_servers: brokers, topic, ...keys } },
+    database: { dsn: "postgres://unused" },
+  });
+  const log = recordingLog();
+  const sender = createSender(createKafka(config, "httpmon-test", log), config, log);
+  return { ...sender, log, [Symbol.asyncDispose]: () => sender.close() };
+}
+
+Deno.test("createSender() makes the topic as the config says, with the broker's time", async () => {
+  const topic = `made-${randomUUID()}`;
+  await using sender = await senderFor(topic, {
+    topic_partitions: 3,
+    topic_retention_ms: 3_600_000,
+  });
+  await sender.send([{ key: "a", value: "1" }]);
+  await administer(async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    assertEquals(topics[0]!.partitions.length, 3);
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: 2, name: topic }],
+    });
+    const settings = new Map(
+      resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    );
+    assertEquals(settings.get("retention.ms"), "3600000");
+    assertEquals(settings.get("message.timestamp.type"), "LogAppendTime");
+  });
+  assertEquals(sender.log.lines.filter(({ level }) => level === "info").length, 1);
+});
+
+Deno.test("createSender() keeps messages of one key in one partition, in order", async () => {
+  const topic = await freshTopic({ partitions: 4 });
+  await using sender = await senderFor(topic);
+  for (let i = 0; i < 5; i++) await sender.send([{ key: "same", value: String(i) }]);
+  const offsets = await administer((admin) => admin.fetchTopicOffsets(topic));
+  assertEquals(offsets.map(({ high }) => Number(high)).sort(), [0, 0, 0, 5]);
+});
+
+for (const acks of [0, 1, "all"]) {
+  Deno.test(`createSender() sends with acks ${acks}`, async () => {
+    const topic = await freshTopic();
+    await using sender = await senderFor(topic, { acks });
+    await sender.send([{ key: "a", value: "1" }]);
+    for (let tries = 0;; tries++) {
+      const [offsets] = await administer((admin) => admin.fetchTopicOffsets(topic));
+      if (offsets!.high === "1") break;
+      assert(tries < 100, "the message did not arrive");
+    }
+  });
+}
+
+Deno.test("createSender() tells a message that the broker will never take from a passing failure", async () => {
+  const topic = await freshTopic({ config: { "max.message.bytes": "1000" } });
+  await using sender = await senderFor(topic);
+  const error = await assertRejects(
+    () => sender.send([{ key: "a", value: "x".repeat(5_000) }]),
+    RefusedError,
+  );
+  assertEquals(error.reason, "MESSAGE_TOO_LARGE");
+  await sender.send([{ key: "a", value: "small" }]);
+});
+
+Deno.test("createSender() rejects while there is no broker", async () => {
+  await using sender = await senderFor("any", {
+    bootstrap_servers: "127.0.0.1:1",
+    request_timeout_ms: 1_000,
+  });
+  const error = await assertRejects(() => sender.send([{ key: "a", value: "1" }]));
+  assert(!(error instanceof RefusedError));
+});
