@@ -1,6 +1,7 @@
 import { Kafka, type KafkaConfig as KafkaJsConfig } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
+import { bootstrapOf } from "./bootstrap.ts";
 import { bridgeLog } from "./log_bridge.ts";
 import { patchRequestQueue } from "./request_queue_patch.ts";
 
@@ -12,7 +13,7 @@ export function createKafka(config: KafkaConfig, clientId: string, log: Logger):
   patchRequestQueue();
   return new Kafka({
     clientId,
-    brokers: [...config.bootstrapServers],
+    ...bootstrapOf(config.bootstrapServers),
     connectionTimeout: Math.min(MAX_CONNECT_MS, config.requestTimeoutMs),
     authenticationTimeout: Math.min(MAX_CONNECT_MS, config.requestTimeoutMs),
     requestTimeout: config.requestTimeoutMs,
