@@ -6,12 +6,13 @@ import { parseArgs } from "@std/cli/parse-args";
 import { mkdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { bundleForNode } from "./build/bundle.ts";
-import { denoCompile, NoBaseBinaryError } from "./build/deno_compile.ts";
+import { denoCompile } from "./build/deno_compile.ts";
 import { type Executable, EXECUTABLES } from "./build/executables.ts";
 import { nodeBinary } from "./build/node_binary.ts";
 import { BUNDLED_NODE } from "./build/node_versions.ts";
 import { ROOT } from "./build/project.ts";
 import { nodeSingleExecutable } from "./build/single_executable.ts";
+import { UnavailableError } from "./build/unavailable_error.ts";
 
 /** Makes `executables` in `folder`; `done` is called after each. */
 export async function compile(
@@ -51,8 +52,8 @@ async function main(args: string[]): Promise<number> {
     });
     return 0;
   } catch (error) {
-    if (!(error instanceof NoBaseBinaryError)) throw error;
-    console.error(`${error.message}; "deno task compile --via node" makes them without it`);
+    if (!(error instanceof UnavailableError)) throw error;
+    console.error(error.message);
     return 1;
   }
 }

@@ -161,6 +161,10 @@ class Group {
       });
     }, HEARTBEAT_MS);
     try {
+      await reader.prepared();
+      if (lost !== null) throw lost;
+      // Fetched before the place to read from was found: it comes again from there.
+      if (payload.isStale()) return;
       const done = await reader.take({
         fetchedFrom: BigInt((batch as Batch & { fetchedOffset: string }).fetchedOffset),
         nextOffset: BigInt(batch.lastOffset()) + 1n,

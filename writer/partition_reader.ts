@@ -60,13 +60,17 @@ export class PartitionReader {
     return this.#preparing;
   }
 
+  /** Resolves when no `prepare` is under way. */
+  async prepared(): Promise<void> {
+    await this.#preparing;
+  }
+
   /**
    * Stores what a fetch brought, in transactions of at most `maxBatchMessages` records.
    *
    * @returns Whether all of it is done with; false: the consumer reads elsewhere next, or we stop
    */
   async take(fetched: FetchedRecords): Promise<boolean> {
-    await this.#preparing;
     let reading = this.#reading;
     if (reading === null) return false;
     if (fetched.fetchedFrom !== reading.fetchFrom && !await this.#isHole(fetched, reading)) {

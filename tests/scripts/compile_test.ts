@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { denoCompile, NoBaseBinaryError } from "../../scripts/build/deno_compile.ts";
+import { denoCompile } from "../../scripts/build/deno_compile.ts";
 import { type Executable, EXECUTABLES } from "../../scripts/build/executables.ts";
 import { ROOT, TASKS } from "../../scripts/build/project.ts";
+import { UnavailableError } from "../../scripts/build/unavailable_error.ts";
 import { compile } from "../../scripts/compile.ts";
 import { runEndToEnd } from "../support/end_to_end.ts";
 
@@ -44,25 +45,26 @@ Deno.test("denoCompile() fails with what Deno said", async () => {
   await withFolder(async (folder) => {
     const wrong: Executable = { name: "wrong", permissions: ["--allow-nonsense"], args: [] };
     const error = await assertRejects(() => denoCompile(wrong, folder), Error, "--allow-nonsense");
-    assert(!(error instanceof NoBaseBinaryError));
+    assert(!(error instanceof UnavailableError));
   });
 });
 
 Deno.test("deno task compile names the other way where there is no base binary", async () => {
   await withFolder(async (folder) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "scripts/compile.ts", "--out", folder],
-      cwd: ROOT,
-      env: { DENORT_BIN: join(folder, "not-there") },
-    }).output();
-    const decoder = new TextDecoder();
-    assertEquals({ code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) }, {
+    assertEquals(await runScript(["--out", folder], { DENORT_BIN: join(folder, "not-there") }), {
       code: 1,
       stdout: "",
       stderr: "Deno's base binary for executables cannot be had; " +
         '"deno task compile --via node" makes them without it\n',
     });
   });
+});
+
+Deno.test("deno task compile refuses what it does not know", async () => {
+  const usage = "Usage: deno task compile [--via deno|node] [--out DIR]\n";
+  for (const args of [["--via", "bun"], ["--output", "here"], ["here"]]) {
+    assertEquals(await runScript(args), { code: 2, stdout: "", stderr: usage });
+  }
 });
 
 Deno.test("compile() by Node makes bare programs that run end to end", async () => {
@@ -78,6 +80,16 @@ Deno.test("compile() by Node makes bare programs that run end to end", async () 
     });
   });
 });
+
+async function runScript(args: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "scripts/compile.ts", ...args],
+    cwd: ROOT,
+    env,
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
 
 function named(name: string): Executable {
   return EXECUTABLES.find((executable) => executable.name === name)!;

@@ -1,0 +1,92 @@
+import * as esbuild from "esbuild";
+import { relative, resolve } from "node:path";
+import { migrationFiles } from "../../db/migrations/index.ts";
+import { WORKER_FILES } from "../../runtime/worker_sources.ts";
+import { OLDEST_NODE } from "./node_versions.ts";
+import { ROOT } from "./project.ts";
+
+/**
+ * What stands before every bundle. A bundle that is CommonJS has no import.meta.url. And Node 22 and
+ * 24 call node:sqlite experimental, on standard error, at every start: of no use to who runs httpmon,
+ * and a healthy run says nothing there. Other warnings stay.
+ */
+const BANNER = `"use strict";
+{
+  const emitWarning = process.emitWarning;
+  process.emitWarning = function (warning, ...rest) {
+    if (rest[0] === "ExperimentalWarning" && String(warning).startsWith("SQLite ")) return;
+    return emitWarning.call(this, warning, ...rest);
+  };
+}`;
+const MODULE_URL = `const module_url = require("node:url").pathToFileURL(__filename).href;`;
+
+/**
+ * The whole program as one CommonJS text for Node (a single executable takes no other kind), with
+ * nothing beside it: the worker threads' code and the migrations are in it as text.
+ *
+ * @throws {Error} Where it cannot be bundled
+ */
+export async function bundleForNode(): Promise<string> {
+  try {
+    const workers = await Promise.all(
+      Object.entries(WORKER_FILES).map(async ([name, file]) => [
+        name,
+        await bundle(resolve(ROOT, "runtime", file), { banner: BANNER }),
+      ]),
+    );
+    return await bundle(resolve(ROOT, "main.ts"), {
+      banner: `${BANNER}\n${MODULE_URL}`,
+      define: { "import.meta.url": "module_url", "import.meta.main": "true" },
+      replaced: {
+        "runtime/worker_sources.ts": `const sources = ${JSON.stringify(Object.fromEntries(workers))};
+          export const workerSource = (name) => sources[name];`,
+        "db/migrations/index.ts": `const files = ${JSON.stringify(await migrationFiles())};
+          export const migrationFiles = () => Promise.resolve(files);`,
+      },
+    });
+  } finally {
+    await esbuild.stop();
+  }
+}
+
+interface BundleOptions {
+  banner: string;
+  define?: Record<string, string>;
+  /** Modules that read files beside them, and the JavaScript that takes their place. */
+  replaced?: Record<string, string>;
+}
+
+async function bundle(
+  entry: string,
+  { banner, define = {}, replaced = {} }: BundleOptions,
+): Promise<string> {
+  const left = new Set(Object.keys(replaced));
+  const { outputFiles: [output] } = await esbuild.build({
+    entryPoints: [entry],
+    absWorkingDir: ROOT,
+    tsconfig: resolve(ROOT, "tsconfig.json"),
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "cjs",
+    target: `node${OLDEST_NODE}`,
+    charset: "utf8",
+    banner: { js: banner },
+    define,
+    // pg asks for these only where they are there: a binding in C, and another platform's sockets.
+    external: ["pg-native", "pg-cloudflare"],
+    plugins: [{
+      name: "replaced modules",
+      setup(build) {
+        build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+          const name = relative(ROOT, path);
+          if (!Object.hasOwn(replaced, name)) return null;
+          left.delete(name);
+          return { contents: replaced[name], loader: "js" };
+        });
+      },
+    }],
+  });
+  if (left.size > 0) throw new Error(`No module of the bundle is "${[...left].join('", "')}"`);
+  return output!.text;
+}

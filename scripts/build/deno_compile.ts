@@ -1,0 +1,52 @@
+import { join, relative, resolve } from "node:path";
+import { WORKER_FILES } from "../../runtime/worker_sources.ts";
+import type { Executable } from "./executables.ts";
+import { ROOT } from "./project.ts";
+import { UnavailableError } from "./unavailable_error.ts";
+
+/**
+ * Makes an executable with `deno compile`.
+ *
+ * @param env Added to the environment; DENORT_BIN names a base binary that is there already
+ * @returns What Deno said, with a list of what is in it
+ * @throws {UnavailableError} Where the base binary cannot be had; it is downloaded at the first use
+ * @throws {Error} With what Deno printed, where it fails in another way
+ */
+export async function denoCompile(
+  { name, permissions, args }: Executable,
+  folder: string,
+  env: Record<string, string> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "compile",
+      "--no-check",
+      // Otherwise all of node_modules goes in, with what only builds and tests need.
+      "--node-modules-dir=none",
+      "--exclude-unused-npm",
+      ...permissions,
+      ...readAtRunTime().map((path) => `--include=${path}`),
+      `--output=${join(folder, name)}`,
+      "main.ts",
+      ...args,
+    ],
+    cwd: ROOT,
+    env,
+  }).output();
+  const output = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  if (code === 0) return output;
+  // "Setting up base binary: error sending request", or "Could not find denort at ...".
+  if (/base binary|denort/.test(output)) {
+    throw new UnavailableError(
+      "Deno's base binary for executables cannot be had; " +
+        '"deno task compile --via node" makes them without it',
+    );
+  }
+  throw new Error(`Making "${name}" failed\n${output.trimEnd()}`);
+}
+
+/** What no import names, from the project's folder. */
+function readAtRunTime(): string[] {
+  const workers = Object.values(WORKER_FILES).map((file) => resolve(ROOT, "runtime", file));
+  return ["db/migrations", ...workers.map((file) => relative(ROOT, file))];
+}

@@ -1,0 +1,31 @@
+import { TASKS } from "./project.ts";
+
+/** One executable that `deno task compile` makes. */
+export interface Executable {
+  name: string;
+  /** Deno's flags of what it may do, as its task has them. */
+  permissions: readonly string[];
+  /** What stands before the arguments that a person gives: its mode, or nothing. */
+  args: readonly string[];
+}
+
+/** All of them; deno.json's tasks say what each may do. */
+export const EXECUTABLES: readonly Executable[] = [
+  { name: "httpmon", ...ofTask("httpmon") },
+  { name: "httpmon-agent", ...ofTask("agent") },
+  { name: "httpmon-writer", ...ofTask("writer") },
+  { name: "httpmon-init-schema", ...ofTask("init-schema") },
+];
+
+function ofTask(name: string): Pick<Executable, "permissions" | "args"> {
+  const command = TASKS[name]?.command ?? "";
+  const parts = /^deno run ((?:--[\w-]+(?:=\S+)? )*)main\.ts(.*)$/.exec(command);
+  if (!parts) {
+    throw new Error(`deno.json's task "${name}" is not "deno run --FLAG... main.ts", but "${command}"`);
+  }
+  return { permissions: words(parts[1]!), args: words(parts[2]!) };
+}
+
+function words(text: string): string[] {
+  return text.split(" ").filter((word) => word !== "");
+}
