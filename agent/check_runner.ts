@@ -28,13 +28,14 @@ export class CheckRunner {
   #cut = new AbortController();
   #running = new Set<Promise<void>>();
   #stopping = false;
-  #failedSearches: ThrottledReport<{ url: string; error: string }>;
+  #ownTrouble: ThrottledReport<{ url: string; error: string }>;
 
   constructor(deps: CheckRunnerDeps) {
     this.#deps = deps;
     this.#limiter = new Limiter(deps.maxChecks);
-    this.#failedSearches = new ThrottledReport(deps.clock, (count, latest) => {
-      deps.log.error({ count, ...latest }, "A search for a regex failed; such results are unknown");
+    this.#ownTrouble = new ThrottledReport(deps.clock, (count, latest) => {
+      const message = "Checks failed for the agent's own trouble; their results are unknown";
+      deps.log.error({ count, ...latest }, message);
     });
     this.#checkDeps = {
       client: deps.client,
@@ -43,7 +44,7 @@ export class CheckRunner {
       search: deps.search,
       stallSince: deps.stallSince,
       timestamp: (siteId) => deps.timestamps.next(siteId),
-      onSearchFailed: ({ url }, error) => this.#failedSearches.add(1, { url, error }),
+      onSearchFailed: ({ url }, error) => this.#ownTrouble.add(1, { url, error }),
     };
   }
 
@@ -68,7 +69,7 @@ export class CheckRunner {
   cut(): void {
     this.#stopping = true;
     this.#cut.abort();
-    this.#failedSearches.close();
+    this.#ownTrouble.close();
   }
 
   async #run(site: Site, due: number): Promise<void> {
@@ -102,6 +103,11 @@ export class CheckRunner {
     }
     stats.checked++;
     stats.verdicts[message.verdict!]++;
+    const { errorClass, errorMessage } = message;
+    // A stall is logged by its detector.
+    if (errorMessage !== null && errorClass!.startsWith("local_") && errorClass !== "local_stall") {
+      this.#ownTrouble.add(1, { url: site.url, error: errorMessage });
+    }
     outbox.keep(toMeta(timestamps.state()));
     outbox.add({ key: message.url, value: encode(message) });
     stats.waiting = outbox.waiting;

@@ -58,6 +58,7 @@ export async function runAgent(
     log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
   });
   const search = new RegexSearch(clock);
+  if (config.sites.some(({ regex }) => regex !== null)) search.start();
   const runner = new CheckRunner({
     client: deps.client,
     clock,
@@ -97,7 +98,7 @@ export async function runAgent(
   runner.cut();
   await search.close();
   await within(clock, CUT_WITHIN_MS, runner.drain());
-  await outbox.flush();
+  await within(clock, left(), outbox.flush());
   draining.abort();
   await publishing;
   cancelDeadline();
@@ -129,7 +130,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Waits for `work`, or for `ms` if that is shorter. */
-async function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
   const over = new AbortController();
   await Promise.race([work, sleep(clock, ms, over.signal)]);
   over.abort();

@@ -8,12 +8,15 @@ export const STALL_MS = 1_000;
 
 /**
  * Notices when the event loop (or the whole process, or the machine) stood still, so that what failed
- * meanwhile is not put down to a site: a connection that nobody served times out or is reset.
+ * meanwhile is not put down to a site: a connection that nobody served times out or is reset. A
+ * machine's sleep shows on the wall clock alone, as most monotonic clocks stand still in it; a wall
+ * clock that is set forward looks the same, and is taken for one.
  */
 export class StallDetector {
   #clock: Clock;
   #cancel: (() => void) | null = null;
   #expected = 0;
+  #wallExpected = 0;
   #lastEnd = -Infinity;
   #lastMs = 0;
   #count = 0;
@@ -27,6 +30,7 @@ export class StallDetector {
 
   start(): void {
     this.#expected = this.#clock.monotonic() + BEAT_MS;
+    this.#wallExpected = this.#clock.now() + BEAT_MS;
     this.#cancel = this.#clock.after(BEAT_MS, () => {
       this.#look();
       this.start();
@@ -53,9 +57,11 @@ export class StallDetector {
   #look(): void {
     if (this.#cancel === null) return;
     const now = this.#clock.monotonic();
-    const late = now - this.#expected;
+    const wall = this.#clock.now();
+    const late = Math.max(now - this.#expected, wall - this.#wallExpected);
     if (late <= STALL_MS) return;
     this.#expected = now;
+    this.#wallExpected = wall;
     this.#lastEnd = now;
     this.#lastMs = late;
     this.#count++;

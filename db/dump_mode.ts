@@ -13,6 +13,7 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
     queryTimeoutMs: 0,
     log,
   });
+  process.stdout.on("error", ignore);
   try {
     await dumpResults(pool, options, print, signal);
     return EXIT.done;
@@ -23,18 +24,16 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
     return EXIT.failed;
   } finally {
     await pool.end();
+    process.stdout.off("error", ignore);
   }
 }
 
 /** Resolves when the reader has taken it. */
 function print(lines: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A failed write is told twice, here and as an event that would end the process.
-    process.stdout.once("error", reject);
-    process.stdout.write(lines, (error) => {
-      process.stdout.off("error", reject);
-      if (error) reject(error);
-      else resolve();
-    });
+    process.stdout.write(lines, (error) => error ? reject(error) : resolve());
   });
 }
+
+/** A failed write is told twice: to its callback, and as an event that would end the process. */
+function ignore(): void {}

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import process from "node:process";
 
 /** A folder for a stack's data. */
 export interface DataFolder {
@@ -31,6 +32,9 @@ done
  * or the given one, made if missing and kept.
  */
 export async function dataFolder(keep?: string): Promise<DataFolder> {
+  if (process.platform === "win32") {
+    throw new Error("The local stack needs a Unix shell: on Windows, run it in WSL");
+  }
   if (keep !== undefined) {
     const path = resolve(keep);
     await mkdir(path, { recursive: true });

@@ -9,7 +9,7 @@ import { Screen } from "./demo/screen.ts";
 
 const NEXT_STEPS = `
 Next
-  your own sites          deno task demo -c FILE    (config/config.sample.yaml comments every key)
+  your own sites          deno task demo -c FILE (see config/config.sample.yaml)
   keep what it records    deno task demo --data DIR
   in production           README.md, "Use it"
   how it works            ARCHITECTURE.md`;

@@ -44,7 +44,7 @@ export function redirectedRequest(
     return { error: httpError("too_many_redirects", `${followed} followed, then another one`) };
   }
   const from = new URL(request.url);
-  const to = URL.parse(location, from);
+  const to = URL.parse(location, from.href);
   if (to === null) return { error: httpError("bad_redirect", "Location is not a URL") };
   if (to.protocol !== "http:" && to.protocol !== "https:") {
     const error = httpError(

@@ -14,6 +14,9 @@ const MAX_INLINE_BYTES = 16 * 1024;
  */
 const MAX_INLINE_COST = 100_000;
 
+/** Nor for a pattern over this: it may take over 2 ms to compile. */
+const MAX_INLINE_PROGRAM = 300;
+
 /** Pattern sizes that are remembered; they are forgotten all at once past this. */
 const MAX_KNOWN_SIZES = 20_000;
 
@@ -30,7 +33,7 @@ interface Job {
 export class RegexSearch {
   #clock: Clock;
   #maxThreads: number;
-  #start: () => Worker;
+  #startThread: () => Worker;
   #cache = new RegexCache();
   #programSizes = new Map<string, number>();
   /** Threads, with what each works on. */
@@ -39,17 +42,25 @@ export class RegexSearch {
   #closed = false;
 
   /**
-   * @param maxThreads Made as they are needed
-   * @param start Starts a thread that runs worker.ts
+   * @param maxThreads Made as they are needed, or by `start`
+   * @param startThread Starts a thread that runs worker.ts
    */
   constructor(
     clock: Clock,
     maxThreads: number = Math.min(4, globalThis.navigator?.hardwareConcurrency ?? 1),
-    start: () => Worker = () => startWorker("regex"),
+    startThread: () => Worker = () => startWorker("regex"),
   ) {
     this.#clock = clock;
     this.#maxThreads = maxThreads;
-    this.#start = start;
+    this.#startThread = startThread;
+  }
+
+  /**
+   * Starts all threads now, so that none has to be later: starting one holds the event loop for some
+   * 50 ms in Deno.
+   */
+  start(): void {
+    while (this.#threads.size < this.#maxThreads) this.#addThread();
   }
 
   /**
@@ -57,12 +68,7 @@ export class RegexSearch {
    * the wait for a thread included, is given up, and its thread ended.
    */
   search(request: SearchRequest, limitMs: number): Promise<SearchOutcome> {
-    const size = this.#programSizes.get(request.pattern);
-    const { length } = request.body;
-    // Until a thread has told the size, even to compile a pattern here may take too long.
-    if (size !== undefined && length <= MAX_INLINE_BYTES && length * size <= MAX_INLINE_COST) {
-      return Promise.resolve(this.#searchHere(request));
-    }
+    if (this.#isQuick(request)) return Promise.resolve(this.#searchHere(request));
     return this.#searchElsewhere(request, limitMs);
   }
 
@@ -73,6 +79,13 @@ export class RegexSearch {
       job?.settle(STOPPED);
     }
     await Promise.all([...this.#threads.keys()].map((thread) => this.#end(thread)));
+  }
+
+  #isQuick({ pattern, body: { length } }: SearchRequest): boolean {
+    const size = this.#programSizes.get(pattern);
+    // Until a thread has told the size, nobody knows.
+    if (size === undefined || size > MAX_INLINE_PROGRAM) return false;
+    return length <= MAX_INLINE_BYTES && length * size <= MAX_INLINE_COST;
   }
 
   #searchHere({ pattern, body, charset }: SearchRequest): SearchOutcome {
@@ -117,8 +130,11 @@ export class RegexSearch {
 
   #idleThread(): Worker | null {
     for (const [thread, job] of this.#threads) if (!job) return thread;
-    if (this.#threads.size >= this.#maxThreads) return null;
-    const thread = this.#start();
+    return this.#threads.size < this.#maxThreads ? this.#addThread() : null;
+  }
+
+  #addThread(): Worker {
+    const thread = this.#startThread();
     this.#threads.set(thread, null);
     thread.on("message", (reply: SearchReply) => this.#onReply(thread, reply));
     thread.on("error", (error: unknown) => this.#onDeath(thread, String(error)));

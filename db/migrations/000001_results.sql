@@ -50,7 +50,7 @@ COMMENT ON COLUMN check_results.reason IS
 -- By time over all sites, within wide partitions too. The second column serves conditions on
 -- mon_daily.ts, which has no time zone and so prunes no partition.
 CREATE INDEX check_results_ts ON check_results
-  USING brin (ts, (ts AT TIME ZONE 'UTC')) WITH (pages_per_range = 32, autosummarize = on);
+  USING brin (ts, (ts AT TIME ZONE 'UTC')) WITH (pages_per_range = 32);
 
 CREATE TABLE consumer_offsets (
   cluster_id text NOT NULL,

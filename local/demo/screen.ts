@@ -1,19 +1,26 @@
-import type { WriteStream } from "node:tty";
 import { type Paint, paintFor } from "./paint.ts";
 
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 const CLEAR_BELOW = "\x1b[J";
 
+/** The part of standard output that is used. */
+export interface Output {
+  isTTY?: boolean;
+  columns?: number;
+  rows?: number;
+  write(text: string): unknown;
+}
+
 /** Where the demo writes: lines that stay and, on a terminal, an area below them drawn anew. */
 export class Screen {
   readonly isTerminal: boolean;
   readonly paint: Paint;
-  readonly #out: WriteStream;
+  readonly #out: Output;
   /** Lines of the area that the cursor stands below. */
   #drawn = 0;
 
-  constructor(out: WriteStream) {
+  constructor(out: Output) {
     this.#out = out;
     this.isTerminal = out.isTTY === true;
     this.paint = paintFor(this.isTerminal);
@@ -34,7 +41,10 @@ export class Screen {
     this.#out.write(`${this.#up()}${text}\n`);
   }
 
-  /** Draws the area in place of what it showed; nothing where there is no terminal. */
+  /**
+   * Draws the area in place of what it showed; nothing where there is no terminal. A line that is
+   * wider than the terminal would put the next drawing out of place.
+   */
   draw(lines: readonly string[]): void {
     if (!this.isTerminal) return;
     const text = lines.map((line) => `${line}\n`).join("");
@@ -57,9 +67,9 @@ export class Screen {
   async step(title: string, run: () => Promise<string>): Promise<void> {
     const start = performance.now();
     const line = (mark: string, detail: string, time: string) =>
-      `  ${mark} ${title.padEnd(20)} ${detail.padEnd(50)} ${time}`.trimEnd();
+      `  ${mark} ${title.padEnd(20)} ${detail.padEnd(43)} ${time}`.trimEnd();
     const seconds = () => `${((performance.now() - start) / 1000).toFixed(1)} s`.padStart(7);
-    const show = () => this.draw([line("·", "", seconds())]);
+    const show = () => this.draw([line("·", "", seconds()).slice(0, this.width)]);
     show();
     const timer = this.isTerminal ? setInterval(show, 100) : undefined;
     try {

@@ -42,7 +42,7 @@ export class Servers implements AsyncDisposable {
       await this.#screen.step("Mock broker", async () => {
         const folder = join(this.#data.path, "kafka");
         this.#broker = await startMockBroker(folder, [DEMO_TOPIC]);
-        return `${this.#broker.brokers.join()}, in memory: no real Kafka, keeps nothing`;
+        return `${this.#broker.brokers.join()} (in memory, no real Kafka)`;
       });
     }
     return this.#broker!.brokers;

@@ -46,7 +46,7 @@ export function printSummary(screen: Screen, outcome: Outcome): void {
   screen.print(paint("bold", `After ${outcome.seconds.toFixed(1)} s of checking`));
   line("checked", agent?.checked ?? "unknown", "results that the agent measured");
   line("published", agent?.published ?? "unknown", "acknowledged by Kafka");
-  line("written", audit.written, "rows in mon_daily, each compared with its record in the topic");
+  line("written", audit.written, "rows in mon_daily, held against the topic");
   line("dead letters", audit.deadLetters);
   line("lost", lost, "", lost > 0);
   line("duplicates", audit.duplicates, "", audit.duplicates > 0);

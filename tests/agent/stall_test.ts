@@ -32,3 +32,18 @@ Deno.test("StallDetector tells of a stall, to who began before its end, before i
   clock.stall(10_000);
   assertEquals(detector.since(46_251), null);
 });
+
+Deno.test("StallDetector takes a sleep, in which only the wall clock goes on, for a stall", async () => {
+  const clock = new FakeClock({ monotonic: 0 });
+  const stalls: number[] = [];
+  const detector = new StallDetector(clock, (ms) => stalls.push(ms));
+  detector.start();
+  await clock.advance(1_000);
+  clock.setWallBy(3_600_000);
+  await clock.advance(1_000);
+  assertEquals(stalls, [3_600_000]);
+  clock.setWallBy(-3_600_000);
+  await clock.advance(1_000);
+  assertEquals(stalls.length, 1);
+  detector.stop();
+});

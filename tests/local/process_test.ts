@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startProcess } from "../../local/process.ts";
-import { waitFor } from "../../local/wait.ts";
+import { logTail, waitFor } from "../../local/wait.ts";
 
 async function withLog(run: (log: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "httpmon-test-"));
@@ -37,7 +37,7 @@ Deno.test("startProcess() ends with 127 for a program that is not there", async 
 Deno.test("LocalProcess.pid is the program's own, and kill() reaches it", async () => {
   await withLog(async (log) => {
     const started = await startProcess(["sh", "-c", "echo $$; exec sleep 60"], { log });
-    await waitFor("the program's pid", async () => (await readFile(log, "utf8")) !== "", 5_000);
+    await waitFor("the program's pid", async () => (await logTail(log)) !== "", 5_000);
     assertEquals(Number(await readFile(log, "utf8")), started.pid);
     assert(started.kill("SIGTERM"));
     assertEquals(await started.exited, 128 + 15);
@@ -49,7 +49,7 @@ Deno.test("LocalProcess.stop() ends a program that ignores the signal", async ()
   await withLog(async (log) => {
     const script = 'trap "" TERM; echo ready; while :; do sleep 0.1; done';
     const started = await startProcess(["sh", "-c", script], { log });
-    await waitFor("the trap", async () => (await readFile(log, "utf8")) !== "", 5_000);
+    await waitFor("the trap", async () => (await logTail(log)) !== "", 5_000);
     await started.stop("SIGTERM", 100);
     assertEquals(await started.exited, 128 + 9);
   });

@@ -10,6 +10,9 @@ const NEXT_ADDRESS_MS = 250;
 /** A name may have hundreds of addresses; more than these are not tried. */
 const MAX_ADDRESSES = 8;
 
+/** Opens a socket; `net.connect` does. */
+export type OpenSocket = (options: { host: string; port: number; noDelay: true }) => net.Socket;
+
 /** A connection, and which of the addresses took it. */
 export interface Connected {
   socket: net.Socket;
@@ -30,8 +33,9 @@ export function connect(
   port: number,
   clock: Clock,
   steps: Steps,
+  open: OpenSocket = net.connect,
 ): Promise<Connected> {
-  const attempt = new ConnectAttempt(addresses.slice(0, MAX_ADDRESSES), port, clock);
+  const attempt = new ConnectAttempt(addresses.slice(0, MAX_ADDRESSES), port, clock, open);
   return steps.run("connecting", (resolve, reject) => attempt.start(resolve, reject));
 }
 
@@ -43,8 +47,10 @@ class ConnectAttempt {
   readonly #addresses: readonly Address[];
   readonly #port: number;
   readonly #clock: Clock;
+  readonly #openSocket: OpenSocket;
 
-  constructor(addresses: readonly Address[], port: number, clock: Clock) {
+  constructor(addresses: readonly Address[], port: number, clock: Clock, open: OpenSocket) {
+    this.#openSocket = open;
     this.#addresses = addresses;
     this.#port = port;
     this.#clock = clock;
@@ -58,7 +64,7 @@ class ConnectAttempt {
       this.#cancelTimer();
       const address = this.#addresses[this.#next++];
       if (address === undefined) return;
-      const socket = net.connect({ host: address.address, port: this.#port, noDelay: true });
+      const socket = this.#openSocket({ host: address.address, port: this.#port, noDelay: true });
       this.#open.add(socket);
       socket.once("connect", () => {
         this.#open.delete(socket);

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
 import tls from "node:tls";
@@ -24,11 +25,23 @@ export class SecureContexts {
 }
 
 function create({ ca, cert, key }: TlsOptions): tls.SecureContext {
+  // Deno reads them only when a connection needs them, and then leaves out what it cannot read.
+  readable("ca", ca, (pem) => new X509Certificate(pem));
+  readable("certificate", cert, (pem) => new X509Certificate(pem));
+  readable("key", key, (pem) => createPrivateKey(pem));
   try {
     return tls.createSecureContext({ ca, cert, key });
   } catch (error) {
-    // OpenSSL's text names no file and quotes nothing of the key.
-    throw failure("local_error", `TLS certificate or key: ${(error as Error).message}`);
+    throw failure("local_error", `The TLS settings do not fit: ${(error as Error).message}`);
+  }
+}
+
+function readable(name: string, pem: string | undefined, read: (pem: string) => unknown): void {
+  if (pem === undefined) return;
+  try {
+    read(pem);
+  } catch {
+    throw failure("local_error", `The TLS ${name} is not a PEM text that can be read`);
   }
 }
 
@@ -86,7 +99,7 @@ export async function secure(
   return { socket, record, error: verificationError(record, clock.now()) };
 }
 
-/** A connection that breaks in the middle of a handshake says nothing about TLS, except by a alert. */
+/** A connection that breaks in the middle of a handshake says nothing about TLS, except by an alert. */
 function handshakeError(error: Error): HttpError {
   const classified = classifyError(error);
   if (classified.class !== "connection_failed") return classified;

@@ -1,0 +1,66 @@
+import { assertEquals } from "@std/assert";
+import type { Row } from "../../../agent/outbox/protocol.ts";
+import { Reader } from "../../../agent/outbox/reader.ts";
+
+const NEVER = new AbortController().signal;
+
+function row(id: number): Row {
+  return { id, key: "k", value: "v" };
+}
+
+Deno.test("Reader asks for rows after those it gave, once there are any", async () => {
+  const asked: number[] = [];
+  const reader = new Reader((after, limit) => {
+    asked.push(after);
+    return Promise.resolve([row(after + 1), row(after + 2)].slice(0, limit));
+  }, () => {});
+  const coming = reader.next(2, 100, NEVER);
+  await Promise.resolve();
+  assertEquals(asked, []);
+  reader.storedThrough(3);
+  assertEquals((await coming).map(({ id }) => id), [1, 2]);
+  assertEquals((await reader.next(1, 100, NEVER)).map(({ id }) => id), [3]);
+  assertEquals([asked, reader.givenThrough], [[0, 2], 3]);
+});
+
+Deno.test("Reader counts everything as given out while it reads", async () => {
+  let answer = (_: Row[]) => {};
+  const reader = new Reader(() => new Promise((resolve) => answer = resolve), () => {});
+  reader.storedThrough(5);
+  const coming = reader.next(10, 100, NEVER);
+  assertEquals(reader.givenThrough, Infinity);
+  answer([row(1), row(2)]);
+  await coming;
+  assertEquals(reader.givenThrough, 2);
+});
+
+Deno.test("Reader passes rows by that a cap dropped", async () => {
+  const answers = [[], [row(8)]];
+  const reader = new Reader(() => Promise.resolve(answers.shift()!), () => {});
+  reader.storedThrough(5);
+  const coming = reader.next(10, 100, NEVER);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  reader.storedThrough(8);
+  assertEquals((await coming).map(({ id }) => id), [8]);
+});
+
+Deno.test("Reader tells of a failed read, and reads again when more is stored, or ends when told", async () => {
+  const failures: unknown[] = [];
+  let fails = true;
+  const reader = new Reader(
+    (after) => fails ? Promise.reject("no disk") : Promise.resolve([row(after + 1)]),
+    (error) => void failures.push(error),
+  );
+  const stop = new AbortController();
+  reader.storedThrough(1);
+  const coming = reader.next(10, 100, stop.signal);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(failures, ["no disk"]);
+  fails = false;
+  reader.storedThrough(1);
+  assertEquals((await coming).length, 1);
+  fails = true;
+  reader.storedThrough(2);
+  stop.abort();
+  assertEquals(await reader.next(10, 100, stop.signal), []);
+});

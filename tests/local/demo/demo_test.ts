@@ -1,0 +1,98 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { waitFor } from "../../../local/wait.ts";
+
+const DEMO = fileURLToPath(new URL("../../../local/demo.ts", import.meta.url));
+
+/** Runs the demo; what it writes to both outputs is in `text`. */
+function startDemo(args: string[], cwd: string, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ["run", "-A", DEMO, ...args], {
+    cwd,
+    env: { ...process.env, INIT_CWD: cwd, TMPDIR: cwd, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const demo = { child, text: "", code: once(child, "close").then(([code]) => code as number) };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => demo.text += String(chunk));
+  }
+  return demo;
+}
+
+function count(text: string, name: string): number {
+  const found = new RegExp(`^ {2}${name} +(\\d+)\\b`, "m").exec(text)?.[1];
+  assert(found !== undefined, `no "${name}" in:\n${text}`);
+  return Number(found);
+}
+
+/** A line of the table of sites, by column. */
+function siteLine(text: string, site: string): string[] {
+  const line = text.split("\n").find((line) => line.startsWith(`${site} `));
+  assert(line !== undefined, `no "${site}" in:\n${text}`);
+  return line.split(/ {2,}/);
+}
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "httpmon-test-"));
+  await Deno.chmod(folder, 0o755);
+  try {
+    await run(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+Deno.test("demo ends in order at SIGINT with nothing lost, and leaves nothing behind", async () => {
+  await withFolder(async (folder) => {
+    const demo = startDemo([], folder);
+    await waitFor("lines of the demo", () => demo.text.includes(" s   published "), 60_000);
+    // Not child.kill(): Deno then says that the signal ended it, whatever its exit code was.
+    process.kill(demo.child.pid!, "SIGINT");
+    const code = await demo.code;
+    assertEquals(code, 0, demo.text);
+
+    const { text } = demo;
+    assertEquals(siteLine(text, "fine").slice(1, 3), ["up", "200"]);
+    assertEquals(siteLine(text, "error").slice(1, 3), ["down", "500"]);
+    assertEquals(siteLine(text, "regex-miss").at(-1), "regex did not match");
+    assertEquals(siteLine(text, "tls")[1], "down");
+    assert(count(text, "checked") > 20, text);
+    assertEquals(count(text, "published"), count(text, "checked"));
+    assertEquals(count(text, "written"), count(text, "checked"));
+    for (const name of ["dead letters", "lost", "duplicates"]) assertEquals(count(text, name), 0);
+    assert(!text.includes("Logged at WARN or above"), text);
+    assertStringIncludes(text, "deno task demo -c FILE");
+    assertEquals(await readdir(folder), []);
+  });
+});
+
+Deno.test("demo without Java ends by itself on the mock broker, and says so", async () => {
+  await withFolder(async (folder) => {
+    // What the guards call, and nothing else: no java, no mvn.
+    const bin = join(folder, "bin");
+    await mkdir(bin);
+    for (const name of ["sleep", "rm"]) await symlink(`/bin/${name}`, join(bin, name));
+    const demo = startDemo(["--seconds", "3"], folder, { PATH: bin });
+    assertEquals(await demo.code, 0, demo.text);
+    assertStringIncludes(demo.text, 'Kafka needs Java 17 or newer, and there is no "java" to run');
+    assertStringIncludes(demo.text, "in memory, no real Kafka");
+    assertEquals(count(demo.text, "written"), count(demo.text, "checked"));
+    assertEquals(count(demo.text, "lost"), 0);
+    assertEquals(await readdir(folder), ["bin"]);
+  });
+});
+
+Deno.test("demo finds a bad config before it starts anything", async () => {
+  await withFolder(async (folder) => {
+    await writeFile(join(folder, "own.yaml"), "websites: { 'http://a.example/': { timout: 1 } }");
+    const demo = startDemo(["-c", "own.yaml"], folder);
+    assertEquals(await demo.code, 2, demo.text);
+    assertStringIncludes(demo.text, 'unknown key, did you mean "timeout"?');
+    assert(!demo.text.includes("PostgreSQL"), demo.text);
+  });
+});
