@@ -52,7 +52,7 @@ export interface Kafka {
   readonly sasl: SaslUser;
   readonly pid: number;
   readonly log: string;
-  /** Starts it again on the same ports and data; resolves when it answers. */
+  /** Starts it again, unless it runs, on the same ports and data; resolves when it answers. */
   start(): Promise<void>;
   /** An orderly stop; SIGKILL after 30 s. */
   stop(): Promise<void>;
@@ -127,7 +127,7 @@ export async function startKafka(options: KafkaOptions): Promise<Kafka> {
       return server.pid;
     },
     async start() {
-      if (server.ended) server = await launch();
+      if (!await server.running()) server = await launch();
     },
     stop: () => server.stop("SIGTERM", 30_000),
     kill: (signal) => server.kill(signal),

@@ -31,7 +31,7 @@ export interface Postgres {
   /** The postmaster's, of the last start. */
   readonly pid: number;
   readonly log: string;
-  /** Starts it again on the same port and data; resolves when it takes connections. */
+  /** Starts it again, unless it runs, on the same port and data; resolves when it takes connections. */
   start(): Promise<void>;
   /** @default "fast" */
   stop(mode?: StopMode): Promise<void>;
@@ -102,7 +102,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       return server.pid;
     },
     async start() {
-      if (server.ended) server = await launch();
+      if (!await server.running()) server = await launch();
     },
     stop(mode = "fast") {
       const signals = { smart: "SIGTERM", fast: "SIGINT", immediate: "SIGQUIT" } as const;

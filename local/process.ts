@@ -23,8 +23,10 @@ export interface LocalProcess {
   readonly pid: number;
   /** Resolves with the exit code (128 + the signal's number after a signal); never rejects. */
   readonly exited: Promise<number>;
-  /** Whether it has ended. */
+  /** Whether it is known to have ended. */
   readonly ended: boolean;
+  /** Whether it runs. Waits for the end of one that SIGKILL is ending or that is gone just now. */
+  running(): Promise<boolean>;
   /** Sends a signal; false if the program has already ended. */
   kill(signal: NodeJS.Signals): boolean;
   /** Sends `signal` (waking the program, should it be stopped), SIGKILL after `ms`; waits for the end. */
@@ -100,8 +102,10 @@ export async function startProcess(
     guard.stdout.once("end", () => reject(new Error(`Cannot start "${command[0]}"`)));
   });
 
-  const kill = (signal: NodeJS.Signals): boolean => {
+  let killed = false;
+  const kill = (signal: NodeJS.Signals | 0): boolean => {
     if (ended) return false;
+    killed ||= signal === "SIGKILL";
     try {
       return process.kill(pid, signal);
     } catch (error) {
@@ -114,6 +118,10 @@ export async function startProcess(
     exited,
     get ended() {
       return ended;
+    },
+    async running() {
+      if (killed || !kill(0)) await exited;
+      return !ended;
     },
     kill,
     async stop(signal, ms) {

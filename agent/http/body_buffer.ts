@@ -62,7 +62,8 @@ export class BodyBuffer {
       const size = this.#full.length === 0 && this.#length === piece.length ? piece.length : BLOCK;
       this.#block = new Uint8Array(size);
     }
-    this.#block.set(piece, this.#blockUsed);
+    if (piece.length === 1) this.#block[this.#blockUsed] = piece[0]!;
+    else this.#block.set(piece, this.#blockUsed);
     this.#blockUsed += piece.length;
   }
 

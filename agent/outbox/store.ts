@@ -97,6 +97,8 @@ export class OutboxStore {
       this.#bytes = before.bytes;
       // A full disk may have ended the transaction already.
       if (this.#db.isTransaction !== false) tryExec(this.#db, "ROLLBACK");
+      // The log holds many states of a page; writing the last ones back makes room for the next try.
+      if (failureOf(error).kind === "full") tryExec(this.#db, "PRAGMA wal_checkpoint(TRUNCATE)");
       throw error;
     }
   }

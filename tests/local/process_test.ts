@@ -45,6 +45,16 @@ Deno.test("LocalProcess.pid is the program's own, and kill() reaches it", async 
   });
 });
 
+Deno.test("LocalProcess.running() waits for a SIGKILL to do its work", async () => {
+  await withLog(async (log) => {
+    const started = await startProcess(["sleep", "60"], { log });
+    assert(await started.running());
+    started.kill("SIGKILL");
+    assertEquals(await started.running(), false);
+    assert(started.ended);
+  });
+});
+
 Deno.test("LocalProcess.stop() ends a program that ignores the signal", async () => {
   await withLog(async (log) => {
     const script = 'trap "" TERM; echo ready; while :; do sleep 0.1; done';

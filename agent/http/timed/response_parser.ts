@@ -60,8 +60,8 @@ const ON_COMPLETE = HTTPParser.kOnMessageComplete;
 /**
  * http-parser-js made strict, and bounded. On its own it takes a chunk size of "zz" for the end of
  * the body, walks backwards for ever over a negative length, keeps a line of any length, and reads
- * headers as 7-bit. The methods overridden here (`consumeLine`, `BODY_CHUNKHEAD`,
- * `BODY_CHUNKEMPTYLINE`) are its private ones: the version is pinned, and the tests hold each case.
+ * headers as 7-bit. The methods overridden here (`consumeLine`, `BODY_CHUNK...`)
+ * are its private ones: the version is pinned, and the tests hold each case.
  */
 export class ResponseParser extends Base {
   /** Whether the connection may serve another request; known once complete. */
@@ -177,7 +177,25 @@ export class ResponseParser extends Base {
     if (this.#trailerBytes > MAX_HEAD_BYTES) throw failure("headers_too_large", "In the trailers");
   }
 
+  // The library makes a closure, a string and two copies of a view for each chunk; a body of one-byte
+  // chunks has a million of them. These take the usual form without any.
+
+  BODY_CHUNK(): void {
+    const from = this.offset;
+    const to = Math.min(this.end, from + this.body_bytes!);
+    this.offset = to;
+    this.body_bytes! -= to - from;
+    if (this.body_bytes === 0) this.state = "BODY_CHUNKEMPTYLINE";
+    if (!this.#done) this.#listener.onBody(this.chunk.subarray(from, to));
+  }
+
   BODY_CHUNKHEAD(): void {
+    const short = this.#shortChunkSize();
+    if (short > 0) {
+      this.body_bytes = short;
+      this.state = "BODY_CHUNK";
+      return;
+    }
     const line = this.consumeLine();
     if (line === undefined) return;
     const size = CHUNK_SIZE.exec(line)?.[1];
@@ -186,7 +204,30 @@ export class ResponseParser extends Base {
     this.state = this.body_bytes === 0 ? "BODY_CHUNKTRAILERS" : "BODY_CHUNK";
   }
 
+  /** A size of up to four digits and its line break, where all of it has come; else 0. */
+  #shortChunkSize(): number {
+    if (this.line !== "") return 0;
+    const { chunk, end } = this;
+    let size = 0;
+    let at = this.offset;
+    for (const last = Math.min(end, at + 4); at < last; at++) {
+      const digit = hexDigit(chunk[at]!);
+      if (digit === -1) break;
+      size = size * 16 + digit;
+    }
+    if (size === 0 || at + 1 >= end || chunk[at] !== 0x0d || chunk[at + 1] !== 0x0a) return 0;
+    this.offset = at + 2;
+    return size;
+  }
+
   BODY_CHUNKEMPTYLINE(): void {
+    const { chunk, offset } = this;
+    if (this.line === "" && offset + 1 < this.end && chunk[offset] === 0x0d) {
+      if (chunk[offset + 1] !== 0x0a) throw failure("bad_chunk", "It is longer than its size");
+      this.offset += 2;
+      this.state = "BODY_CHUNKHEAD";
+      return;
+    }
     const line = this.consumeLine();
     if (line === undefined) {
       if (this.line.length > 2) throw badChunk();
@@ -195,6 +236,12 @@ export class ResponseParser extends Base {
     if (line !== "") throw failure("bad_chunk", "It is longer than its size");
     this.state = "BODY_CHUNKHEAD";
   }
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
 function badChunk(): ExchangeFailure {

@@ -115,6 +115,17 @@ Deno.test("RegexSearch runs as many threads as it may, and no more", async () =>
   await search.close();
 });
 
+Deno.test("RegexSearch.start() starts all threads, and none is started later", async () => {
+  const { search, threads } = counted(2);
+  search.start();
+  search.start();
+  assertEquals(threads.length, 2);
+  const all = [1, 2, 3].map((i) => search.search(request(`needle ${i}`, "x"), 10_000));
+  for (const outcome of await Promise.all(all)) assert(outcome.ok);
+  assertEquals(threads.length, 2);
+  await search.close();
+});
+
 Deno.test("RegexSearch fails the search of a thread that dies, and starts another", async () => {
   const { search, threads } = counted(1);
   const doomed = search.search(request(`(?:${SLOW}){3}`, slowText(2 ** 20)), 10_000);
