@@ -25,7 +25,7 @@ const RESULT_VALUES = `o.ts AT TIME ZONE 'UTC' AS ts, o.responsetime::float8 AS 
     AS verdict,
   o.regexresult AS regex_result, o.errormessage AS error_message`;
 const CHUNK = `FROM ONLY ${OLDER_TABLE} o
-  JOIN sites s ON s.url = o.url AND s.name IS NULL
+  JOIN sites s ON s.identity = httpmon_site_identity(NULL, o.url) AND s.url = o.url
   JOIN agents a ON a.uuid = o.agent
   WHERE o.ctid >= $1::tid AND o.ctid < $2::tid AND ${COMPLETE}`;
 
@@ -55,7 +55,7 @@ export async function carryOver(
   await client.query(
     `INSERT INTO sites (url) SELECT DISTINCT url FROM ONLY ${OLDER_TABLE} o WHERE ${COMPLETE};
      INSERT INTO agents (uuid) SELECT DISTINCT agent FROM ONLY ${OLDER_TABLE} o WHERE ${COMPLETE};
-     ANALYZE sites, agents;
+     ANALYZE sites, agents, ${OLDER_TABLE};
      CREATE TEMPORARY TABLE repeated (
        n int8 GENERATED ALWAYS AS IDENTITY, LIKE check_results
      ) ON COMMIT DROP`,

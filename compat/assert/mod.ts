@@ -112,7 +112,10 @@ function checkThrown<E extends Error>(
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (msgIncludes && !message.includes(msgIncludes)) {
-    fail(`Expected error message to include ${inspect(msgIncludes)}, found ${inspect(message)}`, msg);
+    fail(
+      `Expected error message to include ${inspect(msgIncludes)}, found ${inspect(message)}`,
+      msg,
+    );
   }
 }
 

@@ -38,7 +38,9 @@ export async function bundleForNode(): Promise<string> {
       banner: `${BANNER}\n${MODULE_URL}`,
       define: { "import.meta.url": "module_url", "import.meta.main": "true" },
       replaced: {
-        "runtime/worker_sources.ts": `const sources = ${JSON.stringify(Object.fromEntries(workers))};
+        "runtime/worker_sources.ts": `const sources = ${
+          JSON.stringify(Object.fromEntries(workers))
+        };
           export const workerSource = (name) => sources[name];`,
         "db/migrations/index.ts": `const files = ${JSON.stringify(await migrationFiles())};
           export const migrationFiles = () => Promise.resolve(files);`,

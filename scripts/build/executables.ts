@@ -21,7 +21,9 @@ function ofTask(name: string): Pick<Executable, "permissions" | "args"> {
   const command = TASKS[name]?.command ?? "";
   const parts = /^deno run ((?:--[\w-]+(?:=\S+)? )*)main\.ts(.*)$/.exec(command);
   if (!parts) {
-    throw new Error(`deno.json's task "${name}" is not "deno run --FLAG... main.ts", but "${command}"`);
+    throw new Error(
+      `deno.json's task "${name}" is not "deno run --FLAG... main.ts", but "${command}"`,
+    );
   }
   return { permissions: words(parts[1]!), args: words(parts[2]!) };
 }

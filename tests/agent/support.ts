@@ -18,7 +18,7 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!await condition()) {

@@ -10,6 +10,8 @@ Deno.test("grantWriter() lets a role that owns nothing store batches, and change
   const role = `Writer "${crypto.randomUUID().slice(0, 8)}"`;
   const name = `"${role.replaceAll('"', '""')}"`;
   await database.rows(`CREATE ROLE ${name} LOGIN PASSWORD 'secret'`);
+  // As it is from PostgreSQL 15 on.
+  await database.rows("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
   const log = recordingLog();
   const pool = createPool(otherDsn(database.dsn, { user: role, password: "secret" }), {
     max: 2,
