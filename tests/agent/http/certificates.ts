@@ -1,5 +1,5 @@
 // The certificate library's own need: it leaves this import to its user.
-import "npm:reflect-metadata@0.2.2";
+import "reflect-metadata";
 import {
   BasicConstraintsExtension,
   KeyUsageFlags,
