@@ -15,7 +15,7 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
   });
   process.stdout.on("error", ignore);
   try {
-    await dumpResults(pool, options, print, signal);
+    await dumpResults(pool, options, (lines) => print(lines, signal), signal);
     return EXIT.done;
   } catch (error) {
     // The reader has seen enough, as `head` does.
@@ -28,9 +28,10 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
   }
 }
 
-/** Resolves when the reader has taken it. */
-function print(lines: string): Promise<void> {
+/** Resolves when the reader has taken it, or when nobody waits for that any more. */
+function print(lines: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    signal.onabort = () => resolve();
     process.stdout.write(lines, (error) => error ? reject(error) : resolve());
   });
 }

@@ -4,10 +4,11 @@ import { migrate, type MigrateResult } from "./migrate.ts";
 import { explainFailure } from "./mode_failure.ts";
 
 /** Mode "init-schema": makes or upgrades the tables and says what it has done. */
-export async function initSchemaMode({ config, log }: ModeContext): Promise<ExitCode> {
+export async function initSchemaMode({ config, log, signal }: ModeContext): Promise<ExitCode> {
   try {
     const result = await migrate(config.database!.dsn, {
       log,
+      signal,
       onWait: () => console.error("Waiting for another init-schema to end"),
       onProgress: ({ done, total }) => {
         console.error(`Carrying over the older program's results: ${done} of ${total}`);
@@ -16,6 +17,11 @@ export async function initSchemaMode({ config, log }: ModeContext): Promise<Exit
     for (const line of summary(result)) console.log(line);
     return EXIT.done;
   } catch (error) {
+    if (signal.aborted) {
+      // Not 0, as what is started next relies on the tables.
+      console.error("httpmon: Stopped before it was done; the migration under way is undone");
+      return EXIT.failed;
+    }
     console.error(`httpmon: ${explainFailure(error)}`);
     return EXIT.failed;
   }

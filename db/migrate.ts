@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ClientBase } from "pg";
+import type { Client, ClientBase, PoolClient } from "pg";
 import type { Logger } from "../runtime/log.ts";
 import { carryOver, type CarryOverProgress } from "./carry_over.ts";
 import { type MigrationFile, migrationFiles } from "./migrations/index.ts";
@@ -19,6 +19,8 @@ export interface MigrateOptions {
   onProgress?: (progress: CarryOverProgress) => void;
   /** Called once where another init-schema is at work and this one waits for it. */
   onWait?: () => void;
+  /** Ends it at once: the database undoes the migration under way. */
+  signal?: AbortSignal;
   /** @default the files of migrations/ */
   files?: readonly MigrationFile[];
 }
@@ -48,6 +50,7 @@ export async function migrate(dsn: string, options: MigrateOptions): Promise<Mig
   });
   try {
     return await withClient(pool, async (client) => {
+      endOnAbort(client, options.signal);
       // A long migration is no fault, whatever the database's defaults are.
       await client.query(
         "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
@@ -60,6 +63,13 @@ export async function migrate(dsn: string, options: MigrateOptions): Promise<Mig
   } finally {
     await pool.end();
   }
+}
+
+function endOnAbort(client: PoolClient, signal?: AbortSignal): void {
+  // The types hide it, since a pool closes its clients by itself; here a statement is under way.
+  const end = () => void (client as unknown as Client).end().catch(() => {});
+  if (signal?.aborted) end();
+  else signal?.addEventListener("abort", end, { once: true });
 }
 
 async function applyOnce(

@@ -32,3 +32,18 @@ export function asSendError(error: unknown): unknown {
   const refusal = answer && Object.entries(REFUSALS).find(([, code]) => code === answer.code);
   return refusal ? new RefusedError(refusal[0], { cause: error }) : error;
 }
+
+/** What a broker answers while it starts or a topic is new; by itself it goes within seconds. */
+const PASSING = new Set([
+  "LEADER_NOT_AVAILABLE",
+  "NOT_LEADER_FOR_PARTITION",
+  "UNKNOWN_TOPIC_OR_PARTITION",
+  "GROUP_LOAD_IN_PROGRESS",
+  "GROUP_COORDINATOR_NOT_AVAILABLE",
+  "NOT_COORDINATOR_FOR_GROUP",
+]);
+
+/** Whether a failure is one of a healthy start, and worth a word only if it stays. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.has(brokerErrorOf(error)?.type ?? "");
+}

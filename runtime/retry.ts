@@ -8,7 +8,12 @@ export interface RetryDeps {
   log: Logger;
   /** Ends the tries. */
   signal: AbortSignal;
+  /** Tells failures that a healthy start may have: of these, the first five are no ERROR. */
+  isPassing?: (error: unknown) => boolean;
 }
+
+/** With the waits between them, some four seconds. */
+const PASSING_FAILURES = 5;
 
 /**
  * Does `work` until it succeeds, waiting longer after each failure. A spell of failures is two lines
@@ -20,21 +25,26 @@ export interface RetryDeps {
 export async function retryUntil<T>(
   what: string,
   work: () => Promise<T>,
-  { clock, log, signal }: RetryDeps,
+  { clock, log, signal, isPassing = () => false }: RetryDeps,
 ): Promise<{ value: T } | null> {
   const start = clock.monotonic();
+  let told = false;
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
       const value = await work();
-      if (attempt > 1) {
+      if (told) {
         const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
         log.info({ attempts: attempt, seconds }, `${what} works again`);
       }
       return { value };
     } catch (error) {
       if (signal.aborted) break;
-      if (attempt === 1) log.error({ error }, `${what} failed, trying again until it works`);
-      else log.debug({ error, attempt }, `${what} failed again`);
+      if (told || (attempt <= PASSING_FAILURES && isPassing(error))) {
+        log.debug({ error, attempt }, `${what} failed`);
+      } else {
+        log.error({ error }, `${what} failed, trying again until it works`);
+        told = true;
+      }
       await sleep(clock, backoffMs(attempt), signal);
     }
   }

@@ -2,7 +2,7 @@ import type { Batch, Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { IncomingRecord, ResultStore } from "../db/store.ts";
 import { viewTopic } from "../kafka/cluster.ts";
-import { brokerErrorOf } from "../kafka/failure.ts";
+import { brokerErrorOf, isPassing } from "../kafka/failure.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { decode } from "../wire/decode.ts";
@@ -65,9 +65,10 @@ export async function consume(deps: ConsumeDeps): Promise<void> {
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     const crashed = new Promise<never>((_, reject) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => {
-        if (payload.restart) {
-          deps.log.error({ error: payload.error }, "The consumer failed, kafkajs starts it again");
-        } else reject(payload.error);
+        if (!payload.restart) return reject(payload.error);
+        // A new broker's first answer is "coordinator is loading".
+        const level = isPassing(payload.error) ? "info" : "error";
+        deps.log[level]({ error: payload.error }, "The consumer failed, kafkajs starts it again");
       });
     });
     crashed.catch(() => {}); // it may come when nobody waits for it any more
@@ -122,6 +123,7 @@ class Group {
     const { kafka, config: { topic }, ...deps } = this.#deps;
     return new PartitionReader({ clusterId: this.#clusterId, topic, partition }, {
       ...deps,
+      isPassing,
       signal: AbortSignal.any([signal, deps.signal]),
       bounds: async () => {
         const bounds = (await viewTopic(kafka, topic)).bounds.get(partition);

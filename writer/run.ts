@@ -1,6 +1,7 @@
 import type { Config } from "../config/types.ts";
 import type { ResultStore } from "../db/store.ts";
 import { createKafka } from "../kafka/client.ts";
+import { isPassing } from "../kafka/failure.ts";
 import { ensureTopic } from "../kafka/topic.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -30,6 +31,7 @@ export interface WriterDeps {
  */
 export async function runWriter(config: Config, deps: WriterDeps): Promise<WriterStats> {
   const { log } = deps;
+  const tries = { ...deps, isPassing };
   const stats = newWriterStats();
   const kafka = createKafka(config.kafka, "httpmon-writer", log);
 
@@ -44,7 +46,7 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
     } finally {
       await admin.disconnect();
     }
-  }, deps);
+  }, tries);
 
   const consuming = retryUntil("Consuming", () =>
     consume({
@@ -53,7 +55,7 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
       config: config.kafka,
       stats,
       maxBatchMessages: config.writer.maxBatchMessages,
-    }), deps);
+    }), tries);
   await withinAfterAbort(config.writer.shutdownTimeoutMs, consuming, deps);
   await ahead;
   log.info({ ...stats }, "The writer has stopped");

@@ -153,7 +153,7 @@ function discard(response: Response): void {
 
 /** Says which of the request's options fetch has no way to honour. */
 function unsupported(request: HttpRequest): HttpError | null {
-  const { ipVersion = "auto", resolve, proxy, tls } = request;
+  const { ipVersion = "auto", resolve, proxy, reuseConnection, tls } = request;
   const url = URL.parse(request.url);
   if (url === null) return httpError("local_error", "The URL is not valid");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -165,6 +165,8 @@ function unsupported(request: HttpRequest): HttpError | null {
     ? "resolve"
     : proxy !== undefined
     ? "proxy"
+    : reuseConnection
+    ? "connection: reuse"
     : tls !== undefined
     ? "tls"
     : null;

@@ -11,7 +11,7 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i;
 export function bodyText(record: Pick<HttpRecord, "headers" | "body">): string {
   const contentType = record.headers.find(([name]) => name === "content-type")?.[1];
   const label = markedCharset(record.body) ?? CHARSET.exec(contentType ?? "")?.[1] ?? "utf-8";
-  return decoder(label).decode(record.body);
+  return decode(record.body, label);
 }
 
 /** The charset that a byte order mark tells; a mark is surer than what a header says. */
@@ -22,10 +22,10 @@ function markedCharset([first, second, third]: Uint8Array): string | null {
   return null;
 }
 
-function decoder(label: string): TextDecoder {
+function decode(body: Uint8Array, label: string): string {
   try {
-    return new TextDecoder(label);
+    return new TextDecoder(label).decode(body);
   } catch {
-    return new TextDecoder();
+    return new TextDecoder().decode(body);
   }
 }

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { waitFor } from "../../local/wait.ts";
 import { type OwnDatabase, ownDatabase } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -15,8 +16,17 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs a mode as a person would; `head` closes its output after that many bytes. */
-async function httpmon(dsn: string, args: string[], head = Infinity): Promise<Ended> {
+/**
+ * Runs a mode as a person would.
+ *
+ * @param head Its output is closed after that many bytes
+ * @param then What is done to it meanwhile
+ */
+async function httpmon(
+  dsn: string,
+  args: string[],
+  { head = Infinity, then }: { head?: number; then?: (child: ChildProcess) => Promise<void> } = {},
+): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), "httpmon-modes-"));
   const config = join(folder, "config.yaml");
   await writeFile(config, `database: { writer: { dsn: ${JSON.stringify(dsn)} } }\n`);
@@ -29,7 +39,9 @@ async function httpmon(dsn: string, args: string[], head = Infinity): Promise<En
       stdout += data;
       if (stdout.length >= head) child.stdout.destroy();
     });
-    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+    await then?.(child);
+    const code = await closed;
     return { code, stdout, stderr };
   } finally {
     await rm(folder, { recursive: true });
@@ -68,6 +80,34 @@ Deno.test("init-schema tells what a person must decide, on one line", async () =
   });
 });
 
+Deno.test("init-schema stops when asked to, and undoes the migration under way", async () => {
+  await using database = await ownDatabase({ empty: true });
+  await database.rows(
+    `CREATE TABLE mon_daily (ts timestamp, agent uuid, url varchar(2048), regexresult boolean,
+       responsecode int, responsetime int, errormessage varchar(256))`,
+  );
+  // A reader keeps the older table from being renamed, so that the migration waits.
+  const reader = await database.pool.connect();
+  await reader.query("BEGIN; SELECT FROM mon_daily");
+  const waiting = `SELECT count(*)::int FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  const ended = await httpmon(database.dsn, ["init-schema"], {
+    async then(child) {
+      const isWaiting = async () => await database.value(waiting) === 1;
+      await waitFor("the migration to wait", isWaiting, 20_000);
+      child.kill("SIGTERM");
+    },
+  });
+  assertEquals(ended, {
+    code: 1,
+    stdout: "",
+    stderr: "httpmon: Stopped before it was done; the migration under way is undone\n",
+  });
+  await reader.query("ROLLBACK");
+  reader.release();
+  assertEquals(await database.value("SELECT to_regclass('check_results')"), null);
+});
+
 Deno.test("init-schema and dbdump say on one line that the database cannot be reached", async () => {
   for (const mode of ["init-schema", "dbdump"]) {
     const { code, stdout, stderr } = await httpmon("postgres://me:s3cret@127.0.0.1:9/db", [mode]);
@@ -93,7 +133,7 @@ Deno.test("dbdump prints one JSON object a line", async () => {
 Deno.test("dbdump ends quietly when its reader has seen enough", async () => {
   await using database = await ownDatabase();
   await fill(database, 50_000);
-  const { code, stderr } = await httpmon(database.dsn, ["dbdump"], 1000);
+  const { code, stderr } = await httpmon(database.dsn, ["dbdump"], { head: 1000 });
   assertEquals([code, stderr], [0, ""]);
 });
 

@@ -61,3 +61,25 @@ Deno.test("retryUntil() gives null when the signal ends the tries", async () => 
   controller.abort();
   assertEquals(await result, null);
 });
+
+Deno.test("retryUntil() says nothing of failures that pass by themselves", async () => {
+  const log = recordingLog();
+  const clock = new FakeClock();
+  const failures = [5, 6].map((count) => async () => {
+    let tries = 0;
+    const result = retryUntil(
+      "Work",
+      () => tries++ < count ? Promise.reject(new Error("loading")) : Promise.resolve(tries),
+      { clock, log, signal: new AbortController().signal, isPassing: () => true },
+    );
+    await clock.advance(60_000);
+    return await result;
+  });
+  assertEquals(await failures[0]!(), { value: 6 });
+  assertEquals(log.lines.filter(({ level }) => level !== "debug"), []);
+  assertEquals(await failures[1]!(), { value: 7 });
+  assertEquals(log.lines.filter(({ level }) => level !== "debug").map(({ level }) => level), [
+    "error",
+    "info",
+  ]);
+});

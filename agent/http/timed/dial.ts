@@ -35,7 +35,7 @@ export async function dial(
   const replaced = request.resolve?.[target.host] ?? target.host;
   const host = proxy?.host ?? replaced;
   const { socket, address } = await blameProxy(proxy, async () => {
-    const addresses = await addressesOf(host, request, deps.resolver, steps);
+    const addresses = await addressesOf(host, request, deps, steps);
     timer.enter("connect");
     return await connect(addresses, proxy?.port ?? target.port, deps.clock, steps);
   });
@@ -71,12 +71,12 @@ export async function dial(
 async function addressesOf(
   host: string,
   request: HttpRequest,
-  resolver: Resolver,
+  { resolver, clock }: DialDeps,
   steps: Steps,
 ): Promise<Address[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
-  return await resolveHost(host, request.ipVersion ?? "auto", resolver, steps);
+  return await resolveHost(host, request.ipVersion ?? "auto", resolver, clock, steps);
 }
 
 /** A proxy that cannot be reached is trouble on our side: it says nothing about the site. */

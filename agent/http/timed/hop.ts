@@ -47,7 +47,6 @@ export async function runHop(
       : httpError("local_error", thrown instanceof Error ? thrown.message : String(thrown));
     hop.timer.stop();
   }
-  if (error === null) await new Promise<void>((r) => setImmediate(r));
   hop.end(error === null);
   const { reader, connection, timer } = hop;
   return {

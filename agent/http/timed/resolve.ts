@@ -1,6 +1,7 @@
 import dns from "node:dns";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
+import type { Clock } from "../../../runtime/clock.ts";
 import { classifyError } from "../classify.ts";
 import { askForRoot, type RootQuestion } from "../root_question.ts";
 import type { HttpRequest } from "../types.ts";
@@ -29,27 +30,41 @@ export const systemResolver: Resolver = {
   answersForRoot: askForRoot,
 };
 
+/** A lookup that takes longer makes us wonder whether the resolver is there at all. */
+const SLOW_LOOKUP_MS = 1_000;
+
 /**
  * The host's addresses, in the order to try them: as the resolver gives them (RFC 6724), the families
  * taking turns (RFC 8305, 4).
  *
- * @throws ExchangeFailure `dns_...` or `local_...`
+ * @throws ExchangeFailure `dns_...` or `local_...`; `timeout` only where the resolver is known, or not
+ * known not, to be well
  */
 export async function resolveHost(
   host: string,
   version: NonNullable<HttpRequest["ipVersion"]>,
   resolver: Resolver,
+  clock: Clock,
   steps: Steps,
 ): Promise<Address[]> {
   const family = version === "auto" ? 0 : Number(version);
-  const result = await steps.run<Address[] | Error>("resolving the host name", (resolve) => {
+  let resolverIsWell: boolean | null = null;
+  const wonder = () =>
+    resolver.answersForRoot().then((answers) => resolverIsWell = answers, () => {});
+  const looking = steps.run<Address[] | Error>("resolving the host name", (resolve) => {
     resolver.lookup(
       host,
       { all: true, order: "verbatim", family },
       (error, found) => resolve(error ?? found),
     );
     // A lookup cannot be cancelled: its answer is ignored.
-    return () => {};
+    return clock.after(SLOW_LOOKUP_MS, wonder);
+  });
+  const result = await looking.catch((error: ExchangeFailure) => {
+    if (error.error.class === "timeout" && resolverIsWell === false) {
+      throw failure("local_resolver");
+    }
+    throw error;
   });
   if (result instanceof Error) throw await explain(result, resolver, steps);
   if (result.length === 0) throw failure("dns_not_found", "The name has no address");

@@ -60,8 +60,8 @@ const ON_COMPLETE = HTTPParser.kOnMessageComplete;
 /**
  * http-parser-js made strict, and bounded. On its own it takes a chunk size of "zz" for the end of
  * the body, walks backwards for ever over a negative length, keeps a line of any length, and reads
- * headers as 7-bit. The methods overridden here (`consumeLine`, `BODY_CHUNK...`)
- * are its private ones: the version is pinned, and the tests hold each case.
+ * headers as 7-bit. The methods overridden here (`consumeLine`, `BODY_CHUNK...`) are its private ones:
+ * the version is pinned, and the tests hold each case.
  */
 export class ResponseParser extends Base {
   /** Whether the connection may serve another request; known once complete. */

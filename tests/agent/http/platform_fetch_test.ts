@@ -41,6 +41,7 @@ Deno.test("createPlatformFetchClient() refuses what fetch cannot do rather than 
     { ipVersion: "6" },
     { resolve: { "site.test": "192.0.2.1" } },
     { proxy: "http://proxy.test:3128" },
+    { reuseConnection: true },
     { tls: { insecure: true } },
   ];
   for (const option of options) {
@@ -87,4 +88,16 @@ Deno.test("createPlatformFetchClient() drops credentials at a redirect to anothe
   assertEquals(/bearer/i.test(server.requests[0]!), true);
   assertEquals(/bearer|cookie/i.test(other.requests[0]!), false);
   await Promise.all([server.close(), other.close()]);
+});
+
+Deno.test("createPlatformFetchClient() asks who is to blame for a temporary failure of the resolver", async () => {
+  const text =
+    "dns error: failed to lookup address information: Temporary failure in name resolution";
+  for (const [answers, expected] of [[true, "dns_failed"], [false, "local_resolver"]] as const) {
+    const client = createPlatformFetchClient({
+      fetch: () => Promise.reject(new TypeError(text)),
+      answersForRoot: () => Promise.resolve(answers),
+    });
+    assertEquals((await client({ url: "http://site.test/" }, never)).error?.class, expected);
+  }
 });

@@ -7,6 +7,7 @@ import {
   type Resolver,
 } from "../../../../agent/http/timed/resolve.ts";
 import { Steps } from "../../../../agent/http/timed/steps.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 import type { ErrorClass } from "../../../../agent/http/types.ts";
 
 const v4 = (n: number): Address => ({ address: `192.0.2.${n}`, family: 4 });
@@ -28,7 +29,7 @@ function steps(signal = new AbortController().signal): Steps {
 
 async function failureOf(asked: Resolver, signal?: AbortSignal): Promise<ErrorClass> {
   const thrown = await assertRejects(
-    () => resolveHost("site.test", "auto", asked, steps(signal)),
+    () => resolveHost("site.test", "auto", asked, new FakeClock(), steps(signal)),
     ExchangeFailure,
   );
   return thrown.error.class;
@@ -56,7 +57,7 @@ Deno.test("resolveHost() asks for the family that the version wants", async () =
     },
   };
   for (const version of ["auto", "4", "6"] as const) {
-    await resolveHost("site.test", version, spy, steps());
+    await resolveHost("site.test", version, spy, new FakeClock(), steps());
   }
   assertEquals(asked, [0, 4, 6]);
 });
@@ -83,4 +84,30 @@ Deno.test("resolveHost() ends at once when the signal aborts, whatever the resol
   controller.abort(new DOMException("", "TimeoutError"));
   assertEquals(await failing, "timeout");
   answer();
+});
+
+Deno.test("resolveHost() blames the resolver for a timeout when it had no answer for the root either", async () => {
+  for (const [answers, expected] of [[false, "local_resolver"], [true, "timeout"]] as const) {
+    const clock = new FakeClock();
+    const controller = new AbortController();
+    const hanging: Resolver = { ...resolver([], answers), lookup: () => {} };
+    const failing = assertRejects(
+      () => resolveHost("site.test", "auto", hanging, clock, steps(controller.signal)),
+      ExchangeFailure,
+    );
+    await clock.advance(1_000);
+    controller.abort(new DOMException("", "TimeoutError"));
+    assertEquals((await failing).error.class, expected);
+    assertEquals(clock.pending, 0);
+  }
+});
+
+Deno.test("resolveHost() does not doubt a resolver that answers soon", async () => {
+  const clock = new FakeClock();
+  const doubting: Resolver = {
+    ...resolver([v4(1)]),
+    answersForRoot: () => Promise.reject(new Error("Not to be asked")),
+  };
+  assertEquals(await resolveHost("site.test", "auto", doubting, clock, steps()), [v4(1)]);
+  assertEquals(clock.pending, 0);
 });
