@@ -1,9 +1,11 @@
 /**
  * `deno task test [FILE ...]`: starts one Kafka and one PostgreSQL for the whole run, runs the tests
  * on them, and ends with the line "N passed, N failed" (and ", N skipped"). HTTPMON_TEST_KAFKA and
- * HTTPMON_TEST_DSN, set both, point it at servers that are there already.
+ * HTTPMON_TEST_DSN, set both, point it at servers that are there already. With
+ * --jsr the real JSR packages are used in place of compat/.
  */
 import { startStack } from "../local/stack.ts";
+import { writeJsrConfig } from "./jsr_config.ts";
 
 interface Counts {
   passed: number;
@@ -36,9 +38,11 @@ async function startServers(): Promise<{ env: Record<string, string>; stop(): Pr
   };
 }
 
-async function runTests(files: readonly string[], env: Record<string, string>) {
+async function runTests(args: readonly string[], env: Record<string, string>) {
+  const files = args.filter((arg) => !arg.startsWith("-"));
+  const options = args.filter((arg) => arg.startsWith("-"));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...(files.length > 0 ? files : ["tests/"])],
+    args: ["test", "-A", "--no-check", ...options, ...(files.length > 0 ? files : ["tests/"])],
     env,
     stdout: "piped",
   }).spawn();
@@ -53,13 +57,17 @@ async function runTests(files: readonly string[], env: Record<string, string>) {
 
 if (import.meta.main) {
   const started = performance.now();
+  const args = [...Deno.args];
+  const jsr = args.indexOf("--jsr") < 0 ? null : await writeJsrConfig();
+  if (jsr) args.splice(args.indexOf("--jsr"), 1, "--no-lock", `--config=${jsr}`);
   console.log("Starting Kafka and PostgreSQL for the tests");
   const servers = await startServers();
   console.log(`Both are up after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   let result;
   try {
-    result = await runTests(Deno.args, servers.env);
+    result = await runTests(args, servers.env);
   } finally {
+    if (jsr) await Deno.remove(jsr);
     await servers.stop();
   }
   const counts = countsOf(result.output);

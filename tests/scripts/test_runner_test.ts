@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { countsOf } from "../../scripts/test.ts";
+import { writeJsrConfig } from "../../scripts/jsr_config.ts";
+import manifest from "../../deno.json" with { type: "json" };
+
+Deno.test("countsOf() reads the last summary that deno test prints", () => {
+  assertEquals(countsOf("x\nok | 5 passed | 0 failed (13ms)\n"), {
+    passed: 5,
+    failed: 0,
+    skipped: 0,
+  });
+  assertEquals(
+    countsOf("FAILED | 27 passed (14 steps) | 1 failed | 2 ignored (24s)\n\nerror: Test failed\n"),
+    { passed: 27, failed: 1, skipped: 2 },
+  );
+  assertEquals(
+    countsOf("\x1b[0mok | 1 passed | 0 failed\x1b[0m".replace("\x1b[0m", ""))?.passed,
+    1,
+  );
+});
+
+Deno.test("countsOf() gives null for a run that died before its summary", () => {
+  assertEquals(countsOf("running 3 tests\n"), null);
+});
+
+Deno.test("writeJsrConfig() leaves out the stand-ins and nothing else", async () => {
+  const path = await writeJsrConfig();
+  try {
+    const { links, ...rest } = manifest;
+    assertEquals(links, ["./compat/yaml", "./compat/cli", "./compat/assert"]);
+    assertEquals(JSON.parse(await Deno.readTextFile(path)), rest);
+  } finally {
+    await Deno.remove(path);
+  }
+});
