@@ -1,16 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { recordHash } from "../../db/offsets.ts";
 import { createStore, type ResultStore } from "../../db/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import {
-  AGENT,
-  type OwnDatabase,
-  ownDatabase,
-  record,
-  records,
-  result,
-  SOURCE,
-} from "./fixture.ts";
+import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
 
 const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
   (SELECT count(*)::int FROM dead_letters) AS letters`;

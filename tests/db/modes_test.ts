@@ -20,12 +20,15 @@ interface Ended {
  * Runs a mode as a person would.
  *
  * @param head Its output is closed after that many bytes
- * @param then What is done to it meanwhile
+ * @param meanwhile What is done to it meanwhile
  */
 async function httpmon(
   dsn: string,
   args: string[],
-  { head = Infinity, then }: { head?: number; then?: (child: ChildProcess) => Promise<void> } = {},
+  { head = Infinity, meanwhile }: {
+    head?: number;
+    meanwhile?: (child: ChildProcess) => Promise<void>;
+  } = {},
 ): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), "httpmon-modes-"));
   const config = join(folder, "config.yaml");
@@ -40,7 +43,7 @@ async function httpmon(
       if (stdout.length >= head) child.stdout.destroy();
     });
     const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
-    await then?.(child);
+    await meanwhile?.(child);
     const code = await closed;
     return { code, stdout, stderr };
   } finally {
@@ -91,20 +94,23 @@ Deno.test("init-schema stops when asked to, and undoes the migration under way",
   await reader.query("BEGIN; SELECT FROM mon_daily");
   const waiting = `SELECT count(*)::int FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-  const ended = await httpmon(database.dsn, ["init-schema"], {
-    async then(child) {
-      const isWaiting = async () => await database.value(waiting) === 1;
-      await waitFor("the migration to wait", isWaiting, 20_000);
-      child.kill("SIGTERM");
-    },
-  });
-  assertEquals(ended, {
-    code: 1,
-    stdout: "",
-    stderr: "httpmon: Stopped before it was done; the migration under way is undone\n",
-  });
-  await reader.query("ROLLBACK");
-  reader.release();
+  try {
+    const ended = await httpmon(database.dsn, ["init-schema"], {
+      async meanwhile(child) {
+        const isWaiting = async () => await database.value(waiting) === 1;
+        await waitFor("the migration to wait", isWaiting, 20_000);
+        // Not child.kill(): after it, Deno tells the signal and no exit code, whatever comes.
+        process.kill(child.pid!, "SIGTERM");
+      },
+    });
+    assertEquals(ended, {
+      code: 1,
+      stdout: "",
+      stderr: "httpmon: Stopped before it was done; the migration under way is undone\n",
+    });
+  } finally {
+    reader.release(true);
+  }
   assertEquals(await database.value("SELECT to_regclass('check_results')"), null);
 });
 
