@@ -5,15 +5,14 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { type Command, helpText, parseCommand } from "./runtime/cli.ts";
+import { helpText, parseCommand, type RunCommand } from "./runtime/cli.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { EXIT, type ExitCode, UsageError } from "./runtime/exit_codes.ts";
+import { type HangUps, listenForHangUps, noHangUps } from "./runtime/hang_up.ts";
 import type { ModeContext } from "./runtime/mode_context.ts";
-import type { Mode } from "./runtime/modes.ts";
-import { shutdownOn } from "./runtime/shutdown.ts";
+import { type Mode, RELOADING_MODES } from "./runtime/modes.ts";
+import { shutdownOn, STOP_SIGNALS } from "./runtime/shutdown.ts";
 import { VERSION } from "./runtime/version.ts";
-
-type RunCommand = Extract<Command, { kind: "run" }>;
 
 /** Does what the arguments ask for. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
@@ -36,15 +35,34 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-async function run({ mode, configPath, options }: RunCommand): Promise<ExitCode> {
+async function run(command: RunCommand): Promise<ExitCode> {
+  if (!RELOADING_MODES.has(command.mode)) return await runMode(command, STOP_SIGNALS, noHangUps);
+  const hangUps = listenForHangUps(process);
+  try {
+    const signals = STOP_SIGNALS.filter((name) => name !== "SIGHUP");
+    return await runMode(command, signals, hangUps);
+  } finally {
+    hangUps.dispose();
+  }
+}
+
+async function runMode(
+  { mode, configPath, isConfigNamed, options }: RunCommand,
+  stopSignals: readonly string[],
+  { onHangUp }: HangUps,
+): Promise<ExitCode> {
   const cwd = personsFolder();
   const { loadConfig } = await import("./config/load.ts");
-  const config = loadConfig(configPath, { mode, cwd });
+  // One check of a URL needs no config; one that is named, or is in its usual place, counts.
+  const isOptional = mode === "check" && !isConfigNamed;
+  const config = loadConfig(configPath, { mode, cwd, isOptional });
   const { createLogger } = await import("./runtime/log.ts");
   const log = createLogger(config.loglevel, mode);
-  const { signal, dispose } = shutdownOn(process, systemClock, () => process.exit(EXIT.failed));
+  const endNow = () => process.exit(EXIT.failed);
+  const { signal, dispose } = shutdownOn(process, systemClock, endNow, stopSignals);
   try {
-    const context = { config, options, clock: systemClock, log, signal };
+    const configSource = { file: configPath, cwd };
+    const context = { config, configSource, options, clock: systemClock, log, signal, onHangUp };
     return await (await modeFunction(mode))(context);
   } finally {
     dispose();
@@ -61,6 +79,10 @@ async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promi
       return (await import("./db/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
       return (await import("./db/dump_mode.ts")).dumpMode;
+    case "check":
+      return (await import("./agent/check_mode.ts")).checkMode;
+    case "check-config":
+      return (await import("./agent/check_config_mode.ts")).checkConfigMode;
   }
 }
 

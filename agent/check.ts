@@ -1,43 +1,55 @@
+import { type Site, siteId } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Site } from "../config/types.ts";
-import { siteId } from "../config/types.ts";
-import type { ResultMessage } from "../wire/message.ts";
-import { formatTimestamp } from "../wire/timestamp.ts";
+import type { Evidence, ResultMessage } from "../wire/message.ts";
+import type { SiteRequests } from "./auth/requests.ts";
+import type { CertificatesSeen } from "./certificates_seen.ts";
+import type { Clients } from "./clients.ts";
+import { evidenceOf } from "./evidence/evidence.ts";
+import { scrub } from "./evidence/scrub.ts";
+import { secretsOf } from "./evidence/secrets.ts";
+import { exchangeWithin, failedRecord, MAX_TIMER_MS } from "./exchange.ts";
 import { httpError } from "./http/errors.ts";
-import type { HttpClient, HttpError, HttpRecord } from "./http/types.ts";
-import { charsetOf } from "./regex/body_text.ts";
-import type { SearchOutcome, SearchRequest } from "./regex/protocol.ts";
-import { judge } from "./rules.ts";
+import type { HttpError, HttpRecord, HttpRequest } from "./http/types.ts";
+import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import type { MaintenanceCalendar } from "./maintenance.ts";
+import { type AgentIdentity, toMessage } from "./result.ts";
+import { applyRules, type Inspected } from "./rules/apply.ts";
+import { judge } from "./rules/judge.ts";
+import type { RuleOutcome } from "./rules/outcome.ts";
+import { inspectionFor } from "./rules/searches.ts";
 
 /** What a check needs, handed in. */
 export interface CheckDeps {
-  client: HttpClient;
+  clients: Clients;
   clock: Clock;
-  agentUUID: string;
+  agent: AgentIdentity;
   /** The site's next timestamp, microseconds since 1970; see Timestamps. */
   timestamp: (siteId: string) => bigint;
-  /** Searches a body for the site's regex; see RegexSearch. */
-  search: (request: SearchRequest, limitMs: number) => Promise<SearchOutcome>;
+  requests: SiteRequests;
+  /** Finds what the rules ask of the texts; see Inspector. */
+  inspect: (inspection: Inspection, limitMs: number) => Promise<InspectionOutcome>;
   /** The length of a stall of the agent itself since a monotonic time, or null; see StallDetector. */
   stallSince: (start: number) => number | null;
-  /** Told of a search that failed, which the message has no place for: a full response came. */
-  onSearchFailed?: (site: Site, error: string) => void;
+  certificates: CertificatesSeen;
+  maintenance: MaintenanceCalendar;
+  /** Told of an inspection that failed, which the message has no place for: a full response came. */
+  onInspectionFailed?: (site: Site, error: string) => void;
 }
 
-/** What a check uses of a client's record. */
-type Exchange = Pick<HttpRecord, "status" | "headers" | "body" | "error" | "ms">;
+/** A check's result, and what it was made of. */
+export interface Checked {
+  message: ResultMessage;
+  record: HttpRecord;
+  /** How the response did by each rule; empty where no full response came, or none could be looked at. */
+  outcomes: readonly RuleOutcome[];
+}
 
-/** A search has at least this, however little of the site's timeout the response has left. */
-const MIN_SEARCH_MS = 2_000;
-
-/** A client that has not ended this long after it was told to is left to itself. */
-const CLIENT_GRACE_MS = 2_000;
-
-/** The longest that a timer can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** An inspection has at least this, however little of the site's timeout the response has left. */
+const MIN_INSPECTION_MS = 2_000;
 
 /**
- * Makes one check of `site`. The site's timeout covers all of the exchange, its body included.
+ * Makes one check of `site`. The site's timeout covers all of the exchange, its body included; a wait
+ * for an access token comes before it.
  *
  * @param signal Aborts the check
  * @param lateMs How long after its time the check begins
@@ -49,91 +61,81 @@ export async function check(
   signal: AbortSignal,
   deps: CheckDeps,
   lateMs = 0,
-): Promise<ResultMessage | null> {
+): Promise<Checked | null> {
   if (signal.aborted) return null;
   const ts = deps.timestamp(siteId(site));
-  const start = deps.clock.monotonic();
-  const exchange = await exchangeWithin(site, signal, deps, start);
-  let error = exchange.error;
-  if (error && signal.aborted) return null;
-  if (error && !error.class.startsWith("local_")) error = blameStall(error, start, deps);
+  const { request, record, start } = await exchange(site, signal, deps);
+  if (record.error && signal.aborted) return null;
 
-  let regexResult: boolean | null = null;
-  let searchFailed = false;
-  if (!error && site.regex !== null) {
-    const left = site.timeoutMs - (deps.clock.monotonic() - start);
-    const contentType = exchange.headers.find(([name]) => name === "content-type")?.[1] ?? null;
-    const outcome = await deps.search(
-      { pattern: site.regex, body: exchange.body, charset: charsetOf(contentType) },
-      Math.min(Math.max(left, MIN_SEARCH_MS), MAX_TIMER_MS),
-    );
-    if (outcome.ok) regexResult = outcome.matched;
-    else if (signal.aborted) return null;
-    else {
-      searchFailed = true;
-      deps.onSearchFailed?.(site, outcome.error);
-    }
-  }
+  const inspected = record.error ? null : await inspect(site, record, start, deps);
+  if (inspected === "failed" && signal.aborted) return null;
+  const failure = inspected === "failed" ? httpError("local_error") : record.error;
+  const outcomes = failure || inspected === "failed"
+    ? []
+    : applyRules(site.rules, record, inspected, deps.clock.now());
+  const judgement = judge(failure, outcomes);
 
-  const { verdict, reason } = judge(
+  const secrets = () => secretsOf(site, request);
+  const isBad = judgement.verdict === "down" || judgement.verdict === "degraded";
+  const evidence: Evidence | null = isBad && site.evidence ? evidenceOf(record, secrets()) : null;
+  const message = toMessage(deps.agent, {
     site,
-    { status: exchange.status, error: searchFailed ? httpError("local_error") : error },
-    regexResult,
-  );
-  const errorClass = searchFailed ? "local_error" : error?.class;
-  return {
-    ts: formatTimestamp(ts),
-    agentUUID: deps.agentUUID,
-    url: site.url,
-    regexResult,
-    responseCode: exchange.status,
-    responseTime: Math.round(exchange.ms * 1_000) / 1_000,
-    errorMessage: error?.message ?? null,
-    ...(site.name !== null && { site: site.name }),
-    verdict,
-    ...(reason !== null && { reason }),
-    ...(errorClass !== undefined && { errorClass }),
-    scheduledAt: formatTimestamp(ts - BigInt(Math.round(lateMs * 1_000))),
-  };
+    ts,
+    scheduledAt: ts - BigInt(Math.round(lateMs * 1_000)),
+    record,
+    judgement,
+    regexResult: regexResultOf(outcomes),
+    errorClass: failure?.class ?? null,
+    isMaintenance: deps.maintenance.isOn(site.maintenance, Number(ts / 1_000n)),
+    evidence,
+    withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
+    scrub: (text) => scrub(text, secrets()),
+  });
+  return { message, record, outcomes };
 }
 
-/**
- * Asks the client, with a signal of the site's timeout and `signal`, which leaves nothing behind when
- * the exchange ends (AbortSignal.any over AbortSignal.timeout keeps 2.6 kB until the timeout).
- */
-function exchangeWithin(
+/** Makes the exchange; a failure is the agent's own where the agent stood still meanwhile. */
+async function exchange(
   site: Site,
   signal: AbortSignal,
-  { client, clock }: CheckDeps,
-  start: number,
-): Promise<Exchange> {
-  return new Promise((resolve) => {
-    const controller = new AbortController();
-    const end = (reason: DOMException, error: HttpError) => {
-      controller.abort(reason);
-      cancelTimer();
-      cancelTimer = clock.after(CLIENT_GRACE_MS, () => settle(failed(error)));
-    };
-    const onTimeout = () =>
-      end(new DOMException("The site's timeout", "TimeoutError"), httpError("timeout"));
-    const onAbort = () => end(new DOMException("Stopping", "AbortError"), httpError("aborted"));
-    const failed = (error: HttpError): Exchange => {
-      return { status: null, headers: [], body: NO_BODY, error, ms: clock.monotonic() - start };
-    };
-    const settle = (exchange: Exchange) => {
-      cancelTimer();
-      signal.removeEventListener("abort", onAbort);
-      resolve(exchange);
-    };
-    let cancelTimer = clock.after(Math.min(site.timeoutMs, MAX_TIMER_MS), onTimeout);
-    signal.addEventListener("abort", onAbort);
-    // Called in a promise, so that a client that throws at once is caught as well.
-    new Promise<HttpRecord>((done) => done(client({ url: site.url }, controller.signal)))
-      .then(settle, (error) => settle(failed(httpError("local_error", String(error)))));
-  });
+  deps: CheckDeps,
+): Promise<{ request: HttpRequest; record: HttpRecord; start: number }> {
+  const prepared = await deps.requests.prepare(site, signal);
+  const start = deps.clock.monotonic();
+  if ("error" in prepared) {
+    return { request: { url: site.url }, record: failedRecord(prepared.error, 0), start };
+  }
+  const { request } = prepared;
+  const client = deps.clients[site.client];
+  const record = await exchangeWithin(client, request, site.timeoutMs, signal, deps.clock);
+  if (record.status === 401) deps.requests.refused(site, request);
+  const { error } = record;
+  if (!error || error.class.startsWith("local_")) return { request, record, start };
+  return { request, record: { ...record, error: blameStall(error, start, deps) }, start };
 }
 
-const NO_BODY = new Uint8Array(0);
+/** What the rules ask of the texts; null where they ask nothing. */
+async function inspect(
+  site: Site,
+  record: HttpRecord,
+  start: number,
+  deps: CheckDeps,
+): Promise<Inspected | null | "failed"> {
+  const inspection = inspectionFor(site.rules, record);
+  if (!inspection) return null;
+  const left = site.timeoutMs - (deps.clock.monotonic() - start);
+  const limitMs = Math.min(Math.max(left, MIN_INSPECTION_MS), MAX_TIMER_MS);
+  const outcome = await deps.inspect(inspection, limitMs);
+  if (outcome.ok) return { inspection, findings: outcome.findings };
+  deps.onInspectionFailed?.(site, outcome.error);
+  return "failed";
+}
+
+/** The contract's: whether all of `regex` matched; null where there is none, or no body came. */
+function regexResultOf(outcomes: readonly RuleOutcome[]): boolean | null {
+  const ofRegex = outcomes.filter(({ rule }) => rule === "regex");
+  return ofRegex.length === 0 ? null : ofRegex.every(({ ok }) => ok);
+}
 
 /** The failure, or where the agent itself stood still meanwhile, that as its cause. */
 function blameStall(error: HttpError, start: number, deps: CheckDeps): HttpError {

@@ -1,17 +1,14 @@
 import type { Site } from "../config/types.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { encode } from "../wire/encode.ts";
 import { check, type CheckDeps } from "./check.ts";
 import { Limiter } from "./limiter.ts";
 import type { Outbox } from "./outbox/outbox.ts";
-import { type AgentStats, recordLateness } from "./stats.ts";
+import { type AgentStats, recordLateness, recordResult } from "./stats.ts";
 import { ThrottledReport } from "./throttled_report.ts";
 import { type Timestamps, toMeta } from "./timestamps.ts";
 
-export interface CheckRunnerDeps
-  extends Pick<CheckDeps, "client" | "agentUUID" | "search" | "stallSince"> {
-  clock: Clock;
+export interface CheckRunnerDeps extends Omit<CheckDeps, "timestamp" | "onInspectionFailed"> {
   log: Logger;
   stats: AgentStats;
   /** How many checks may run at a time. */
@@ -38,13 +35,9 @@ export class CheckRunner {
       deps.log.error({ count, ...latest }, message);
     });
     this.#checkDeps = {
-      client: deps.client,
-      clock: deps.clock,
-      agentUUID: deps.agentUUID,
-      search: deps.search,
-      stallSince: deps.stallSince,
+      ...deps,
       timestamp: (siteId) => deps.timestamps.next(siteId),
-      onSearchFailed: ({ url }, error) => this.#ownTrouble.add(1, { url, error }),
+      onInspectionFailed: ({ url }, error) => this.#ownTrouble.add(1, { url, error }),
     };
   }
 
@@ -96,13 +89,13 @@ export class CheckRunner {
     const { clock, outbox, stats, timestamps } = this.#deps;
     const lateMs = Math.max(0, clock.monotonic() - due);
     recordLateness(stats, lateMs);
-    const message = await check(site, this.#cut.signal, this.#checkDeps, lateMs);
-    if (!message) {
+    const checked = await check(site, this.#cut.signal, this.#checkDeps, lateMs);
+    if (!checked) {
       stats.cut++;
       return;
     }
-    stats.checked++;
-    stats.verdicts[message.verdict!]++;
+    const { message } = checked;
+    recordResult(stats, message);
     const { errorClass, errorMessage } = message;
     // A stall is logged by its detector.
     if (errorMessage !== null && errorClass!.startsWith("local_") && errorClass !== "local_stall") {

@@ -1,29 +1,52 @@
 import { createKafka } from "../kafka/client.ts";
 import { createSender } from "../kafka/sender.ts";
+import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
-import { createPlatformFetchClient } from "./http/platform_fetch.ts";
-import { runAgent } from "./run.ts";
+import { createClients } from "./clients.ts";
+import { startAgentOps } from "./ops.ts";
+import { Reloads } from "./reload/reload.ts";
+import { runAgent, type RunningAgent } from "./run.ts";
+import { newStats } from "./stats.ts";
+
+const CLOSE_MS = 1_000;
 
 /** Mode "agent": checks the sites and publishes the results until it is asked to stop. */
-export async function agentMode({ config, clock, log, signal }: ModeContext): Promise<ExitCode> {
+export async function agentMode(context: ModeContext): Promise<ExitCode> {
+  const { config, configSource, options, clock, log, signal, onHangUp } = context;
   if (config.kafka.acks === 0) {
     log.error(
       { acks: 0 },
       "Nothing is acknowledged with acks 0: a result that the broker loses is lost",
     );
   }
+  const stats = newStats();
+  let running: RunningAgent | null = null;
+  const { listen } = config.agent;
+  const ops = await startAgentOps({ listen, stats, running: () => running, clock, log, signal });
   const sender = createSender(createKafka(config.kafka, "httpmon-agent", log), config.kafka, log);
+  const clients = createClients(clock);
+  const reloads = new Reloads({ config, configSource, clock, log, stats, signal });
   try {
     await runAgent(config, {
-      client: createPlatformFetchClient({ clock }),
+      clients,
       send: sender.send,
       clock,
       log,
       signal,
+      stats,
+      onStarted(started) {
+        running = started;
+        reloads.begin({ replaceSites: started.replaceSites, onHangUp, watch: options.watch });
+      },
     });
     return EXIT.done;
   } finally {
-    await sender.close();
+    await reloads.close();
+    clients.timed.close();
+    // A broker that hangs is not waited for: the process ends anyway.
+    await within(clock, CLOSE_MS, sender.close());
+    // Last: until then /readyz says that the agent is stopping.
+    await ops?.close();
   }
 }

@@ -3,12 +3,16 @@ import { siteId } from "../config/types.ts";
 import type { Send } from "../kafka/sender.ts";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
+import { SiteRequests } from "./auth/requests.ts";
+import { CertificatesSeen } from "./certificates_seen.ts";
 import { CheckRunner } from "./check_runner.ts";
+import type { Clients } from "./clients.ts";
 import { allowedChecks } from "./descriptors.ts";
-import type { HttpClient } from "./http/types.ts";
+import { Inspector } from "./inspect/inspector.ts";
+import { MaintenanceCalendar } from "./maintenance.ts";
+import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
-import { RegexSearch } from "./regex/search.ts";
-import { Schedule } from "./schedule.ts";
+import { Schedule, type Scheduled } from "./schedule.ts";
 import { StallDetector } from "./stall.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { type AgentStats, newStats } from "./stats.ts";
@@ -16,7 +20,7 @@ import { timestampsOf } from "./timestamps.ts";
 
 /** What an agent is handed. */
 export interface AgentDeps {
-  client: HttpClient;
+  clients: Clients;
   send: Send;
   log: Logger;
   /** Asks to stop. */
@@ -25,6 +29,16 @@ export interface AgentDeps {
   clock?: Clock;
   /** Kept up to date while the agent runs. @default a new one */
   stats?: AgentStats;
+  /** Told once: the state folder is open and the schedule runs. */
+  onStarted?: (running: RunningAgent) => void;
+}
+
+/** What can be looked at, and done, while an agent runs. */
+export interface RunningAgent {
+  outbox: Pick<Outbox, "waiting" | "dropped" | "oldestAt" | "failing">;
+  schedule: Pick<Schedule<Scheduled>, "size" | "overdueMs">;
+  /** Checks exactly these sites from now on; one whose frequency is as before keeps its place. */
+  replaceSites(sites: readonly Site[]): void;
 }
 
 /** A check that was cut gives up its exchange within this. */
@@ -57,19 +71,22 @@ export async function runAgent(
     stats.stalls++;
     log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
   });
-  const search = new RegexSearch(clock);
-  if (config.sites.some(({ regex }) => regex !== null)) search.start();
+  const inspector = new Inspector(clock);
+  const requests = new SiteRequests(deps.clients, clock);
   const runner = new CheckRunner({
-    client: deps.client,
+    clients: deps.clients,
     clock,
     log,
     stats,
-    agentUUID,
+    agent: { agentUUID, location: config.agent.location, labels: config.agent.labels },
     maxChecks,
     timestamps,
     outbox,
-    search: (request, limitMs) => search.search(request, limitMs),
+    requests,
+    inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
     stallSince: (start) => stall.since(start),
+    certificates: new CertificatesSeen(clock),
+    maintenance: new MaintenanceCalendar(),
   });
   const schedule = new Schedule<ScheduledSite>({
     clock,
@@ -82,8 +99,13 @@ export async function runAgent(
 
   const publishing = publisher.run(draining.signal, deadline.signal);
   stall.start();
-  schedule.replace(config.sites.map(scheduled));
+  const replaceSites = (sites: readonly Site[]) => {
+    if (sites.some(asksOfTexts)) inspector.start();
+    schedule.replace(sites.map(scheduled));
+  };
+  replaceSites(config.sites);
   schedule.start();
+  deps.onStarted?.({ outbox, schedule, replaceSites });
   log.info(
     { agentUUID, sites: schedule.size, maxChecks, waiting: outbox.waiting },
     "The agent runs",
@@ -96,7 +118,8 @@ export async function runAgent(
   const cancelDeadline = clock.after(left(), () => deadline.abort());
   await within(clock, left() / 2, runner.drain());
   runner.cut();
-  await search.close();
+  requests.close();
+  await inspector.close();
   await within(clock, CUT_WITHIN_MS, runner.drain());
   await within(clock, left(), outbox.flush());
   draining.abort();
@@ -116,6 +139,11 @@ interface ScheduledSite {
   id: string;
   frequencyMs: number;
   site: Site;
+}
+
+/** Whether the texts of a site's responses have to be looked at. */
+function asksOfTexts({ rules: { regex, notRegex, headers, json } }: Site): boolean {
+  return regex.length + notRegex.length + headers.length + json.length > 0;
 }
 
 function scheduled(site: Site): ScheduledSite {

@@ -76,6 +76,16 @@ export class Schedule<T extends Scheduled> {
     return this.#entries.size;
   }
 
+  /**
+   * How long the first item has been due without a turn, milliseconds: 0 where all is well or nothing
+   * is scheduled, little in a busy loop.
+   */
+  get overdueMs(): number {
+    const first = this.#heap.peek();
+    if (!this.#started || !first) return 0;
+    return Math.max(0, this.#clock.monotonic() - first.due);
+  }
+
   start(): void {
     this.#started = true;
     this.#arm();

@@ -1,36 +1,36 @@
-import type { Verdict } from "../wire/message.ts";
+import { Histogram } from "../runtime/histogram.ts";
+import type { Phases, ResultMessage, Verdict } from "../wire/message.ts";
 
 /** A check that begins later than this after its time counts as late. */
 export const LATE_MS = 100;
 
-/** Upper bounds in milliseconds of the lateness histogram's buckets; a last one has no bound. */
-export const LATENESS_BUCKETS_MS: readonly number[] = [
-  10,
-  25,
-  50,
-  100,
-  250,
-  500,
-  1_000,
-  2_500,
-  5_000,
-  10_000,
-];
+const LATENESS_BOUNDS_MS = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+/** A site's timeout is 120 s by default. */
+const TIME_BOUNDS_MS = [...LATENESS_BOUNDS_MS, 30_000, 60_000, 120_000];
+const PHASE_BOUNDS_MS = [1, 2.5, 5, ...LATENESS_BOUNDS_MS, 30_000];
+
+/** What became of a reload: the new config runs, or was wrong and changed nothing. */
+export type Reload = "applied" | "refused";
 
 /** Counters of one agent since its start, and how things stand now. */
 export interface AgentStats {
   /** Checks that gave a result. */
   checked: number;
   verdicts: Record<Verdict, number>;
+  /** Checks whose verdict is not "up", by the rule or the error class that decided; seen ones alone. */
+  reasons: Map<string, number>;
+  /** Of each result, milliseconds. */
+  responseTimes: Histogram;
+  /** Of each result that has them, milliseconds. */
+  phases: Record<keyof Phases, Histogram>;
   /** Checks under way. */
   inFlight: number;
   /** Checks that are due and wait for one of `max_concurrent_checks` places. */
   waitingForPlace: number;
   /** Checks that began over 100 ms after their time. */
   late: number;
-  /** Checks by how late they began: as many as LATENESS_BUCKETS_MS, and one more. */
-  lateness: number[];
-  latenessSumMs: number;
+  /** How long after their time checks began, milliseconds. */
+  lateness: Histogram;
   /** Slots that passed without a check: the one before was still running, or the agent stood still. */
   skipped: number;
   /** Checks cut short by stopping; they gave no result. */
@@ -47,17 +47,28 @@ export interface AgentStats {
   waiting: number;
   sends: number;
   sendFailures: number;
+  reloads: Record<Reload, number>;
+  /** Null before the first one. */
+  lastReload: Reload | null;
 }
 
 export function newStats(): AgentStats {
   return {
     checked: 0,
     verdicts: { up: 0, degraded: 0, down: 0, unknown: 0 },
+    reasons: new Map(),
+    responseTimes: new Histogram(TIME_BOUNDS_MS),
+    phases: {
+      dns: new Histogram(PHASE_BOUNDS_MS),
+      connect: new Histogram(PHASE_BOUNDS_MS),
+      tls: new Histogram(PHASE_BOUNDS_MS),
+      firstByte: new Histogram(PHASE_BOUNDS_MS),
+      download: new Histogram(PHASE_BOUNDS_MS),
+    },
     inFlight: 0,
     waitingForPlace: 0,
     late: 0,
-    lateness: new Array(LATENESS_BUCKETS_MS.length + 1).fill(0),
-    latenessSumMs: 0,
+    lateness: new Histogram(LATENESS_BOUNDS_MS),
     skipped: 0,
     cut: 0,
     stalls: 0,
@@ -67,13 +78,37 @@ export function newStats(): AgentStats {
     waiting: 0,
     sends: 0,
     sendFailures: 0,
+    reloads: { applied: 0, refused: 0 },
+    lastReload: null,
   };
 }
 
 /** Counts a check that begins `lateMs` after its time. */
 export function recordLateness(stats: AgentStats, lateMs: number): void {
-  const bucket = LATENESS_BUCKETS_MS.findIndex((bound) => lateMs <= bound);
-  stats.lateness[bucket < 0 ? LATENESS_BUCKETS_MS.length : bucket]!++;
-  stats.latenessSumMs += lateMs;
+  stats.lateness.record(lateMs);
   if (lateMs > LATE_MS) stats.late++;
+}
+
+/** Counts the result of a check. */
+export function recordResult(
+  stats: AgentStats,
+  { verdict, reason, responseTime, phases }: Pick<
+    ResultMessage,
+    "verdict" | "reason" | "responseTime" | "phases"
+  >,
+): void {
+  stats.checked++;
+  if (verdict !== undefined) stats.verdicts[verdict]++;
+  if (reason !== undefined) stats.reasons.set(reason, (stats.reasons.get(reason) ?? 0) + 1);
+  stats.responseTimes.record(responseTime);
+  if (phases === undefined) return;
+  for (const name of Object.keys(stats.phases) as (keyof Phases)[]) {
+    stats.phases[name].record(phases[name]);
+  }
+}
+
+/** Counts a reload of the config. */
+export function recordReload(stats: AgentStats, reload: Reload): void {
+  stats.reloads[reload]++;
+  stats.lastReload = reload;
 }

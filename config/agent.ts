@@ -1,11 +1,29 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { optional, section, text, whole, withDefault } from "./fields.ts";
+import { listen } from "./listen.ts";
+import { named } from "./named.ts";
 import type { AgentConfig } from "./types.ts";
 
 const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
+/** They go into each result. */
+const MAX_LABELS = 32;
+const MAX_TEXT = 255;
 const MIB = 1_048_576;
 const HOURS = "a number over 0 and at most 87600 (hours)";
+
+const LOCATION = `a text of at most ${MAX_TEXT} characters`;
+const LABEL = `${LOCATION} (a number in quotes)`;
+const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digit first)';
+
+const labels = named<[name: string, value: string]>(
+  "a map from label to text",
+  (name, value, complaints) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return complaints.ofKey(LABEL_NAME);
+    const parsed = text(LABEL).max(MAX_TEXT).safeParse(value);
+    return parsed.success ? [name, parsed.data] : complaints.ofValue(LABEL);
+  },
+).refine((given) => given.length <= MAX_LABELS, { error: `at most ${MAX_LABELS} labels` });
 
 /** `agent:` of the YAML. */
 export const agentSchema = section({
@@ -16,6 +34,9 @@ export const agentSchema = section({
   ),
   state_dir: withDefault(text("a path of a folder"), "state"),
   max_concurrent_checks: withDefault(whole(1, 100_000), 1000),
+  location: optional(text(LOCATION).max(MAX_TEXT, { error: LOCATION })),
+  labels: withDefault(labels, []),
+  listen: optional(listen),
   outbox_max_bytes: withDefault(whole(MIB, undefined, "bytes"), 1024 * MIB),
   outbox_max_age_hours: withDefault(
     z.number({ error: HOURS }).gt(0, { error: HOURS }).max(87_600, { error: HOURS }),
@@ -30,6 +51,9 @@ export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentC
     uuid: yaml.uuid?.toLowerCase() ?? null,
     stateDir: resolve(cwd, yaml.state_dir),
     maxConcurrentChecks: yaml.max_concurrent_checks,
+    location: yaml.location,
+    labels: Object.fromEntries(yaml.labels),
+    listen: yaml.listen,
     outboxMaxBytes: yaml.outbox_max_bytes,
     outboxMaxAgeMs: Math.round(yaml.outbox_max_age_hours * 3_600_000),
     shutdownTimeoutMs: yaml.shutdown_timeout_ms,

@@ -22,6 +22,24 @@ export function section<T extends z.ZodRawShape>(shape: T, what = "a map of keys
   return keys.nullish().transform((given) => given ?? keys.parse({}));
 }
 
+/** A map with exactly these keys, or null where it is absent or left empty. */
+export function optionalSection<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
+  return optional(z.strictObject(shape, {
+    error: (issue) => issue.code === "invalid_type" ? what : undefined,
+  }));
+}
+
+/** true or false. */
+export function flag() {
+  return z.boolean({ error: "true or false" });
+}
+
+/** A number over `above` and at most `most`; `unit` is said behind it. */
+export function number(above: number, most: number, unit: string) {
+  const error = `a number over ${above} and at most ${most} (${unit})`;
+  return z.number({ error }).gt(above, { error }).max(most, { error });
+}
+
 /** A text that is not empty and has no control characters, NUL among them, in it. */
 export function text(what: string) {
   // deno-lint-ignore no-control-regex

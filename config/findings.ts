@@ -1,6 +1,6 @@
 import type { Path, Problem } from "./problem.ts";
 import { isGiven } from "./raw.ts";
-import { HIDDEN, isSecretKey } from "./redact.ts";
+import { HIDDEN, isSecretAt } from "./redact.ts";
 import { show } from "./show.ts";
 
 /** Collects what is wrong, and keeps secrets out of it. */
@@ -32,7 +32,7 @@ export class Findings {
    */
   expected(path: Path, what: string, found: unknown, which?: string): void {
     if (this.isSettled(path)) return;
-    const hidden = isGiven(found) && (this.#isOutside(path) || path.some(isSecretKey));
+    const hidden = isGiven(found) && (this.#isOutside(path) || isSecretAt(path, found));
     const shown = hidden ? HIDDEN : show(found);
     this.add(path, `expected ${what}, found ${shown}${which ? `, ${which}` : ""}`);
   }

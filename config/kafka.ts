@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { bootstrapServers } from "./bootstrap_servers.ts";
-import { anyCase, optional, section, text, whole, withDefault } from "./fields.ts";
+import { anyCase, flag, optional, section, text, whole, withDefault } from "./fields.ts";
 import type { Findings } from "./findings.ts";
 import { isGiven, mapAt } from "./raw.ts";
+import { checkKafkaTlsPair } from "./tls_files.ts";
 import type { KafkaConfig } from "./types.ts";
 
 const DAY_MS = 86_400_000;
@@ -19,7 +20,7 @@ const PATH = ["kafka", "monitoring"];
 export const kafkaSchema = section({
   monitoring: section({
     bootstrap_servers: withDefault(bootstrapServers, ["127.0.0.1:9092"]),
-    ssl: withDefault(z.boolean({ error: "true or false" }), false),
+    ssl: withDefault(flag(), false),
     ssl_cafile: optional(text("a path of a PEM file")),
     ssl_certfile: optional(text("a path of a PEM file")),
     ssl_keyfile: optional(text("a path of a PEM file")),
@@ -62,8 +63,7 @@ export function checkKafka(kafka: unknown, findings: Findings): void {
       findings.expected([...PATH, key], `${what} beside "${because}"`, undefined);
     }
   };
-  needs("ssl_keyfile", "ssl_certfile", "the certificate's private key");
-  needs("ssl_certfile", "ssl_keyfile", "the private key's certificate");
+  checkKafkaTlsPair(given, findings);
   needs("sasl_username", "sasl_mechanism", "a user name");
   needs("sasl_password", "sasl_mechanism", "a password");
   if (!has("sasl_mechanism")) {

@@ -15,10 +15,11 @@ import { type ReadFile, readText } from "./read_text.ts";
 import { resolveValues } from "./resolve.ts";
 import { configSchema } from "./schema.ts";
 import { show } from "./show.ts";
-import { readTlsFiles } from "./tls_files.ts";
+import { emptyLayer, toLayer, toSettings } from "./site.ts";
+import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
 import { validate } from "./validate.ts";
-import { checkWebsites, toSites } from "./websites.ts";
+import { checkSettings, checkWebsites, readWebsiteFiles, toSites } from "./websites.ts";
 import { toWriter } from "./writer.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -35,6 +36,8 @@ export interface LoadOptions<M extends Mode> {
   env?: Readonly<Record<string, string | undefined>>;
   /** @default node:fs readFileSync */
   readFile?: ReadFile;
+  /** Whether a file that does not exist is as one that says nothing. @default false */
+  isOptional?: boolean;
 }
 
 /**
@@ -49,8 +52,9 @@ export function loadConfig<M extends Mode>(
   options: LoadOptions<M> = {},
 ): ConfigFor<M> {
   const { mode, cwd = process.cwd(), env = process.env, readFile = readFileSync } = options;
+  const { isOptional = false } = options;
   const path = resolve(cwd, file);
-  const raw = readRoot(file, path, readFile);
+  const raw = readRoot(file, path, readFile, isOptional);
   const reader = { readFile, folder: dirname(path) };
   const outside = new OutsidePaths();
   const findings = new Findings((path) => outside.has(path));
@@ -66,18 +70,22 @@ export function loadConfig<M extends Mode>(
   });
   const yaml = validate(configSchema, root, outside, findings);
   checkWebsites(root.websites, findings);
+  checkSettings(root, findings);
   checkKafka(root.kafka, findings);
   checkDatabase(root, findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
-  const pem = readTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
+  const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
+  const files = readWebsiteFiles(uses("websites") ? root : {}, reader, findings);
   if (yaml === null || findings.problems.length > 0) {
     throw new ConfigError(file, inFileOrder(findings.problems, raw));
   }
 
+  const defaults = toLayer(yaml.defaults, files.defaults);
   const config: Config = {
     loglevel: yaml.loglevel,
     kafka: toKafka(yaml.kafka, pem),
-    sites: toSites(yaml.websites),
+    sites: toSites(yaml.websites, files.sites, defaults),
+    siteDefaults: toSettings(emptyLayer(), defaults),
     agent: toAgent(yaml.agent, cwd),
     writer: toWriter(yaml.writer),
     database: toDatabase(yaml.database),
@@ -87,13 +95,18 @@ export function loadConfig<M extends Mode>(
 }
 
 /** The map at the top of the file. */
-function readRoot(file: string, path: string, readFile: ReadFile): Record<string, unknown> {
+function readRoot(
+  file: string,
+  path: string,
+  readFile: ReadFile,
+  isOptional: boolean,
+): Record<string, unknown> {
   const fail = (text: string) => new ConfigError(file, [{ path: [], text }]);
   const content = readText({ readFile, folder: "" }, path);
   if (!content.ok) {
-    const next = content.code === "ENOENT"
-      ? "; name another with -c, or start from config/config.sample.yaml"
-      : "";
+    const isAbsent = content.code === "ENOENT";
+    if (isAbsent && isOptional) return {};
+    const next = isAbsent ? "; name another with -c, or start from config/config.sample.yaml" : "";
     throw fail(content.problem + next);
   }
   const yaml = parseYaml(content.text);

@@ -10,10 +10,15 @@ type Part = Exclude<SectionName, "loglevel">;
 /** What each mode reads, and what it cannot do without. */
 const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" | "database")[] }> =
   {
-    agent: { uses: ["kafka", "websites", "agent"], needs: ["websites"] },
+    agent: { uses: ["kafka", "websites", "defaults", "agent"], needs: ["websites"] },
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
+    check: { uses: ["websites", "defaults", "agent"], needs: [] },
+    "check-config": {
+      uses: ["kafka", "websites", "defaults", "agent", "writer", "database"],
+      needs: [],
+    },
   };
 
 /** The config with what the mode `M` needs known to be there. */

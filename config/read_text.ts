@@ -12,19 +12,27 @@ export interface TextReader {
 /** A file's text, or why there is none: a verb and what follows, "does not exist". */
 export type TextFile = { ok: true; text: string } | { ok: false; code: string; problem: string };
 
+/** A file's bytes, or why there are none. */
+export type BytesFile = { ok: true; bytes: Uint8Array } | Extract<TextFile, { ok: false }>;
+
 /** Reads a file as UTF-8, a byte order mark at its start left out. Never throws for the file's sake. */
-export function readText({ readFile, folder }: TextReader, path: string): TextFile {
-  let bytes: Uint8Array;
+export function readText(reader: TextReader, path: string): TextFile {
+  const file = readBytes(reader, path);
+  if (!file.ok) return file;
   try {
-    bytes = readFile(resolve(folder, path));
+    return { ok: true, text: new TextDecoder("utf-8", { fatal: true }).decode(file.bytes) };
+  } catch {
+    return { ok: false, code: "UTF8", problem: "is not UTF-8 text" };
+  }
+}
+
+/** Reads a file as it is. Never throws for the file's sake. */
+export function readBytes({ readFile, folder }: TextReader, path: string): BytesFile {
+  try {
+    return { ok: true, bytes: readFile(resolve(folder, path)) };
   } catch (error) {
     const code = errorCode(error).replace("ENOTDIR", "ENOENT");
     return { ok: false, code, problem: PROBLEMS[code] ?? `cannot be read (${code})` };
-  }
-  try {
-    return { ok: true, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
-  } catch {
-    return { ok: false, code: "UTF8", problem: "is not UTF-8 text" };
   }
 }
 

@@ -1,12 +1,34 @@
 /** Keys whose value is a secret wherever they stand. */
 const SECRET_KEY = /^(dsn|.*(password|secret|token))$/;
 
+/** Headers whose value is a secret: what says who we are, or stands for it. */
+const SECRET_HEADER = /auth|cookie|token|secret|passw|api-?key|credential|session|signature/i;
+
 /** What stands in a message in a secret's place. */
 export const HIDDEN = "(hidden)";
 
 /** Whether the value of the key `key` may never be printed. */
 export function isSecretKey(key: string | number | undefined): boolean {
   return typeof key === "string" && SECRET_KEY.test(key);
+}
+
+/** Whether the value of a request's header `name` may never be printed. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name);
+}
+
+/** Whether `value`, which stands at `path` of the YAML, may never be printed. */
+export function isSecretAt(path: readonly (string | number)[], value: unknown): boolean {
+  const key = path.at(-1);
+  // A proxy's URL may be written in ways in which redact() sees no URL.
+  if (key === "proxy" && String(value).includes("@")) return true;
+  // A text in the place of the map that was meant.
+  if ((key === "auth" || key === "headers") && typeof value === "string") return true;
+  return path.some((part, i) =>
+    isSecretKey(part) ||
+    (path[i - 1] === "auth" && (part === "basic" || part === "bearer")) ||
+    (path[i - 1] === "headers" && isSecretHeader(String(part)))
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { agentSchema } from "./agent.ts";
 import { databaseSchema } from "./database.ts";
 import { anyCase, section, withDefault } from "./fields.ts";
 import { kafkaSchema } from "./kafka.ts";
+import { defaultsSchema } from "./site.ts";
 import { websitesSchema } from "./websites.ts";
 import { writerSchema } from "./writer.ts";
 
@@ -13,10 +14,18 @@ export const configSchema = section({
   loglevel: withDefault(anyCase("DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"), "ERROR"),
   kafka: kafkaSchema,
   websites: websitesSchema,
+  defaults: defaultsSchema,
   agent: agentSchema,
   writer: writerSchema,
   database: databaseSchema,
 });
 
 /** A key at the top of the YAML. */
-export type SectionName = "loglevel" | "kafka" | "websites" | "agent" | "writer" | "database";
+export type SectionName =
+  | "loglevel"
+  | "kafka"
+  | "websites"
+  | "defaults"
+  | "agent"
+  | "writer"
+  | "database";

@@ -24,10 +24,12 @@ export function isMapSchema(schema: Schema | null): boolean {
   return type === "object" || type === "record";
 }
 
-/** The path of the first map that knows `key`, with "<url>" for a key that is free; null if none. */
+/** The path of the first map that knows `key`, "<url>" or "<name>" for free keys; null if none. */
 export function placeOf(schema: Schema, key: string, path: string[] = []): string[] | null {
   const def = definition(schema);
-  if (def?.type === "record") return placeOf(def.valueType, key, [...path, "<url>"]);
+  if (def?.type === "record") {
+    return placeOf(def.valueType, key, [...path, path.length === 1 ? "<url>" : "<name>"]);
+  }
   if (def?.type !== "object") return null;
   if (Object.hasOwn(def.shape, key)) return path;
   for (const [name, child] of Object.entries(def.shape)) {

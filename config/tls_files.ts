@@ -1,4 +1,5 @@
 import type { Findings } from "./findings.ts";
+import type { Path } from "./problem.ts";
 import { mapAt } from "./raw.ts";
 import { readText, type TextReader } from "./read_text.ts";
 import type { KafkaConfig } from "./types.ts";
@@ -6,39 +7,82 @@ import type { KafkaConfig } from "./types.ts";
 const CERTIFICATE = /^(?:X509 |TRUSTED )?CERTIFICATE$/;
 const PRIVATE_KEY = /^(?:RSA |EC )?PRIVATE KEY$/;
 
-const FILES = [
-  { key: "ssl_cafile", part: "ca", what: "a file with CA certificates (PEM)", label: CERTIFICATE },
-  {
-    key: "ssl_certfile",
-    part: "cert",
-    what: "a file with a certificate (PEM)",
-    label: CERTIFICATE,
-  },
-  { key: "ssl_keyfile", part: "key", what: "a file with a private key (PEM)", label: PRIVATE_KEY },
+/** What the files of a TLS client hold (PEM); null where the key is not given. */
+export type TlsTexts = NonNullable<KafkaConfig["tls"]>;
+
+/** The keys that name the files of a TLS client. */
+export type TlsFileKeys = Readonly<Record<keyof TlsTexts, string>>;
+
+const PARTS = [
+  { part: "ca", what: "a file with CA certificates (PEM)", label: CERTIFICATE },
+  { part: "cert", what: "a file with a certificate (PEM)", label: CERTIFICATE },
+  { part: "key", what: "a file with a private key (PEM)", label: PRIVATE_KEY },
 ] as const;
+
+const KAFKA_KEYS: TlsFileKeys = { ca: "ssl_cafile", cert: "ssl_certfile", key: "ssl_keyfile" };
 
 /**
  * Reads the files of kafka.monitoring.ssl_*.
  *
  * @param kafka What the YAML has at `kafka:`
- * @returns Each file's content; null where the key is not given, or its file is in the findings
  */
-export function readTlsFiles(
+export function readKafkaTlsFiles(
   kafka: unknown,
   reader: TextReader,
   findings: Findings,
-): NonNullable<KafkaConfig["tls"]> {
-  const tls: NonNullable<KafkaConfig["tls"]> = { ca: null, cert: null, key: null };
+): TlsTexts {
   const given = mapAt(kafka, "monitoring");
-  for (const { key, part, what, label } of FILES) {
-    const name = given[key];
+  return readTlsFiles(given, KAFKA_KEYS, ["kafka", "monitoring"], reader, findings);
+}
+
+/**
+ * Reads the files that `given`, which stands at `path`, names.
+ *
+ * @returns Each file's content; null where the key is not given, or its file is in the findings
+ */
+export function readTlsFiles(
+  given: Readonly<Record<string, unknown>>,
+  keys: TlsFileKeys,
+  path: Path,
+  reader: TextReader,
+  findings: Findings,
+): TlsTexts {
+  const tls: TlsTexts = { ca: null, cert: null, key: null };
+  for (const { part, what, label } of PARTS) {
+    const name = given[keys[part]];
     if (typeof name !== "string" || name === "") continue;
     const file = readText(reader, name);
     const which = file.ok ? pemProblem(file.text, label) : `which ${file.problem}`;
-    if (which !== null) findings.expected(["kafka", "monitoring", key], what, name, which);
+    if (which !== null) findings.expected([...path, keys[part]], what, name, which);
     else if (file.ok) tls[part] = file.text;
   }
   return tls;
+}
+
+/** Notes a certificate without its key, and a key without its certificate. */
+export function checkTlsPair(
+  given: Readonly<Record<string, unknown>>,
+  keys: TlsFileKeys,
+  path: Path,
+  findings: Findings,
+): void {
+  const has = (key: string) => given[key] !== undefined && given[key] !== null;
+  if (has(keys.cert) && !has(keys.key)) {
+    const what = `the certificate's private key beside "${keys.cert}"`;
+    findings.expected([...path, keys.key], what, undefined);
+  }
+  if (has(keys.key) && !has(keys.cert)) {
+    const what = `the private key's certificate beside "${keys.key}"`;
+    findings.expected([...path, keys.cert], what, undefined);
+  }
+}
+
+/** checkTlsPair() of kafka.monitoring. @param given What the YAML has there */
+export function checkKafkaTlsPair(
+  given: Readonly<Record<string, unknown>>,
+  findings: Findings,
+): void {
+  checkTlsPair(given, KAFKA_KEYS, ["kafka", "monitoring"], findings);
 }
 
 /** Why `text` is no PEM of the label asked for; null when it is (RFC 7468, section 2). */

@@ -11,6 +11,8 @@ export interface Config {
   /** Always there: a file without the section gets the defaults. */
   kafka: KafkaConfig;
   sites: readonly Site[];
+  /** Those of a site of which the file says nothing but the URL. */
+  siteDefaults: SiteSettings;
   agent: AgentConfig;
   writer: WriterConfig;
   /** Null where the file names no database. */
@@ -42,17 +44,115 @@ export interface KafkaConfig {
 }
 
 /** One thing to check. */
-export interface Site {
+export interface Site extends SiteSettings {
   /** The name given in the config; null where the URL itself is the key. */
   name: string | null;
   /** Exactly as written. */
   url: string;
-  validStatusCodes: readonly number[];
-  /** RE2 syntax, for compileRegex() of regex.ts; null: no regex. */
-  regex: string | null;
+}
+
+/** How a site is checked. */
+export interface SiteSettings {
   timeoutMs: number;
   frequencyMs: number;
+  /** "timed" sees every phase and the certificate; "fetch" is the platform's own, with HTTP/2. */
+  client: "timed" | "fetch";
+  request: SiteRequest;
+  /** Null: none. */
+  auth: Auth | null;
+  rules: SiteRules;
+  /** Whether a result that is down or degraded keeps what the site answered. */
+  evidence: boolean;
+  /** When results are marked as of a maintenance. */
+  maintenance: readonly Maintenance[];
 }
+
+/** How a site is asked; the fields are those of the client's HttpRequest. */
+export interface SiteRequest {
+  method: string;
+  /** Names as written; user_agent is among them. */
+  headers: readonly (readonly [name: string, value: string])[];
+  /** Null: no body. */
+  body: Uint8Array | null;
+  maxBodyBytes: number;
+  followRedirects: boolean;
+  maxRedirects: number;
+  ipVersion: "auto" | "4" | "6";
+  /** Host name, lower case -> address. */
+  resolve: Readonly<Record<string, string>>;
+  proxy: string | null;
+  reuseConnection: boolean;
+  /** PEM texts; null where no key of `tls` is given. */
+  tls: {
+    ca: string | null;
+    cert: string | null;
+    key: string | null;
+    serverName: string | null;
+    insecure: boolean;
+  } | null;
+}
+
+/** Credentials for a site; all of it is secret. */
+export type Auth =
+  | { kind: "basic"; username: string; password: string }
+  | { kind: "bearer"; token: string }
+  | {
+    kind: "oauth2";
+    tokenUrl: string;
+    clientId: string;
+    clientSecret: string;
+    /** Null: what the server gives by itself. */
+    scope: string | null;
+  };
+
+/** What a response must be. A list that is empty and a bound that is null say nothing. */
+export interface SiteRules {
+  /** Both ends are in. */
+  validStatusCodes: readonly { from: number; to: number }[];
+  /** RE2 syntax, for compileRegex() of regex.ts; all must match. */
+  regex: readonly string[];
+  /** None may match. */
+  notRegex: readonly string[];
+  headers: readonly HeaderRule[];
+  json: readonly JsonRule[];
+  /** Longer is down. */
+  maxResponseTimeMs: number | null;
+  /** Longer is degraded. */
+  degradedResponseTimeMs: number | null;
+  minBodyBytes: number | null;
+  /** Only where the config sets it; the bound on reading is in `request`. */
+  maxBodyBytes: number | null;
+  /** Fewer days left in the chain is degraded. */
+  certificateDaysLeft: number | null;
+}
+
+/** What a response header must be; the name is in lower case. */
+export interface HeaderRule {
+  name: string;
+  /** Null: not asked. */
+  regex: string | null;
+  notRegex: string | null;
+  absent: boolean;
+}
+
+/** What a value in a JSON body must be. */
+export interface JsonRule {
+  /** JMESPath. */
+  path: string;
+  /** Deep equality; undefined: not asked. */
+  equals?: unknown;
+  /** A regex over a string, or over the JSON text of another value. */
+  matches: string | null;
+  min: number | null;
+  max: number | null;
+}
+
+/** A time in which a site may be down. */
+export type Maintenance =
+  /** Starts at each time of a cron expression, in a time zone, and lasts so long. */
+  | { kind: "cron"; cron: string; durationMs: number; timeZone: string }
+  /** From one moment to another, milliseconds since 1970. */
+  | { kind: "once"; from: number; to: number };
 
 /** The identity of a site: its name where it has one, else its URL. */
 export function siteId(site: Pick<Site, "name" | "url">): string {
@@ -65,13 +165,27 @@ export interface AgentConfig {
   /** Absolute. */
   stateDir: string;
   maxConcurrentChecks: number;
+  /** Where the agent stands, "eu-west" for one; null: not said. */
+  location: string | null;
+  /** Go into each result. */
+  labels: Readonly<Record<string, string>>;
+  /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
+  listen: Listen | null;
   outboxMaxBytes: number;
   outboxMaxAgeMs: number;
   shutdownTimeoutMs: number;
 }
 
+/** A TCP address to serve on. */
+export interface Listen {
+  host: string;
+  port: number;
+}
+
 export interface WriterConfig {
   maxBatchMessages: number;
+  /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
+  listen: Listen | null;
   shutdownTimeoutMs: number;
 }
 

@@ -16,7 +16,7 @@ export function checkUrl(url: string): string | null {
   if (url.includes("\\")) return 'a URL without backslashes ("/" or %5C)';
   if (/^[^/]*\/\/[^/?#]*@/.test(url)) {
     return 'a URL without "user:password@", which every result would show ' +
-      '(the key "auth" of a later version is for credentials)';
+      '(the key "auth" is for credentials)';
   }
   if (!/^[^/]*\/\/[^/?#]/.test(url) || !URL.canParse(url)) {
     return "a URL with a valid host and port";

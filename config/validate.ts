@@ -1,6 +1,7 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { Findings } from "./findings.ts";
+import { OF_KEY } from "./named.ts";
 import type { OutsidePaths } from "./outside_paths.ts";
 import type { Path } from "./problem.ts";
 import { childOf, isMapSchema, keysOf, placeOf } from "./schema_tree.ts";
@@ -61,6 +62,8 @@ function note(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown, finding
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
     for (const key of issue.keys) findings.add([...path, key], unknownKey(key, path, schema));
+  } else if (issue.code === "custom" && issue.params === OF_KEY) {
+    findings.add(path, `expected ${issue.message}`);
   } else {
     findings.expected(path, issue.message, valueAt(root, path));
   }
@@ -76,10 +79,9 @@ function unknownKey(key: string, path: Path, schema: z.ZodType): string {
   const [nearest] = [...known, ...fromFile]
     .map((name) => ({ name, away: distance(name, key.toLowerCase()) }))
     .sort((a, b) => a.away - b.away);
-  if (nearest && nearest.away <= Math.max(2, Math.floor(key.length / 3))) {
-    return `unknown key, did you mean "${nearest.name}"?`;
-  }
   const place = placeOf(schema, key);
+  const near = place ? 1 : Math.max(2, Math.floor(key.length / 3));
+  if (nearest && nearest.away <= near) return `unknown key, did you mean "${nearest.name}"?`;
   if (place) return `unknown key here, its place is ${place.length ? place.join(".") : "the top"}`;
   return `unknown key, expected one of ${known.join(", ")}`;
 }

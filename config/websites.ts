@@ -3,7 +3,10 @@ import type { Findings } from "./findings.ts";
 import { isGiven, isMap } from "./raw.ts";
 import type { Path } from "./problem.ts";
 import { quote } from "./show.ts";
-import { siteSchema, toSite } from "./site.ts";
+import type { TextReader } from "./read_text.ts";
+import { type Layer, siteSchema, toSite } from "./site.ts";
+import { checkLayer, checkTogether } from "./site_checks.ts";
+import { NO_FILES, SiteFileReader, type SiteFiles } from "./site_files.ts";
 import type { Site } from "./types.ts";
 import { checkUrl, isWebUrl, normaliseUrl } from "./urls.ts";
 
@@ -71,7 +74,53 @@ function checkNamed(key: string, url: unknown, path: Path, findings: Findings) {
   if (expectation !== null) findings.expected([...path, "url"], expectation, url);
 }
 
+/**
+ * Checks what each site, and `defaults:`, says beside its URL.
+ *
+ * @param root The whole YAML
+ */
+export function checkSettings(root: Readonly<Record<string, unknown>>, findings: Findings): void {
+  const { websites, defaults } = root;
+  checkLayer(defaults, ["defaults"], findings);
+  checkTogether(defaults, ["defaults"], null, {}, findings);
+  for (const [key, settings] of Object.entries(isMap(websites) ? websites : {})) {
+    const path = ["websites", key];
+    const url = isMap(settings) && typeof settings.url === "string" ? settings.url : key;
+    checkLayer(settings, path, findings);
+    checkTogether(settings, path, url, defaults, findings);
+  }
+}
+
+/** What the files named by the sites and by `defaults:` hold. */
+export interface WebsiteFiles {
+  defaults: SiteFiles;
+  /** By the site's key; sites that name no file are not there. */
+  sites: ReadonlyMap<string, SiteFiles>;
+}
+
+/** Reads the files that `root`, the whole YAML, names in `websites:` and `defaults:`. */
+export function readWebsiteFiles(
+  root: Readonly<Record<string, unknown>>,
+  reader: TextReader,
+  findings: Findings,
+): WebsiteFiles {
+  const files = new SiteFileReader(reader, findings);
+  const { websites } = root;
+  const sites = new Map<string, SiteFiles>();
+  for (const [key, settings] of Object.entries(isMap(websites) ? websites : {})) {
+    const found = files.read(settings, ["websites", key]);
+    if (found !== NO_FILES) sites.set(key, found);
+  }
+  return { defaults: files.read(root.defaults, ["defaults"]), sites };
+}
+
 /** The sites of a checked `websites:`, in the order of the file. */
-export function toSites(yaml: z.output<typeof websitesSchema>): Site[] {
-  return Object.entries(yaml).map(([key, settings]) => toSite(key, settings));
+export function toSites(
+  yaml: z.output<typeof websitesSchema>,
+  files: WebsiteFiles["sites"],
+  defaults: Layer,
+): Site[] {
+  return Object.entries(yaml).map(([key, settings]) =>
+    toSite(key, settings, files.get(key) ?? NO_FILES, defaults)
+  );
 }

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from "pg";
 import { UsageError } from "../runtime/exit_codes.ts";
-import { type ResultMessage, VERDICTS } from "../wire/message.ts";
+import { selectMessages, toMessage } from "./dump_rows.ts";
 import { inTransaction, withClient } from "./transaction.ts";
 
 /** Which results are dumped; null and absent mean all. */
@@ -15,13 +15,14 @@ export interface DumpFilter {
   limit?: number | null;
 }
 
-/** Rows in memory at a time. */
-const ROWS = 2000;
+/** Rows in memory at a time; one with evidence has some kilobytes. */
+const ROWS = 1000;
 
 /** A slow reader is no fault, and local time is none of our business. */
 const BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
   SET LOCAL timezone = 'UTC';
   SET LOCAL datestyle = 'ISO';
+  SET LOCAL extra_float_digits = 1;
   SET LOCAL statement_timeout = 0;
   SET LOCAL idle_in_transaction_session_timeout = 0`;
 
@@ -50,11 +51,14 @@ export async function dumpResults(
       let left = filter.limit ?? Infinity;
       let written = 0;
       for (const [from, to] of await daysBetween(client, since, until)) {
-        await client.query(`DECLARE results NO SCROLL CURSOR FOR ${select(sites !== null)}`, [
-          from,
-          to,
-          ...(sites === null ? [] : [sites]),
-        ]);
+        await client.query(
+          `DECLARE results NO SCROLL CURSOR FOR ${selectMessages(sites !== null)}`,
+          [
+            from,
+            to,
+            ...(sites === null ? [] : [sites]),
+          ],
+        );
         while (left > 0 && !signal?.aborted) {
           const { rows } = await client.query(`FETCH ${Math.min(ROWS, left)} FROM results`);
           if (rows.length === 0) break;
@@ -118,38 +122,4 @@ async function daysBetween(
     [since, until],
   );
   return rows.map(({ start, stop }) => [start, stop]);
-}
-
-function select(ofSites: boolean): string {
-  const format = "'YYYY-MM-DD HH24:MI:SS.US'";
-  return `SELECT to_char(r.ts, ${format}) AS ts, a.uuid AS agent, s.url, s.name,
-      r.regex_result, r.response_code, r.response_time, r.error_message, r.verdict, r.reason,
-      r.error_class, to_char(r.scheduled_at, ${format}) AS scheduled_at
-    FROM check_results r
-    JOIN sites s ON s.id = r.site_id
-    JOIN agents a ON a.id = r.agent_id
-    WHERE r.ts >= $1::timestamptz AND r.ts < $2::timestamptz
-      ${ofSites ? "AND r.site_id = ANY($3::int4[])" : ""}
-    ORDER BY r.ts, r.site_id, r.agent_id`;
-}
-
-/** Older rows may have no response time, which no message lacks. */
-type DumpedResult = Omit<ResultMessage, "responseTime"> & { responseTime: number | null };
-
-// deno-lint-ignore no-explicit-any
-function toMessage(row: any): DumpedResult {
-  return {
-    ts: row.ts,
-    agentUUID: row.agent,
-    url: row.url,
-    regexResult: row.regex_result,
-    responseCode: row.response_code,
-    responseTime: row.response_time,
-    errorMessage: row.error_message,
-    site: row.name ?? undefined,
-    verdict: VERDICTS[row.verdict],
-    reason: row.reason ?? undefined,
-    errorClass: row.error_class ?? undefined,
-    scheduledAt: row.scheduled_at ?? undefined,
-  };
 }

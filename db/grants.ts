@@ -15,7 +15,8 @@ export async function grantWriter(client: ClientBase | Pool, role: string): Prom
 /** The SQL of it, both names quoted where need be. */
 export function writerGrants(schema: string, role: string): string {
   return `GRANT USAGE ON SCHEMA ${schema} TO ${role};
-GRANT SELECT, INSERT ON sites, agents, check_results, dead_letters TO ${role};
+GRANT SELECT, INSERT ON sites, agents, check_results, dead_letters, agent_contexts,
+  tls_handshakes, certificates, site_certificates, evidence TO ${role};
 GRANT SELECT, INSERT, UPDATE ON consumer_offsets TO ${role};
 GRANT SELECT ON schema_migrations TO ${role};
 GRANT EXECUTE ON FUNCTION httpmon_ensure_partitions(date[]) TO ${role};

@@ -1,4 +1,5 @@
-import pg, { type ClientBase } from "pg";
+import type { ClientBase } from "pg";
+import { idsOf } from "./ids.ts";
 
 /** What the tables call a site: its URL, and its name where it has one. */
 export interface SiteKey {
@@ -14,12 +15,13 @@ export interface SiteKey {
  * @param sites Without repetition
  */
 export function siteIds(client: ClientBase, sites: readonly SiteKey[]): Promise<number[]> {
-  const values = [sites.map(({ url }) => url), sites.map(({ name }) => name)];
-  return idsOf(client, "site", sites.length, values, {
+  const columns = [sites.map(({ url }) => url), sites.map(({ name }) => name)];
+  return idsOf(client, "site", columns, {
     find: `SELECT k.n::int4, s.id
        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(url, name, n)
        JOIN sites s ON s.identity = httpmon_site_identity(k.name, k.url)
          AND s.url = k.url AND s.name IS NOT DISTINCT FROM k.name`,
+    findBy: 2,
     // All in one order, so that two writers that make the same sites cannot deadlock.
     insert: `INSERT INTO sites (url, name)
        SELECT url, name FROM unnest($1::text[], $2::text[]) AS k(url, name)
@@ -34,34 +36,11 @@ export function siteIds(client: ClientBase, sites: readonly SiteKey[]): Promise<
  * @param uuids Without repetition
  */
 export function agentIds(client: ClientBase, uuids: readonly string[]): Promise<number[]> {
-  return idsOf(client, "agent", uuids.length, [uuids], {
+  return idsOf(client, "agent", [uuids], {
     find: `SELECT k.n::int4, a.id FROM unnest($1::uuid[]) WITH ORDINALITY AS k(uuid, n)
        JOIN agents a USING (uuid)`,
+    findBy: 1,
     insert: `INSERT INTO agents (uuid) SELECT uuid FROM unnest($1::uuid[]) AS k(uuid)
        ORDER BY uuid ON CONFLICT DO NOTHING`,
   });
-}
-
-/** Looks up first and inserts only what is missing: ON CONFLICT uses an id up for every row. */
-async function idsOf(
-  client: ClientBase,
-  what: string,
-  count: number,
-  values: readonly (readonly unknown[])[],
-  sql: { find: string; insert: string },
-): Promise<number[]> {
-  const ids = new Array<number>(count);
-  const find = async () => {
-    const { rows } = await client.query(sql.find, [...values]);
-    for (const { n, id } of rows) ids[n - 1] = id;
-    return rows.length === count;
-  };
-  if (await find()) return ids;
-  const missing = values.map((column) => column.filter((_, index) => ids[index] === undefined));
-  await client.query(sql.insert, missing);
-  if (await find()) return ids;
-  // Two different texts with one hash: nobody but an attacker has such, and no retry helps.
-  const error = new pg.DatabaseError(`The hash of a ${what} is another one's already`, 0, "error");
-  error.code = "23505";
-  throw error;
 }

@@ -46,6 +46,7 @@ export async function migrate(dsn: string, options: MigrateOptions): Promise<Mig
   const pool = createPool(dsn, {
     max: 1,
     applicationName: "httpmon-init-schema",
+    queryTimeoutMs: 0,
     log: options.log,
   });
   try {

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { adviceFor } from "./advice.ts";
 import { SchemaError } from "./schema_error.ts";
 
 /**
@@ -9,11 +10,11 @@ import { SchemaError } from "./schema_error.ts";
 export function explainFailure(error: unknown): string {
   if (error instanceof SchemaError) return error.message;
   if (error instanceof pg.DatabaseError) {
-    const { code, message } = error;
-    // 42P01, 42883: a table or a function of ours is not there.
-    const advice = code === "42P01" || code === "42883" ? '; run "httpmon init-schema" first' : "";
-    return `The database refuses: ${message}${advice}`;
+    const advice = adviceFor(error);
+    return `The database refuses: ${error.message}${advice === null ? "" : `; ${advice}`}`;
   }
+  const advice = adviceFor(error);
+  if (advice !== null) return `Cannot log in to the database: ${advice}`;
   const { code, message } = error as NodeJS.ErrnoException;
   const lost = /^(Connection terminated|timeout e|Query read timeout|The server does not support)/;
   if (isOfSystem(code) || lost.test(message)) {

@@ -24,7 +24,12 @@ const LOCK_TIMEOUT_MS = 30_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
 /** A result that fails with no others to compare with is set aside at this failure. */
 const LONE_FAILURES = 5;
+/** Results that fail all together are set aside at this one, a minute later: the database may mend. */
+const COMMON_FAILURES = 10;
+/** Of one transaction: each day's partition takes locks, and the server's table of them is small. */
+const MAX_DAYS = 50;
 
+type Stored = Extract<StoreOutcome, { kind: "stored" }>;
 type Insert = (client: ClientBase, messages: readonly ResultMessage[]) => Promise<IsolatedTally>;
 
 /** `ResultStore` over PostgreSQL; what its methods promise is written there. */
@@ -33,6 +38,7 @@ export class PostgresStore implements ResultStore {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #begin: string;
+  readonly #onDeadLetters: NonNullable<StoreOptions["onDeadLetters"]>;
   /** Days that have partitions, as far as is known. */
   readonly #days = new Set<string>();
   /**
@@ -40,11 +46,13 @@ export class PostgresStore implements ResultStore {
    * a missing one means that the database was put back.
    */
   readonly #unstored = new Set<string>();
-  /** By partition: the record that failed with no others beside it, and how often. */
-  readonly #loneFailures = new Map<string, { offset: bigint; times: number }>();
+  /** By partition: the first of the records that failed with no others passing, and how often. */
+  readonly #commonFailures = new Map<string, { offset: bigint; times: number }>();
 
-  constructor(pool: Pool, { log, clock, idleInTransactionMs = 20_000 }: StoreOptions) {
+  constructor(pool: Pool, options: StoreOptions) {
+    const { log, clock, idleInTransactionMs = 20_000, onDeadLetters = () => {} } = options;
     this.#pool = pool;
+    this.#onDeadLetters = onDeadLetters;
     this.#log = log;
     this.#clock = clock ?? systemClock;
     this.#begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -75,33 +83,49 @@ export class PostgresStore implements ResultStore {
   ): Promise<StoreOutcome> {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
     return await withClient(this.#pool, async (client) => {
-      let insert: Insert = insertTogether;
-      let partitionsMade = false;
-      while (true) {
-        await this.#ensureDays(client, records);
-        try {
-          return await this.#attempt(client, source, records, position, insert);
-        } catch (error) {
-          if (isMissingPartition(error) && !partitionsMade) {
-            this.#days.clear();
-            partitionsMade = true;
-          } else if (classifyFailure(error) === "data" && insert === insertTogether) {
-            insert = insertIsolating;
-          } else throw error;
-        }
+      let total: Stored | null = null;
+      for (const part of splitByDays(records, MAX_DAYS)) {
+        const outcome = await this.#storePart(client, source, part, total?.nextOffset ?? position);
+        if (outcome.kind === "moved") return outcome;
+        total = total === null ? outcome : sum(total, outcome);
       }
+      return total!;
     });
+  }
+
+  async #storePart(
+    client: ClientBase,
+    source: BatchSource,
+    records: readonly IncomingRecord[],
+    position: bigint,
+  ): Promise<StoreOutcome> {
+    let insert: Insert = insertTogether;
+    let partitionsMade = false;
+    while (true) {
+      await this.#ensureDays(client, records);
+      try {
+        return await this.#attempt(client, source, records, position, insert);
+      } catch (error) {
+        if (isMissingPartition(error) && !partitionsMade) {
+          this.#days.clear();
+          partitionsMade = true;
+        } else if (classifyFailure(error) === "data" && insert === insertTogether) {
+          insert = insertIsolating;
+        } else throw error;
+      }
+    }
   }
 
   async #ensureDays(client: ClientBase, records: readonly IncomingRecord[]): Promise<void> {
     const missing = new Set<string>();
     for (const { decoded } of records) {
       if (!decoded.ok) continue;
-      const day = decoded.message.ts.slice(0, 10);
+      const day = dayOf(decoded.message);
       if (!this.#days.has(day)) missing.add(day);
     }
     if (missing.size === 0) return;
-    await ensurePartitions(client, [...missing]);
+    // In a transaction of its own, for its timeouts: a lock may be held by someone for long.
+    await inTransaction(client, this.#begin, () => ensurePartitions(client, [...missing]));
     for (const day of missing) this.#days.add(day);
   }
 
@@ -150,7 +174,7 @@ export class PostgresStore implements ResultStore {
     });
     if (outcome.kind === "stored") {
       this.#unstored.delete(key);
-      this.#loneFailures.delete(key);
+      this.#commonFailures.delete(key);
       this.#report(source, letters);
     }
     return outcome;
@@ -190,23 +214,23 @@ export class PostgresStore implements ResultStore {
   }
 
   /**
-   * Where every result fails, the database is at fault: that is thrown, to be tried again. One result
-   * alone says nothing, so it is set aside only when it failed several times.
+   * Where every result fails, the database may be at fault: that is thrown, to be tried again. Only
+   * when the same ones failed several times over are they set aside, which loses nothing and lets
+   * the partition go on.
    */
   #blameDatabase(key: string, results: readonly IncomingRecord[], tally: IsolatedTally): void {
     const { error } = tally.failed[0]!;
-    if (results.length > 1) {
-      const message = `None of ${results.length} results can be stored, so the database is at ` +
-        `fault and nothing is set aside: ${error.message}`;
-      throw Object.assign(new Error(message, { cause: error }), {
-        code: (error as { code?: string }).code,
-      });
-    }
     const { offset } = results[0]!;
-    const before = this.#loneFailures.get(key);
+    const before = this.#commonFailures.get(key);
     const times = before?.offset === offset ? before.times + 1 : 1;
-    this.#loneFailures.set(key, { offset, times });
-    if (times < LONE_FAILURES) throw error;
+    this.#commonFailures.set(key, { offset, times });
+    if (times >= (results.length === 1 ? LONE_FAILURES : COMMON_FAILURES)) return;
+    if (results.length === 1) throw error;
+    const message = `None of ${results.length} results can be stored, so the database may be at ` +
+      `fault: ${error.message}`;
+    throw Object.assign(new Error(message, { cause: error }), {
+      code: (error as { code?: string }).code,
+    });
   }
 
   /** At ERROR, which is what the default loglevel shows. */
@@ -214,6 +238,7 @@ export class PostgresStore implements ResultStore {
     if (letters.length === 0) return;
     const reasons: Record<string, number> = {};
     for (const { reason } of letters) reasons[reason] = (reasons[reason] ?? 0) + 1;
+    this.#onDeadLetters(reasons);
     this.#log.error(
       { topic, partition, reasons, firstOffset: String(letters[0]!.offset) },
       'Set records aside in the table "dead_letters"',
@@ -239,4 +264,43 @@ function describe(error: Error): string {
 
 function keyOf({ clusterId, topic, partition }: BatchSource): string {
   return `${clusterId}/${topic}/${partition}`;
+}
+
+/** Cuts a batch where it would have results of over `most` days. */
+function splitByDays(
+  records: readonly IncomingRecord[],
+  most: number,
+): (readonly IncomingRecord[])[] {
+  const parts: (readonly IncomingRecord[])[] = [];
+  let days = new Set<string>();
+  let start = 0;
+  for (const [index, { decoded }] of records.entries()) {
+    if (!decoded.ok) continue;
+    const day = dayOf(decoded.message);
+    if (days.has(day)) continue;
+    if (days.size === most) {
+      parts.push(records.slice(start, index));
+      start = index;
+      days = new Set();
+    }
+    days.add(day);
+  }
+  parts.push(records.slice(start));
+  return parts;
+}
+
+/** "YYYY-MM-DD", UTC. */
+function dayOf({ ts }: ResultMessage): string {
+  return ts.slice(0, 10);
+}
+
+function sum(first: Stored, second: Stored): Stored {
+  return {
+    kind: "stored",
+    inserted: first.inserted + second.inserted,
+    duplicates: first.duplicates + second.duplicates,
+    deadLetters: first.deadLetters + second.deadLetters,
+    skipped: first.skipped + second.skipped,
+    nextOffset: second.nextOffset,
+  };
 }

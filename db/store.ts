@@ -42,7 +42,8 @@ export interface ResultStore {
   readOffset(source: BatchSource): Promise<StoredOffset | null>;
 
   /**
-   * Stores a batch in one transaction: rows, dead letters and the offset, all or nothing. The lock on
+   * Stores a batch in one transaction (or a few, where it has results of very many days): rows,
+   * dead letters and the offset, all or nothing. The lock on
    * the offset keeps a writer that lost the partition from storing beside the one that has it.
    *
    * What cannot be stored for good becomes a dead letter: what did not decode, a result whose
@@ -82,6 +83,8 @@ export interface StoreOptions {
    * @default 20,000
    */
   idleInTransactionMs?: number;
+  /** Told of dead letters by reason, once their transaction is committed. */
+  onDeadLetters?: (reasons: Readonly<Record<string, number>>) => void;
 }
 
 /** Results go into the database of `pool`. */

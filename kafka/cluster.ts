@@ -1,4 +1,5 @@
 import type { Kafka } from "kafkajs";
+import { withAdmin } from "./admin.ts";
 
 /** The offsets that a partition holds now: from `low` on, `high` is the next to be written. */
 export interface Bounds {
@@ -14,10 +15,8 @@ export interface TopicView {
 }
 
 /** Asks the cluster for its id and the offsets of a topic, over a connection of its own. */
-export async function viewTopic(kafka: Kafka, topic: string): Promise<TopicView> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
+export function viewTopic(kafka: Kafka, topic: string): Promise<TopicView> {
+  return withAdmin(kafka, async (admin) => {
     const [{ clusterId }, offsets] = await Promise.all([
       admin.describeCluster(),
       admin.fetchTopicOffsets(topic),
@@ -31,7 +30,5 @@ export async function viewTopic(kafka: Kafka, topic: string): Promise<TopicView>
         ]),
       ),
     };
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }

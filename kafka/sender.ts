@@ -33,20 +33,17 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
   let current: Promise<Producer> | null = null;
 
   async function connect(): Promise<Producer> {
-    const admin = kafka.admin();
-    try {
-      await admin.connect();
-      if (await ensureTopic(admin, config)) {
-        log.info({ topic: config.topic, partitions: config.topicPartitions }, "Made the topic");
-      }
-    } finally {
-      await admin.disconnect();
-    }
+    await ensureTopic(kafka, config, log);
     const producer = kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
     });
-    await producer.connect();
+    try {
+      await producer.connect();
+    } catch (error) {
+      producer.disconnect().catch(() => {});
+      throw error;
+    }
     return producer;
   }
 

@@ -1,5 +1,7 @@
-import type { Admin } from "kafkajs";
+import type { Admin, Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
+import type { Logger } from "../runtime/log.ts";
+import { withAdmin } from "./admin.ts";
 import { brokerErrorOf } from "./failure.ts";
 
 /** The topic is not there, and the broker does not let us make it. */
@@ -14,10 +16,16 @@ const TOPIC_ALREADY_EXISTS = 36;
  * Makes the topic where it is missing: the config's partitions and retention, and the broker's time
  * on each record, since a broker refuses for good what an agent whose clock is an hour ahead stamps.
  *
- * @returns Whether it was made now
  * @throws {TopicMissingError} Where the broker does not let us
  */
-export async function ensureTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
+export async function ensureTopic(kafka: Kafka, config: KafkaConfig, log: Logger): Promise<void> {
+  if (await withAdmin(kafka, (admin) => makeTopic(admin, config))) {
+    log.info({ topic: config.topic, partitions: config.topicPartitions }, "Made the topic");
+  }
+}
+
+/** @returns Whether it was made now. */
+async function makeTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
   if (await topicExists(admin, config.topic)) return false;
   try {
     return await admin.createTopics({

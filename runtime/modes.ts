@@ -4,6 +4,8 @@ export const MODES = {
   writer: "store published results in PostgreSQL, each once",
   "init-schema": "make or upgrade the tables; safe to run at any time",
   dbdump: "print stored results as JSON lines",
+  check: "check one URL or site of the config now, and print all that was seen",
+  "check-config": "print what the config makes run, or all that is wrong with it",
 } as const;
 
 export type Mode = keyof typeof MODES;
@@ -12,3 +14,6 @@ export type Mode = keyof typeof MODES;
 export function isMode(name: string): name is Mode {
   return Object.hasOwn(MODES, name);
 }
+
+/** Modes that take SIGHUP as the wish to take over the config anew; any other stops at it. */
+export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent"]);

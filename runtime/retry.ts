@@ -10,6 +10,17 @@ export interface RetryDeps {
   signal: AbortSignal;
   /** Tells failures that a healthy start may have: of these, the first five are no ERROR. */
   isPassing?: (error: unknown) => boolean;
+  /** Told of each failure, also of those that are not logged. */
+  onFailure?: (error: unknown) => void;
+  /** Shared by works that fail of one cause, so that it is logged once. @default one of its own */
+  spell?: Spell;
+  /** What an operator should do about a failure, for the log; null: nothing to say. */
+  advise?: (error: unknown) => string | null;
+}
+
+/** Whether a spell of failures is in the log already. */
+export interface Spell {
+  told: boolean;
 }
 
 /** With the waits between them, some four seconds. */
@@ -20,32 +31,45 @@ const PASSING_FAILURES = 5;
  * in the log: an ERROR at its first, an INFO at its end.
  *
  * @param what For the log, "Storing a batch" for one
+ * @param work Is handed a function that ends the spell, for work that goes on when it succeeds
  * @returns What `work` gave, or null when `signal` ended the tries
  */
 export async function retryUntil<T>(
   what: string,
-  work: () => Promise<T>,
-  { clock, log, signal, isPassing = () => false }: RetryDeps,
+  work: (recovered: () => void) => Promise<T>,
+  deps: RetryDeps,
 ): Promise<{ value: T } | null> {
-  const start = clock.monotonic();
-  let told = false;
-  for (let attempt = 1; !signal.aborted; attempt++) {
+  const { clock, log, signal, spell = { told: false } } = deps;
+  const { isPassing = () => false, onFailure = () => {}, advise = () => null } = deps;
+  let failures = 0;
+  let since = clock.monotonic();
+  const recovered = () => {
+    if (spell.told && failures > 0) {
+      const seconds = Math.round((clock.monotonic() - since) / 100) / 10;
+      log.info({ failures, seconds }, `${what} works again`);
+      spell.told = false;
+    }
+    failures = 0;
+  };
+  while (!signal.aborted) {
     try {
-      const value = await work();
-      if (told) {
-        const seconds = Math.round((clock.monotonic() - start) / 100) / 10;
-        log.info({ attempts: attempt, seconds }, `${what} works again`);
-      }
+      const value = await work(recovered);
+      recovered();
       return { value };
     } catch (error) {
       if (signal.aborted) break;
-      if (told || (attempt <= PASSING_FAILURES && isPassing(error))) {
-        log.debug({ error, attempt }, `${what} failed`);
+      onFailure(error);
+      failures++;
+      if (failures === 1) since = clock.monotonic();
+      if (spell.told || (failures <= PASSING_FAILURES && isPassing(error))) {
+        log.debug({ error, failures }, `${what} failed`);
       } else {
-        log.error({ error }, `${what} failed, trying again until it works`);
-        told = true;
+        const advice = advise(error);
+        const fields = advice === null ? { error } : { error, advice };
+        log.error(fields, `${what} failed, trying again until it works`);
+        spell.told = true;
       }
-      await sleep(clock, backoffMs(attempt), signal);
+      await sleep(clock, backoffMs(failures), signal);
     }
   }
   return null;

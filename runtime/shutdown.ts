@@ -9,18 +9,21 @@ export interface SignalSource {
   off(signal: string, handler: () => void): unknown;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+/** What asks a program to stop, unless it has another use for SIGHUP. */
+export const STOP_SIGNALS: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * Turns signals into an AbortSignal. The first one asks to stop; a later one calls `endNow`, unless
  * it comes within a second of the first and so is the same one.
  *
+ * @param signals Those that ask to stop
  * @returns The signal, and a function that stops listening
  */
 export function shutdownOn(
   source: SignalSource,
   clock: Clock,
   endNow: () => void,
+  signals: readonly string[] = STOP_SIGNALS,
 ): { signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   let first: number | null = null;
@@ -32,11 +35,11 @@ export function shutdownOn(
       endNow();
     }
   };
-  for (const name of SIGNALS) source.on(name, onSignal);
+  for (const name of signals) source.on(name, onSignal);
   return {
     signal: controller.signal,
     dispose() {
-      for (const name of SIGNALS) source.off(name, onSignal);
+      for (const name of signals) source.off(name, onSignal);
     },
   };
 }

@@ -33,6 +33,12 @@ Deno.test("parseArgs() takes aliases, values and positional arguments", () => {
   assertEquals(args.help, true);
 });
 
+Deno.test("parseArgs() takes a value after a short option in every form", () => {
+  for (const args of [["-c", "x"], ["-cx"], ["-c=x"], ["--config", "x"], ["--config=x"]]) {
+    assertEquals(parseArgs(args, { string: ["config"], alias: { config: "c" } }).config, "x");
+  }
+});
+
 Deno.test("parseArgs() hands what it does not know to unknown", () => {
   const seen: string[] = [];
   parseArgs(["--nope", "agent"], {

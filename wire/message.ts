@@ -37,6 +37,84 @@ export interface ResultMessage {
   errorClass?: string;
   /** When the check was due, in the form of `ts`. */
   scheduledAt?: string;
+  /** Of the last hop, milliseconds; they add up to that hop's time. */
+  phases?: Phases;
+  /** Bytes of the decoded body that were read. */
+  bodyBytes?: number;
+  /** Whether the body was longer than what was read. */
+  bodyTruncated?: boolean;
+  /** The address that answered, without a port. */
+  remoteAddress?: string;
+  /** "1.0", "1.1" or "2". */
+  httpVersion?: string;
+  /** Each request but the last one, where there was more than one. */
+  redirects?: Redirect[];
+  tls?: TlsInfo;
+  /** Where the agent stands. */
+  location?: string;
+  /** The agent's labels. */
+  labels?: Record<string, string>;
+  /** True where the check fell into a maintenance of its site. */
+  maintenance?: boolean;
+  /** What the site answered, where the verdict is down or degraded. */
+  evidence?: Evidence;
+}
+
+/** Milliseconds each, fractions kept. */
+export interface Phases {
+  dns: number;
+  connect: number;
+  tls: number;
+  firstByte: number;
+  download: number;
+}
+
+/** A request that was answered by a redirect. */
+export interface Redirect {
+  url: string;
+  status: number;
+  ms: number;
+}
+
+/** What was agreed on and shown when the connection was made secure. */
+export interface TlsInfo {
+  /** "TLSv1.3" */
+  version: string | null;
+  cipher: string | null;
+  verified: boolean;
+  /** Why not; null when verified. */
+  error: string | null;
+  /** The first end of validity in the chain, in the form of `ts`; null without a chain. */
+  expiresAt: string | null;
+  /** SHA-256 of the site's own certificate, "AB:CD:..."; null without one. */
+  fingerprint: string | null;
+  /**
+   * The site's own certificate first. Only in a site's first result after the agent's start, when the
+   * chain changed, and once a day.
+   */
+  chain?: Certificate[];
+}
+
+export interface Certificate {
+  subject: string;
+  issuer: string;
+  /** "DNS:example.org" */
+  names: string[];
+  serial: string;
+  /** SHA-256, "AB:CD:..." */
+  fingerprint: string;
+  /** In the form of `ts`. */
+  notBefore: string;
+  notAfter: string;
+}
+
+/** What a site answered, with secrets and cookies taken out. */
+export interface Evidence {
+  /** "HTTP/1.1 503 Service Unavailable"; null where no response came. */
+  statusLine: string | null;
+  headers: Record<string, string>;
+  /** The first 2 KiB, as text; null where there is none. */
+  body: string | null;
 }
 
 /** The most characters that `errorMessage` may have. */

@@ -1,13 +1,15 @@
 import type { Config } from "../config/types.ts";
+import { adviceFor } from "../db/advice.ts";
 import type { ResultStore } from "../db/store.ts";
 import { createKafka } from "../kafka/client.ts";
 import { isPassing } from "../kafka/failure.ts";
 import { ensureTopic } from "../kafka/topic.ts";
+import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import { retryUntil } from "../runtime/retry.ts";
+import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { consume } from "./consume.ts";
-import { newWriterStats, type WriterStats } from "./stats.ts";
+import { type Attempt, newWriterStats, recordFailure, type WriterStats } from "./stats.ts";
 
 /** Partitions are made this much ahead of need, looked after this often. */
 const PARTITION_CHECK_MS = 3_600_000;
@@ -21,6 +23,8 @@ export interface WriterDeps {
   signal: AbortSignal;
   /** As many partitions are stored side by side; each takes a connection of the pool. */
   concurrency: number;
+  /** Kept up to date while the writer runs. @default new ones */
+  stats?: WriterStats;
 }
 
 /**
@@ -30,62 +34,50 @@ export interface WriterDeps {
  * @returns What it has done
  */
 export async function runWriter(config: Config, deps: WriterDeps): Promise<WriterStats> {
-  const { log } = deps;
-  const tries = { ...deps, isPassing };
-  const stats = newWriterStats();
+  const { log, clock, stats = newWriterStats(clock.monotonic()) } = deps;
+  const tries = (attempt: Attempt) => ({
+    ...deps,
+    isPassing,
+    advise: adviceFor,
+    onFailure: () => recordFailure(stats, attempt, clock.monotonic()),
+  });
   const kafka = createKafka(config.kafka, "httpmon-writer", log);
 
-  const ahead = keepPartitionsAhead(deps);
-  await retryUntil("Reaching Kafka", async () => {
-    const admin = kafka.admin();
-    try {
-      await admin.connect();
-      if (await ensureTopic(admin, config.kafka)) {
-        log.info({ topic: config.kafka.topic }, "Made the topic");
-      }
-    } finally {
-      await admin.disconnect();
-    }
-  }, tries);
-
-  const consuming = retryUntil("Consuming", () =>
-    consume({
-      ...deps,
-      kafka,
-      config: config.kafka,
-      stats,
-      maxBatchMessages: config.writer.maxBatchMessages,
-    }), tries);
-  await withinAfterAbort(config.writer.shutdownTimeoutMs, consuming, deps);
-  await ahead;
-  log.info({ ...stats }, "The writer has stopped");
+  const working = Promise.all([
+    keepPartitionsAhead(tries("partitions")),
+    retryUntil("Reaching Kafka", () => ensureTopic(kafka, config.kafka, log), tries("kafka"))
+      .then(() =>
+        retryUntil("Consuming", (joined) =>
+          consume({
+            ...deps,
+            kafka,
+            config: config.kafka,
+            stats,
+            maxBatchMessages: config.writer.maxBatchMessages,
+            joined,
+          }), tries("consume"))
+      ),
+  ]);
+  // What is open at the deadline, the database undoes.
+  await Promise.race([working, aborted(deps.signal)]);
+  if (!await within(clock, config.writer.shutdownTimeoutMs, working)) {
+    log.error(
+      { ms: config.writer.shutdownTimeoutMs },
+      "Stopping took too long, leaving the rest undone",
+    );
+  }
+  const { batches, inserted, duplicates, deadLetters, skipped, expiredUnread, topicsAnew } = stats;
+  log.info(
+    { batches, inserted, duplicates, deadLetters, skipped, expiredUnread, topicsAnew },
+    "The writer has stopped",
+  );
   return stats;
 }
 
-async function keepPartitionsAhead(deps: WriterDeps): Promise<void> {
+async function keepPartitionsAhead(deps: WriterDeps & RetryDeps): Promise<void> {
   const { store, clock, signal } = deps;
   while (!signal.aborted) {
     await retryUntil("Making partitions ahead", () => store.ensurePartitionsAhead(), deps);
     await sleep(clock, PARTITION_CHECK_MS, signal);
   }
-}
-
-/** Waits for `work`, but no longer than `ms` after the abort: what is open then, the database undoes. */
-async function withinAfterAbort(
-  ms: number,
-  work: Promise<unknown>,
-  { clock, log, signal }: WriterDeps,
-): Promise<void> {
-  const ended = new AbortController();
-  const deadline = async () => {
-    await sleep(clock, ms, ended.signal);
-    if (!ended.signal.aborted) log.error({ ms }, "Stopping took too long, leaving the rest undone");
-  };
-  const afterAbort = new Promise<void>((resolve) => {
-    const start = () => void deadline().then(resolve);
-    if (signal.aborted) start();
-    else signal.addEventListener("abort", start, { once: true });
-  });
-  await Promise.race([work, afterAbort]);
-  ended.abort();
 }

@@ -29,6 +29,7 @@ const TITLES: Record<ErrorClass, string> = {
   local_network: "This machine has no network",
   local_resolver: "This machine's resolver does not answer",
   local_stall: "This agent was stalled",
+  local_auth: "No access token could be had",
   local_error: "This agent could not make the request",
 };
 

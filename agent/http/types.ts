@@ -161,6 +161,7 @@ export const ERROR_CLASSES = [
   "local_network",
   "local_resolver",
   "local_stall",
+  "local_auth",
   "local_error",
 ] as const;
 

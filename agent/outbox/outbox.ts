@@ -58,6 +58,8 @@ export class Outbox {
 
   #nextId = 1;
   #depth = 0;
+  /** Of the rows on disk, as of the last transaction. */
+  #oldest: number | null = null;
   #dropped = 0;
   #droppedReport: ThrottledReport<string>;
 
@@ -96,6 +98,22 @@ export class Outbox {
   /** Results that the broker has not acknowledged, on disk or in memory. */
   get waiting(): number {
     return Math.max(0, this.#depth + this.#pending.growth);
+  }
+
+  /**
+   * When the oldest of the results that wait was added, milliseconds since 1970; null where none does.
+   * What was acknowledged in the last second may still count.
+   */
+  get oldestAt(): number | null {
+    if (this.waiting === 0) return null;
+    const inMemory = this.#pending.oldest;
+    if (this.#oldest === null || inMemory === null) return this.#oldest ?? inMemory;
+    return Math.min(this.#oldest, inMemory);
+  }
+
+  /** Whether the last write failed; then results wait in memory. */
+  get failing(): boolean {
+    return this.#failingSince !== null;
   }
 
   /** Results lost to the caps or to a disk that could not be written. */
@@ -177,6 +195,7 @@ export class Outbox {
     this.#nextId = Math.max(this.#nextId, opened.lastId + 1);
     this.#reader.storedThrough(opened.lastId);
     this.#depth = opened.depth;
+    this.#oldest = opened.oldest;
     this.#meta = { ...opened.meta, ...this.#meta };
     if (opened.damaged) {
       this.#log.error(
@@ -236,6 +255,7 @@ export class Outbox {
   #onApplied(change: Change, applied: Applied): void {
     this.#pending.done();
     this.#depth = applied.depth;
+    this.#oldest = applied.oldest;
     this.#drop(applied.droppedByAge, "older than agent.outbox_max_age_hours");
     this.#drop(applied.droppedBySize, "over agent.outbox_max_bytes");
     this.#reader.storedThrough(change.inserts.at(-1)?.id ?? 0);

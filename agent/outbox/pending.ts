@@ -26,6 +26,11 @@ export class Pending {
     return this.#inserts.length;
   }
 
+  /** When the first row that is not written was added, milliseconds since 1970; null where none is. */
+  get oldest(): number | null {
+    return (this.#flying?.inserts[0] ?? this.#inserts[0])?.created ?? null;
+  }
+
   /** Whether there is anything to do, beside what is under way. */
   get empty(): boolean {
     return this.inserts + this.#deletes.length + this.#refusals.length === 0;

@@ -49,6 +49,8 @@ export interface Opened {
   /** The highest id in use; 0 where none is. */
   lastId: number;
   depth: number;
+  /** When the oldest row was added, milliseconds since 1970; null where none is. */
+  oldest: number | null;
   meta: Record<string, string>;
   /** Where a damaged file was moved to, and why it counts as damaged; null where all was well. */
   damaged: { movedTo: string; error: string } | null;
@@ -57,6 +59,8 @@ export interface Opened {
 /** What a transaction did. */
 export interface Applied {
   depth: number;
+  /** As in Opened. */
+  oldest: number | null;
   /** Rows that the caps dropped. */
   droppedBySize: number;
   droppedByAge: number;

@@ -64,7 +64,7 @@ export class OutboxStore {
     const meta = Object.fromEntries(
       db.prepare("SELECT key, value FROM meta").all().map((row) => [row.key, row.value]),
     ) as Record<string, string>;
-    this.opened = { lastId, depth, meta, damaged };
+    this.opened = { lastId, depth, oldest: this.#oldest(), meta, damaged };
   }
 
   /**
@@ -90,8 +90,9 @@ export class OutboxStore {
       }
       const droppedByAge = this.#dropOld(change.now - this.#options.maxAgeMs, change.keepThrough);
       const droppedBySize = this.#dropExcess(change.keepThrough);
+      const oldest = this.#oldest();
       this.#db.exec("COMMIT");
-      return { depth: this.#depth, droppedBySize, droppedByAge };
+      return { depth: this.#depth, oldest, droppedBySize, droppedByAge };
     } catch (error) {
       this.#depth = before.depth;
       this.#bytes = before.bytes;
@@ -129,6 +130,10 @@ export class OutboxStore {
     this.#statements.refuse.run(reason, at, id);
     this.#remove(this.#statements.delete.all(JSON.stringify([id])));
     this.#statements.trimRefused.run(MAX_REFUSED);
+  }
+
+  #oldest(): number | null {
+    return this.#statements.oldest.get(0)?.created as number ?? null;
   }
 
   #dropOld(before: number, keepThrough: number): number {

@@ -51,7 +51,9 @@ export function parseArgs(args: readonly string[], options: ParseOptions = {}): 
         options.unknown?.(token.rawName, token.name, token.value);
         continue;
       }
-      const value = strings.has(name) ? token.value ?? "" : token.value !== "false";
+      // node:util takes "-c=x" for the value "=x".
+      const inline = token.rawName.startsWith("--") ? token.value : token.value?.replace(/^=/, "");
+      const value = strings.has(name) ? inline ?? "" : inline !== "false";
       if (collected.has(name)) result[name].push(value);
       else result[name] = value;
     }

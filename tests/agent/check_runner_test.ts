@@ -5,7 +5,7 @@ import { newStats } from "../../agent/stats.ts";
 import { Timestamps } from "../../agent/timestamps.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { response, site } from "./support.ts";
+import { checkDeps, clients, response, site } from "./support.ts";
 
 /** A runner over a client whose exchanges end when they are told to, and what it put into the outbox. */
 function runner(maxChecks = 2, values: Partial<CheckRunnerDeps> = {}) {
@@ -23,11 +23,9 @@ function runner(maxChecks = 2, values: Partial<CheckRunnerDeps> = {}) {
   const added: string[] = [];
   const kept: Record<string, string>[] = [];
   const it = new CheckRunner({
-    client,
-    clock,
+    ...checkDeps(client, { clock }),
     log,
     stats,
-    agentUUID: "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90",
     maxChecks,
     timestamps: new Timestamps(clock, { generation: 5, highWaterMs: 0 }),
     outbox: {
@@ -36,8 +34,6 @@ function runner(maxChecks = 2, values: Partial<CheckRunnerDeps> = {}) {
       waiting: 3,
       dropped: 4,
     },
-    search: () => Promise.resolve({ ok: true, matched: true }),
-    stallSince: () => null,
     ...values,
   });
   return { it, clock, log, stats, exchanges, added, kept };
@@ -69,7 +65,7 @@ Deno.test("CheckRunner counts who waits for a place, and how late that makes the
   exchanges[1]!(response());
   exchanges[2]!(response());
   await Promise.all(all);
-  assertEquals([stats.inFlight, stats.late, stats.latenessSumMs], [0, 1, 500]);
+  assertEquals([stats.inFlight, stats.late, stats.lateness.sum], [0, 1, 500]);
 });
 
 Deno.test("CheckRunner.drain() waits for what is under way and starts nothing that waits", async () => {
@@ -97,7 +93,7 @@ Deno.test("CheckRunner.cut() ends what is under way without results", async () =
 Deno.test("CheckRunner logs the agent's own trouble at once, then once a minute", async () => {
   const error = { class: "local_network", message: "This machine has no network" } as const;
   const { it, clock, log, stats } = runner(2, {
-    client: () => Promise.resolve(response({ status: null, error })),
+    clients: clients(() => Promise.resolve(response({ status: null, error }))),
   });
   for (let i = 0; i < 5; i++) await it.run(site(), clock.monotonic());
   assertEquals(log.lines.map(({ fields }) => fields.count), [1]);

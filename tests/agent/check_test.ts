@@ -1,35 +1,18 @@
 import { assert, assertEquals, assertLessOrEqual, assertNotEquals } from "@std/assert";
-import { check, type CheckDeps } from "../../agent/check.ts";
+import { check as checkSite, type CheckDeps } from "../../agent/check.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
-import { bodyText } from "../../agent/regex/body_text.ts";
-import type { SearchOutcome } from "../../agent/regex/protocol.ts";
-import type { Site } from "../../config/types.ts";
-import { compileRegex } from "../../config/regex.ts";
+import type { InspectionOutcome } from "../../agent/inspect/protocol.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { response, site } from "./support.ts";
+import { checkDeps, gives, obeys, response, site, type SiteValues, UUID } from "./support.ts";
 
-const UUID = "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90";
 const NEVER = new AbortController().signal;
 
-function deps(client: HttpClient, values: Partial<CheckDeps> = {}): CheckDeps {
-  return {
-    client,
-    clock: new FakeClock(),
-    agentUUID: UUID,
-    timestamp: () => 1_767_225_600_000_007n,
-    search: ({ pattern, body, charset }) =>
-      Promise.resolve({ ok: true, matched: compileRegex(pattern).test(bodyText(body, charset)) }),
-    stallSince: () => null,
-    ...values,
-  };
-}
-
-/** A client that gives `record` at once. */
-function gives(record: HttpRecord): HttpClient {
-  return () => Promise.resolve(record);
+/** The message alone of a check. */
+async function check(...args: Parameters<typeof checkSite>): Promise<ResultMessage | null> {
+  return (await checkSite(...args))?.message ?? null;
 }
 
 function failure(errorClass: "timeout" | "local_network" | "connection_reset", status = null) {
@@ -38,9 +21,9 @@ function failure(errorClass: "timeout" | "local_network" | "connection_reset", s
 
 Deno.test("check() gives the message of the contract", async () => {
   const result = await check(
-    site({ regex: "ok" }),
+    site({ rules: { regex: ["ok"] } }),
     NEVER,
-    deps(gives(response({ text: "all ok", ms: 12.34567 }))),
+    checkDeps(gives(response({ text: "all ok", ms: 12.34567 }))),
     1_500,
   );
   assertEquals(result, {
@@ -53,13 +36,15 @@ Deno.test("check() gives the message of the contract", async () => {
     errorMessage: null,
     verdict: "up",
     scheduledAt: "2025-12-31 23:59:58.500007",
+    bodyBytes: 6,
+    httpVersion: "1.1",
   });
   assertEquals(decode(new TextEncoder().encode(encode(result!))).ok, true);
 });
 
 const CASES: {
   name: string;
-  site?: Partial<Site>;
+  site?: SiteValues;
   record: HttpRecord;
   deps?: Partial<CheckDeps>;
   expected: Partial<ResultMessage>;
@@ -71,25 +56,25 @@ const CASES: {
   },
   {
     name: "a status that fetch cannot make a Response of",
-    site: { validStatusCodes: [999] },
+    site: { rules: { validStatusCodes: [{ from: 999, to: 999 }] } },
     record: response({ status: 999 }),
     expected: { verdict: "up", responseCode: 999 },
   },
   {
     name: "a regex that is not found",
-    site: { regex: "absent" },
+    site: { rules: { regex: ["absent"] } },
     record: response({ text: "present" }),
     expected: { verdict: "down", reason: "regex", regexResult: false, errorMessage: null },
   },
   {
     name: "^ and $ at line ends",
-    site: { regex: "^second$" },
+    site: { rules: { regex: ["^second$"] } },
     record: response({ text: "first\nsecond\nthird" }),
     expected: { verdict: "up", regexResult: true },
   },
   {
     name: "a regex in a body of another charset",
-    site: { regex: "^Grüße$" },
+    site: { rules: { regex: ["^Grüße$"] } },
     record: response({
       headers: [["content-type", "text/plain; charset=ISO-8859-1"]],
       body: new Uint8Array([0x47, 0x72, 0xfc, 0xdf, 0x65]),
@@ -98,19 +83,19 @@ const CASES: {
   },
   {
     name: "a regex in invalid UTF-8",
-    site: { regex: "a\uFFFDb" },
+    site: { rules: { regex: ["a\uFFFDb"] } },
     record: response({ body: new Uint8Array([0x61, 0xff, 0x62]) }),
     expected: { verdict: "up", regexResult: true },
   },
   {
     name: "a regex, and an empty body",
-    site: { regex: "x" },
+    site: { rules: { regex: ["x"] } },
     record: response({ status: 204 }),
     expected: { verdict: "down", reason: "status", regexResult: false },
   },
   {
     name: "a regex, and no response",
-    site: { regex: "x" },
+    site: { rules: { regex: ["x"] } },
     record: failure("connection_reset"),
     expected: {
       verdict: "down",
@@ -123,7 +108,7 @@ const CASES: {
   },
   {
     name: "a body that ended early",
-    site: { regex: "x" },
+    site: { rules: { regex: ["x"] } },
     record: { ...failure("connection_reset"), status: 200, body: new Uint8Array([0x78]) },
     expected: { verdict: "down", reason: "connection_reset", regexResult: null, responseCode: 200 },
   },
@@ -150,10 +135,10 @@ const CASES: {
     expected: { verdict: "down", reason: "status" },
   },
   {
-    name: "a search that failed",
-    site: { regex: "x" },
+    name: "an inspection that failed",
+    site: { rules: { regex: ["x"] } },
     record: response({ text: "x" }),
-    deps: { search: () => Promise.resolve({ ok: false, error: "no thread" }) },
+    deps: { inspect: () => Promise.resolve({ ok: false, error: "no thread" }) },
     expected: {
       verdict: "unknown",
       reason: "local_error",
@@ -173,7 +158,7 @@ const CASES: {
 
 for (const { name, site: values, record, deps: more, expected } of CASES) {
   Deno.test(`check() of ${name}`, async () => {
-    const result = await check(site(values), NEVER, deps(gives(record), more));
+    const result = await check(site(values), NEVER, checkDeps(gives(record), more));
     const picked = Object.fromEntries(
       Object.keys(expected).map((key) => [key, result![key as keyof ResultMessage]]),
     );
@@ -181,42 +166,28 @@ for (const { name, site: values, record, deps: more, expected } of CASES) {
   });
 }
 
-Deno.test("check() hands the client the URL as written, and a search its failure to the log", async () => {
+Deno.test("check() hands the client the URL as written, and an inspection its failure to the log", async () => {
   const asked: string[] = [];
   const failed: string[] = [];
   const url = "HTTP://Site.Test:80/a b/../c";
   await check(
-    site({ url, regex: "x" }),
+    site({ url, rules: { regex: ["x"] } }),
     NEVER,
-    deps((request) => {
+    checkDeps((request) => {
       asked.push(request.url);
       return Promise.resolve(response());
     }, {
-      search: () => Promise.resolve({ ok: false, error: "no thread" }),
-      onSearchFailed: (site, error) => void failed.push(`${site.url} ${error}`),
+      inspect: () => Promise.resolve({ ok: false, error: "no thread" }),
+      onInspectionFailed: (site, error) => void failed.push(`${site.url} ${error}`),
     }),
   );
   assertEquals([asked, failed], [[url], [`${url} no thread`]]);
 });
 
-/** A client that ends when its signal aborts, as a client should. */
-function obeys(signals: AbortSignal[] = []): HttpClient {
-  return (_, signal) => {
-    signals.push(signal);
-    return new Promise((resolve) =>
-      signal.addEventListener("abort", () => {
-        const timedOut = (signal.reason as DOMException).name === "TimeoutError";
-        const error = { class: timedOut ? "timeout" : "aborted", message: "cut" } as const;
-        resolve(response({ status: null, error }));
-      })
-    );
-  };
-}
-
 Deno.test("check() ends at the site's timeout", async () => {
   const clock = new FakeClock();
   const signals: AbortSignal[] = [];
-  const result = check(site({ timeoutMs: 3_000 }), NEVER, deps(obeys(signals), { clock }));
+  const result = check(site({ timeoutMs: 3_000 }), NEVER, checkDeps(obeys(signals), { clock }));
   await clock.advance(2_999);
   assertEquals(signals[0]!.aborted, false);
   await clock.advance(1);
@@ -227,21 +198,24 @@ Deno.test("check() ends at the site's timeout", async () => {
 Deno.test("check() that is cut short gives no result", async () => {
   const stop = new AbortController();
   const clock = new FakeClock();
-  const result = check(site(), stop.signal, deps(obeys(), { clock }));
+  const result = check(site(), stop.signal, checkDeps(obeys(), { clock }));
   stop.abort();
   assertEquals(await result, null);
-  assertEquals(await check(site(), stop.signal, deps(obeys(), { clock })), null);
+  assertEquals(await check(site(), stop.signal, checkDeps(obeys(), { clock })), null);
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("check() that is cut short in its search gives no result", async () => {
+Deno.test("check() that is cut short in its inspection gives no result", async () => {
   const stop = new AbortController();
-  const search = (): Promise<SearchOutcome> => {
+  const inspect = (): Promise<InspectionOutcome> => {
     stop.abort();
     return Promise.resolve({ ok: false, error: "stopped" });
   };
   const client = gives(response());
-  assertEquals(await check(site({ regex: "x" }), stop.signal, deps(client, { search })), null);
+  assertEquals(
+    await check(site({ rules: { regex: ["x"] } }), stop.signal, checkDeps(client, { inspect })),
+    null,
+  );
 });
 
 Deno.test("check() keeps a full response that came before the cut", async () => {
@@ -250,7 +224,7 @@ Deno.test("check() keeps a full response that came before the cut", async () => 
     stop.abort();
     return Promise.resolve(response());
   };
-  assertEquals((await check(site(), stop.signal, deps(client)))!.verdict, "up");
+  assertEquals((await check(site(), stop.signal, checkDeps(client)))!.verdict, "up");
 });
 
 Deno.test("check() leaves no timer and no listener behind", async () => {
@@ -266,7 +240,7 @@ Deno.test("check() leaves no timer and no listener behind", async () => {
     listeners--;
     removeEventListener.apply(stop.signal, args);
   };
-  await check(site(), stop.signal, deps(gives(response()), { clock }));
+  await check(site(), stop.signal, checkDeps(gives(response()), { clock }));
   assertEquals([clock.pending, listeners], [0, 0]);
 });
 
@@ -277,21 +251,21 @@ Deno.test("check() outlives a client that throws, rejects or never ends", async 
   };
   const rejects: HttpClient = () => Promise.reject(new Error("a defect"));
   for (const client of [throws, rejects]) {
-    const result = await check(site(), NEVER, deps(client, { clock }));
+    const result = await check(site(), NEVER, checkDeps(client, { clock }));
     assertEquals([result!.verdict, result!.reason], ["unknown", "local_error"]);
     assert(result!.errorMessage!.includes("a defect"));
   }
   const hangs = check(
     site({ timeoutMs: 1_000 }),
     NEVER,
-    deps(() => new Promise(() => {}), { clock }),
+    checkDeps(() => new Promise(() => {}), { clock }),
   );
   await clock.advance(3_000);
   assertEquals((await hangs)!.reason, "timeout");
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("check() gives a search what is left of the timeout, two seconds at the least", async () => {
+Deno.test("check() gives an inspection what is left of the timeout, two seconds at the least", async () => {
   for (
     const { timeoutMs, takesMs, expected } of [
       { timeoutMs: 10_000, takesMs: 3_000, expected: 7_000 },
@@ -305,13 +279,13 @@ Deno.test("check() gives a search what is left of the timeout, two seconds at th
       return Promise.resolve(response());
     };
     await check(
-      site({ timeoutMs, regex: "x" }),
+      site({ timeoutMs, rules: { regex: ["x"] } }),
       NEVER,
-      deps(client, {
+      checkDeps(client, {
         clock,
-        search: (_, limitMs) => {
+        inspect: (_, limitMs) => {
           limits.push(limitMs);
-          return Promise.resolve({ ok: true, matched: true });
+          return Promise.resolve({ ok: true, findings: { matched: [true], json: [] } });
         },
       }),
     );
@@ -322,10 +296,10 @@ Deno.test("check() gives a search what is left of the timeout, two seconds at th
 Deno.test("check() gives a message of at most 256 characters, a fresh one each time", async () => {
   const record = failure("timeout");
   const client = gives(record);
-  const long = await check(site(), NEVER, deps(() => Promise.reject("x".repeat(5_000))));
+  const long = await check(site(), NEVER, checkDeps(() => Promise.reject("x".repeat(5_000))));
   assertLessOrEqual(long!.errorMessage!.length, 256);
-  const first = await check(site(), NEVER, deps(client));
-  const second = await check(site(), NEVER, deps(client));
+  const first = await check(site(), NEVER, checkDeps(client));
+  const second = await check(site(), NEVER, checkDeps(client));
   assertEquals(first, second);
   assertNotEquals(first === second, true);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import type { HttpClient } from "../../agent/http/types.ts";
-import { type AgentDeps, runAgent } from "../../agent/run.ts";
+import { runAgent } from "../../agent/run.ts";
 import { newStats } from "../../agent/stats.ts";
 import type { AgentConfig, Site } from "../../config/types.ts";
 import type { OutgoingMessage, Send } from "../../kafka/sender.ts";
@@ -9,7 +9,7 @@ import { decode } from "../../wire/decode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { agentConfig, response, site, until, withFolder } from "./support.ts";
+import { agentConfig, clients, response, site, until, withFolder } from "./support.ts";
 
 /** A broker in memory. */
 function broker() {
@@ -43,14 +43,20 @@ function sites(count: number, frequencyMs: number, values: Partial<Site> = {}): 
 function started(
   stateDir: string,
   list: readonly Site[],
-  deps: Pick<AgentDeps, "client" | "send">,
+  { client, send }: { client: HttpClient; send: Send },
   agent: Partial<AgentConfig> = {},
 ) {
   const stop = new AbortController();
   const log = recordingLog();
   const stats = newStats();
   const config = agentConfig(stateDir, list, agent);
-  const ended = runAgent(config, { ...deps, log, stats, signal: stop.signal });
+  const ended = runAgent(config, {
+    clients: clients(client),
+    send,
+    log,
+    stats,
+    signal: stop.signal,
+  });
   return { log, stats, ended, stop: () => (stop.abort(), ended) };
 }
 
@@ -64,10 +70,14 @@ Deno.test("runAgent() checks each site on its schedule and publishes every resul
   await withFolder(async (folder) => {
     const kafka = broker();
     const list = [...sites(3, 100), site({ url: "http://slow.test/", frequencyMs: 60_000 })];
-    const agent = started(folder, list.map((s) => ({ ...s, regex: "^ok$" })), {
-      client: answers,
-      send: kafka.send,
-    });
+    const agent = started(
+      folder,
+      list.map((s) => ({ ...s, rules: { ...s.rules, regex: ["^ok$"] } })),
+      {
+        client: answers,
+        send: kafka.send,
+      },
+    );
     await until(() => kafka.taken.length >= 45, "45 results are published");
     const stats = await agent.stop();
     const messages = kafka.messages();
@@ -254,7 +264,7 @@ Deno.test("runAgent() that is asked to stop before it started does nothing and e
     const stop = new AbortController();
     stop.abort();
     const stats = await runAgent(agentConfig(folder, sites(3, 50)), {
-      client: answers,
+      clients: clients(answers),
       send: () => Promise.resolve(),
       log: recordingLog(),
       signal: stop.signal,

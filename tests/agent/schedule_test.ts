@@ -204,6 +204,24 @@ Deno.test("Schedule runs late, at once and in place, what a short stall held up"
   schedule.stop();
 });
 
+Deno.test("Schedule.overdueMs is how long the first item waits for its turn", async () => {
+  const clock = new FakeClock({ wall: WALL });
+  const { schedule } = recorded(clock);
+  assertEquals(schedule.overdueMs, 0);
+  schedule.replace(items(3, 1_000));
+  schedule.start();
+  await clock.advance(5_000);
+  assertEquals(schedule.overdueMs, 0);
+  clock.stall(3_000);
+  assertGreater(schedule.overdueMs, 2_000);
+  assertLessOrEqual(schedule.overdueMs, 3_000);
+  await clock.advance(0);
+  assertEquals(schedule.overdueMs, 0);
+  schedule.stop();
+  await clock.advance(60_000);
+  assertEquals(schedule.overdueMs, 0);
+});
+
 Deno.test("Schedule starts what is due in slices, with turns of the loop between them", async () => {
   const clock = new FakeClock({ wall: WALL });
   let inTurn = 0;

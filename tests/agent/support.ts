@@ -1,8 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HttpRecord } from "../../agent/http/types.ts";
-import type { AgentConfig, Config, Site } from "../../config/types.ts";
+import { SiteRequests } from "../../agent/auth/requests.ts";
+import { CertificatesSeen } from "../../agent/certificates_seen.ts";
+import type { CheckDeps } from "../../agent/check.ts";
+import type { Clients } from "../../agent/clients.ts";
+import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
+import { inspect } from "../../agent/inspect/inspect.ts";
+import { RegexCache } from "../../agent/inspect/regex_cache.ts";
+import { MaintenanceCalendar } from "../../agent/maintenance.ts";
+import type { AgentConfig, Config, Site, SiteRequest, SiteRules } from "../../config/types.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 /** Runs `body` with a folder of its own, which is gone afterwards. */
 export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -27,17 +35,96 @@ export async function until(
   }
 }
 
+/** What a test says of a site; `rules` and `request` are laid over the defaults. */
+export type SiteValues =
+  & Partial<Omit<Site, "rules" | "request">>
+  & { rules?: Partial<SiteRules>; request?: Partial<SiteRequest> };
+
 /** A site with defaults. */
-export function site(values: Partial<Site> = {}): Site {
+export function site({ rules, request, ...values }: SiteValues = {}): Site {
   return {
     name: null,
     url: "http://site.test/",
-    validStatusCodes: [200],
-    regex: null,
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    client: "timed",
+    request: {
+      method: "GET",
+      headers: [],
+      body: null,
+      maxBodyBytes: 1024 * 1024,
+      followRedirects: true,
+      maxRedirects: 10,
+      ipVersion: "auto",
+      resolve: {},
+      proxy: null,
+      reuseConnection: false,
+      tls: null,
+      ...request,
+    },
+    auth: null,
+    rules: {
+      validStatusCodes: [{ from: 200, to: 200 }],
+      regex: [],
+      notRegex: [],
+      headers: [],
+      json: [],
+      maxResponseTimeMs: null,
+      degradedResponseTimeMs: null,
+      minBodyBytes: null,
+      maxBodyBytes: null,
+      certificateDaysLeft: null,
+      ...rules,
+    },
+    evidence: true,
+    maintenance: [],
     ...values,
   };
+}
+
+export const UUID = "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90";
+
+/** What a check needs, over one client in the place of both; what it inspects, it inspects at once. */
+export function checkDeps(client: HttpClient, values: Partial<CheckDeps> = {}): CheckDeps {
+  const clock = values.clock ?? new FakeClock();
+  const all = values.clients ?? clients(client);
+  const regexes = new RegexCache();
+  return {
+    clients: all,
+    clock,
+    agent: { agentUUID: UUID, location: null, labels: {} },
+    timestamp: () => 1_767_225_600_000_007n,
+    requests: new SiteRequests(all, clock),
+    inspect: (inspection) => Promise.resolve({ ok: true, findings: inspect(inspection, regexes) }),
+    stallSince: () => null,
+    certificates: new CertificatesSeen(clock),
+    maintenance: new MaintenanceCalendar(),
+    ...values,
+  };
+}
+
+/** A client that gives `record` at once. */
+export function gives(record: HttpRecord): HttpClient {
+  return () => Promise.resolve(record);
+}
+
+/** A client that ends when its signal aborts, as a client should. */
+export function obeys(signals: AbortSignal[] = []): HttpClient {
+  return (_, signal) => {
+    signals.push(signal);
+    return new Promise((resolve) =>
+      signal.addEventListener("abort", () => {
+        const timedOut = (signal.reason as DOMException).name === "TimeoutError";
+        const error = { class: timedOut ? "timeout" : "aborted", message: "cut" } as const;
+        resolve(response({ status: null, error }));
+      })
+    );
+  };
+}
+
+/** One client in the place of both. */
+export function clients(client: HttpClient): Clients {
+  return { timed: client, fetch: client };
 }
 
 /** A full response. */
@@ -72,6 +159,9 @@ export function agentConfig(
       uuid: null,
       stateDir,
       maxConcurrentChecks: 100,
+      location: null,
+      labels: {},
+      listen: null,
       outboxMaxBytes: 2 ** 30,
       outboxMaxAgeMs: 7 * 86_400_000,
       shutdownTimeoutMs: 5_000,

@@ -2,12 +2,15 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
+import { defaultSite } from "../../config/site.ts";
 import { ConfigError } from "../../config/problem.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { loadText } from "./load_text.ts";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");
+
+const { name: _, url: __, ...SITE_DEFAULTS } = defaultSite("");
 
 const ENV = {
   TEST_LEVEL: "WARN",
@@ -37,15 +40,19 @@ Deno.test("loadConfig() gives every default", () => {
       requestTimeoutMs: 40_000,
     },
     sites: [],
+    siteDefaults: SITE_DEFAULTS,
     agent: {
       uuid: null,
       stateDir: "/etc/httpmon/state",
       maxConcurrentChecks: 1000,
+      location: null,
+      labels: {},
+      listen: null,
       outboxMaxBytes: 1_073_741_824,
       outboxMaxAgeMs: 604_800_000,
       shutdownTimeoutMs: 10_000,
     },
-    writer: { maxBatchMessages: 5000, shutdownTimeoutMs: 10_000 },
+    writer: { maxBatchMessages: 5000, listen: null, shutdownTimeoutMs: 10_000 },
     database: null,
   });
 });
@@ -80,47 +87,43 @@ Deno.test("loadConfig() reads every key", () => {
     // A key that is a whole number comes first, as in any JavaScript object.
     sites: [
       {
+        ...defaultSite("HTTPS://example.com/path?q=1"),
         name: "5",
-        url: "HTTPS://example.com/path?q=1",
-        validStatusCodes: [200],
-        regex: null,
-        timeoutMs: 120_000,
-        frequencyMs: 60_000,
       },
       {
-        name: null,
-        url: "https://example.com/path?q=1#part",
-        validStatusCodes: [200, 404, 599],
-        regex: "^(?P<word>ok|fine)$",
+        ...defaultSite("https://example.com/path?q=1#part"),
         timeoutMs: 250,
         frequencyMs: 1500,
+        rules: {
+          ...defaultSite("https://example.com/path?q=1#part").rules,
+          validStatusCodes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
+            from: 599,
+            to: 599,
+          }],
+          regex: ["^(?P<word>ok|fine)$"],
+        },
       },
       {
-        name: null,
-        url: "http://[::1]:8080/@name",
-        validStatusCodes: [200],
-        regex: null,
-        timeoutMs: 120_000,
-        frequencyMs: 60_000,
+        ...defaultSite("http://[::1]:8080/@name"),
       },
       {
+        ...defaultSite("https://example.com/path?q=1"),
         name: "names may have spaces",
-        url: "https://example.com/path?q=1",
-        validStatusCodes: [200],
-        regex: null,
-        timeoutMs: 120_000,
-        frequencyMs: 60_000,
       },
     ],
+    siteDefaults: SITE_DEFAULTS,
     agent: {
       uuid: "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90",
       stateDir: join(GOOD, "var/httpmon"),
       maxConcurrentChecks: 10,
+      location: null,
+      labels: {},
+      listen: null,
       outboxMaxBytes: 1_048_576,
       outboxMaxAgeMs: 1_800_000,
       shutdownTimeoutMs: 0,
     },
-    writer: { maxBatchMessages: 1, shutdownTimeoutMs: 600_000 },
+    writer: { maxBatchMessages: 1, listen: null, shutdownTimeoutMs: 600_000 },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon" },
   });
 });
@@ -132,20 +135,17 @@ Deno.test("loadConfig() reads a config of the older program", () => {
   assertStringIncludes(config.kafka.tls?.ca ?? "", "BEGIN CERTIFICATE");
   assertEquals(config.sites, [
     {
-      name: null,
-      url: "https://example.com/",
-      validStatusCodes: [200, 201],
-      regex: "foo\\Z",
+      ...defaultSite("https://example.com/"),
       timeoutMs: 10_000,
       frequencyMs: 5000,
+      rules: {
+        ...defaultSite("https://example.com/").rules,
+        validStatusCodes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
+        regex: ["foo\\Z"],
+      },
     },
     {
-      name: null,
-      url: "https://example.org/",
-      validStatusCodes: [200],
-      regex: null,
-      timeoutMs: 120_000,
-      frequencyMs: 60_000,
+      ...defaultSite("https://example.org/"),
     },
   ]);
   assertEquals(config.database, { dsn: "postgres://httpmon:hunter2@db.example/httpmon" });
@@ -164,12 +164,14 @@ Deno.test("loadConfig() makes values from the environment and from files what th
   assertEquals(config.kafka.topicPartitions, 7);
   assertEquals(config.kafka.acks, -1);
   assertEquals(config.sites, [{
+    ...defaultSite("https://h.example/"),
     name: "templated",
-    url: "https://h.example/",
-    validStatusCodes: [200, 204],
-    regex: null,
     timeoutMs: 2500,
     frequencyMs: 7000,
+    rules: {
+      ...defaultSite("https://h.example/").rules,
+      validStatusCodes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
+    },
   }]);
   assertEquals(config.database, { dsn: "postgres://httpmon:s3cret@h.example/httpmon" });
 });

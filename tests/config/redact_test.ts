@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isSecretKey, redact } from "../../config/redact.ts";
+import { isSecretAt, isSecretHeader, isSecretKey, redact } from "../../config/redact.ts";
 
 Deno.test("redact() takes users and passwords out of URLs", () => {
   const cases: [string, string][] = [
@@ -37,4 +37,36 @@ Deno.test("isSecretKey() knows the keys of secrets", () => {
     assertEquals(isSecretKey(key), true, key);
   }
   for (const key of ["topic", "dsn_file", 0, undefined]) assertEquals(isSecretKey(key), false);
+});
+
+Deno.test("isSecretHeader() knows the headers that say who we are", () => {
+  for (const name of ["Authorization", "cookie", "X-Api-Key", "x-apikey", "X-Auth", "My-Token"]) {
+    assertEquals(isSecretHeader(name), true, name);
+  }
+  for (const name of ["Accept", "User-Agent", "X-Key"]) {
+    assertEquals(isSecretHeader(name), false, name);
+  }
+});
+
+Deno.test("isSecretAt() knows where secrets stand, and where they may stand by mistake", () => {
+  const site = ["websites", "https://example.com/"];
+  const secret: [string[], unknown][] = [
+    [[...site, "auth", "basic", "username"], "me"],
+    [[...site, "auth", "bearer"], 5],
+    [[...site, "auth", "oauth2", "client_secret"], "x"],
+    [[...site, "auth"], "Bearer x"],
+    [[...site, "headers", "Authorization"], "x"],
+    [[...site, "headers"], "Authorization: x"],
+    [[...site, "proxy"], "user:x@proxy.example"],
+    [["database", "writer", "dsn"], "x"],
+  ];
+  for (const [path, value] of secret) assertEquals(isSecretAt(path, value), true, path.join("."));
+  const open: [string[], unknown][] = [
+    [[...site, "auth", "oauth2", "token_url"], "x"],
+    [[...site, "headers", "Accept"], "x"],
+    [[...site, "response_headers", "Set-Cookie", "regex"], "x"],
+    [[...site, "proxy"], "proxy.example"],
+    [[...site, "timeout"], 0],
+  ];
+  for (const [path, value] of open) assertEquals(isSecretAt(path, value), false, path.join("."));
 });

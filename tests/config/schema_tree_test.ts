@@ -6,6 +6,7 @@ Deno.test("keysOf() gives the keys of a map that has certain ones", () => {
   assertEquals(keysOf(configSchema)?.toSorted(), [
     "agent",
     "database",
+    "defaults",
     "kafka",
     "loglevel",
     "websites",
@@ -30,5 +31,7 @@ Deno.test("placeOf() finds the map that knows a key", () => {
   assertEquals(placeOf(configSchema, "loglevel"), []);
   assertEquals(placeOf(configSchema, "topic"), ["kafka", "monitoring"]);
   assertEquals(placeOf(configSchema, "timeout"), ["websites", "<url>"]);
+  assertEquals(placeOf(configSchema, "token_url"), ["websites", "<url>", "auth", "oauth2"]);
+  assertEquals(placeOf(configSchema, "matches"), ["websites", "<url>", "json", "<name>"]);
   assertEquals(placeOf(configSchema, "nowhere"), null);
 });

@@ -8,6 +8,8 @@ import { UsageError } from "../../runtime/exit_codes.ts";
 import { decode } from "../../wire/decode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { certificate, fingerprint, fullMessage } from "../wire/full_message.ts";
+import { assertValid, messageValidator } from "../wire/schema_doc.ts";
 import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
 
 async function stored(messages: readonly ResultMessage[]): Promise<OwnDatabase> {
@@ -58,6 +60,51 @@ Deno.test("dumpResults() gives the messages back as they came, ordered by ts", a
   assertEquals(found, messages.toSorted((a, b) => a.ts < b.ts ? -1 : 1));
   // A line of it is a message.
   assertEquals(decode(new TextEncoder().encode(JSON.stringify(found[0]))).ok, true);
+});
+
+Deno.test("dumpResults() gives every detail back, as the schema says", async () => {
+  const full = fullMessage();
+  const bare = { statusLine: null, headers: {}, body: null };
+  const messages: ResultMessage[] = [
+    full,
+    result(2),
+    result(3, { tls: { ...full.tls!, fingerprint: null, expiresAt: null, chain: undefined } }),
+    result(4, { evidence: bare, redirects: [], bodyTruncated: false, maintenance: false }),
+    result(5, { location: "eu" }),
+    result(6, { labels: { a: "b" }, remoteAddress: "::ffff:192.0.2.1" }),
+  ].map((message) => JSON.parse(JSON.stringify(message)));
+  await using database = await stored(messages);
+  const found = await dumped(database);
+  assertEquals(found, messages);
+  const validate = await messageValidator(true);
+  for (const message of found) assertValid(validate, message);
+
+  // Stored again it is the same, and in another database it makes the same.
+  const store = createStore(database.pool, { log: recordingLog() });
+  await store.readOffset(SOURCE);
+  const again = await store.storeBatch(SOURCE, records(6, found), 6n);
+  assertEquals(again.kind === "stored" && [again.duplicates, again.deadLetters], [6, 0]);
+  await using other = await stored(found);
+  assertEquals(await dumped(other), messages);
+  const certificates = "SELECT * FROM certificates ORDER BY fingerprint";
+  assertEquals(await other.rows(certificates), await database.rows(certificates));
+});
+
+Deno.test("dumpResults() gives a chain with the result that first showed it", async () => {
+  const full = fullMessage();
+  const at = (n: number, chain: number[]) => ({
+    ...full,
+    ts: result(n).ts,
+    tls: { ...full.tls!, fingerprint: fingerprint(chain[0]!), chain: chain.map(certificate) },
+  });
+  await using database = await stored([at(1, [1, 2]), at(2, [1, 2]), at(3, [2]), at(4, [2, 1])]);
+  const chains = (await dumped(database)).map(({ tls }) => tls?.chain);
+  assertEquals(chains, [
+    [certificate(1), certificate(2)],
+    undefined,
+    [certificate(2)],
+    [certificate(2), certificate(1)],
+  ]);
 });
 
 Deno.test("dumpResults() lets through what the filter says", async () => {
@@ -124,7 +171,10 @@ Deno.test("dumpResults() of 300,000 results fits into a heap of 48 MB, and waits
      SELECT httpmon_ensure_partitions('{2024-05-01,2024-05-02,2024-05-03}');
      INSERT INTO check_results (ts, site_id, agent_id, verdict, response_time, error_message)
      SELECT timestamptz '2024-05-01+00' + n * interval '800 ms', n % 100 + 1, 1, 2, n, repeat('x', 200)
-     FROM generate_series(1, 300000) n`,
+     FROM generate_series(1, 300000) n;
+     INSERT INTO evidence (ts, site_id, agent_id, headers, body)
+     SELECT ts, site_id, agent_id, '{"server": "one"}', repeat('y', 2000) FROM check_results
+     WHERE response_time <= 20000`,
   );
   const script = new URL("./dump_child.ts", import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [
@@ -137,7 +187,7 @@ Deno.test("dumpResults() of 300,000 results fits into a heap of 48 MB, and waits
   const { count, bytes, largest } = JSON.parse(stdout);
   assertEquals(count, 300_000);
   assert(bytes > 100_000_000, `${bytes} bytes`);
-  assert(largest < 1_000_000, `${largest} bytes at a time`);
+  assert(largest < 3_000_000, `${largest} bytes at a time`);
 });
 
 Deno.test("dumpResults() ends early when asked to, and when its reader has gone", async () => {

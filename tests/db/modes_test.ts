@@ -66,7 +66,10 @@ Deno.test("init-schema makes the tables, says so, and has nothing to do the next
   await using database = await ownDatabase({ empty: true });
   const first = await httpmon(database.dsn, ["init-schema"]);
   assertEquals([first.code, first.stderr], [0, ""]);
-  assertEquals(first.stdout, "Applied 000001_results.sql\nMade 9 daily partitions\n");
+  assertEquals(
+    first.stdout,
+    "Applied 000001_results.sql\nApplied 000002_details.sql\nMade 18 daily partitions\n",
+  );
   const second = await httpmon(database.dsn, ["init-schema"]);
   assertEquals(second, { code: 0, stdout: "The tables are up to date\n", stderr: "" });
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ensurePartitions, partitionDays } from "../../db/partitions.ts";
 import { createStore } from "../../db/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { formatTimestamp } from "../../wire/timestamp.ts";
 import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
 
 const PARTITIONS = `SELECT c.relname AS name, pg_get_expr(relpartbound, c.oid) AS bounds
@@ -23,7 +24,8 @@ Deno.test("ensurePartitions() makes whole days in UTC, once", async () => {
   await using database = await ownDatabase({ max: 1 });
   await database.rows("SET timezone = 'Pacific/Auckland'; SET datestyle = 'SQL, DMY'");
   const days = ["2024-02-28", "2024-02-29", "2024-02-28"];
-  assertEquals(await ensurePartitions(database.pool, days), 2);
+  // Of the results and of the evidence.
+  assertEquals(await ensurePartitions(database.pool, days), 4);
   assertEquals(await ensurePartitions(database.pool, days), 0);
   await insertAt(database, "2024-02-28 00:00:00+00");
   await insertAt(database, "2024-02-29 23:59:59.999999+00");
@@ -66,7 +68,7 @@ Deno.test("ensurePartitions() makes only what wider partitions leave open", asyn
      CREATE TABLE rest PARTITION OF check_results DEFAULT`,
   );
   const days = ["1990-01-01", "2024-03-01", "2024-03-02", "2024-03-15"];
-  assertEquals(await ensurePartitions(database.pool, days), 3);
+  assertEquals(await ensurePartitions(database.pool, days), 3 + days.length);
   assertEquals(await ensurePartitions(database.pool, days), 0);
   const made = await database.rows(PARTITIONS, ["check_results_p2024%"]);
   assertEquals(made.map(({ name, bounds }) => `${name} ${bounds.match(/\d\d:\d\d:\d\d/g)}`), [
@@ -80,18 +82,21 @@ Deno.test("ensurePartitions() by many at once makes each day once and holds no w
   await using database = await ownDatabase({ max: 9 });
   // A transaction that has stored and stays open: CREATE TABLE ... PARTITION OF would wait for it.
   const open = await database.pool.connect();
-  await open.query("BEGIN");
-  await ensurePartitions(database.pool, ["2024-01-01"]);
-  await open.query(
-    "INSERT INTO check_results (ts, site_id, agent_id, verdict) VALUES ('2024-01-01+00', 1, 1, 0)",
-  );
-  const days = Array.from({ length: 20 }, (_, n) => `2024-02-${String(n + 1).padStart(2, "0")}`);
-  const made = await Promise.all(
-    [0, 1, 2, 3].map((n) => ensurePartitions(database.pool, n % 2 ? days : days.toReversed())),
-  );
-  assertEquals(made.reduce((sum, each) => sum + each, 0), 20);
-  await open.query("ROLLBACK");
-  open.release();
+  try {
+    await open.query("BEGIN");
+    await ensurePartitions(database.pool, ["2024-01-01"]);
+    await open.query(
+      "INSERT INTO check_results (ts, site_id, agent_id, verdict) VALUES ('2024-01-01+00', 1, 1, 0)",
+    );
+    const days = Array.from({ length: 20 }, (_, n) => `2024-02-${String(n + 1).padStart(2, "0")}`);
+    const made = await Promise.all(
+      [0, 1, 2, 3].map((n) => ensurePartitions(database.pool, n % 2 ? days : days.toReversed())),
+    );
+    assertEquals(made.reduce((sum, each) => sum + each, 0), 40);
+  } finally {
+    await open.query("ROLLBACK");
+    open.release();
+  }
 });
 
 Deno.test("storeBatch() by several at once makes the partitions that it needs, under load", async () => {
@@ -135,7 +140,7 @@ Deno.test("ensurePartitionsAhead() covers yesterday to seven days ahead of the c
     after: () => () => {},
   };
   const store = createStore(database.pool, { log: recordingLog(), clock });
-  assertEquals(await store.ensurePartitionsAhead(), 9);
+  assertEquals(await store.ensurePartitionsAhead(), 18);
   const made = await database.rows(PARTITIONS, ["check_results_p203%"]);
   assertEquals([made[0].name, made.at(-1)?.name], [
     "check_results_p20301231",
@@ -156,4 +161,24 @@ Deno.test("mon_daily is read by index where it is asked for a time", async () =>
     "EXPLAIN SELECT * FROM mon_daily WHERE ts BETWEEN '2024-05-01 00:00:40' AND '2024-05-01 00:00:41'",
   )).map((row) => row["QUERY PLAN"]).join("\n");
   assert(plan.includes("Bitmap Index Scan on check_results_p20240501_ts"), plan);
+});
+
+Deno.test("storeBatch() takes results of very many days, a few transactions at a time", async () => {
+  await using database = await ownDatabase();
+  const store = createStore(database.pool, { log: recordingLog() });
+  await store.readOffset(SOURCE);
+  const count = 400;
+  const batch = records(
+    0,
+    Array.from(
+      { length: count },
+      (_, n) => result(n, { ts: formatTimestamp(BigInt(n) * 86_400_000_000n) }),
+    ),
+  );
+  const outcome = await store.storeBatch(SOURCE, batch, 0n);
+  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.nextOffset], [
+    count,
+    BigInt(count),
+  ]);
+  assertEquals(await database.value("SELECT count(*)::int FROM mon_daily"), count);
 });

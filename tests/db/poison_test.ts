@@ -117,6 +117,18 @@ Deno.test("storeBatch() blames the database where every result fails, and stores
   assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [1, 3]);
 });
 
+Deno.test("storeBatch() sets results that all fail aside at the tenth failure, and goes on", async () => {
+  await using database = await ownDatabase();
+  await refusePoison(database);
+  const store = await begunStore(database);
+  const batch = records(0, [1, 2, 3].map((n) => result(n, { url: POISON })));
+  for (let attempt = 1; attempt < 10; attempt++) {
+    await assertRejects(() => store.storeBatch(SOURCE, batch, 0n), Error);
+  }
+  const outcome = await store.storeBatch(SOURCE, batch, 0n);
+  assertEquals(outcome.kind === "stored" && [outcome.deadLetters, outcome.nextOffset], [3, 3n]);
+});
+
 Deno.test("storeBatch() sets a result that fails alone in its batch aside at the fifth failure", async () => {
   await using database = await ownDatabase();
   await refusePoison(database);

@@ -1,9 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { helpText, parseCommand } from "../../runtime/cli.ts";
+import { DEFAULT_CONFIG, helpText, parseCommand } from "../../runtime/cli.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { MODES } from "../../runtime/modes.ts";
 
-const NO_OPTIONS = { since: null, until: null, url: null, limit: null };
+const NO_OPTIONS = {
+  since: null,
+  until: null,
+  url: null,
+  limit: null,
+  target: null,
+  json: false,
+  watch: false,
+};
 
 function parse(line: string, env: Record<string, string> = {}) {
   return parseCommand(line.split(" ").filter(Boolean), (name) => env[name]);
@@ -18,6 +26,7 @@ const RUNS: [line: string, env: Record<string, string>, mode: string, configPath
   ["-m writer -c a", { APP_MODE: "agent", APP_CONFIG: "c" }, "writer", "a"],
   ["agent", { APP_MODE: "writer" }, "agent", "config/config.yaml"],
   ["agent -m agent", {}, "agent", "config/config.yaml"],
+  ["check-config", {}, "check-config", "config/config.yaml"],
 ];
 for (const [line, env, mode, configPath] of RUNS) {
   Deno.test(`parseCommand() reads "${line}" with ${JSON.stringify(env)}`, () => {
@@ -25,6 +34,7 @@ for (const [line, env, mode, configPath] of RUNS) {
       kind: "run",
       mode,
       configPath,
+      isConfigNamed: configPath !== DEFAULT_CONFIG,
       options: NO_OPTIONS,
     });
   });
@@ -34,11 +44,39 @@ Deno.test("parseCommand() reads the options of dbdump", () => {
   const command = parse("dbdump --since 2026-01-01 --until 2026-02-01 --url http://a/ --limit 5");
   assert(command.kind === "run");
   assertEquals(command.options, {
+    ...NO_OPTIONS,
     since: "2026-01-01",
     until: "2026-02-01",
     url: "http://a/",
     limit: 5,
   });
+});
+
+Deno.test("parseCommand() reads what mode check is to check", () => {
+  for (
+    const line of [
+      "check http://a/ --json",
+      "--json check http://a/",
+      "-m check http://a/ --json",
+      "-m check check http://a/ --json",
+    ]
+  ) {
+    const command = parse(line);
+    assert(command.kind === "run");
+    assertEquals([command.mode, command.options], [
+      "check",
+      { ...NO_OPTIONS, target: "http://a/", json: true },
+    ]);
+  }
+  const named = parseCommand(["check", "the name of a site"], () => undefined);
+  assert(named.kind === "run");
+  assertEquals(named.options.target, "the name of a site");
+});
+
+Deno.test("parseCommand() reads --watch of the agent", () => {
+  const command = parse("agent --watch");
+  assert(command.kind === "run");
+  assertEquals(command.options, { ...NO_OPTIONS, watch: true });
 });
 
 Deno.test("parseCommand() asks the environment nothing for --help and --version", () => {
@@ -51,15 +89,25 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 });
 
 const WRONG: [line: string, message: string][] = [
-  ["", "No mode is given; it is one of agent, writer, init-schema, dbdump"],
+  ["", "No mode is given; it is one of agent, writer, init-schema, dbdump, check, check-config"],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
-  ["something", 'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump'],
+  [
+    "something",
+    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, check, check-config',
+  ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
   ["agent --confg x", 'Unknown option "--confg", did you mean "--config"?'],
   ["agent --nonsense", 'Unknown option "--nonsense"; see --help'],
   ["agent -c", 'Option "--config" needs a value'],
   ["agent --limit 5", 'Option "--limit" belongs to mode "dbdump"'],
+  ["agent --json", 'Option "--json" belongs to mode "check"'],
+  ["writer --watch", 'Option "--watch" belongs to mode "agent"'],
+  ["check", 'Mode "check" needs a URL, or the name of a site of the config'],
+  ["-m check --json", 'Mode "check" needs a URL, or the name of a site of the config'],
+  ["check http://a/ http://b/", 'Unexpected argument "http://b/"; see --help'],
+  ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
+  ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],
   ["dbdump --limit x", 'Option "--limit" needs a whole number, found "x"'],
   ["dbdump --limit=-1", 'Option "--limit" needs a whole number, found "-1"'],
   [
@@ -79,4 +127,7 @@ Deno.test("helpText() names every mode, or the one asked for", () => {
   }
   assert(helpText("dbdump").includes("--since"));
   assert(!helpText("agent").includes("--since"));
+  assert(helpText("agent").includes("--watch") && helpText("agent").includes("SIGHUP"));
+  assert(helpText("check").includes("httpmon check URL|SITE"));
+  assert(helpText("check").includes("0 up or degraded, 1 down or unknown"));
 });

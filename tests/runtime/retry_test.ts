@@ -49,6 +49,26 @@ Deno.test("retryUntil() tries again and logs a spell of failures at its ends", a
   ]);
 });
 
+Deno.test("retryUntil() tells of each failure, also of a healthy start's, but not of the stop's", async () => {
+  const controller = new AbortController();
+  const clock = new FakeClock();
+  const told: unknown[] = [];
+  let tries = 0;
+  const work = () => {
+    if (++tries === 3) controller.abort();
+    return Promise.reject(tries);
+  };
+  const result = retryUntil("Work", work, {
+    clock,
+    log: recordingLog(),
+    signal: controller.signal,
+    isPassing: () => true,
+    onFailure: (error) => told.push(error),
+  });
+  await clock.advance(10_000);
+  assertEquals([await result, told], [null, [1, 2]]);
+});
+
 Deno.test("retryUntil() gives null when the signal ends the tries", async () => {
   const controller = new AbortController();
   const clock = new FakeClock();

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { shutdownOn } from "../../runtime/shutdown.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-function setUp() {
+function setUp(signals?: readonly string[]) {
   const handlers = new Map<string, () => void>();
   const source = {
     on: (name: string, handler: () => void) => handlers.set(name, handler),
@@ -10,7 +10,7 @@ function setUp() {
   };
   const clock = new FakeClock();
   let ends = 0;
-  const { signal, dispose } = shutdownOn(source, clock, () => ends++);
+  const { signal, dispose } = shutdownOn(source, clock, () => ends++, signals);
   return {
     send: (name: string) => handlers.get(name)!(),
     handlers,
@@ -53,4 +53,11 @@ Deno.test("shutdownOn() stops listening when disposed", () => {
   assertEquals(handlers.size, 3);
   dispose();
   assertEquals(handlers.size, 0);
+});
+
+Deno.test("shutdownOn() leaves alone the signals that are not among those given", () => {
+  const { handlers, send, signal } = setUp(["SIGTERM"]);
+  assertEquals([...handlers.keys()], ["SIGTERM"]);
+  send("SIGTERM");
+  assertEquals(signal.aborted, true);
 });

@@ -45,8 +45,17 @@ export class Program implements AsyncDisposable {
 
   /** Waits until it ends by itself; fails unless it does so with 0. */
   async succeeds(ms: number): Promise<void> {
+    await this.#endsWith(0, ms);
+  }
+
+  /** Waits until it ends by itself; fails unless it does so with this exit code. */
+  async fails(code: number, ms: number): Promise<void> {
+    await this.#endsWith(code, ms);
+  }
+
+  async #endsWith(code: number, ms: number): Promise<void> {
     await waitFor(`the end of "${this.#what}"`, () => this.#code !== null, ms);
-    if (this.#code !== 0) throw this.#failure(`ended with ${this.#code}`);
+    if (this.#code !== code) throw this.#failure(`ended with ${this.#code}`);
   }
 
   /** Asks it to stop as a service manager does; fails unless it then ends with 0. */
@@ -67,6 +76,11 @@ export class Program implements AsyncDisposable {
   assertCalmLog(): void {
     const lines = this.stderr.split("\n").filter((line) => line !== "");
     assertEquals(lines.filter((line) => !isCalm(line)), [], this.#what);
+  }
+
+  /** The lines that it logged at ERROR or above. */
+  errorLines(): string[] {
+    return this.stderr.split("\n").filter((line) => /"level":"(error|critical)"/.test(line));
   }
 
   /** The fields of the last line that it logged with this message. */

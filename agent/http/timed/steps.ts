@@ -7,7 +7,7 @@ import { ExchangeFailure } from "./failure.ts";
  * listener on the signal for the whole exchange, taken off by `end`.
  */
 export class Steps {
-  readonly #signal: AbortSignal;
+  #signal: AbortSignal | null;
   readonly #onAbort = () => this.#abort?.();
   #abort: (() => void) | null = null;
   #name = "";
@@ -32,7 +32,7 @@ export class Steps {
     giveUp?: () => void,
   ): Promise<T> {
     this.#name = name;
-    if (this.#signal.aborted) {
+    if (this.#signal?.aborted) {
       giveUp?.();
       return Promise.reject(this.#aborted());
     }
@@ -61,10 +61,12 @@ export class Steps {
   }
 
   end(): void {
-    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    // A signal and a listener that knows it go only with a full collection.
+    this.#signal = null;
   }
 
   #aborted(): ExchangeFailure {
-    return new ExchangeFailure(abortError(this.#signal, `while ${this.#name}`));
+    return new ExchangeFailure(abortError(this.#signal!, `while ${this.#name}`));
   }
 }

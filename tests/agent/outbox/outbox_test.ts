@@ -86,6 +86,39 @@ Deno.test("Outbox.next() waits for a result; it ends when told to and all are re
   });
 });
 
+Deno.test("Outbox.oldestAt is when the oldest result that waits was added, also after a restart", async () => {
+  await withFolder(async (folder) => {
+    let now = 1_000;
+    const clock = { ...systemClock, now: () => now };
+    const first = await Outbox.open(options(folder, { clock }));
+    assertEquals(first.oldestAt, null);
+    first.add({ key: "k", value: "v1" });
+    now = 2_000;
+    first.add({ key: "k", value: "v2" });
+    assertEquals(first.oldestAt, 1_000);
+    await first.flush();
+    assertEquals(first.oldestAt, 1_000);
+    await first.close();
+
+    now = 3_000;
+    const again = await Outbox.open(options(folder, { clock }));
+    assertEquals(again.oldestAt, 1_000);
+    again.add({ key: "k", value: "v3" });
+    const [v1, v2] = await again.next(10, 2 ** 20, NEVER);
+    again.remove([v1!.id]);
+    await again.flush();
+    assertEquals(again.oldestAt, 2_000);
+    again.remove([v2!.id]);
+    await again.flush();
+    assertEquals(again.oldestAt, 3_000);
+    const [v3] = await again.next(10, 2 ** 20, NEVER);
+    again.remove([v3!.id]);
+    // Known to be gone before the disk is.
+    assertEquals([again.waiting, again.oldestAt], [0, null]);
+    await again.close();
+  });
+});
+
 Deno.test("Outbox keeps named values with the results", async () => {
   await withFolder(async (folder) => {
     const outbox = await Outbox.open(options(folder));
@@ -227,7 +260,7 @@ Deno.test("Outbox that cannot be written holds 10,000 results, then loses the ol
     const onDisk = outbox.waiting - 10_000;
     assert(onDisk <= 0, "none of the first transaction fits");
     assertEquals(outbox.waiting + outbox.dropped, 10_100);
-    assertEquals(outbox.dropped, 100);
+    assertEquals([outbox.dropped, outbox.failing], [100, true]);
     await outbox.close();
     assertEquals(outbox.dropped, 10_100 - values(folder).length);
     const errors = log.lines.filter(({ level }) => level === "error");

@@ -33,14 +33,21 @@ function ids(store: OutboxStore): number[] {
 Deno.test("OutboxStore keeps rows in order, and values, over closing and opening", async () => {
   await withFolder((folder) => {
     const first = new OutboxStore(options(folder));
-    assertEquals(first.opened, { lastId: 0, depth: 0, meta: {}, damaged: null });
-    first.apply(change({ inserts: rows(1, 5), meta: { a: "1", b: "2" } }));
+    assertEquals(first.opened, { lastId: 0, depth: 0, oldest: null, meta: {}, damaged: null });
+    first.apply(change({ inserts: rows(1, 1, NOW - 9), meta: { a: "1", b: "2" } }));
+    assertEquals(first.apply(change({ inserts: rows(2, 5) })).oldest, NOW - 9);
     const applied = first.apply(change({ inserts: rows(6, 6), deletes: [1, 3], meta: { a: "3" } }));
-    assertEquals(applied, { depth: 4, droppedByAge: 0, droppedBySize: 0 });
+    assertEquals(applied, { depth: 4, oldest: NOW, droppedByAge: 0, droppedBySize: 0 });
     first.close();
 
     const second = new OutboxStore(options(folder));
-    assertEquals(second.opened, { lastId: 6, depth: 4, meta: { a: "3", b: "2" }, damaged: null });
+    assertEquals(second.opened, {
+      lastId: 6,
+      depth: 4,
+      oldest: NOW,
+      meta: { a: "3", b: "2" },
+      damaged: null,
+    });
     assertEquals(second.read(2, 2, 2 ** 20), [
       { id: 4, key: "k", value: "v4" },
       { id: 5, key: "k", value: "v5" },
@@ -128,6 +135,7 @@ Deno.test("OutboxStore drops the oldest rows past its size, and no more than it 
     assertEquals(store.apply(change({ inserts: wide(1, 10) })).droppedBySize, 0);
     assertEquals(store.apply(change({ inserts: wide(11, 13) })), {
       depth: 10,
+      oldest: NOW,
       droppedByAge: 0,
       droppedBySize: 3,
     });
@@ -148,6 +156,7 @@ Deno.test("OutboxStore drops rows past their age", async () => {
     assertEquals(store.apply(change({ now: NOW + 100 })).droppedByAge, 0);
     assertEquals(store.apply(change({ now: NOW + 101, keepThrough: 5 })), {
       depth: 15,
+      oldest: NOW - 900,
       droppedByAge: 245,
       droppedBySize: 0,
     });

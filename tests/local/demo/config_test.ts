@@ -40,7 +40,7 @@ Deno.test("sampleConfig() names the sites and the demo's places", () => {
   );
   const config = load(text);
   assertEquals(config.sites, sites);
-  assertEquals([sites[0]!.name, sites[0]!.url, sites[0]!.regex], ["fine", url, "go"]);
+  assertEquals([sites[0]!.name, sites[0]!.url, sites[0]!.rules.regex], ["fine", url, ["go"]]);
   assertEquals([sites[0]!.frequencyMs, sites[0]!.timeoutMs], [2000, 1000]);
   assertEquals(config.kafka!.bootstrapServers, PLACES.brokers);
   assertEquals(config.database!.dsn, PLACES.dsn);
@@ -59,7 +59,7 @@ Deno.test("ownConfig() keeps the person's settings but for Kafka, PostgreSQL and
   await withFile(own, (folder) => {
     const { text } = ownConfig("own.yaml", folder, PLACES);
     const config = load(text);
-    assertEquals(config.sites[0]!.regex, "welcome|hello");
+    assertEquals(config.sites[0]!.rules.regex, ["welcome|hello"]);
     assertEquals(config.kafka!.bootstrapServers, PLACES.brokers);
     assertEquals(config.kafka!.tls, null);
     assertEquals(config.database!.dsn, PLACES.dsn);

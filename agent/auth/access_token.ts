@@ -1,0 +1,166 @@
+import { Buffer } from "node:buffer";
+import type { Auth } from "../../config/types.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { exchangeWithin } from "../exchange.ts";
+import { httpError } from "../http/errors.ts";
+import type { HttpClient, HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
+import { readGrant } from "./grant.ts";
+
+type OAuth2 = Extract<Auth, { kind: "oauth2" }>;
+
+/** How the token's server is reached. */
+export type Way = Pick<HttpRequest, "ipVersion" | "resolve" | "proxy" | "tls">;
+
+/** A token for the Authorization header, or why there is none: class `local_auth`. */
+export type TokenOutcome = { value: string } | { error: HttpError };
+
+/** A server that gave no token is not asked again within this. */
+const RETRY_AFTER_MS = 5_000;
+
+/** A token is renewed when a tenth of its life is left, or this if that is more (half at the most). */
+const RENEW_BEFORE_MS = 30_000;
+
+/** An answer is some kilobytes at the most. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+interface Held {
+  value: string;
+  lifeMs: number;
+  /** When it was asked for, on both clocks. */
+  monotonic: number;
+  wall: number;
+}
+
+/**
+ * An access token by OAuth2 client credentials (RFC 6749, 4.4; the client proves itself by HTTP Basic,
+ * 2.3.1). It is asked for once, whoever needs it meanwhile; kept; and renewed ahead of its end, while
+ * checks go on with the old one.
+ */
+export class AccessToken {
+  readonly #auth: OAuth2;
+  readonly #client: HttpClient;
+  readonly #way: Way;
+  readonly #clock: Clock;
+  readonly #closed: AbortSignal;
+  #held: Held | null = null;
+  #asking: Promise<TokenOutcome> | null = null;
+  #failure: { error: HttpError; at: number } | null = null;
+
+  /** @param closed Ends a request that is under way */
+  constructor(auth: OAuth2, client: HttpClient, way: Way, clock: Clock, closed: AbortSignal) {
+    this.#auth = auth;
+    this.#client = client;
+    this.#way = way;
+    this.#clock = clock;
+    this.#closed = closed;
+  }
+
+  /**
+   * The token, at once where one is held; else waits for it. Never rejects.
+   *
+   * @param signal Ends the wait, not the request, for which others may wait
+   */
+  async get(limitMs: number, signal: AbortSignal): Promise<TokenOutcome> {
+    const held = this.#held;
+    if (held && this.#ageOf(held) < held.lifeMs) {
+      if (this.#ageOf(held) >= renewalAge(held)) void this.#ask(limitMs);
+      return { value: held.value };
+    }
+    return await this.#within(this.#ask(limitMs), limitMs, signal);
+  }
+
+  /** Forgets the token, if it is still this one. */
+  drop(value: string): void {
+    if (this.#held?.value === value) this.#held = null;
+  }
+
+  /** A sleep of the machine shows on the wall clock alone, a clock set back on the monotonic one. */
+  #ageOf({ monotonic, wall }: Held): number {
+    return Math.max(this.#clock.monotonic() - monotonic, this.#clock.now() - wall);
+  }
+
+  #ask(limitMs: number): Promise<TokenOutcome> {
+    const failure = this.#failure;
+    if (failure && this.#clock.monotonic() - failure.at < RETRY_AFTER_MS) {
+      return Promise.resolve({ error: failure.error });
+    }
+    return this.#asking ??= this.#request(limitMs).finally(() => this.#asking = null);
+  }
+
+  async #request(limitMs: number): Promise<TokenOutcome> {
+    const [monotonic, wall] = [this.#clock.monotonic(), this.#clock.now()];
+    const record = await exchangeWithin(
+      this.#client,
+      tokenRequest(this.#auth, this.#way),
+      limitMs,
+      this.#closed,
+      this.#clock,
+    );
+    const grant = grantOf(record);
+    if (typeof grant === "string") {
+      const error = httpError("local_auth", grant);
+      this.#failure = { error, at: this.#clock.monotonic() };
+      return { error };
+    }
+    this.#failure = null;
+    this.#held = { ...grant, monotonic, wall };
+    return { value: grant.value };
+  }
+
+  #within(
+    asking: Promise<TokenOutcome>,
+    limitMs: number,
+    signal: AbortSignal,
+  ): Promise<TokenOutcome> {
+    return new Promise((resolve) => {
+      const settle = (outcome: TokenOutcome) => {
+        cancel();
+        signal.removeEventListener("abort", onAbort);
+        resolve(outcome);
+      };
+      const onAbort = () => settle({ error: httpError("aborted") });
+      const cancel = this.#clock.after(
+        limitMs,
+        () => settle({ error: httpError("local_auth", "No answer within the site's timeout") }),
+      );
+      signal.addEventListener("abort", onAbort);
+      if (signal.aborted) return onAbort();
+      void asking.then(settle);
+    });
+  }
+}
+
+/** At what age a token is renewed. */
+function renewalAge({ lifeMs }: Held): number {
+  return lifeMs - Math.max(lifeMs / 10, Math.min(RENEW_BEFORE_MS, lifeMs / 2));
+}
+
+function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: OAuth2, way: Way): HttpRequest {
+  const form = new URLSearchParams({ grant_type: "client_credentials" });
+  if (scope !== null) form.set("scope", scope);
+  const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+  return {
+    ...way,
+    url: tokenUrl,
+    method: "POST",
+    headers: [
+      ["Content-Type", "application/x-www-form-urlencoded"],
+      ["Accept", "application/json"],
+      ["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`],
+    ],
+    body: new TextEncoder().encode(form.toString()),
+    maxBodyBytes: MAX_ANSWER_BYTES,
+    // The secret goes where the config says, and nowhere else.
+    followRedirects: false,
+  };
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams({ "": text }).toString().slice(1);
+}
+
+/** The token that was granted, or in words why there is none. */
+function grantOf(record: HttpRecord): { value: string; lifeMs: number } | string {
+  if (record.error) return `its server: ${record.error.message}`;
+  return readGrant(record.status!, record.body);
+}

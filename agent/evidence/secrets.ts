@@ -1,0 +1,49 @@
+import type { Site } from "../../config/types.ts";
+import type { HttpRequest } from "../http/types.ts";
+
+/** Headers of a request whose values are credentials. */
+const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|sign|token/i;
+
+/**
+ * Every text that a request of a site holds as a credential. A site that shows the request it got, as
+ * a debugging page does, shows these.
+ *
+ * @param request What was sent, the Authorization header included
+ */
+export function secretsOf(site: Pick<Site, "auth">, request: HttpRequest): string[] {
+  const secrets: string[] = [];
+  for (const [name, value] of request.headers ?? []) {
+    if (!SECRET_HEADER.test(name)) continue;
+    if (value.length >= MIN_VALUE) secrets.push(value);
+    // What comes after "Bearer" is a secret without it, too; so is each cookie's value.
+    const parts = value.split(/[\s;,]+/).map((part) => part.replace(/^[\w.-]+=(?=.)/, ""));
+    secrets.push(...parts.filter((part) => part.length >= MIN_PART));
+  }
+  switch (site.auth?.kind) {
+    case "basic":
+      secrets.push(site.auth.password);
+      break;
+    case "bearer":
+      secrets.push(site.auth.token);
+      break;
+    case "oauth2":
+      secrets.push(site.auth.clientSecret);
+  }
+  const proxyPassword = request.proxy && URL.parse(request.proxy)?.password;
+  if (proxyPassword) secrets.push(decoded(proxyPassword));
+  return secrets.filter((secret) => secret !== "");
+}
+
+/** A shorter value of a header is no credential, but a number or a switch. */
+const MIN_VALUE = 4;
+
+/** A shorter part of one may be a plain word: "Basic". */
+const MIN_PART = 8;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,204 @@
+import type { Worker } from "node:worker_threads";
+import type { Clock } from "../../runtime/clock.ts";
+import { startWorker } from "../../runtime/worker.ts";
+import { inspect } from "./inspect.ts";
+import {
+  asksOfBody,
+  type Inspection,
+  type InspectionOutcome,
+  type InspectionReply,
+  patternsOf,
+} from "./protocol.ts";
+import { RegexCache } from "./regex_cache.ts";
+
+/** A body over this is never read on the main thread. */
+const MAX_INLINE_BYTES = 16 * 1024;
+
+/**
+ * Nor are texts where the sum of their bytes times the patterns' program sizes is over this. A search
+ * step that meets a new state of the automaton costs 100 ns an instruction, so this is 10 ms at the
+ * worst.
+ */
+const MAX_INLINE_COST = 100_000;
+
+/** Nor for a pattern over this: it may take over 2 ms to compile. */
+const MAX_INLINE_PROGRAM = 300;
+
+/**
+ * A JMESPath of names and indexes alone: it costs nothing beside the parse (0.2 ms for 16 KiB). Others
+ * may cost the square of the body's length, or more.
+ */
+const PLAIN_PATH = /^(?:[A-Za-z_]\w*|"[^"\\]*")(?:\.(?:[A-Za-z_]\w*|"[^"\\]*")|\[-?\d{1,9}\])*$/;
+
+/** Pattern sizes that are remembered; they are forgotten all at once past this. */
+const MAX_KNOWN_SIZES = 20_000;
+
+const STOPPED: InspectionOutcome = { ok: false, error: "The inspection of the body was stopped" };
+
+const NOTHING = new Uint8Array(0);
+
+interface Job {
+  inspection: Inspection;
+  settle: (outcome: InspectionOutcome) => void;
+  /** The thread it is on; null while it waits for one. */
+  thread: Worker | null;
+}
+
+/**
+ * Finds what rules ask of bodies without holding the event loop: what may take long runs on threads of
+ * its own.
+ */
+export class Inspector {
+  #clock: Clock;
+  #maxThreads: number;
+  #startThread: () => Worker;
+  #regexes = new RegexCache();
+  #programSizes = new Map<string, number>();
+  /** Threads, with what each works on. */
+  #threads = new Map<Worker, Job | null>();
+  #queue: Job[] = [];
+  #closed = false;
+
+  /**
+   * @param maxThreads Made as they are needed, or by `start`
+   * @param startThread Starts a thread that runs worker.ts
+   */
+  constructor(
+    clock: Clock,
+    maxThreads: number = Math.min(4, globalThis.navigator?.hardwareConcurrency ?? 1),
+    startThread: () => Worker = () => startWorker("inspect"),
+  ) {
+    this.#clock = clock;
+    this.#maxThreads = maxThreads;
+    this.#startThread = startThread;
+  }
+
+  /**
+   * Starts all threads now, so that none has to be later: starting one holds the event loop for some
+   * 50 ms in Deno.
+   */
+  start(): void {
+    while (this.#threads.size < this.#maxThreads) this.#addThread();
+  }
+
+  /**
+   * Inspects one response. Never rejects. An inspection that is not done within `limitMs`, the wait for
+   * a thread included, is given up, and its thread ended.
+   */
+  inspect(inspection: Inspection, limitMs: number): Promise<InspectionOutcome> {
+    if (this.#isQuick(inspection)) return Promise.resolve(this.#inspectHere(inspection));
+    return this.#inspectElsewhere(inspection, limitMs);
+  }
+
+  /** Ends all threads; inspections under way fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of [...this.#queue, ...this.#threads.values()]) {
+      job?.settle(STOPPED);
+    }
+    await Promise.all([...this.#threads.keys()].map((thread) => this.#end(thread)));
+  }
+
+  #isQuick(inspection: Inspection): boolean {
+    const { body, searches, json } = inspection;
+    if (asksOfBody(inspection) && body.length > MAX_INLINE_BYTES) return false;
+    let cost = 0;
+    for (const { pattern, text } of searches) cost += this.#cost(pattern, (text ?? body).length);
+    for (const { path, matches } of json) {
+      if (!PLAIN_PATH.test(path)) return false;
+      if (matches !== null) cost += this.#cost(matches, body.length);
+    }
+    return cost <= MAX_INLINE_COST;
+  }
+
+  #cost(pattern: string, length: number): number {
+    const size = this.#programSizes.get(pattern);
+    // Until a thread has told the size, nobody knows.
+    return size === undefined || size > MAX_INLINE_PROGRAM ? Infinity : length * size;
+  }
+
+  #inspectHere(inspection: Inspection): InspectionOutcome {
+    try {
+      return { ok: true, findings: inspect(inspection, this.#regexes) };
+    } catch (error) {
+      return { ok: false, error: String(error) };
+    }
+  }
+
+  #inspectElsewhere(inspection: Inspection, limitMs: number): Promise<InspectionOutcome> {
+    if (this.#closed) return Promise.resolve(STOPPED);
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(limitMs, () => {
+        job.settle({
+          ok: false,
+          error: `The inspection of the body did not end within ${limitMs} ms`,
+        });
+        if (job.thread) void this.#end(job.thread);
+        this.#queue = this.#queue.filter((other) => other !== job);
+        this.#assign();
+      });
+      const settle = (outcome: InspectionOutcome) => {
+        cancel();
+        resolve(outcome);
+      };
+      const job: Job = { inspection, settle, thread: null };
+      this.#queue.push(job);
+      this.#assign();
+    });
+  }
+
+  #assign(): void {
+    while (!this.#closed && this.#queue.length > 0) {
+      const thread = this.#idleThread();
+      if (!thread) return;
+      const job = this.#queue.shift()!;
+      job.thread = thread;
+      this.#threads.set(thread, job);
+      const { inspection } = job;
+      const body = asksOfBody(inspection) ? inspection.body : NOTHING;
+      // A copy of exactly these bytes: a view would take its whole buffer along.
+      const copy = body.slice();
+      thread.postMessage({ ...inspection, body: copy }, [copy.buffer]);
+    }
+  }
+
+  #idleThread(): Worker | null {
+    for (const [thread, job] of this.#threads) if (!job) return thread;
+    return this.#threads.size < this.#maxThreads ? this.#addThread() : null;
+  }
+
+  #addThread(): Worker {
+    const thread = this.#startThread();
+    this.#threads.set(thread, null);
+    thread.on("message", (reply: InspectionReply) => this.#onReply(thread, reply));
+    thread.on("error", (error: unknown) => this.#onDeath(thread, String(error)));
+    thread.on("exit", () => this.#onDeath(thread, "it ended"));
+    return thread;
+  }
+
+  #onReply(thread: Worker, reply: InspectionReply): void {
+    const job = this.#threads.get(thread);
+    if (!job) return;
+    this.#threads.set(thread, null);
+    if (reply.ok) this.#remember(patternsOf(job.inspection), reply.programSizes);
+    job.settle(reply.ok ? { ok: true, findings: reply.findings } : reply);
+    this.#assign();
+  }
+
+  #remember(patterns: readonly string[], sizes: readonly number[]): void {
+    if (this.#programSizes.size >= MAX_KNOWN_SIZES) this.#programSizes.clear();
+    patterns.forEach((pattern, i) => this.#programSizes.set(pattern, sizes[i]!));
+  }
+
+  #onDeath(thread: Worker, why: string): void {
+    const job = this.#threads.get(thread);
+    if (!this.#threads.delete(thread)) return;
+    job?.settle({ ok: false, error: `The thread that inspects bodies failed: ${why}` });
+    this.#assign();
+  }
+
+  async #end(thread: Worker): Promise<void> {
+    this.#threads.delete(thread);
+    await thread.terminate();
+  }
+}

@@ -1,0 +1,143 @@
+import { resolve } from "node:path";
+import type { Config, Site } from "../../config/types.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { ConfigSource } from "../../runtime/mode_context.ts";
+import { type AgentStats, recordReload } from "../stats.ts";
+import { FileWatch } from "./file_watch.ts";
+import { LoadingThread } from "./loading_thread.ts";
+import { restartNeededFor } from "./restart_needed.ts";
+
+export interface ReloadDeps {
+  /** What the agent started with. */
+  config: Config;
+  configSource: ConfigSource;
+  clock: Clock;
+  log: Logger;
+  stats: AgentStats;
+  /** Asks the agent to stop; nothing is taken over after. */
+  signal: AbortSignal;
+  /** @default a new one */
+  thread?: LoadingThread;
+}
+
+/** When to reload, and how what was loaded is taken over. */
+export interface ReloadWays {
+  replaceSites: (sites: readonly Site[]) => void;
+  /** Calls `run` at each SIGHUP; gives the end of it. */
+  onHangUp: (run: () => void) => () => void;
+  /** Whether to reload, too, when the config's file changes. */
+  watch: boolean;
+}
+
+/**
+ * Takes over a changed config while the agent runs: whole, or if anything in it is wrong, not at all.
+ * Sites that are the same keep their places in the schedule. What an agent reads at its start alone
+ * stays as it was, and is logged.
+ */
+export class Reloads {
+  readonly #deps: ReloadDeps;
+  readonly #thread: LoadingThread;
+  #sites: readonly Site[];
+  #replaceSites: ReloadWays["replaceSites"] = () => {};
+  #running: Promise<void> | null = null;
+  #askedAgain = false;
+  #closed = false;
+  #ends: (() => void)[] = [];
+
+  /** Starts the thread that loads, before there are checks that this could hold up. */
+  constructor(deps: ReloadDeps) {
+    this.#deps = deps;
+    this.#thread = deps.thread ?? new LoadingThread();
+    this.#sites = deps.config.sites;
+    this.#thread.start();
+  }
+
+  /** From now on the config is taken over. */
+  begin({ replaceSites, onHangUp, watch }: ReloadWays): void {
+    this.#replaceSites = replaceSites;
+    this.#ends.push(onHangUp(() => void this.reload()));
+    if (watch) this.#watch();
+  }
+
+  /**
+   * Takes over the config as it is now. Asked while it does so, it does so once more. Resolves when it
+   * is done with all that was asked; never rejects.
+   */
+  reload(): Promise<void> {
+    this.#askedAgain = true;
+    this.#running ??= this.#work().finally(() => this.#running = null);
+    return this.#running;
+  }
+
+  /** Nothing is taken over after. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const end of this.#ends.splice(0)) end();
+    await this.#thread.close();
+    await this.#running;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#askedAgain && !this.#isOver()) {
+      this.#askedAgain = false;
+      await this.#once();
+    }
+  }
+
+  async #once(): Promise<void> {
+    const { configSource, clock, log, stats } = this.#deps;
+    const { file } = configSource;
+    const start = clock.monotonic();
+    try {
+      const loaded = await this.#thread.load(configSource, this.#sites);
+      if (this.#isOver()) return;
+      if (!loaded.ok) {
+        recordReload(stats, "refused");
+        const { problems } = loaded;
+        log.error(
+          { file, problems },
+          "The new config is wrong; the agent goes on with the old one",
+        );
+        return;
+      }
+      const { config, changes } = loaded;
+      this.#sites = config.sites;
+      this.#replaceSites(config.sites);
+      recordReload(stats, "applied");
+      const ms = Math.round(clock.monotonic() - start);
+      log.info(
+        { file, sites: config.sites.length, ...changes, ms },
+        "The new config is taken over",
+      );
+      const keys = restartNeededFor(this.#deps.config, config);
+      if (keys.length > 0) {
+        log.error({ file, keys }, "What changed at these keys of the config needs a restart");
+      }
+    } catch (error) {
+      if (this.#isOver()) return;
+      recordReload(stats, "refused");
+      log.error(
+        { file, error },
+        "The new config was not loaded; the agent goes on with the old one",
+      );
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#closed || this.#deps.signal.aborted;
+  }
+
+  #watch(): void {
+    const { configSource: { file, cwd }, clock, log } = this.#deps;
+    const watch = new FileWatch({
+      path: resolve(cwd, file),
+      clock,
+      onChange: () => void this.reload(),
+      onFailure: (error) =>
+        log.error({ file, error }, "The config's file cannot be watched; SIGHUP still reloads it"),
+    });
+    this.#ends.push(() => watch.close());
+    void watch.start();
+  }
+}

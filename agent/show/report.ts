@@ -1,0 +1,129 @@
+import type { Site } from "../../config/types.ts";
+import type { Evidence, ResultMessage, Verdict } from "../../wire/message.ts";
+import type { Checked } from "../check.ts";
+import { cleanLine } from "../clean_text.ts";
+import { hideSecretLooking } from "../evidence/secret_patterns.ts";
+import type { Hop } from "../http/types.ts";
+import { tlsLines } from "./certificates.ts";
+import type { Colour } from "./paint.ts";
+import { phaseLines } from "./phases.ts";
+import { ruleLines } from "./rules.ts";
+import { grouped, milliseconds, section, type Style } from "./style.ts";
+
+const MAX_URL = 2_048;
+
+const COLOURS: Record<Verdict, Colour> = {
+  up: "green",
+  degraded: "yellow",
+  down: "red",
+  unknown: "magenta",
+};
+
+/**
+ * All that one check saw, for a person to read.
+ *
+ * @param now Wall clock, milliseconds since 1970
+ */
+export function reportOf(
+  site: Site,
+  { message, record, outcomes }: Checked,
+  now: number,
+  style: Style,
+): string {
+  const { redirects = [], phases, evidence } = message;
+  const rules = outcomes.length > 0
+    ? ruleLines(outcomes, style)
+    : [style.paint("dim", "none was looked at, as no full response came")];
+  const phasesTitle = redirects.length > 0 ? "Phases of the last request" : "Phases";
+  return [
+    ...headline(site, message, style),
+    ...section("Request", requestLines(site, message), style),
+    ...section("Redirects", redirects.length > 0 ? hopLines(record.hops, style) : [], style),
+    ...section(phasesTitle, phases ? phaseLines(phases, style) : [], style),
+    ...section("TLS", record.tls ? tlsLines(record.tls, now, style) : [], style),
+    ...section("Rules", rules, style),
+    ...section("Evidence", evidence ? evidenceLines(evidence, style) : [], style),
+  ].join("\n");
+}
+
+function headline(site: Site, message: ResultMessage, { paint }: Style): string[] {
+  const { verdict, reason, errorMessage, responseCode } = message;
+  const title = site.name === null
+    ? paint("bold", site.url)
+    : `${paint("bold", site.name)}  ${paint("dim", site.url)}`;
+  const word = paint(COLOURS[verdict!], verdict!.toUpperCase());
+  const took = milliseconds(message.responseTime);
+  const size = message.bodyBytes === undefined
+    ? ""
+    : `, ${grouped(message.bodyBytes)} ${message.bodyBytes === 1 ? "byte" : "bytes"}` +
+      (message.bodyTruncated ? " (cut there)" : "");
+  const answer = responseCode === null ? "no response" : `${responseCode}`;
+  const lines = [
+    title,
+    `${paint("bold", word)}${reason ? `  ${reason}` : ""}  ${
+      paint("dim", "·")
+    }  ${answer} in ${took}${size}`,
+  ];
+  if (errorMessage !== null) lines.push(errorMessage);
+  if (verdict === "unknown") {
+    lines.push(
+      paint("dim", "Trouble of this machine or its config, which says nothing of the site"),
+    );
+  }
+  if (message.maintenance) lines.push(paint("yellow", "Within a maintenance of this site"));
+  return lines;
+}
+
+function requestLines(site: Site, message: ResultMessage): string[] {
+  const { method, ipVersion, proxy, body, tls } = site.request;
+  const how = [
+    site.client === "fetch" ? "by the platform's fetch" : null,
+    ipVersion === "auto" ? null : `over IPv${ipVersion}`,
+    proxy === null ? null : "through a proxy",
+    site.auth === null ? null : `with ${AUTH_NAMES[site.auth.kind]}`,
+    body === null ? null : `with a body of ${grouped(body.length)} bytes`,
+    tls?.insecure ? "whatever its certificate says" : null,
+  ].filter((part) => part !== null);
+  const answered = [
+    message.remoteAddress === undefined ? null : `${message.remoteAddress}`,
+    message.httpVersion === undefined ? null : `HTTP/${message.httpVersion}`,
+  ].filter((part) => part !== null);
+  return [
+    [method, ...how].join(", "),
+    ...(answered.length > 0 ? [`answered by ${answered.join(", ")}`] : []),
+  ];
+}
+
+const AUTH_NAMES = {
+  basic: "a user and a password",
+  bearer: "a bearer token",
+  oauth2: "an OAuth2 access token",
+} as const;
+
+/** Each request, the last one included: where it went is written nowhere else. */
+function hopLines(hops: readonly Hop[], { paint }: Style): string[] {
+  const times = hops.map(({ ms }) => milliseconds(ms));
+  const width = Math.max(...times.map((time) => time.length));
+  return hops.map(({ url, status }, i) => {
+    const shown = cleanLine(hideSecretLooking(url), MAX_URL);
+    const line = `${status ?? "---"}  ${times[i]!.padStart(width)}  ${shown}`;
+    return i < hops.length - 1 ? paint("dim", line) : line;
+  });
+}
+
+function evidenceLines(
+  { statusLine, headers, body }: Evidence,
+  { paint, columns }: Style,
+): string[] {
+  const width = columns === null ? Infinity : Math.max(20, columns - 4);
+  const fit = (line: string) => line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+  const lines = [
+    ...(statusLine === null ? [] : [statusLine]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ].map((line) => paint("dim", fit(line)));
+  if (body === null) return lines;
+  const text = body.replace(/\s+$/, "").split(/\r\n|\r|\n/).map((line) =>
+    fit(line.replaceAll("\t", "  "))
+  );
+  return [...lines, "", ...text];
+}

@@ -1,0 +1,191 @@
+import { largest, median, quantile } from "./statistics.ts";
+import type { CheckTimes, Tally } from "./tally.ts";
+import type { Usage } from "./usage.ts";
+
+/** One thing that the soak is to show. */
+export interface Finding {
+  passed: boolean;
+  /** What was looked at, with what was measured. */
+  text: string;
+  /** What is wrong, a line each. */
+  faults: string[];
+}
+
+/** What is measured and still passes. */
+export interface Bounds {
+  /** Milliseconds from when a check is due to when it begins, of 99 % of the checks. */
+  latenessP99: number;
+  /** The memory's median of the last quarter of the run, over that of the third quarter. */
+  memoryRatio: number;
+  /** Bytes that it may grow beside. */
+  memorySlack: number;
+}
+
+/** How the agent ran. */
+export interface AgentRun {
+  exitCode: number;
+  /** When its schedule began, and when it was asked to stop; milliseconds since 1970. */
+  startedAt: number;
+  stoppedAt: number;
+  /** The fields of its last line. */
+  summary: Readonly<Record<string, unknown>>;
+  /** Lines of its log at WARN or above, and what is no line of a log. */
+  complaints: readonly string[];
+  /** Taken at even intervals between the two times. */
+  usage: readonly Usage[];
+}
+
+/** The first check of a site is within this of the start (or a frequency, if shorter). */
+const FIRST_WITHIN_MS = 10_000;
+
+/** The start and the stop are not known to the millisecond. */
+const ENDS_SLACK_MS = 1_000;
+
+/** Due times are told by a wall clock, which is adjusted now and then and read some time after. */
+const GAP_SLACK_MS = 250;
+
+/** More faults of a kind than this are counted, not listed. */
+const MOST_FAULTS = 10;
+
+/** Holds a soak against what it is to show. */
+export function judge(run: AgentRun, tally: Tally, frequency: number, bounds: Bounds): Finding[] {
+  return [
+    finding("The agent ended with 0 when asked to stop", [
+      ...(run.exitCode === 0 ? [] : [`It ended with ${run.exitCode}`]),
+    ]),
+    finding("Its log has nothing at WARN or above", run.complaints),
+    finding(
+      `The topic has a valid record for each result (${tally.records} records, ` +
+        `${tally.duplicates} of them sent twice)`,
+      [...publishedFaults(run.summary, tally), ...listed(tally.strange)],
+    ),
+    classes(tally),
+    schedule(run, tally, frequency * 1000),
+    lateness(run, tally, bounds),
+    memory(run.usage, bounds),
+  ];
+}
+
+function publishedFaults(summary: AgentRun["summary"], tally: Tally): string[] {
+  const results = tally.records - tally.duplicates;
+  const expected = {
+    checked: results,
+    published: results,
+    dropped: 0,
+    refused: 0,
+    waiting: 0,
+  };
+  return Object.entries(expected)
+    .filter(([name, value]) => summary[name] !== value)
+    .map(([name, value]) => `The agent's "${name}" is ${summary[name]}, not ${value}`);
+}
+
+function classes(tally: Tally): Finding {
+  const behaviours = new Set([...tally.sites.values()].map(({ site }) => site.behaviour));
+  return finding(
+    `Each result has the right verdict, reason and class (${behaviours.size} behaviours)`,
+    listed(tally.wrong),
+  );
+}
+
+function schedule(run: AgentRun, tally: Tally, frequencyMs: number): Finding {
+  const faults: string[] = [];
+  let excused = 0;
+  for (const { site, checks } of tally.sites.values()) {
+    const found = scheduleOf(checks, run, frequencyMs);
+    excused += found.excused;
+    if (found.fault !== null) faults.push(`"${site.url}" (${site.behaviour}) ${found.fault}`);
+  }
+  const { skipped } = run.summary;
+  if (Number(skipped) < excused) faults.push(`The agent's "skipped" is ${skipped}, not ${excused}`);
+  return finding(
+    `Each of ${tally.sites.size} sites was checked every ${
+      frequencyMs / 1000
+    } s; ${excused} times ` +
+      "not, as the check before was still under way",
+    faults,
+  );
+}
+
+/**
+ * What is wrong with the times that a site's checks were due at. The first is soon after the start,
+ * the second at the site's own place in the interval, the others a whole interval apart until the
+ * stop. A place that comes while a check is under way is passed over, and excused.
+ */
+function scheduleOf(
+  checks: readonly CheckTimes[],
+  run: AgentRun,
+  frequencyMs: number,
+): { fault: string | null; excused: number } {
+  const inOrder = [...checks].sort((a, b) => a.due - b.due);
+  let excused = 0;
+  const fault = (): string | null => {
+    const [first, last] = [inOrder[0], inOrder.at(-1)];
+    if (first === undefined || last === undefined) return "was never checked";
+    const firstBy = run.startedAt + Math.min(FIRST_WITHIN_MS, frequencyMs) + ENDS_SLACK_MS;
+    if (first.due > firstBy) {
+      return `was first checked ${seconds(first.due - run.startedAt)} s after the start`;
+    }
+    const lastBy = run.stoppedAt - frequencyMs - ENDS_SLACK_MS;
+    if (last.due < lastBy) {
+      return `was last checked ${seconds(run.stoppedAt - last.due)} s before the stop`;
+    }
+    for (let i = 1; i < inOrder.length; i++) {
+      const { due } = inOrder[i]!;
+      const before = inOrder[i - 1]!;
+      const gap = due - before.due;
+      const tooLong = gap > frequencyMs + GAP_SLACK_MS;
+      const isExcused = tooLong && gap <= 2 * frequencyMs + GAP_SLACK_MS &&
+        before.ended >= due - frequencyMs;
+      if (isExcused) excused++;
+      const tooShort = i > 1 && gap < frequencyMs - GAP_SLACK_MS;
+      if (tooShort || (tooLong && !isExcused)) return `has ${seconds(gap)} s between two checks`;
+    }
+    return null;
+  };
+  return { fault: fault(), excused };
+}
+
+function lateness({ summary }: AgentRun, { lateness }: Tally, { latenessP99 }: Bounds): Finding {
+  const p99 = quantile(lateness, 0.99);
+  const text = `Checks began in time: ${ms(median(lateness))} after it at the median, ${ms(p99)} ` +
+    `at p99, ${ms(largest(lateness))} at most; ${summary.late} over 100 ms`;
+  return finding(text, p99 <= latenessP99 ? [] : [`p99 is to be at most ${latenessP99} ms`]);
+}
+
+function memory(usage: readonly Usage[], { memoryRatio, memorySlack }: Bounds): Finding {
+  const quarter = (n: number) =>
+    median(
+      usage.slice(Math.floor(usage.length * n / 4), Math.floor(usage.length * (n + 1) / 4))
+        .map(({ rss }) => rss),
+    );
+  const [third, last] = [quarter(2), quarter(3)];
+  const most = third * memoryRatio + memorySlack;
+  const text =
+    `Its memory is flat: ${mib(third)} in the third quarter of the run, ${mib(last)} in ` +
+    `the last, ${mib(largest(usage.map(({ rss }) => rss)))} at most`;
+  return finding(text, last <= most ? [] : [`The last is to be at most ${mib(most)}`]);
+}
+
+function finding(text: string, faults: readonly string[]): Finding {
+  const more = faults.length - MOST_FAULTS;
+  const shown = more > 0 ? [...faults.slice(0, MOST_FAULTS), `and ${more} more`] : [...faults];
+  return { passed: faults.length === 0, text, faults: shown };
+}
+
+function listed(counts: ReadonlyMap<string, number>): string[] {
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([what, times]) => `${times} x ${what}`);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
+
+/** Bytes as text. */
+export function mib(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(0)} MiB`;
+}

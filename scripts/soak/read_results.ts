@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { quietKafka } from "../../local/kafka_client.ts";
+
+/** How many records are in a topic; 0 where it is not there yet. */
+export async function recordsIn(brokers: readonly string[], topic: string): Promise<number> {
+  const counts = (await topicEnds(brokers, topic)).map(({ low, high }) =>
+    Number(high) - Number(low)
+  );
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+/** Hands `take` the value of each record that is in the topic now, partition by partition. */
+export async function readResults(
+  brokers: readonly string[],
+  topic: string,
+  take: (value: Uint8Array | null) => void,
+): Promise<void> {
+  const left = new Map(
+    (await topicEnds(brokers, topic))
+      .filter(({ low, high }) => low !== high)
+      .map(({ partition, high }) => [partition, BigInt(high)]),
+  );
+  if (left.size === 0) return;
+  const consumer = quietKafka(brokers).consumer({ groupId: `soak-${randomUUID()}` });
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    consumer.on("consumer.crash", ({ payload }) => reject(payload.error));
+    await consumer.run({
+      eachBatch: ({ batch: { partition, messages } }) => {
+        const end = left.get(partition);
+        for (const { offset, value } of end === undefined ? [] : messages) {
+          if (BigInt(offset) < end!) take(value);
+          if (BigInt(offset) + 1n >= end!) left.delete(partition);
+        }
+        if (left.size === 0) resolve();
+        return Promise.resolve();
+      },
+    });
+    await promise;
+  } finally {
+    await consumer.disconnect();
+  }
+}
+
+async function topicEnds(brokers: readonly string[], topic: string) {
+  const admin = quietKafka(brokers).admin();
+  await admin.connect();
+  try {
+    const topics = await admin.listTopics();
+    return topics.includes(topic) ? await admin.fetchTopicOffsets(topic) : [];
+  } finally {
+    await admin.disconnect();
+  }
+}

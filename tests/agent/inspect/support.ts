@@ -1,0 +1,51 @@
+import { EventEmitter } from "node:events";
+import type { Worker } from "node:worker_threads";
+import { Inspector } from "../../../agent/inspect/inspector.ts";
+import {
+  type Inspection,
+  type InspectionOutcome,
+  patternsOf,
+} from "../../../agent/inspect/protocol.ts";
+import { compileRegex } from "../../../config/regex.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { startWorker } from "../../../runtime/worker.ts";
+
+const utf8 = new TextEncoder();
+
+/** A search for a pattern in a body. */
+export function request(pattern: string, text: string): Inspection {
+  const searches = [{ pattern, text: null }];
+  return { body: utf8.encode(text), contentType: null, searches, json: [] };
+}
+
+/** What comes of a search that finds it, or not. */
+export function outcome(matched: boolean): InspectionOutcome {
+  return { ok: true, findings: { matched: [matched], json: [] } };
+}
+
+/** An inspector, and the threads that it starts. */
+export function counted(maxThreads = 2) {
+  const threads: Worker[] = [];
+  const inspector = new Inspector(systemClock, maxThreads, () => {
+    threads.push(startWorker("inspect"));
+    return threads.at(-1)!;
+  });
+  return { inspector, threads };
+}
+
+/** A thread that finds nothing, and keeps what it was asked. */
+export class RecordingThread extends EventEmitter {
+  asked: Inspection[] = [];
+  postMessage(inspection: Inspection): void {
+    this.asked.push(inspection);
+    const programSizes = patternsOf(inspection).map((source) => compileRegex(source).programSize());
+    const findings = {
+      matched: inspection.searches.map(() => false),
+      json: inspection.json.map(() => ({ ok: false, found: null })),
+    };
+    queueMicrotask(() => this.emit("message", { ok: true, findings, programSizes }));
+  }
+  terminate(): Promise<number> {
+    return Promise.resolve(0);
+  }
+}
