@@ -1,6 +1,7 @@
 import { createKafka } from "../kafka/client.ts";
 import { createSender } from "../kafka/sender.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { createPlatformFetchClient } from "./http/platform_fetch.ts";
 import { runAgent } from "./run.ts";
@@ -21,6 +22,7 @@ export async function agentMode({ config, clock, log, signal }: ModeContext): Pr
       clock,
       log,
       signal,
+      passFailpoint: failpointsFrom(),
     });
     return EXIT.done;
   } finally {

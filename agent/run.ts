@@ -2,6 +2,7 @@ import type { Config, Site } from "../config/types.ts";
 import { siteId } from "../config/types.ts";
 import type { Send } from "../kafka/sender.ts";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { CheckRunner } from "./check_runner.ts";
 import { allowedChecks } from "./descriptors.ts";
@@ -25,6 +26,8 @@ export interface AgentDeps {
   clock?: Clock;
   /** Kept up to date while the agent runs. @default a new one */
   stats?: AgentStats;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
 }
 
 /** A check that was cut gives up its exchange within this. */
@@ -76,7 +79,14 @@ export async function runAgent(
     run: ({ site }, due) => runner.run(site, due),
     onSkip: (_, slots) => stats.skipped += slots,
   });
-  const publisher = new Publisher({ outbox, send, clock, log, stats });
+  const publisher = new Publisher({
+    outbox,
+    send,
+    clock,
+    log,
+    stats,
+    passFailpoint: deps.passFailpoint,
+  });
   const draining = new AbortController();
   const deadline = new AbortController();
 

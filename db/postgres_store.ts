@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { ResultMessage } from "../wire/message.ts";
 import { type DeadLetter, insertDeadLetters } from "./dead_letters.ts";
@@ -33,6 +34,7 @@ export class PostgresStore implements ResultStore {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #begin: string;
+  readonly #passFailpoint: PassFailpoint;
   /** Days that have partitions, as far as is known. */
   readonly #days = new Set<string>();
   /**
@@ -43,8 +45,12 @@ export class PostgresStore implements ResultStore {
   /** By partition: the record that failed with no others beside it, and how often. */
   readonly #loneFailures = new Map<string, { offset: bigint; times: number }>();
 
-  constructor(pool: Pool, { log, clock, idleInTransactionMs = 20_000 }: StoreOptions) {
+  constructor(
+    pool: Pool,
+    { log, clock, idleInTransactionMs = 20_000, passFailpoint = noFailpoints }: StoreOptions,
+  ) {
     this.#pool = pool;
+    this.#passFailpoint = passFailpoint;
     this.#log = log;
     this.#clock = clock ?? systemClock;
     this.#begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -137,8 +143,10 @@ export class PostgresStore implements ResultStore {
         };
       }
       const tally = await this.#insert(client, key, fresh, insert, letters);
+      this.#passFailpoint("store.mid_insert");
       await insertDeadLetters(client, source, letters);
       await advanceOffset(client, source, last);
+      this.#passFailpoint("store.before_commit");
       return {
         kind: "stored",
         inserted: tally.inserted,
@@ -149,6 +157,7 @@ export class PostgresStore implements ResultStore {
       };
     });
     if (outcome.kind === "stored") {
+      this.#passFailpoint("store.after_commit");
       this.#unstored.delete(key);
       this.#loneFailures.delete(key);
       this.#report(source, letters);

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { Clock } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Decoded } from "../wire/decode.ts";
 import type { BatchSource, StoredOffset } from "./offsets.ts";
@@ -82,6 +83,8 @@ export interface StoreOptions {
    * @default 20,000
    */
   idleInTransactionMs?: number;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
 }
 
 /** Results go into the database of `pool`. */

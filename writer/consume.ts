@@ -4,6 +4,7 @@ import type { IncomingRecord, ResultStore } from "../db/store.ts";
 import { viewTopic } from "../kafka/cluster.ts";
 import { brokerErrorOf, isPassing } from "../kafka/failure.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { decode } from "../wire/decode.ts";
 import { PartitionReader } from "./partition_reader.ts";
@@ -38,6 +39,8 @@ export interface ConsumeDeps {
   maxBatchMessages: number;
   /** Partitions stored side by side, each in a connection of its own. */
   concurrency: number;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createPool } from "../db/pool.ts";
 import { createStore } from "../db/store.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { runWriter } from "./run.ts";
 
@@ -16,8 +17,10 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
     log,
   });
   try {
-    const store = createStore(pool, { log });
-    await runWriter(config, { store, clock, log, signal, concurrency: CONCURRENCY });
+    const passFailpoint = failpointsFrom();
+    const store = createStore(pool, { log, passFailpoint });
+    const deps = { store, clock, log, signal, concurrency: CONCURRENCY, passFailpoint };
+    await runWriter(config, deps);
     return EXIT.done;
   } finally {
     await pool.end();

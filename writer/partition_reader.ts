@@ -1,6 +1,7 @@
 import { recordHash, type StoredOffset } from "../db/offsets.ts";
 import type { BatchSource, IncomingRecord, ResultStore } from "../db/store.ts";
 import type { Bounds } from "../kafka/cluster.ts";
+import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { planRead } from "./read_plan.ts";
@@ -17,6 +18,8 @@ export interface ReaderDeps extends RetryDeps {
   seek(offset: bigint): void;
   /** Called after each transaction with the offset of the next record to store. */
   committed(nextOffset: bigint): Promise<void>;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
 }
 
 /** Records of one partition, as one fetch gave them. */
@@ -204,6 +207,8 @@ export class PartitionReader {
       "Stored a batch",
     );
     await this.#deps.committed(outcome.nextOffset);
+    const { passFailpoint = noFailpoints } = this.#deps;
+    passFailpoint("writer.after_both");
     return outcome.nextOffset;
   }
 }

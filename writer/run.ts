@@ -4,6 +4,7 @@ import { createKafka } from "../kafka/client.ts";
 import { isPassing } from "../kafka/failure.ts";
 import { ensureTopic } from "../kafka/topic.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { retryUntil } from "../runtime/retry.ts";
 import { consume } from "./consume.ts";
@@ -21,6 +22,8 @@ export interface WriterDeps {
   signal: AbortSignal;
   /** As many partitions are stored side by side; each takes a connection of the pool. */
   concurrency: number;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
 }
 
 /**
