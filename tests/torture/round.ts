@@ -1,0 +1,314 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { waitFor } from "../../local/wait.ts";
+import { check } from "./checker.ts";
+import type { Findings, Invariant } from "./invariants.ts";
+import { dsnOf, initSchema, type Lane } from "./lane.ts";
+import { Ledger } from "./ledger.ts";
+import { delay, Load, type LoadOptions } from "./load.ts";
+import { observe } from "./observe.ts";
+import { type Change, mutatedTree } from "./mutated_tree.ts";
+import { Product, type ProductOptions } from "./product.ts";
+import { between, type Random, seededRandom } from "./random.ts";
+import { Sites } from "./sites.ts";
+import { endOffsets, makeTopic, readRecords } from "./topic.ts";
+
+const PARTITIONS = 6;
+const SITES = 20;
+/** Past the 60 s of I7, to tell slow from never. */
+const DRAIN_MS = 100_000;
+
+/** A copy of the product with a known fault. */
+export interface Mutant {
+  changes: readonly Change[];
+  /** At least one of these has to break, or the harness sees nothing. */
+  mustBreak: readonly Invariant[];
+}
+
+/** One way of going wrong. */
+export interface Variant {
+  name: string;
+  /** A real agent checks sites, too. @default false */
+  agent?: boolean;
+  /** How the load differs. @default 500 results a second, now */
+  load?: Partial<LoadOptions>;
+  /** Writers at the start. @default 1 */
+  writers?: number;
+  /** Environment of the first writer. */
+  writerEnv?: (random: Random) => Record<string, string>;
+  agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
+  /** Makes the fault and heals it, while the load goes on. */
+  fault?(round: Round): Promise<void>;
+  /** In place of load and fault side by side. */
+  drive?(round: Round): Promise<void>;
+  /** The database was put back, or the topic made anew: places in it say nothing. @default true */
+  placesHold?: boolean;
+  /** At most this many rounds at a time, however many are asked for. */
+  maxRounds?: number;
+  /** A fault that is built into a copy of the product: some of these invariants must not hold. */
+  mutant?: Mutant;
+  /** Why it cannot run here; null where it can. */
+  skip?(): Promise<string | null>;
+}
+
+export interface RoundOptions {
+  name: string;
+  folder: string;
+  seconds: number;
+  seed: number;
+}
+
+export interface RoundResult {
+  findings: Findings;
+  notes: string[];
+  /** What kept the round from being judged. */
+  error: string | null;
+}
+
+/** What a fault has at hand. */
+export class Round {
+  readonly lane: Lane;
+  readonly random: Random;
+  readonly seconds: number;
+  readonly folder: string;
+  readonly topic: string;
+  readonly group: string;
+  readonly database: string;
+  /** Straight to the database, past the proxy. */
+  readonly pool: pg.Pool;
+  ledger!: Ledger;
+  load!: Load;
+  writers: Product[] = [];
+  agents: Product[] = [];
+  sites: Sites | null = null;
+  troubles: string[] = [];
+  agentEnds: number[] = [];
+  isExpired: (ts: string) => boolean = () => false;
+  /** Sources of the product, where they are not the project's. */
+  #root: string | undefined;
+  readonly #variant: Variant;
+
+  constructor(lane: Lane, variant: Variant, options: RoundOptions) {
+    this.lane = lane;
+    this.#variant = variant;
+    this.random = seededRandom(options.seed);
+    this.seconds = options.seconds;
+    this.folder = options.folder;
+    const id = options.name.replace(/\W+/g, "_");
+    this.topic = `torture-${id}`;
+    this.group = `group-${id}`;
+    this.database = `round_${id.toLowerCase()}`;
+    this.pool = new pg.Pool({
+      connectionString: dsnOf(lane.postgres, this.database),
+      max: 2,
+      connectionTimeoutMillis: 5_000,
+    });
+    this.pool.on("error", () => {});
+  }
+
+  get brokers(): string[] {
+    return this.lane.kafka.brokers;
+  }
+
+  async prepare(): Promise<void> {
+    const { lane, folder, database } = this;
+    await mkdir(folder, { recursive: true });
+    const { mutant } = this.#variant;
+    if (mutant) {
+      this.#root = await mutatedTree(join(folder, "mutant"), mutant.changes);
+      await lane.makeEmptyDatabase(database);
+      await initSchema(dsnOf(lane.postgres, database), this.#root);
+    } else await lane.makeDatabase(database);
+    await makeTopic(this.brokers, this.topic, PARTITIONS);
+    if (this.#variant.agent) this.sites = new Sites();
+    await writeFile(join(folder, "config.yaml"), JSON.stringify(this.#config(), null, 2));
+    this.ledger = await Ledger.open(join(folder, "ledger.jsonl"));
+    this.load = new Load({
+      brokers: [lane.kafkaProxy.address],
+      topic: this.topic,
+      ledger: this.ledger,
+      random: this.random,
+      ...this.#variant.load,
+    });
+  }
+
+  startWriter(env?: Record<string, string>): Product {
+    const writer = this.#start({ mode: "writer", env });
+    this.writers.push(writer);
+    return writer;
+  }
+
+  startAgent(env?: Record<string, string>): Product {
+    const { denoArgs, env: always } = this.#variant.agentOptions ?? {};
+    const agent = this.#start({ mode: "agent", env: { ...always, ...env }, denoArgs });
+    this.agents.push(agent);
+    return agent;
+  }
+
+  #start(options: Pick<ProductOptions, "mode" | "env" | "denoArgs">): Product {
+    const { mode } = options;
+    const number = (mode === "writer" ? this.writers : this.agents).length + 1;
+    const log = join(this.folder, `${mode}-${number}.log`);
+    return new Product({ ...options, cwd: this.folder, log, root: this.#root });
+  }
+
+  async stopWriter(writer: Product): Promise<void> {
+    const trouble = await writer.stop();
+    if (trouble !== null) this.troubles.push(trouble);
+  }
+
+  async stopAgent(agent: Product): Promise<void> {
+    this.agentEnds.push(Date.now());
+    const trouble = await agent.stop();
+    if (trouble !== null) this.troubles.push(trouble);
+  }
+
+  async killAgent(agent: Product): Promise<void> {
+    this.agentEnds.push(Date.now());
+    await agent.kill();
+  }
+
+  async count(sql = "SELECT count(*) FROM mon_daily"): Promise<number> {
+    const { rows: [row] } = await this.pool.query(sql);
+    return Number(Object.values(row)[0]);
+  }
+
+  /** Waits for results to arrive, and then a moment by chance. */
+  async underWay(): Promise<void> {
+    await waitFor("the first rows", async () => await this.count() > 100, 90_000, 250);
+    await this.pause(500, 3_000);
+  }
+
+  pause(from: number, to: number): Promise<void> {
+    return delay(between(this.random, from, to));
+  }
+
+  /** Waits until each partition is stored to its end. */
+  async drained(ms: number): Promise<boolean> {
+    const behind = async () => {
+      const ends = await endOffsets(this.brokers, this.topic);
+      const { rows } = await this.pool.query(
+        "SELECT partition, next_offset FROM consumer_offsets WHERE topic = $1",
+        [this.topic],
+      );
+      const stored = new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));
+      return [...ends].filter(([partition, end]) => (stored.get(partition) ?? 0n) !== end);
+    };
+    try {
+      await waitFor(
+        "no lag",
+        () => behind().then((list) => list.length === 0, () => false),
+        ms,
+        500,
+      );
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    const { kafkaProxy, postgresProxy } = this.lane;
+    kafkaProxy.set("pass");
+    postgresProxy.set("pass");
+    postgresProxy.cutCommitReplies(0);
+    for (const product of [...this.writers, ...this.agents]) {
+      if (product.runs) await product.kill();
+    }
+    await this.sites?.close();
+    await this.ledger?.close();
+    await this.pool.end();
+    await this.lane.dropDatabase(this.database).catch(() => {});
+    if (this.#root) await rm(this.#root, { recursive: true, force: true });
+  }
+
+  #config() {
+    const { lane, topic, group, database, sites } = this;
+    return {
+      loglevel: "INFO",
+      kafka: {
+        monitoring: {
+          bootstrap_servers: [lane.kafkaProxy.address],
+          topic,
+          consumer_group: group,
+          batch_timeout_ms: 500,
+        },
+      },
+      database: {
+        writer: { dsn: dsnOf(lane.postgres, database, lane.postgresProxy.port) },
+      },
+      agent: { state_dir: "state" },
+      ...(sites && {
+        websites: Object.fromEntries(
+          Array.from({ length: SITES }, (_, i) => [
+            `${sites.origin}/${i}`,
+            { frequency: 1, timeout: 10 },
+          ]),
+        ),
+      }),
+    };
+  }
+}
+
+/** Load and fault side by side. */
+async function loadAndFault(round: Round, { fault }: Variant): Promise<void> {
+  const loading = round.load.run(round.seconds * 1000);
+  await Promise.all([loading, round.underWay().then(() => fault?.(round))]);
+}
+
+/** Plays one round and judges it. */
+export async function runRound(
+  lane: Lane,
+  variant: Variant,
+  options: RoundOptions,
+): Promise<RoundResult> {
+  const round = new Round(lane, variant, options);
+  const stop = new AbortController();
+  try {
+    await round.prepare();
+    const observing = observe({
+      brokers: round.brokers,
+      topic: round.topic,
+      group: round.group,
+      pool: round.pool,
+      products: () => [...round.writers, ...round.agents].filter(({ runs }) => runs),
+      stop: stop.signal,
+    });
+    const env = variant.writerEnv?.(round.random);
+    for (let i = 0; i < (variant.writers ?? 1); i++) round.startWriter(i === 0 ? env : undefined);
+    if (variant.agent) round.startAgent();
+    await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
+
+    const healed = performance.now();
+    for (const agent of round.agents) if (agent.runs) await round.stopAgent(agent);
+    const drained = await round.drained(DRAIN_MS);
+    const drainedAfter = drained ? (performance.now() - healed) / 1000 : null;
+    for (const { trouble } of round.writers) if (trouble !== null) round.troubles.push(trouble);
+    for (const writer of round.writers) if (writer.runs) await round.stopWriter(writer);
+    stop.abort();
+    const { findings, notes } = await check({
+      pool: round.pool,
+      ledgerPath: round.ledger.path,
+      topic: round.topic,
+      records: await readRecords(round.brokers, round.topic),
+      ends: await endOffsets(round.brokers, round.topic),
+      observed: await observing,
+      drainedAfter,
+      isExpired: round.isExpired,
+      placesHold: variant.placesHold ?? true,
+      agent: round.sites && {
+        served: round.sites.served,
+        ends: round.agentEnds,
+        shiftMs: variant.agentOptions?.shiftMs ?? 0,
+      },
+      troubles: [...new Set(round.troubles)],
+    });
+    return { findings, notes, error: null };
+  } catch (error) {
+    return { findings: {}, notes: [], error: (error as Error).message };
+  } finally {
+    stop.abort();
+    await round.close();
+  }
+}
