@@ -128,6 +128,7 @@ export async function check(evidence: Evidence): Promise<{ findings: Findings; n
     I10: null,
     up: [...evidence.troubles],
   };
+  if (observed.samples === 0) findings.I5 = ["the offsets could not be looked at"];
   const nextOffsets = new Map(offsets.map((row) => [row.partition, BigInt(row.next_offset)]));
   for (const [partition, end] of evidence.ends) {
     const next = nextOffsets.get(partition) ?? 0n;

@@ -32,7 +32,7 @@ export async function observe(
     logLevel: logLevel.NOTHING,
     connectionTimeout: 1_000,
     requestTimeout: 3_000,
-    retry: { retries: 0 },
+    retry: { retries: 2, initialRetryTime: 100 },
   }).admin();
   let connected = false;
   while (!stop.aborted) {
@@ -55,7 +55,8 @@ export async function observe(
         }
       }
       observed.samples++;
-    } catch {
+    } catch (e) {
+      console.log(String(e));
       connected = false; // a fault is on; the next look tells
       await admin.disconnect().catch(() => {});
     }

@@ -4,6 +4,7 @@ import pg from "pg";
 import { waitFor } from "../../local/wait.ts";
 import { check } from "./checker.ts";
 import type { Findings, Invariant } from "./invariants.ts";
+import type { Postgres } from "../../local/postgres.ts";
 import { dsnOf, initSchema, type Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { delay, Load, type LoadOptions } from "./load.ts";
@@ -38,6 +39,8 @@ export interface Variant {
   /** Environment of the first writer. */
   writerEnv?: (random: Random) => Record<string, string>;
   agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
+  /** Before anything of the product starts. */
+  setUp?(round: Round): Promise<void>;
   /** Makes the fault and heals it, while the load goes on. */
   fault?(round: Round): Promise<void>;
   /** In place of load and fault side by side. */
@@ -66,6 +69,12 @@ export interface RoundResult {
   error: string | null;
 }
 
+function poolOf(dsn: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: dsn, max: 2, connectionTimeoutMillis: 5_000 });
+  pool.on("error", () => {});
+  return pool;
+}
+
 /** What a fault has at hand. */
 export class Round {
   readonly lane: Lane;
@@ -74,9 +83,9 @@ export class Round {
   readonly folder: string;
   readonly topic: string;
   readonly group: string;
-  readonly database: string;
+  database: string;
   /** Straight to the database, past the proxy. */
-  readonly pool: pg.Pool;
+  pool: pg.Pool;
   ledger!: Ledger;
   load!: Load;
   writers: Product[] = [];
@@ -85,8 +94,13 @@ export class Round {
   troubles: string[] = [];
   agentEnds: number[] = [];
   isExpired: (ts: string) => boolean = () => false;
+  /** What was done, for the report. */
+  notes: string[] = [];
+  /** The server with the results. */
+  postgres: Postgres;
   /** Sources of the product, where they are not the project's. */
   #root: string | undefined;
+  readonly #atEnd: (() => Promise<void>)[] = [];
   readonly #variant: Variant;
 
   constructor(lane: Lane, variant: Variant, options: RoundOptions) {
@@ -99,16 +113,36 @@ export class Round {
     this.topic = `torture-${id}`;
     this.group = `group-${id}`;
     this.database = `round_${id.toLowerCase()}`;
-    this.pool = new pg.Pool({
-      connectionString: dsnOf(lane.postgres, this.database),
-      max: 2,
-      connectionTimeoutMillis: 5_000,
-    });
-    this.pool.on("error", () => {});
+    this.postgres = lane.postgres;
+    this.pool = poolOf(dsnOf(lane.postgres, this.database));
   }
 
   get brokers(): string[] {
     return this.lane.kafka.brokers;
+  }
+
+  /** Of the database, past the proxy. */
+  get dsn(): string {
+    return dsnOf(this.postgres, this.database);
+  }
+
+  /** Says what was done, in the round's line of the report. */
+  note(text: string): void {
+    this.notes.push(text);
+  }
+
+  /** Runs `work` when the round is over, last in, first out. */
+  atEnd(work: () => Promise<void>): void {
+    this.#atEnd.push(work);
+  }
+
+  /** Keeps the results on another server than the lane's, in a new empty database. */
+  async useDatabaseOf(postgres: Postgres): Promise<void> {
+    await this.pool.end();
+    this.postgres = postgres;
+    this.database = "postgres";
+    this.pool = poolOf(this.dsn);
+    this.lane.postgresProxy.pointTo(postgres.port);
   }
 
   async prepare(): Promise<void> {
@@ -122,6 +156,7 @@ export class Round {
     } else await lane.makeDatabase(database);
     await makeTopic(this.brokers, this.topic, PARTITIONS);
     if (this.#variant.agent) this.sites = new Sites();
+    await this.#variant.setUp?.(this);
     await writeFile(join(folder, "config.yaml"), JSON.stringify(this.#config(), null, 2));
     this.ledger = await Ledger.open(join(folder, "ledger.jsonl"));
     this.load = new Load({
@@ -219,12 +254,14 @@ export class Round {
     await this.sites?.close();
     await this.ledger?.close();
     await this.pool.end();
-    await this.lane.dropDatabase(this.database).catch(() => {});
+    if (this.postgres === this.lane.postgres) await this.lane.dropDatabase(this.database);
+    for (const work of this.#atEnd.reverse()) await work();
+    this.lane.postgresProxy.pointTo(this.lane.postgres.port);
     if (this.#root) await rm(this.#root, { recursive: true, force: true });
   }
 
   #config() {
-    const { lane, topic, group, database, sites } = this;
+    const { lane, topic, group, database, postgres, sites } = this;
     return {
       loglevel: "INFO",
       kafka: {
@@ -236,7 +273,7 @@ export class Round {
         },
       },
       database: {
-        writer: { dsn: dsnOf(lane.postgres, database, lane.postgresProxy.port) },
+        writer: { dsn: dsnOf(postgres, database, lane.postgresProxy.port) },
       },
       agent: { state_dir: "state" },
       ...(sites && {
@@ -304,9 +341,9 @@ export async function runRound(
       },
       troubles: [...new Set(round.troubles)],
     });
-    return { findings, notes, error: null };
+    return { findings, notes: [...notes, ...round.notes], error: null };
   } catch (error) {
-    return { findings: {}, notes: [], error: (error as Error).message };
+    return { findings: {}, notes: round.notes, error: (error as Error).message };
   } finally {
     stop.abort();
     await round.close();
