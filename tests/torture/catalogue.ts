@@ -1,4 +1,3 @@
-import type { Variant } from "./round.ts";
 import { AGENT_KILL } from "./scenarios/agent.ts";
 import { BROKER_FREEZE, BROKER_NETWORK, BROKER_STOP } from "./scenarios/broker.ts";
 import { COMMIT_REPLY, POSTGRES_BUSY, POSTGRES_STOP, RESTORE } from "./scenarios/database.ts";
@@ -7,6 +6,7 @@ import { CLOCK, PARTITIONS, POISON, TOPIC_ANEW } from "./scenarios/messages.ts";
 import { MUTANTS } from "./scenarios/mutants.ts";
 import { RANDOM } from "./scenarios/random.ts";
 import { MEMBERS, WRITER_KILL, WRITER_TERM, ZOMBIE } from "./scenarios/writer.ts";
+import type { Variant } from "./variant.ts";
 
 /** A kind of fault, with the ways it can go. */
 export interface Scenario {

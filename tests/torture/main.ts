@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { type Scenario, SCENARIOS } from "./catalogue.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { type Options, parseOptions } from "./options.ts";
+import { runRound } from "./play.ts";
 import { failuresOf, type Played, table } from "./report.ts";
-import { runRound, type Variant } from "./round.ts";
+import type { Variant } from "./variant.ts";
 
 interface Job {
   scenario: Scenario;

@@ -55,8 +55,7 @@ export async function observe(
         }
       }
       observed.samples++;
-    } catch (e) {
-      console.log(String(e));
+    } catch {
       connected = false; // a fault is on; the next look tells
       await admin.disconnect().catch(() => {});
     }

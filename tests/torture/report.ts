@@ -1,5 +1,5 @@
 import { type Findings, type Invariant, INVARIANTS } from "./invariants.ts";
-import type { RoundResult } from "./round.ts";
+import type { RoundResult } from "./play.ts";
 
 /** A round that was played, or passed over. */
 export interface Played {

@@ -2,71 +2,25 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { waitFor } from "../../local/wait.ts";
-import { check } from "./checker.ts";
-import type { Findings, Invariant } from "./invariants.ts";
 import type { Postgres } from "../../local/postgres.ts";
 import { dsnOf, initSchema, type Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { delay, Load, type LoadOptions } from "./load.ts";
-import { observe } from "./observe.ts";
-import { type Change, mutatedTree } from "./mutated_tree.ts";
+import { delay, Load } from "./load.ts";
+import { mutatedTree } from "./mutated_tree.ts";
 import { Product, type ProductOptions } from "./product.ts";
 import { between, type Random, seededRandom } from "./random.ts";
 import { Sites } from "./sites.ts";
-import { endOffsets, makeTopic, readRecords } from "./topic.ts";
+import { endOffsets, makeTopic } from "./topic.ts";
+import type { Variant } from "./variant.ts";
 
 const PARTITIONS = 6;
 const SITES = 20;
-/** Past the 60 s of I7, to tell slow from never. */
-const DRAIN_MS = 100_000;
-
-/** A copy of the product with a known fault. */
-export interface Mutant {
-  changes: readonly Change[];
-  /** At least one of these has to break, or the harness sees nothing. */
-  mustBreak: readonly Invariant[];
-}
-
-/** One way of going wrong. */
-export interface Variant {
-  name: string;
-  /** A real agent checks sites, too. @default false */
-  agent?: boolean;
-  /** How the load differs. @default 500 results a second, now */
-  load?: Partial<LoadOptions>;
-  /** Writers at the start. @default 1 */
-  writers?: number;
-  /** Environment of the first writer. */
-  writerEnv?: (random: Random) => Record<string, string>;
-  agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
-  /** Before anything of the product starts. */
-  setUp?(round: Round): Promise<void>;
-  /** Makes the fault and heals it, while the load goes on. */
-  fault?(round: Round): Promise<void>;
-  /** In place of load and fault side by side. */
-  drive?(round: Round): Promise<void>;
-  /** The database was put back, or the topic made anew: places in it say nothing. @default true */
-  placesHold?: boolean;
-  /** At most this many rounds at a time, however many are asked for. */
-  maxRounds?: number;
-  /** A fault that is built into a copy of the product: some of these invariants must not hold. */
-  mutant?: Mutant;
-  /** Why it cannot run here; null where it can. */
-  skip?(): Promise<string | null>;
-}
 
 export interface RoundOptions {
   name: string;
   folder: string;
   seconds: number;
   seed: number;
-}
-
-export interface RoundResult {
-  findings: Findings;
-  notes: string[];
-  /** What kept the round from being judged. */
-  error: string | null;
 }
 
 function poolOf(dsn: string): pg.Pool {
@@ -285,67 +239,5 @@ export class Round {
         ),
       }),
     };
-  }
-}
-
-/** Load and fault side by side. */
-async function loadAndFault(round: Round, { fault }: Variant): Promise<void> {
-  const loading = round.load.run(round.seconds * 1000);
-  await Promise.all([loading, round.underWay().then(() => fault?.(round))]);
-}
-
-/** Plays one round and judges it. */
-export async function runRound(
-  lane: Lane,
-  variant: Variant,
-  options: RoundOptions,
-): Promise<RoundResult> {
-  const round = new Round(lane, variant, options);
-  const stop = new AbortController();
-  try {
-    await round.prepare();
-    const observing = observe({
-      brokers: round.brokers,
-      topic: round.topic,
-      group: round.group,
-      pool: round.pool,
-      products: () => [...round.writers, ...round.agents].filter(({ runs }) => runs),
-      stop: stop.signal,
-    });
-    const env = variant.writerEnv?.(round.random);
-    for (let i = 0; i < (variant.writers ?? 1); i++) round.startWriter(i === 0 ? env : undefined);
-    if (variant.agent) round.startAgent();
-    await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
-
-    const healed = performance.now();
-    for (const agent of round.agents) if (agent.runs) await round.stopAgent(agent);
-    const drained = await round.drained(DRAIN_MS);
-    const drainedAfter = drained ? (performance.now() - healed) / 1000 : null;
-    for (const { trouble } of round.writers) if (trouble !== null) round.troubles.push(trouble);
-    for (const writer of round.writers) if (writer.runs) await round.stopWriter(writer);
-    stop.abort();
-    const { findings, notes } = await check({
-      pool: round.pool,
-      ledgerPath: round.ledger.path,
-      topic: round.topic,
-      records: await readRecords(round.brokers, round.topic),
-      ends: await endOffsets(round.brokers, round.topic),
-      observed: await observing,
-      drainedAfter,
-      isExpired: round.isExpired,
-      placesHold: variant.placesHold ?? true,
-      agent: round.sites && {
-        served: round.sites.served,
-        ends: round.agentEnds,
-        shiftMs: variant.agentOptions?.shiftMs ?? 0,
-      },
-      troubles: [...new Set(round.troubles)],
-    });
-    return { findings, notes: [...notes, ...round.notes], error: null };
-  } catch (error) {
-    return { findings: {}, notes: round.notes, error: (error as Error).message };
-  } finally {
-    stop.abort();
-    await round.close();
   }
 }

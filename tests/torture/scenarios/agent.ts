@@ -1,5 +1,5 @@
 /** Faults of the agent: scenario 17. */
-import type { Variant } from "../round.ts";
+import type { Variant } from "../variant.ts";
 
 /** 17: kill -9 at random with the broker away. */
 export const AGENT_KILL: Variant[] = [
@@ -20,7 +20,7 @@ export const AGENT_KILL: Variant[] = [
     },
   },
   {
-    name: "acknowledged, not deleted",
+    name: "acknowledged but not deleted",
     agent: true,
     async fault(round) {
       await round.stopAgent(round.agents.at(-1)!);

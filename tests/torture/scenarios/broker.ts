@@ -1,6 +1,6 @@
 /** Faults of the broker and of the way to it: scenarios 5 to 7. */
 import { delay } from "../load.ts";
-import type { Variant } from "../round.ts";
+import type { Variant } from "../variant.ts";
 
 /** 5: stopped in order or killed, and away for a while. */
 export const BROKER_STOP: Variant[] = (["SIGTERM", "SIGKILL"] as const).flatMap((signal) =>

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { dsnOf } from "../lane.ts";
 import { delay } from "../load.ts";
-import type { Round, Variant } from "../round.ts";
+import type { Round } from "../round.ts";
+import type { Variant } from "../variant.ts";
 
 /** A client of our own, past the proxy. */
 async function connected(round: Round): Promise<pg.Client> {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { startPostgres } from "../../../local/postgres.ts";
 import { initSchema } from "../lane.ts";
-import type { Round, Variant } from "../round.ts";
+import type { Round } from "../round.ts";
+import type { Variant } from "../variant.ts";
 
 const run = promisify(execFile);
 

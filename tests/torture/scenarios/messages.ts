@@ -2,7 +2,8 @@
 import { waitFor } from "../../../local/wait.ts";
 import { fileURLToPath } from "node:url";
 import { delay, LOAD_AGENT } from "../load.ts";
-import type { Round, Variant } from "../round.ts";
+import type { Round } from "../round.ts";
+import type { Variant } from "../variant.ts";
 import { asAdmin, makeTopic } from "../topic.ts";
 
 const DAY_MS = 86_400_000;

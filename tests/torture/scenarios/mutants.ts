@@ -1,6 +1,6 @@
 /** Scenario 19: the product with a known fault each, which the harness has to notice. */
 import { delay } from "../load.ts";
-import type { Variant } from "../round.ts";
+import type { Variant } from "../variant.ts";
 import { AGENT_KILL } from "./agent.ts";
 import { WRITER_KILL } from "./writer.ts";
 

@@ -1,7 +1,8 @@
 /** Scenario 18: a random fault every 15 s. */
 import { delay } from "../load.ts";
 import { oneOf } from "../random.ts";
-import type { Round, Variant } from "../round.ts";
+import type { Round } from "../round.ts";
+import type { Variant } from "../variant.ts";
 
 type Fault = (round: Round) => Promise<void>;
 

@@ -1,7 +1,7 @@
 /** Faults of the writer itself: scenarios 1 to 4. */
 import { delay } from "../load.ts";
 import { between, oneOf } from "../random.ts";
-import type { Variant } from "../round.ts";
+import type { Variant } from "../variant.ts";
 
 const HOLD_MS = 120_000;
 
@@ -14,7 +14,8 @@ function killedAt(failpoint: string): Variant {
     async fault(round) {
       const [writer] = round.writers;
       await writer!.reachesFailpoint(60_000);
-      await round.pause(0, 1_500);
+      // Held for long enough to be looked at.
+      await round.pause(1_000, 2_500);
       await writer!.kill();
       round.startWriter();
     },
