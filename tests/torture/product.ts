@@ -75,10 +75,9 @@ export class Product {
     }, ms);
   }
 
-  /** Log lines with this message. */
-  logged(message: string): Record<string, unknown>[] {
-    return this.#lines.filter((line) => line.includes(JSON.stringify(message)))
-      .map((line) => JSON.parse(line));
+  /** Whether `text` is in what it printed. */
+  printed(text: string): boolean {
+    return this.#lines.some((line) => line.includes(text));
   }
 
   signal(name: Deno.Signal): void {

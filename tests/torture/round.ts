@@ -85,6 +85,12 @@ export class Round {
     this.notes.push(text);
   }
 
+  /** Fails unless a process has printed one of `texts`: else the fault has hit nothing. */
+  mustHavePrinted(products: readonly Product[], ...texts: string[]): void {
+    if (products.some((product) => texts.some((text) => product.printed(text)))) return;
+    throw new Error(`The fault hit nothing: nobody printed "${texts.join('" or "')}"`);
+  }
+
   /** Runs `work` when the round is over, last in, first out. */
   atEnd(work: () => Promise<void>): void {
     this.#atEnd.push(work);

@@ -77,6 +77,7 @@ export const POSTGRES_BUSY: Variant[] = [
       await client.query("BEGIN; LOCK TABLE check_results IN ACCESS EXCLUSIVE MODE");
       await delay(40_000);
       await client.end();
+      round.mustHavePrinted(round.writers, "lock timeout");
     },
   },
   {
@@ -84,14 +85,17 @@ export const POSTGRES_BUSY: Variant[] = [
     async fault(round) {
       const client = await connected(round);
       // The writer takes the offset's row first and the table next; this one the other way round.
+      let lost = 0;
       for (let times = 0; times < 6; times++) {
         await client.query("BEGIN; LOCK TABLE check_results IN ACCESS EXCLUSIVE MODE");
         await delay(600);
-        await client.query("SELECT * FROM consumer_offsets FOR UPDATE").catch(() => {});
+        await client.query("SELECT * FROM consumer_offsets FOR UPDATE").catch(() => lost++);
         await client.query("ROLLBACK");
         await round.pause(500, 1_500);
       }
       await client.end();
+      round.note(`${lost} deadlocks lost by the other side`);
+      if (lost === 0) round.mustHavePrinted(round.writers, "deadlock detected");
     },
   },
   {
@@ -111,6 +115,7 @@ export const POSTGRES_BUSY: Variant[] = [
         }
       }
       await Promise.all(taken.map((client) => client.end().catch(() => {})));
+      round.mustHavePrinted(round.writers, "Storing a batch failed");
     },
   },
 ];

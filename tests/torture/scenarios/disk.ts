@@ -72,6 +72,7 @@ export const DISK_FULL: Variant[] = [
         await round.postgres.start();
         await round.pause(3_000, 5_000);
       }
+      round.mustHavePrinted(round.writers, "Storing a batch failed");
     },
   },
   {
@@ -92,6 +93,7 @@ export const DISK_FULL: Variant[] = [
         kafkaProxy.set("pass");
         await round.pause(2_000, 4_000);
       }
+      round.mustHavePrinted(round.agents, "Cannot write to the outbox");
     },
   },
 ];

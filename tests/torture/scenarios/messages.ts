@@ -80,26 +80,34 @@ export const TOPIC_ANEW: Variant[] = [
   {
     name: "empty",
     placesHold: false,
-    drive: (round) => anew(round, async () => {}),
+    drive: (round) => madeAnew(round, { away: true }),
   },
   {
     name: "longer than before",
     placesHold: false,
-    drive: (round) => anew(round, () => round.load.run(round.seconds * 1500)),
+    drive: (round) => madeAnew(round, { away: true, longer: true }),
+  },
+  {
+    // It has what it had before within a second or two, so that the writer's place is in it.
+    name: "under a running writer",
+    placesHold: false,
+    drive: (round) => madeAnew(round, { away: false }),
   },
 ];
 
-/** @param fill What is put into the new topic before the writer sees it */
-async function anew(round: Round, fill: () => Promise<void>): Promise<void> {
-  await round.load.run(round.seconds * 500);
+async function madeAnew(
+  round: Round,
+  { away, longer = false }: { away: boolean; longer?: boolean },
+): Promise<void> {
+  await round.load.run(away ? round.seconds * 500 : 1_000);
   if (!await round.drained(60_000)) throw new Error("The first half was not stored");
-  await round.stopWriter(round.writers[0]!);
+  if (away) await round.stopWriter(round.writers[0]!);
   await asAdmin(round.brokers, (admin) => admin.deleteTopics({ topics: [round.topic] }));
   await waitFor("the topic to be made anew", async () => {
     await delay(300);
     return await makeTopic(round.brokers, round.topic, 6).then(() => true, () => false);
   }, 30_000);
-  await fill();
-  round.startWriter();
+  if (longer) await round.load.run(round.seconds * 1_500);
+  if (away) round.startWriter();
   await round.load.run(round.seconds * 500);
 }

@@ -1,4 +1,5 @@
 /** Faults of the writer itself: scenarios 1 to 4. */
+import { waitFor } from "../../../local/wait.ts";
 import { delay } from "../load.ts";
 import { between, oneOf } from "../random.ts";
 import type { Variant } from "../variant.ts";
@@ -57,6 +58,12 @@ export const ZOMBIE: Variant[] = [{
     round.startWriter();
     await delay(45_000);
     zombie!.signal("SIGCONT");
+    // Its session was ended while it stood still, so it finds that out before anything else.
+    await waitFor(
+      "the zombie to find out",
+      () => zombie!.printed("Storing a batch failed"),
+      20_000,
+    );
   },
 }];
 
