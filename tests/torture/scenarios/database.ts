@@ -121,26 +121,51 @@ export const POSTGRES_BUSY: Variant[] = [
 ];
 
 /** 15: put back to an older copy of all its files; the topic is read again from there. */
-export const RESTORE: Variant[] = [{
-  name: "older copy",
-  // Kafka's commit is ahead of an older copy until the writer has caught up.
-  placesHold: false,
-  async fault(round) {
-    const { postgres, data } = round.lane;
-    const files = join(data.path, "postgres", "data");
-    const copy = join(data.path, "postgres", "copy");
-    await postgres.stop("fast");
-    await cp(files, copy, { recursive: true, preserveTimestamps: true });
-    await handOver(files, copy);
-    await postgres.start();
-    await round.pause(6_000, 10_000);
-    await postgres.stop("immediate");
-    await rename(files, `${files}-lost`);
-    await rename(copy, files);
-    await postgres.start();
-    await rm(`${files}-lost`, { recursive: true });
+export const RESTORE: Variant[] = [
+  {
+    name: "older copy",
+    // Kafka's commit is ahead of an older copy until the writer has caught up.
+    placesHold: false,
+    async fault(round) {
+      await copyFiles(round);
+      await round.pause(6_000, 10_000);
+      await putBack(round);
+    },
   },
-}];
+  {
+    name: "older copy and nothing new to store",
+    placesHold: false,
+    async drive(round) {
+      await round.load.run(round.seconds * 300);
+      await copyFiles(round);
+      await round.load.run(round.seconds * 700);
+      if (!await round.drained(60_000)) throw new Error("The load was not stored");
+      await putBack(round);
+    },
+  },
+];
+
+function filesOf({ lane: { data } }: Round): { files: string; copy: string } {
+  const folder = join(data.path, "postgres");
+  return { files: join(folder, "data"), copy: join(folder, "copy") };
+}
+
+async function copyFiles(round: Round): Promise<void> {
+  const { files, copy } = filesOf(round);
+  await round.lane.postgres.stop("fast");
+  await cp(files, copy, { recursive: true, preserveTimestamps: true });
+  await handOver(files, copy);
+  await round.lane.postgres.start();
+}
+
+async function putBack(round: Round): Promise<void> {
+  const { files, copy } = filesOf(round);
+  await round.lane.postgres.stop("immediate");
+  await rename(files, `${files}-lost`);
+  await rename(copy, files);
+  await round.lane.postgres.start();
+  await rm(`${files}-lost`, { recursive: true });
+}
 
 /** PostgreSQL wants its files to be its own user's. */
 async function handOver(from: string, to: string): Promise<void> {
