@@ -3,7 +3,7 @@ import type { KafkaConfig } from "../config/types.ts";
 import type { IncomingRecord, ResultStore } from "../db/store.ts";
 import { viewTopic } from "../kafka/cluster.ts";
 import { brokerErrorOf, isPassing } from "../kafka/failure.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { decode } from "../wire/decode.ts";
@@ -17,6 +17,8 @@ const MAX_BYTES_PER_PARTITION = 1024 * 1024;
 /** A broker answers a fetch at once when it has this much. */
 const MIN_BYTES = 64 * 1024;
 const HEARTBEAT_MS = 3_000;
+/** How often partitions that bring nothing new are held against the database. */
+const LOOK_MS = 15_000;
 /** A writer that died holds its partitions for this long. */
 const SESSION_TIMEOUT_MS = 15_000;
 
@@ -119,6 +121,15 @@ class Group {
       const reader = this.#createReader(partition, this.#assignment.signal);
       this.#readers.set(partition, reader);
       reader.prepare();
+    }
+    void this.#lookAround(this.#assignment.signal);
+  }
+
+  async #lookAround(signal: AbortSignal): Promise<void> {
+    while (true) {
+      await sleep(this.#deps.clock, LOOK_MS, signal);
+      if (signal.aborted) return;
+      for (const reader of this.#readers.values()) await reader.look();
     }
   }
 

@@ -36,6 +36,8 @@ interface Reading {
   fetchFrom: bigint;
   position: bigint;
   verify: StoredOffset | null;
+  /** The database has an offset of the partition. */
+  stored: boolean;
 }
 
 /**
@@ -49,6 +51,8 @@ export class PartitionReader {
   readonly #log: Logger;
   #reading: Reading | null = null;
   #preparing: Promise<void> | null = null;
+  #looking: Promise<void> | null = null;
+  #taking = false;
 
   constructor(source: BatchSource, deps: ReaderDeps) {
     this.#source = source;
@@ -63,9 +67,33 @@ export class PartitionReader {
     return this.#preparing;
   }
 
-  /** Resolves when no `prepare` is under way. */
+  /** Resolves when neither `prepare` nor `look` is under way. */
   async prepared(): Promise<void> {
+    await this.#looking;
     await this.#preparing;
+  }
+
+  /**
+   * Finds out whether the database was put back to an older copy while nothing new came; else the
+   * next record would tell. Does nothing while `take` is under way.
+   */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => this.#looking = null);
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const reading = this.#reading;
+    if (reading === null || this.#taking) return;
+    let found: StoredOffset | null;
+    try {
+      found = await this.#deps.store.readOffset(this.#source);
+    } catch {
+      return; // the next look tells
+    }
+    if (this.#deps.signal.aborted) return;
+    const wentBack = found === null ? reading.stored : found.nextOffset < reading.position;
+    if (wentBack) await this.#wentBack(reading.position, found?.nextOffset ?? null);
   }
 
   /**
@@ -74,6 +102,15 @@ export class PartitionReader {
    * @returns Whether all of it is done with; false: the consumer reads elsewhere next, or we stop
    */
   async take(fetched: FetchedRecords): Promise<boolean> {
+    this.#taking = true;
+    try {
+      return await this.#take(fetched);
+    } finally {
+      this.#taking = false;
+    }
+  }
+
+  async #take(fetched: FetchedRecords): Promise<boolean> {
     let reading = this.#reading;
     if (reading === null) return false;
     if (fetched.fetchedFrom !== reading.fetchFrom && !await this.#isHole(fetched, reading)) {
@@ -99,7 +136,7 @@ export class PartitionReader {
       const chunk = records.slice(start, start + this.#deps.maxBatchMessages);
       const position = await this.#storeChunk(chunk, reading.position);
       if (position === null) return false;
-      reading = { ...reading, position };
+      reading = { ...reading, position, stored: true };
       this.#reading = reading;
     }
     this.#reading = { ...reading, fetchFrom: fetched.nextOffset };
@@ -116,7 +153,7 @@ export class PartitionReader {
         await store.moveOffset(this.#source, stored.nextOffset, plan.position);
       }
       const { fetchFrom, position, verify } = plan;
-      this.#reading = { fetchFrom, position, verify };
+      this.#reading = { fetchFrom, position, verify, stored: stored !== null };
       seek(fetchFrom);
     }, this.#deps);
   }
@@ -168,9 +205,17 @@ export class PartitionReader {
     await retryUntil("Moving the stored offset", async () => {
       const { low } = await bounds();
       await store.moveOffset(this.#source, position, low);
-      this.#reading = { fetchFrom: low, position: low, verify: null };
+      this.#reading = { fetchFrom: low, position: low, verify: null, stored: true };
       seek(low);
     }, this.#deps);
+  }
+
+  async #wentBack(expected: bigint, stored: bigint | null): Promise<void> {
+    this.#log.error(
+      { expected: String(expected), stored: String(stored) },
+      "The stored offset went back: the database is an older copy; reading the topic again from there",
+    );
+    await this.prepare();
   }
 
   /** @returns The next offset to store, or null when we stop or read elsewhere. */
@@ -185,11 +230,7 @@ export class PartitionReader {
     if (done === null) return null;
     const outcome = done.value;
     if (outcome.kind === "moved") {
-      this.#log.error(
-        { expected: String(position), stored: String(outcome.storedOffset) },
-        "The stored offset went back: the database is an older copy; reading the topic again from there",
-      );
-      await this.prepare();
+      await this.#wentBack(position, outcome.storedOffset);
       return null;
     }
     stats.batches++;
