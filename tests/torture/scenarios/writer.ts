@@ -59,11 +59,8 @@ export const ZOMBIE: Variant[] = [{
     await delay(45_000);
     zombie!.signal("SIGCONT");
     // Its session was ended while it stood still, so it finds that out before anything else.
-    await waitFor(
-      "the zombie to find out",
-      () => zombie!.printed("Storing a batch failed"),
-      20_000,
-    );
+    const foundOut = () => zombie!.printed("idle-in-transaction timeout");
+    await waitFor("the zombie to find out", foundOut, 20_000);
   },
 }];
 
