@@ -2,6 +2,7 @@ import { createKafka } from "../kafka/client.ts";
 import { createSender } from "../kafka/sender.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { createClients } from "./clients.ts";
 import { startAgentOps } from "./ops.ts";
@@ -35,6 +36,7 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
       log,
       signal,
       stats,
+      passFailpoint: failpointsFrom(),
       onStarted(started) {
         running = started;
         reloads.begin({ replaceSites: started.replaceSites, onHangUp, watch: options.watch });

@@ -1,6 +1,7 @@
 import { RefusedError } from "../kafka/errors.ts";
 import type { Send } from "../kafka/sender.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
+import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Row } from "./outbox/protocol.ts";
@@ -14,6 +15,8 @@ export interface PublisherDeps {
   stats: Pick<AgentStats, "published" | "refused" | "sends" | "sendFailures" | "waiting">;
   /** In [0, 1). */
   random?: () => number;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
 }
 
 /** One send; the broker's default limit of a batch is 1 MiB. */
@@ -55,12 +58,13 @@ export class Publisher {
   }
 
   async #deliver(rows: Row[], draining: AbortSignal, deadline: AbortSignal): Promise<void> {
-    const { outbox, send, stats } = this.#deps;
+    const { outbox, send, stats, passFailpoint = noFailpoints } = this.#deps;
     while (!deadline.aborted) {
       try {
         stats.sends++;
         const sent = send(rows.map(({ key, value }) => ({ key, value }))).then(() => true);
         if (!await orAborted(sent, deadline)) return;
+        passFailpoint("agent.after_send");
         stats.published += rows.length;
         outbox.remove(rows.map(({ id }) => id));
         stats.waiting = outbox.waiting;

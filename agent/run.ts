@@ -2,6 +2,7 @@ import type { Config, Site } from "../config/types.ts";
 import { siteId } from "../config/types.ts";
 import type { Send } from "../kafka/sender.ts";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { SiteRequests } from "./auth/requests.ts";
 import { CertificatesSeen } from "./certificates_seen.ts";
@@ -29,6 +30,8 @@ export interface AgentDeps {
   clock?: Clock;
   /** Kept up to date while the agent runs. @default a new one */
   stats?: AgentStats;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
   /** Told once: the state folder is open and the schedule runs. */
   onStarted?: (running: RunningAgent) => void;
 }
@@ -93,7 +96,8 @@ export async function runAgent(
     run: ({ site }, due) => runner.run(site, due),
     onSkip: (_, slots) => stats.skipped += slots,
   });
-  const publisher = new Publisher({ outbox, send, clock, log, stats });
+  const { passFailpoint } = deps;
+  const publisher = new Publisher({ outbox, send, clock, log, stats, passFailpoint });
   const draining = new AbortController();
   const deadline = new AbortController();
 

@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { ResultMessage } from "../wire/message.ts";
 import { type DeadLetter, insertDeadLetters } from "./dead_letters.ts";
@@ -38,6 +39,7 @@ export class PostgresStore implements ResultStore {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #begin: string;
+  readonly #passFailpoint: PassFailpoint;
   readonly #onDeadLetters: NonNullable<StoreOptions["onDeadLetters"]>;
   /** Days that have partitions, as far as is known. */
   readonly #days = new Set<string>();
@@ -51,6 +53,7 @@ export class PostgresStore implements ResultStore {
 
   constructor(pool: Pool, options: StoreOptions) {
     const { log, clock, idleInTransactionMs = 20_000, onDeadLetters = () => {} } = options;
+    this.#passFailpoint = options.passFailpoint ?? noFailpoints;
     this.#pool = pool;
     this.#onDeadLetters = onDeadLetters;
     this.#log = log;
@@ -161,8 +164,10 @@ export class PostgresStore implements ResultStore {
         };
       }
       const tally = await this.#insert(client, key, fresh, insert, letters);
+      this.#passFailpoint("store.mid_insert");
       await insertDeadLetters(client, source, letters);
       await advanceOffset(client, source, last);
+      this.#passFailpoint("store.before_commit");
       return {
         kind: "stored",
         inserted: tally.inserted,
@@ -173,6 +178,7 @@ export class PostgresStore implements ResultStore {
       };
     });
     if (outcome.kind === "stored") {
+      this.#passFailpoint("store.after_commit");
       this.#unstored.delete(key);
       this.#commonFailures.delete(key);
       this.#report(source, letters);

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { Clock } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Decoded } from "../wire/decode.ts";
 import type { BatchSource, StoredOffset } from "./offsets.ts";
@@ -76,6 +77,8 @@ export interface StoreOptions {
   log: Logger;
   /** @default systemClock */
   clock?: Clock;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
   /**
    * A session that is silent in a transaction is ended after these milliseconds, so that a frozen
    * writer does not hold its partition.

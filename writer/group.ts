@@ -5,7 +5,8 @@ import { type TopicView, viewTopic } from "../kafka/cluster.ts";
 import { adviceFor } from "../db/advice.ts";
 import { brokerErrorOf, isPassing } from "../kafka/failure.ts";
 import { aborted, within } from "../runtime/abort.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { RawRecord } from "./decode_records.ts";
 import { PartitionReader } from "./partition_reader.ts";
@@ -23,6 +24,9 @@ const ENDS_EVERY_MS = 10_000;
  */
 const UNWATCHED_MS = 2_000;
 
+/** How often partitions that bring nothing new are held against the database. */
+const LOOK_MS = 15_000;
+
 /** What the group is handed. */
 export interface GroupDeps {
   kafka: Kafka;
@@ -33,6 +37,8 @@ export interface GroupDeps {
   log: Logger;
   signal: AbortSignal;
   maxBatchMessages: number;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
   /** Ends the consumer for good: another one must take its place. */
   fail(error: Error): void;
 }
@@ -99,6 +105,15 @@ export class Group {
       const reader = this.#createReader(partition, progress, either);
       this.#assignment.readers.set(partition, reader);
       reader.prepare();
+    }
+    void this.#lookAround(this.#assignment);
+  }
+
+  async #lookAround({ controller: { signal }, readers }: Assignment): Promise<void> {
+    while (true) {
+      await sleep(this.#deps.clock, LOOK_MS, signal);
+      if (signal.aborted) return;
+      for (const reader of readers.values()) await reader.look();
     }
   }
 
@@ -188,6 +203,8 @@ export class Group {
       if (next !== null) {
         if (!payload.isStale()) payload.resolveOffset(batch.lastOffset());
         await within(clock, COMMIT_WAIT_MS, this.#commit(batch.partition, next));
+        const { passFailpoint = noFailpoints } = this.#deps;
+        passFailpoint("writer.after_both");
       }
       this.#throwIfEnded(signal);
     } finally {

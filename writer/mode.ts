@@ -2,6 +2,7 @@ import { createPool } from "../db/pool.ts";
 import { createStore } from "../db/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { startWriterOps } from "./ops.ts";
 import { runWriter } from "./run.ts";
@@ -23,11 +24,14 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
     log,
   });
   try {
+    const passFailpoint = failpointsFrom();
     const store = createStore(pool, {
       log,
+      passFailpoint,
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
-    await runWriter(config, { store, clock, log, signal, concurrency: CONCURRENCY, stats });
+    const deps = { store, clock, log, signal, concurrency: CONCURRENCY, stats, passFailpoint };
+    await runWriter(config, deps);
     return EXIT.done;
   } finally {
     // Connections that a frozen server holds are not waited for: the process ends anyway.

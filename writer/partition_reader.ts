@@ -38,6 +38,8 @@ interface Reading {
   fetchFrom: bigint;
   position: bigint;
   verify: StoredOffset | null;
+  /** Whether the database has an offset of the partition. */
+  stored: boolean;
   /** Where a fetch from `fetchFrom` went on: offsets between may be Kafka's own, or not. */
   hole: bigint | null;
 }
@@ -54,6 +56,8 @@ export class PartitionReader {
   /** Null while the place to read from is being found. */
   #reading: Reading | null = null;
   #preparing: Promise<void> | null = null;
+  #looking: Promise<void> | null = null;
+  #taking = false;
 
   constructor(source: BatchSource, deps: ReaderDeps) {
     this.#source = source;
@@ -71,9 +75,41 @@ export class PartitionReader {
     return this.#preparing;
   }
 
-  /** Resolves when no `prepare` is under way. */
+  /** Resolves when neither `prepare` nor `look` is under way. */
   async prepared(): Promise<void> {
+    await this.#looking;
     await this.#preparing;
+  }
+
+  /**
+   * Finds out whether the database was put back to an older copy while nothing new came; else only
+   * the next record would tell. Does nothing while `take` is under way.
+   */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => this.#looking = null);
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const reading = this.#reading;
+    if (reading === null || this.#taking) return;
+    let found: StoredOffset | null;
+    try {
+      found = await this.#deps.store.readOffset(this.#source);
+    } catch {
+      return; // the next look tells
+    }
+    if (this.#deps.signal.aborted || this.#reading !== reading) return;
+    const wentBack = found === null ? reading.stored : found.nextOffset < reading.position;
+    if (wentBack) await this.#wentBack(reading.position, found?.nextOffset ?? null);
+  }
+
+  async #wentBack(expected: bigint, stored: bigint | null): Promise<void> {
+    this.#log.error(
+      { expected: String(expected), stored: String(stored) },
+      "The stored offset went back: the database is an older copy; reading the topic again from there",
+    );
+    await this.prepare();
   }
 
   /**
@@ -83,6 +119,15 @@ export class PartitionReader {
    *   consumer reads elsewhere next, or we stop
    */
   async take(fetched: FetchedRecords): Promise<bigint | null> {
+    this.#taking = true;
+    try {
+      return await this.#take(fetched);
+    } finally {
+      this.#taking = false;
+    }
+  }
+
+  async #take(fetched: FetchedRecords): Promise<bigint | null> {
     let reading = this.#reading;
     if (reading === null) return null;
     if (fetched.fetchedFrom !== reading.fetchFrom && !await this.#followHole(fetched, reading)) {
@@ -104,7 +149,7 @@ export class PartitionReader {
       const position = await this.#storeChunk(await decodeRecords(chunk), reading.position);
       // A prepare() that came meanwhile reads the place again.
       if (position === null || this.#reading === null) return null;
-      reading = { ...reading, position };
+      reading = { ...reading, position, stored: true };
       this.#reading = reading;
     }
     this.#reading = { ...reading, fetchFrom: fetched.nextOffset, hole: null };
@@ -128,7 +173,7 @@ export class PartitionReader {
           this.#reportMove(plan.moved, nextOffset, now);
         }
         const { fetchFrom, position, verify } = plan;
-        this.#reading = { fetchFrom, position, verify, hole: null };
+        this.#reading = { fetchFrom, position, verify, stored: stored !== null, hole: null };
         Object.assign(progress, { position, end: now.high, failing: null });
         seek(fetchFrom);
         return;
@@ -217,11 +262,7 @@ export class PartitionReader {
     const outcome = done.value;
     progress.failing = null;
     if (outcome.kind === "moved") {
-      this.#log.error(
-        { expected: String(position), stored: String(outcome.storedOffset) },
-        "The stored offset went back: the database is an older copy; reading the topic again from there",
-      );
-      await this.prepare();
+      await this.#wentBack(position, outcome.storedOffset);
       return null;
     }
     progress.position = outcome.nextOffset;

@@ -6,6 +6,7 @@ import { isPassing } from "../kafka/failure.ts";
 import { ensureTopic } from "../kafka/topic.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
+import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { consume } from "./consume.ts";
@@ -23,6 +24,8 @@ export interface WriterDeps {
   signal: AbortSignal;
   /** As many partitions are stored side by side; each takes a connection of the pool. */
   concurrency: number;
+  /** @default noFailpoints */
+  passFailpoint?: PassFailpoint;
   /** Kept up to date while the writer runs. @default new ones */
   stats?: WriterStats;
 }

@@ -180,3 +180,28 @@ Deno.test("PartitionReader moves and seeks nothing once its assignment has ended
   assertEquals(state.seeks, []);
   assertEquals(state.stored?.nextOffset, 50n);
 });
+
+Deno.test("PartitionReader.look() reads again what a database put back lacks, with nothing new", async () => {
+  const { reader, state, fetched, errors } = setUp({ stored: null, high: 9n });
+  await reader.prepare();
+  assertEquals(await reader.take(fetched(0n, 9n)), 9n);
+  await reader.look();
+  assertEquals(state.seeks, [0n]);
+  state.stored = { nextOffset: 4n, lastHash: null, lastTimestamp: null };
+  await reader.look();
+  assertEquals(state.seeks, [0n, 4n]);
+  assertEquals(errors().length, 1);
+  assertEquals(await reader.take(fetched(4n, 9n)), 9n);
+  assertEquals(state.stored?.nextOffset, 9n);
+});
+
+Deno.test("PartitionReader.look() notices a database that has no offset any more", async () => {
+  const { reader, state, fetched } = setUp({ stored: null, high: 9n });
+  await reader.prepare();
+  // Nothing was stored yet, so nothing is missing.
+  await reader.look();
+  assertEquals(await reader.take(fetched(0n, 3n)), 3n);
+  state.stored = null;
+  await reader.look();
+  assertEquals(state.seeks, [0n, 0n]);
+});

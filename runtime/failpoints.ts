@@ -1,0 +1,55 @@
+import process from "node:process";
+
+/**
+ * Places where a test may hold the program still, to kill or freeze it there:
+ *
+ * - store.mid_insert: the rows are in, the offset is not moved, nothing is committed
+ * - store.before_commit: rows, dead letters and offset are in, nothing is committed
+ * - store.after_commit: committed, Kafka does not know
+ * - writer.after_both: Kafka knows, too
+ * - agent.after_send: the broker has acknowledged results that are still in the outbox
+ */
+export const FAILPOINTS = [
+  "store.mid_insert",
+  "store.before_commit",
+  "store.after_commit",
+  "writer.after_both",
+  "agent.after_send",
+] as const;
+
+export type Failpoint = typeof FAILPOINTS[number];
+
+/** Called where the program passes a failpoint. */
+export type PassFailpoint = (name: Failpoint) => void;
+
+/** What passing does in production: nothing. */
+export const noFailpoints: PassFailpoint = () => {};
+
+/**
+ * Reads what the environment variable HTTPMON_FAILPOINTS says: "NAME=PASS:MS" with commas between.
+ * At the PASS-th time that it comes by there, the program says "failpoint NAME" on standard error and
+ * stands still, event loop and all, for MS milliseconds. Killing is left to who reads that: so the
+ * program needs no permission for it.
+ *
+ * @param text Left out or empty: no failpoints, and passing one costs nothing
+ * @throws {RangeError} For what is not of that form, or a name that is not in FAILPOINTS
+ */
+export function failpointsFrom(
+  text: string | undefined = process.env.HTTPMON_FAILPOINTS,
+): PassFailpoint {
+  if (!text) return noFailpoints;
+  const left = new Map<string, { passes: number; ms: number }>();
+  for (const part of text.split(",")) {
+    const [, name, pass, ms] = /^([\w.]+)=(\d+):(\d+)$/.exec(part) ?? [];
+    if (!FAILPOINTS.includes(name as Failpoint)) {
+      throw new RangeError(`HTTPMON_FAILPOINTS needs "NAME=PASS:MS", found "${part}"`);
+    }
+    left.set(name!, { passes: Number(pass), ms: Number(ms) });
+  }
+  return (name) => {
+    const point = left.get(name);
+    if (!point || --point.passes !== 0) return;
+    process.stderr.write(`failpoint ${name}\n`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, point.ms);
+  };
+}

@@ -1,0 +1,42 @@
+/** The pages for people name only what is there. */
+import { assert, assertEquals } from "@std/assert";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import manifest from "../deno.json" with { type: "json" };
+import { ROOT } from "../scripts/build/project.ts";
+
+const PAGES = [
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+  ...[...Deno.readDirSync(`${ROOT}docs`)].filter(({ name }) => name.endsWith(".md"))
+    .map(({ name }) => `docs/${name}`),
+];
+
+for (const page of PAGES) {
+  const text = Deno.readTextFileSync(ROOT + page);
+
+  Deno.test(`${page} links to files that are there`, () => {
+    const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link!)
+      .filter((link) => !/^[a-z]+:/.test(link));
+    const missing = links.filter((link) => !existsSync(join(ROOT, dirname(page), link)));
+    assertEquals(missing, []);
+  });
+
+  Deno.test(`${page} names files, folders and tasks that are there`, () => {
+    const paths = [
+      ...text.matchAll(
+        /`((?:agent|config|db|kafka|local|runtime|scripts|tests|wire|writer|docs|compat|deploy)\/[\w./-]*)`/g,
+      ),
+    ]
+      .map(([, path]) => path!);
+    assertEquals(paths.filter((path) => !existsSync(ROOT + path)), []);
+    const tasks = [...text.matchAll(/deno task ([\w:-]+)/g)].map(([, task]) => task!);
+    assertEquals(tasks.filter((task) => !Object.hasOwn(manifest.tasks, task)), []);
+  });
+}
+
+Deno.test("docs/compare.md claims nothing without a test", () => {
+  const text = Deno.readTextFileSync(`${ROOT}docs/compare.md`);
+  const claims = [...text.matchAll(/^\|[^|]+\| yes([^|]*)\|/gm)].map(([, shown]) => shown!);
+  assert(claims.length > 20);
+  assertEquals(claims.filter((shown) => !/`tests\/|\]\(soak\.md\)/.test(shown)), []);
+});

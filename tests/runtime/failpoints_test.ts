@@ -1,0 +1,23 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { failpointsFrom, noFailpoints } from "../../runtime/failpoints.ts";
+
+Deno.test("failpointsFrom() does nothing where nothing is asked for", () => {
+  assertEquals(failpointsFrom(""), noFailpoints);
+});
+
+Deno.test("failpointsFrom() holds the program at the pass that is named, and only there", () => {
+  const pass = failpointsFrom("store.mid_insert=2:120");
+  const held = () => {
+    const start = performance.now();
+    pass("store.mid_insert");
+    pass("store.after_commit");
+    return performance.now() - start >= 100;
+  };
+  assertEquals([held(), held(), held()], [false, true, false]);
+});
+
+Deno.test("failpointsFrom() refuses what it does not know", () => {
+  for (const text of ["store.mid_insert", "nowhere=1:1", "store.mid_insert=1"]) {
+    assertThrows(() => failpointsFrom(text), RangeError, `found "${text}"`);
+  }
+});

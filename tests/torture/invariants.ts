@@ -1,0 +1,23 @@
+/** What has to hold, by the names of docs/reliability.md. */
+export const INVARIANTS = {
+  I1: "every acknowledged result is in the table, in the dead letters, or counted as expired",
+  I2: "no result is in the table twice",
+  I3: "the table holds nothing that was not sent",
+  I5: "the stored offset is the last record's + 1, and Kafka's commit never ahead of it",
+  I6: "the dead letters are exactly the poison",
+  I7: "the lag is 0 within 60 s of healing",
+  I8: "rollups equal a recomputation",
+  I9: "memory is bounded",
+  I10: "the agent's checks start on time",
+  up: "no process ends by itself, and each that is asked to stop ends with 0",
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
+/** Of one invariant: null: it does not apply; [] is well, else what was found. */
+export type Findings = Partial<Record<Invariant, string[] | null>>;
+
+/** At most three of `found` and how many more there are. */
+export function brief(found: readonly string[]): string[] {
+  return found.length <= 3 ? [...found] : [...found.slice(0, 3), `and ${found.length - 3} more`];
+}

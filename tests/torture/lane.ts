@@ -1,0 +1,84 @@
+import { chmod, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { type Kafka, startKafka } from "../../local/kafka.ts";
+import { type Postgres, startPostgres } from "../../local/postgres.ts";
+import { type DataFolder, dataFolder } from "../../local/data_folder.ts";
+import { stopServers } from "../../local/stack.ts";
+import { Product } from "./product.ts";
+import { Proxy } from "./proxy.ts";
+
+const TEMPLATE = "torture_template";
+
+/** One stack of its own, with a proxy before each server, for rounds one after the other. */
+export interface Lane {
+  kafka: Kafka;
+  postgres: Postgres;
+  /** Where the data of the servers is: "kafka" and "postgres" below it. */
+  data: DataFolder;
+  kafkaProxy: Proxy;
+  postgresProxy: Proxy;
+  /** Makes a database from one that init-schema filled. */
+  makeDatabase(name: string): Promise<void>;
+  makeEmptyDatabase(name: string): Promise<void>;
+  dropDatabase(name: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The lane's server and another database; `port` where a proxy stands before it. */
+export function dsnOf(postgres: Postgres, database: string, port = postgres.port): string {
+  const url = new URL(postgres.dsn);
+  url.port = String(port);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+export async function startLane(): Promise<Lane> {
+  const [kafkaProxy, postgresProxy] = [await Proxy.start(), await Proxy.start()];
+  const data = await dataFolder();
+  const [kafka, postgres] = await Promise.all([
+    startKafka({
+      folder: join(data.path, "kafka"),
+      listeners: { PROXIED: { security: "plaintext", advertised: kafkaProxy.address } },
+      settings: { "message.max.bytes": "4000000" },
+    }),
+    startPostgres({ folder: join(data.path, "postgres"), settings: { max_connections: "60" } }),
+  ]);
+  kafkaProxy.pointTo(kafka.ports.PROXIED!);
+  postgresProxy.pointTo(postgres.port);
+  const asSuperuser = async (sql: string) => {
+    const client = new pg.Client({ connectionString: postgres.dsn });
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
+  await asSuperuser(`CREATE DATABASE ${TEMPLATE}`);
+  await initSchema(dsnOf(postgres, TEMPLATE));
+  return {
+    kafka,
+    postgres,
+    data,
+    kafkaProxy,
+    postgresProxy,
+    makeDatabase: (name) => asSuperuser(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`),
+    makeEmptyDatabase: (name) => asSuperuser(`CREATE DATABASE ${name}`),
+    dropDatabase: (name) => asSuperuser(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    async stop() {
+      await Promise.all([kafkaProxy.close(), postgresProxy.close()]);
+      await stopServers(data, kafka, postgres);
+    },
+  };
+}
+
+/** Makes the tables as a user does. */
+export async function initSchema(dsn: string, root?: string): Promise<void> {
+  const cwd = await mkdtemp(join(tmpdir(), "httpmon-torture-schema-"));
+  await chmod(cwd, 0o700);
+  await writeFile(join(cwd, "config.yaml"), JSON.stringify({ database: { dsn } }));
+  await new Product({ mode: "init-schema", cwd, log: join(cwd, "log"), root }).succeeds(60_000);
+  await Deno.remove(cwd, { recursive: true });
+}

@@ -1,0 +1,71 @@
+import { type FileHandle, open, readFile } from "node:fs/promises";
+
+/** A record as it was sent. `poison`: it can never be a row. */
+export interface SentRecord {
+  key: string | null;
+  /** Base64 of the bytes; null: a tombstone. */
+  value: string | null;
+  poison: boolean;
+  /** The same result was sent before, on purpose. */
+  again: boolean;
+}
+
+/** What the ledger holds. */
+export interface LedgerContent {
+  /** All that may have reached the broker. */
+  sent: SentRecord[];
+  /** Of them, what it acknowledged. */
+  acknowledged: SentRecord[];
+}
+
+/** The producing side's own record of what it sent and what was acknowledged, on disk at each step. */
+export class Ledger {
+  readonly path: string;
+  readonly #file: FileHandle;
+  #batches = 0;
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  static async open(path: string): Promise<Ledger> {
+    return new Ledger(path, await open(path, "ax"));
+  }
+
+  /** Before a batch is sent. @returns The batch's number */
+  async sending(records: readonly SentRecord[]): Promise<number> {
+    const batch = this.#batches++;
+    await this.#write({ batch, records });
+    return batch;
+  }
+
+  /** After the broker acknowledged these batches. */
+  async acknowledged(batches: readonly number[]): Promise<void> {
+    await this.#write({ acknowledged: batches });
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #write(line: unknown): Promise<void> {
+    await this.#file.appendFile(`${JSON.stringify(line)}\n`);
+    await this.#file.datasync();
+  }
+}
+
+/** Reads a ledger from its file. */
+export async function readLedger(path: string): Promise<LedgerContent> {
+  const batches = new Map<number, SentRecord[]>();
+  const acknowledged: SentRecord[] = [];
+  for (const line of (await readFile(path, "utf8")).split("\n")) {
+    if (line === "") continue;
+    const entry = JSON.parse(line);
+    if (entry.records) batches.set(entry.batch, entry.records);
+    else {
+      for (const batch of entry.acknowledged) acknowledged.push(...batches.get(batch)!);
+    }
+  }
+  return { sent: [...batches.values()].flat(), acknowledged };
+}

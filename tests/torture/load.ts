@@ -1,0 +1,178 @@
+import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
+import { Buffer } from "node:buffer";
+import type { Ledger, SentRecord } from "./ledger.ts";
+import { poisonRecords } from "./poison.ts";
+import { between, type Random } from "./random.ts";
+
+const TICK_MS = 100;
+/** Of a hundred results, how many are sent twice, as by an agent that missed the acknowledgement. */
+const TWICE_PERCENT = 2;
+const SITES = 100;
+/** The agent of all results made here. */
+export const LOAD_AGENT = "7a1f6f0e-6c1d-4f5a-9d53-3c4e1b2a9f10";
+/** Longer than any acknowledgement takes, and kafkajs may wait on a dead socket for ever. */
+const SEND_WITHIN_MS = 12_000;
+
+export interface LoadOptions {
+  brokers: readonly string[];
+  topic: string;
+  ledger: Ledger;
+  random: Random;
+  /** Results a second. @default 500 */
+  rate?: number;
+  /** Added to the time of each result. @default 0 */
+  shiftMs?: number;
+  /** Poison of every kind among the good ones. @default false */
+  poison?: boolean;
+}
+
+/** An agent's part, without checks: results at a steady rate, each sent until it is acknowledged. */
+export class Load {
+  readonly #options: LoadOptions;
+  #queue: { batch: number; records: readonly SentRecord[] }[] = [];
+  #lastTs = 0;
+  #made: SentRecord[] = [];
+  #producer: Producer | null = null;
+  /** Results made so far. */
+  count = 0;
+  failures = 0;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  /** Makes results for `ms` and resolves when the broker has acknowledged all of them. */
+  async run(ms: number, stop?: AbortSignal): Promise<void> {
+    let making = true;
+    const sending = (async () => {
+      while (making || this.#queue.length > 0) {
+        if (this.#queue.length === 0) await delay(10);
+        else await this.#sendSome();
+      }
+    })();
+    const start = performance.now();
+    let due = start;
+    while (performance.now() - start < ms && !stop?.aborted) {
+      const records = this.#make(((this.#options.rate ?? 500) * TICK_MS) / 1000);
+      const batch = await this.#options.ledger.sending(records);
+      this.#queue.push({ batch, records });
+      due += TICK_MS;
+      await delay(Math.max(0, due - performance.now()));
+    }
+    making = false;
+    await sending;
+    await this.#disconnect();
+  }
+
+  async #sendSome(): Promise<void> {
+    const { topic, ledger } = this.#options;
+    const some = this.#queue.slice(0, 20);
+    try {
+      const producer = this.#producer ??= await this.#connect();
+      await within(
+        SEND_WITHIN_MS,
+        producer.send({
+          topic,
+          acks: -1,
+          timeout: 5_000,
+          messages: some.flatMap(({ records }) => records.map(toMessage)),
+        }),
+      );
+      this.#queue.splice(0, some.length);
+      await ledger.acknowledged(some.map(({ batch }) => batch));
+    } catch {
+      this.failures++;
+      await this.#disconnect();
+      await delay(300);
+    }
+  }
+
+  async #connect(): Promise<Producer> {
+    const producer = new Kafka({
+      clientId: "torture-load",
+      brokers: [...this.#options.brokers],
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 3_000,
+      requestTimeout: 6_000,
+      retry: { retries: 0 },
+    }).producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+    });
+    await within(SEND_WITHIN_MS, producer.connect());
+    return producer;
+  }
+
+  async #disconnect(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = null;
+    if (producer) await within(3_000, producer.disconnect()).catch(() => {});
+  }
+
+  #make(count: number): SentRecord[] {
+    const { random, poison } = this.#options;
+    const records: SentRecord[] = [];
+    for (let i = 0; i < count; i++) {
+      this.count++;
+      const record = this.#result();
+      records.push(record);
+      if (this.#made.length < 5_000) this.#made.push(record);
+      if (random() * 100 < TWICE_PERCENT) {
+        const earlier = this.#made[between(random, 0, this.#made.length - 1)]!;
+        records.push({ ...earlier, again: true });
+      }
+    }
+    if (poison) records.push(...poisonRecords(this.count, this.#result().value!));
+    return records;
+  }
+
+  #result(): SentRecord {
+    const { random, shiftMs = 0 } = this.#options;
+    this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
+    const down = random() < 0.05;
+    const url = `https://site-${between(random, 1, SITES)}.example/health`;
+    const ts = timestamp(this.#lastTs);
+    const message = {
+      ts,
+      agentUUID: LOAD_AGENT,
+      url,
+      regexResult: down ? null : random() < 0.5 ? true : null,
+      responseCode: down ? null : 200,
+      responseTime: Math.round(random() * 1e5) / 100,
+      errorMessage: down ? "Connection refused" : null,
+      verdict: down ? "down" : "up",
+      scheduledAt: ts,
+      ...(down && { reason: "connection_refused", errorClass: "connection_refused" }),
+    };
+    const value = Buffer.from(JSON.stringify(message)).toString("base64");
+    return { key: url, value, poison: false, again: false };
+  }
+}
+
+function toMessage({ key, value }: SentRecord) {
+  return { key, value: value === null ? null : Buffer.from(value, "base64") };
+}
+
+/** "YYYY-MM-DD HH:MM:SS.ffffff" of microseconds since 1970. */
+export function timestamp(microseconds: number): string {
+  const iso = new Date(Math.floor(microseconds / 1000)).toISOString();
+  const rest = String(microseconds % 1000).padStart(3, "0");
+  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${rest}`;
+}
+
+export function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** `work`, or a rejection after `ms`. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not done within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

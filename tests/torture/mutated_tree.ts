@@ -1,0 +1,48 @@
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ROOT } from "../../scripts/build/project.ts";
+
+/** A change of one file's text. */
+export interface Change {
+  file: string;
+  /** Stands in the file exactly once. */
+  find: string;
+  replace: string;
+}
+
+/** What the product is made of. */
+const PARTS = [
+  "main.ts",
+  "deno.json",
+  "deno.lock",
+  "agent",
+  "compat",
+  "config",
+  "db",
+  "kafka",
+  "runtime",
+  "wire",
+  "writer",
+];
+
+/**
+ * Copies the product's sources to `folder` and changes them, so that what must never happen can be
+ * made to happen without a trace of it in the product.
+ *
+ * @returns The folder with a slash at its end
+ * @throws {Error} Where a text to be changed is not there once: the product has moved on
+ */
+export async function mutatedTree(folder: string, changes: readonly Change[]): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  for (const { file, find, replace } of changes) {
+    const path = join(folder, file);
+    const text = await readFile(path, "utf8");
+    if (text.split(find).length !== 2) {
+      throw new Error(`The mutant needs this once in ${file}: ${find}`);
+    }
+    await writeFile(path, text.replace(find, () => replace));
+  }
+  return `${folder}/`;
+}

@@ -1,0 +1,129 @@
+import { createWriteStream, type WriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { waitFor } from "../../local/wait.ts";
+import { ROOT } from "../../scripts/build/project.ts";
+import { denoEnv, taskCommand } from "../support/task_command.ts";
+
+export interface ProductOptions {
+  mode: "agent" | "writer" | "init-schema";
+  /** The folder with config.yaml, where it is started. */
+  cwd: string;
+  /** Takes what it prints. */
+  log: string;
+  /** Added to the little that Deno needs. */
+  env?: Readonly<Record<string, string>>;
+  /** Arguments of `deno run` before the program's own. */
+  denoArgs?: readonly string[];
+  /** The program's sources, with a slash at the end. @default the project's */
+  root?: string;
+}
+
+/** A process of the product, started by its task's command. */
+export class Product {
+  readonly mode: string;
+  readonly startedAt = Date.now();
+  readonly #child: Deno.ChildProcess;
+  readonly #file: WriteStream;
+  readonly #ended: Promise<void>;
+  #lines: string[] = [];
+  #code: number | null = null;
+  /** We sent a signal that ends it. */
+  #told = false;
+  /** When SIGKILL went out, if it did. */
+  killedAt: number | null = null;
+
+  constructor({ mode, cwd, log, env = {}, denoArgs = [], root = ROOT }: ProductOptions) {
+    this.mode = mode;
+    const [file, run, ...args] = taskCommand(mode).map((word) => word.replace(ROOT, root));
+    this.#child = new Deno.Command(file!, {
+      args: [run!, ...denoArgs, ...args, "-c", "config.yaml"],
+      cwd,
+      env: { ...denoEnv(), ...env },
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#file = createWriteStream(log, { flags: "a" });
+    this.#ended = this.#follow();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get runs(): boolean {
+    return this.#code === null;
+  }
+
+  /** What is wrong with how it ended, or null. */
+  get trouble(): string | null {
+    if (this.#code === null || this.#code === 0) return null;
+    if (this.killedAt !== null) return null;
+    return `${this.mode} ${this.#told ? "was asked to stop and" : ""} ended with ${this.#code}`;
+  }
+
+  /** Whether it stands at a failpoint, or stood. */
+  get held(): boolean {
+    return this.#lines.some((line) => line.startsWith("failpoint "));
+  }
+
+  async reachesFailpoint(ms: number): Promise<void> {
+    await waitFor(`${this.mode} at its failpoint`, () => {
+      if (!this.runs) throw new Error(`${this.mode} ended with ${this.#code}`);
+      return this.held;
+    }, ms);
+  }
+
+  /** Whether `text` is in what it printed. */
+  printed(text: string): boolean {
+    return this.#lines.some((line) => line.includes(text));
+  }
+
+  signal(name: Deno.Signal): void {
+    if (name === "SIGKILL") this.killedAt = Date.now();
+    if (name === "SIGTERM") this.#told = true;
+    if (this.runs) this.#child.kill(name);
+  }
+
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.#ended;
+  }
+
+  /** Asks it to stop; after `ms` that counts as a failure, and it is killed. */
+  async stop(ms = 30_000): Promise<string | null> {
+    this.signal("SIGTERM");
+    try {
+      await waitFor(`the end of the ${this.mode}`, () => !this.runs, ms);
+    } catch (error) {
+      await this.kill();
+      return (error as Error).message;
+    }
+    return this.trouble;
+  }
+
+  async succeeds(ms: number): Promise<void> {
+    await waitFor(`the end of ${this.mode}`, () => !this.runs, ms);
+    if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.#lines.join("\n")}`);
+  }
+
+  /** Bytes of memory that it holds; null where that cannot be told. */
+  async memory(): Promise<number | null> {
+    const status = await readFile(`/proc/${this.pid}/status`, "utf8").catch(() => "");
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+    return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+  }
+
+  async #follow(): Promise<void> {
+    let rest = "";
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#file.write(text);
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.#lines.push(...lines);
+    }
+    this.#code = (await this.#child.status).code;
+    await new Promise<void>((resolve) => this.#file.end(() => resolve()));
+  }
+}

@@ -1,0 +1,103 @@
+/** Full disks: scenario 11. */
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { startPostgres } from "../../../local/postgres.ts";
+import { initSchema } from "../lane.ts";
+import type { Round } from "../round.ts";
+import type { Variant } from "../variant.ts";
+
+const run = promisify(execFile);
+
+/** A small disk in memory, mounted at `folder`. */
+async function mountSmall(folder: string, megabytes: number): Promise<() => Promise<void>> {
+  await mkdir(folder, { recursive: true });
+  await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=0711`, "tmpfs", folder]);
+  return async () => void await run("umount", ["-l", folder]);
+}
+
+/** Only root may mount, and not in every container. */
+async function cannotMount(): Promise<string | null> {
+  const folder = await mkdtemp(join(tmpdir(), "httpmon-torture-mount-"));
+  try {
+    await (await mountSmall(folder, 1))();
+    return null;
+  } catch {
+    return "a small disk (tmpfs) cannot be mounted here: that needs root";
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Fills what is left, down to the last kilobytes. */
+async function fill(folder: string): Promise<string> {
+  const ballast = join(folder, "ballast");
+  for (const size of [1 << 20, 1 << 14, 1 << 12]) {
+    try {
+      while (true) await writeFile(ballast, new Uint8Array(size), { flag: "a" });
+    } catch {
+      // Full, to this size.
+    }
+  }
+  return ballast;
+}
+
+/** 11: no room for PostgreSQL, and none for the agent's outbox. */
+export const DISK_FULL: Variant[] = [
+  {
+    name: "postgres",
+    skip: cannotMount,
+    async setUp(round) {
+      const folder = join(round.lane.data.path, "small-disk");
+      const unmount = await mountSmall(folder, 300);
+      round.atEnd(unmount);
+      await chmod(folder, 0o711);
+      const postgres = await startPostgres({
+        folder: join(folder, "postgres"),
+        settings: { max_wal_size: "64MB", min_wal_size: "32MB" },
+      });
+      round.atEnd(() => postgres.stop("immediate"));
+      await round.useDatabaseOf(postgres);
+      await initSchema(round.dsn);
+    },
+    async fault(round) {
+      const folder = join(round.lane.data.path, "small-disk");
+      for (let times = 0; times < 2; times++) {
+        const ballast = await fill(folder);
+        await round.pause(6_000, 12_000);
+        await rm(ballast);
+        // It gives up where it cannot write its log; its operator starts it again.
+        await round.postgres.start();
+        await round.pause(3_000, 5_000);
+      }
+      round.mustHavePrinted(round.writers, "Storing a batch failed");
+    },
+  },
+  {
+    name: "outbox",
+    agent: true,
+    skip: cannotMount,
+    async setUp(round) {
+      round.atEnd(await mountSmall(stateOf(round), 4));
+    },
+    async fault(round) {
+      const { kafkaProxy } = round.lane;
+      for (let times = 0; times < 2; times++) {
+        kafkaProxy.set("cut");
+        const ballast = await fill(stateOf(round));
+        await round.pause(6_000, 12_000);
+        await rm(ballast);
+        await round.pause(2_000, 3_000);
+        kafkaProxy.set("pass");
+        await round.pause(2_000, 4_000);
+      }
+      round.mustHavePrinted(round.agents, "Cannot write to the outbox");
+    },
+  },
+];
+
+function stateOf(round: Round): string {
+  return join(round.folder, "state");
+}

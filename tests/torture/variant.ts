@@ -1,0 +1,40 @@
+import type { Invariant } from "./invariants.ts";
+import type { LoadOptions } from "./load.ts";
+import type { Change } from "./mutated_tree.ts";
+import type { Random } from "./random.ts";
+import type { Round } from "./round.ts";
+
+/** A copy of the product with a known fault. */
+export interface Mutant {
+  changes: readonly Change[];
+  /** At least one of these has to break, or the harness sees nothing. */
+  mustBreak: readonly Invariant[];
+}
+
+/** One way of going wrong. */
+export interface Variant {
+  name: string;
+  /** A real agent checks sites, too. @default false */
+  agent?: boolean;
+  /** How the load differs. @default 500 results a second, now */
+  load?: Partial<LoadOptions>;
+  /** Writers at the start. @default 1 */
+  writers?: number;
+  /** Environment of the first writer. */
+  writerEnv?: (random: Random) => Record<string, string>;
+  agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
+  /** Before anything of the product starts. */
+  setUp?(round: Round): Promise<void>;
+  /** Makes the fault and heals it, while the load goes on. */
+  fault?(round: Round): Promise<void>;
+  /** In place of load and fault side by side. */
+  drive?(round: Round): Promise<void>;
+  /** The database was put back, or the topic made anew: places in it say nothing. @default true */
+  placesHold?: boolean;
+  /** At most this many rounds at a time, however many are asked for. */
+  maxRounds?: number;
+  /** A fault that is built into a copy of the product: some of these invariants must not hold. */
+  mutant?: Mutant;
+  /** Why it cannot run here; null where it can. */
+  skip?(): Promise<string | null>;
+}
