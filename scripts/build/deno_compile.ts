@@ -26,6 +26,7 @@ export async function denoCompile(
       "--exclude-unused-npm",
       ...permissions,
       ...readAtRunTime().map((path) => `--include=${path}`),
+      ...(await tooDeepToParse()).map((path) => `--exclude=${path}`),
       `--output=${join(folder, name)}`,
       "main.ts",
       ...args,
@@ -49,4 +50,31 @@ export async function denoCompile(
 function readAtRunTime(): string[] {
   const workers = Object.values(WORKER_FILES).map((file) => resolve(ROOT, "runtime", file));
   return ["db/migrations", ...workers.map((file) => relative(ROOT, file))];
+}
+
+/**
+ * bintrees, which prom-client brings along, has test data nested so deeply that deno compile
+ * overflows its stack over it. Gives the folders that hold such data, in Deno's cache.
+ */
+async function tooDeepToParse(): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as { npmCache: string };
+  const folders: string[] = [];
+  for (const registry of await entriesOf(npmCache)) {
+    const versions = join(npmCache, registry, "bintrees");
+    for (const version of await entriesOf(versions)) folders.push(join(versions, version, "test"));
+  }
+  return folders;
+}
+
+/** The names in a folder; none where it is not there. */
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return [];
+    }
+    throw error;
+  }
 }
