@@ -18,6 +18,19 @@ const BANNER = `"use strict";
     return emitWarning.call(this, warning, ...rest);
   };
 }`;
+/** An older Node fails at the outbox only, in words that help nobody. */
+export const NODE_CHECK = `{
+  const older = (a, b) => {
+    const [major, minor] = a.split(".").map(Number), [least, then] = b.split(".").map(Number);
+    return major < least || (major === least && minor < then);
+  };
+  if (older(process.versions.node, "${OLDEST_NODE}")) {
+    console.error(
+      "httpmon: needs Node ${OLDEST_NODE} or newer, found " + process.versions.node
+    );
+    process.exit(2);
+  }
+}`;
 const MODULE_URL = `const module_url = require("node:url").pathToFileURL(__filename).href;`;
 
 /**
@@ -35,7 +48,7 @@ export async function bundleForNode(): Promise<string> {
       ]),
     );
     return await bundle(resolve(ROOT, "main.ts"), {
-      banner: `${BANNER}\n${MODULE_URL}`,
+      banner: `${BANNER}\n${NODE_CHECK}\n${MODULE_URL}`,
       define: { "import.meta.url": "module_url", "import.meta.main": "true" },
       replaced: {
         "runtime/worker_sources.ts": `const sources = ${

@@ -1,5 +1,6 @@
+import { scheduleOf } from "./schedule.ts";
 import { largest, median, quantile } from "./statistics.ts";
-import type { CheckTimes, Tally } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 import type { Usage } from "./usage.ts";
 
 /** One thing that the soak is to show. */
@@ -35,24 +36,16 @@ export interface AgentRun {
   usage: readonly Usage[];
 }
 
-/** The first check of a site is within this of the start (or a frequency, if shorter). */
-const FIRST_WITHIN_MS = 10_000;
-
-/** The start and the stop are not known to the millisecond. */
-const ENDS_SLACK_MS = 1_000;
-
-/** Due times are told by a wall clock, which is adjusted now and then and read some time after. */
-const GAP_SLACK_MS = 250;
-
 /** More faults of a kind than this are counted, not listed. */
 const MOST_FAULTS = 10;
 
 /** Holds a soak against what it is to show. */
 export function judge(run: AgentRun, tally: Tally, frequency: number, bounds: Bounds): Finding[] {
   return [
-    finding("The agent ended with 0 when asked to stop", [
-      ...(run.exitCode === 0 ? [] : [`It ended with ${run.exitCode}`]),
-    ]),
+    finding(
+      "The agent ended with 0 when asked to stop",
+      run.exitCode === 0 ? [] : [`It ended with ${run.exitCode}`],
+    ),
     finding("Its log has nothing at WARN or above", run.complaints),
     finding(
       `The topic has a valid record for each result (${tally.records} records, ` +
@@ -68,13 +61,7 @@ export function judge(run: AgentRun, tally: Tally, frequency: number, bounds: Bo
 
 function publishedFaults(summary: AgentRun["summary"], tally: Tally): string[] {
   const results = tally.records - tally.duplicates;
-  const expected = {
-    checked: results,
-    published: results,
-    dropped: 0,
-    refused: 0,
-    waiting: 0,
-  };
+  const expected = { checked: results, published: results, dropped: 0, refused: 0, waiting: 0 };
   return Object.entries(expected)
     .filter(([name, value]) => summary[name] !== value)
     .map(([name, value]) => `The agent's "${name}" is ${summary[name]}, not ${value}`);
@@ -99,51 +86,10 @@ function schedule(run: AgentRun, tally: Tally, frequencyMs: number): Finding {
   const { skipped } = run.summary;
   if (Number(skipped) < excused) faults.push(`The agent's "skipped" is ${skipped}, not ${excused}`);
   return finding(
-    `Each of ${tally.sites.size} sites was checked every ${
-      frequencyMs / 1000
-    } s; ${excused} times ` +
-      "not, as the check before was still under way",
+    `Each of ${tally.sites.size} sites was checked every ${frequencyMs / 1000} s (passed over ` +
+      `while a check was under way: ${excused})`,
     faults,
   );
-}
-
-/**
- * What is wrong with the times that a site's checks were due at. The first is soon after the start,
- * the second at the site's own place in the interval, the others a whole interval apart until the
- * stop. A place that comes while a check is under way is passed over, and excused.
- */
-function scheduleOf(
-  checks: readonly CheckTimes[],
-  run: AgentRun,
-  frequencyMs: number,
-): { fault: string | null; excused: number } {
-  const inOrder = [...checks].sort((a, b) => a.due - b.due);
-  let excused = 0;
-  const fault = (): string | null => {
-    const [first, last] = [inOrder[0], inOrder.at(-1)];
-    if (first === undefined || last === undefined) return "was never checked";
-    const firstBy = run.startedAt + Math.min(FIRST_WITHIN_MS, frequencyMs) + ENDS_SLACK_MS;
-    if (first.due > firstBy) {
-      return `was first checked ${seconds(first.due - run.startedAt)} s after the start`;
-    }
-    const lastBy = run.stoppedAt - frequencyMs - ENDS_SLACK_MS;
-    if (last.due < lastBy) {
-      return `was last checked ${seconds(run.stoppedAt - last.due)} s before the stop`;
-    }
-    for (let i = 1; i < inOrder.length; i++) {
-      const { due } = inOrder[i]!;
-      const before = inOrder[i - 1]!;
-      const gap = due - before.due;
-      const tooLong = gap > frequencyMs + GAP_SLACK_MS;
-      const isExcused = tooLong && gap <= 2 * frequencyMs + GAP_SLACK_MS &&
-        before.ended >= due - frequencyMs;
-      if (isExcused) excused++;
-      const tooShort = i > 1 && gap < frequencyMs - GAP_SLACK_MS;
-      if (tooShort || (tooLong && !isExcused)) return `has ${seconds(gap)} s between two checks`;
-    }
-    return null;
-  };
-  return { fault: fault(), excused };
 }
 
 function lateness({ summary }: AgentRun, { lateness }: Tally, { latenessP99 }: Bounds): Finding {
@@ -175,10 +121,6 @@ function finding(text: string, faults: readonly string[]): Finding {
 
 function listed(counts: ReadonlyMap<string, number>): string[] {
   return [...counts].sort((a, b) => b[1] - a[1]).map(([what, times]) => `${times} x ${what}`);
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(2);
 }
 
 function ms(value: number): string {

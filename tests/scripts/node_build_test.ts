@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { NODE_CHECK } from "../../scripts/build/bundle.ts";
 import { nodeBinary } from "../../scripts/build/node_binary.ts";
 import { OLDEST_NODE } from "../../scripts/build/node_versions.ts";
 import { VERSION } from "../../scripts/build/project.ts";
@@ -10,6 +11,20 @@ import { runEndToEnd } from "../support/end_to_end.ts";
 
 Deno.test("typeErrorsForNode() finds none in the product", () => {
   assertEquals(typeErrorsForNode(), "");
+});
+
+Deno.test("NODE_CHECK ends the program on an older Node, and says which it needs", () => {
+  const run = (node: string) => {
+    const said: string[] = [];
+    const exit = (code: number) => said.push(String(code));
+    const console = { error: (text: string) => said.push(text) };
+    new Function("process", "console", NODE_CHECK)({ versions: { node }, exit }, console);
+    return said;
+  };
+  for (const node of ["22.13.0", "22.20.1", "24.0.0"]) assertEquals(run(node), []);
+  for (const node of ["20.19.0", "22.12.9"]) {
+    assertEquals(run(node), [`httpmon: needs Node ${OLDEST_NODE} or newer, found ${node}`, "2"]);
+  }
 });
 
 Deno.test("typeErrorsForNode() refuses what only Deno has", async () => {

@@ -201,6 +201,11 @@ Deno.test("judge() excuses a slot that came while a check was under way, if it i
   const summary = { ...RUN.summary, checked: 4, published: 4 };
   assertEquals(failures({ summary: { ...summary, skipped: 1 } }, messages), []);
   assertEquals(failures({ summary }, messages), [[4, ['The agent\'s "skipped" is 0, not 1']]]);
+
+  const only = [result(2_000, { responseTime: 4_000 })];
+  const short = { ...summary, checked: 1, published: 1, skipped: 1 };
+  assertEquals(failures({ summary: short, stoppedAt: START + 65_000 }, only), []);
+  assertEquals(failures({ summary: short, stoppedAt: START + 68_000 }, only).length, 1);
 });
 
 Deno.test("judge() fails checks that begin late", () => {
