@@ -76,11 +76,12 @@ Deno.test("storeBatch() survives backends that are terminated under it", async (
   const killing = (async () => {
     let killed = 0;
     while (storing) {
-      // One connection of the test's own; the others are the store's.
-      killed += (await database.rows(
+      // The connection that it is handed may be one that was terminated just before.
+      const terminated = await database.rows(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`,
-      )).length;
+      ).catch(() => []);
+      killed += terminated.length;
     }
     return killed;
   })();
@@ -104,7 +105,7 @@ Deno.test("storeBatch() survives backends that are terminated under it", async (
     }
   }));
   storing = false;
-  assert(await killing.catch(() => 1) > 0);
+  assert(await killing > 0);
   assertEquals(await database.value("SELECT count(*)::int FROM check_results"), 1200);
   assertEquals(await database.value("SELECT count(*)::int FROM dead_letters"), 0);
 });
