@@ -43,9 +43,10 @@ export const MUTANTS: Variant[] = [
   {
     name: "drop on error",
     async fault(round) {
-      for (let times = 0; times < 10; times++) {
+      // Transactions take some milliseconds, so that one of many cuts falls into one.
+      for (let times = 0; times < 60; times++) {
         round.lane.postgresProxy.drop();
-        await delay(700);
+        await delay(117);
       }
     },
     mutant: {
