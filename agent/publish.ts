@@ -1,5 +1,6 @@
 import { RefusedError } from "../kafka/errors.ts";
 import type { Send } from "../kafka/sender.ts";
+import { backoffMs } from "../runtime/backoff.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -126,9 +127,8 @@ export class Publisher {
 
   async #backOff(draining: AbortSignal, deadline: AbortSignal): Promise<void> {
     const { clock, random = Math.random } = this.#deps;
-    const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#failures - 1));
-    // Half fixed and half by chance, so that many agents do not return all at once.
-    const delay = full * (0.5 + random() / 2);
+    const bounds = { first: FIRST_DELAY_MS, most: MAX_DELAY_MS };
+    const delay = backoffMs(this.#failures, bounds, random);
     if (draining.aborted) await sleep(clock, Math.min(delay, MAX_DELAY_DRAINING_MS), deadline);
     else await sleep(clock, delay, AbortSignal.any([draining, deadline]));
   }

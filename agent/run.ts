@@ -1,7 +1,8 @@
 import type { Config, Site } from "../config/types.ts";
 import { siteId } from "../config/types.ts";
 import type { Send } from "../kafka/sender.ts";
-import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import { aborted, within } from "../runtime/abort.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { SiteRequests } from "./auth/requests.ts";
@@ -152,18 +153,4 @@ function asksOfTexts({ rules: { regex, notRegex, headers, json } }: Site): boole
 
 function scheduled(site: Site): ScheduledSite {
   return { id: siteId(site), frequencyMs: site.frequencyMs, site };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
-}
-
-/** Waits for `work`, or for `ms` if that is shorter. */
-async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([work, sleep(clock, ms, over.signal)]);
-  over.abort();
 }
