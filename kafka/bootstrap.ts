@@ -38,6 +38,9 @@ export function bootstrapOf(servers: readonly string[]): Bootstrap {
           ...ssl,
         }, onConnect)
         : connectTcp({ host: target, port }, onConnect);
+      // kafkajs disconnects what is closed again and again, and each unref() of a socket without a
+      // handle leaves one more listener for "connect".
+      socket.once("close", () => socket.unref = () => socket);
       return socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     },
   };

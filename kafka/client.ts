@@ -2,6 +2,8 @@ import { Kafka, type KafkaConfig as KafkaJsConfig } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { bootstrapOf } from "./bootstrap.ts";
+import { registerCodecs } from "./codecs.ts";
+import { patchFetch } from "./fetch_patch.ts";
 import { bridgeLog } from "./log_bridge.ts";
 import { patchRequestQueue } from "./request_queue_patch.ts";
 
@@ -11,6 +13,8 @@ const MAX_CONNECT_MS = 10_000;
 /** A kafkajs client made from the config: addresses, TLS, SASL, timeouts, log. Connects to nothing yet. */
 export function createKafka(config: KafkaConfig, clientId: string, log: Logger): Kafka {
   patchRequestQueue();
+  patchFetch();
+  registerCodecs();
   return new Kafka({
     clientId,
     ...bootstrapOf(config.bootstrapServers),

@@ -1,6 +1,6 @@
 /**
- * The broker will never take this message (too large, a timestamp it does not accept): sending it
- * again cannot help, setting it aside can. Any other rejection of a send is worth a retry.
+ * The broker will never take this message (too large): sending it again cannot help, setting it
+ * aside can. Any other rejection of a send is worth a retry.
  */
 export class RefusedError extends Error {
   readonly code = "REFUSED";
@@ -11,5 +11,16 @@ export class RefusedError extends Error {
     super(`The broker refuses the message for good: "${reason}"`, options);
     this.name = "RefusedError";
     this.reason = reason;
+  }
+}
+
+/** Records that cannot be packed or unpacked; kafkajs tries nothing again that says `retriable` so. */
+export class CodecError extends Error {
+  readonly code = "CODEC";
+  readonly retriable = false;
+
+  constructor(message: string) {
+    super(message);
+    this.name = "CodecError";
   }
 }

@@ -4,9 +4,11 @@ import { RefusedError } from "./errors.ts";
 const REFUSALS: Record<string, number> = {
   MESSAGE_TOO_LARGE: 10,
   RECORD_LIST_TOO_LARGE: 18,
-  INVALID_TIMESTAMP: 32,
   INVALID_RECORD: 87,
 };
+
+/** INVALID_TIMESTAMP. Each send stamps anew, so what is not taken today is once the clock is right. */
+const INVALID_TIMESTAMP = 32;
 
 interface KafkaFailure {
   type?: unknown;
@@ -29,6 +31,13 @@ export function brokerErrorOf(error: unknown): { type: string; code: number } | 
 /** The error as our own code should see it: a RefusedError where trying again cannot help. */
 export function asSendError(error: unknown): unknown {
   const answer = brokerErrorOf(error);
+  if (answer?.code === INVALID_TIMESTAMP) {
+    return new Error(
+      "The broker does not take this machine's time; set its clock, or the topic's" +
+        ' message.timestamp.type to "LogAppendTime"',
+      { cause: error },
+    );
+  }
   const refusal = answer && Object.entries(REFUSALS).find(([, code]) => code === answer.code);
   return refusal ? new RefusedError(refusal[0], { cause: error }) : error;
 }

@@ -1,4 +1,4 @@
-import { type Kafka, Partitioners, type Producer } from "kafkajs";
+import { type ICustomPartitioner, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { RefusedError } from "./errors.ts";
@@ -22,6 +22,12 @@ export interface Sender {
   close(): Promise<void>;
 }
 
+/** A producer, and the partition of each message that it was given. */
+interface Connection {
+  producer: Producer;
+  partitions: WeakMap<object, number>;
+}
+
 /** Past the request timeout kafkajs may still wait for a socket that nobody answers on (#1163). */
 const GRACE_MS = 5_000;
 
@@ -30,13 +36,17 @@ const GRACE_MS = 5_000;
  * and anew after a failed one: a producer whose broker is gone may never find out by itself.
  */
 export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Sender {
-  let current: Promise<Producer> | null = null;
+  let current: Promise<Connection> | null = null;
 
-  async function connect(): Promise<Producer> {
+  async function connect(): Promise<Connection> {
     await ensureTopic(kafka, config, log);
+    const { partitions, createPartitioner } = watchPartitions();
     const producer = kafka.producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner,
       allowAutoTopicCreation: false,
+      // At a retry kafkajs passes by what a new leader should get, where that broker has answered
+      // before, and resolves. Whoever calls retries the whole batch, by a new producer.
+      retry: { retries: 0 },
     });
     try {
       await producer.connect();
@@ -44,7 +54,28 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
       producer.disconnect().catch(() => {});
       throw error;
     }
-    return producer;
+    return { producer, partitions };
+  }
+
+  async function deliver(
+    { producer, partitions }: Connection,
+    batch: readonly OutgoingMessage[],
+  ): Promise<void> {
+    const messages = batch.map(({ key, value }) => ({ key, value }));
+    const answers = await producer.send({
+      topic: config.topic,
+      acks: config.acks,
+      timeout: config.requestTimeoutMs,
+      messages,
+    });
+    if (config.acks === 0) return; // no broker answers
+    const answered = new Set(answers.map(({ partition }) => partition));
+    for (const message of messages) {
+      const partition = partitions.get(message);
+      if (partition === undefined || !answered.has(partition)) {
+        throw new Error(`No broker has answered for partition ${partition} of "${config.topic}"`);
+      }
+    }
   }
 
   async function send(batch: readonly OutgoingMessage[]): Promise<void> {
@@ -53,20 +84,13 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
     try {
       await within(
         config.requestTimeoutMs + GRACE_MS,
-        mine.then((producer) =>
-          producer.send({
-            topic: config.topic,
-            acks: config.acks,
-            timeout: config.requestTimeoutMs,
-            messages: [...batch],
-          })
-        ),
+        mine.then((connection) => deliver(connection, batch)),
       );
     } catch (error) {
       const failure = asSendError(error);
       if (!(failure instanceof RefusedError)) {
         if (current === mine) current = null;
-        mine.then((producer) => producer.disconnect()).catch(() => {});
+        mine.then(({ producer }) => producer.disconnect()).catch(() => {});
       }
       throw failure;
     }
@@ -75,10 +99,24 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
   async function close(): Promise<void> {
     const last = current;
     current = null;
-    await last?.then((producer) => producer.disconnect()).catch(() => {});
+    await last?.then(({ producer }) => producer.disconnect()).catch(() => {});
   }
 
   return { send, close };
+}
+
+/** kafkajs's partitioner, and where it put each message last. */
+function watchPartitions() {
+  const partitions = new WeakMap<object, number>();
+  const createPartitioner: ICustomPartitioner = () => {
+    const choose = Partitioners.DefaultPartitioner();
+    return (args) => {
+      const partition = choose(args);
+      partitions.set(args.message, partition);
+      return partition;
+    };
+  };
+  return { partitions, createPartitioner };
 }
 
 /** `work`, or a rejection when it takes over `ms`; the work itself is left to end as it may. */

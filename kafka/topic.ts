@@ -13,8 +13,9 @@ const UNKNOWN_TOPIC = 3;
 const TOPIC_ALREADY_EXISTS = 36;
 
 /**
- * Makes the topic where it is missing: the config's partitions and retention, and the broker's time
- * on each record, since a broker refuses for good what an agent whose clock is an hour ahead stamps.
+ * Makes the topic where it is missing: the config's partitions and retention; the broker's time on
+ * each record, since a broker does not take what an agent whose clock is an hour ahead stamps; and
+ * the batches as they were sent, whatever the broker's own compression.type is.
  *
  * @throws {TopicMissingError} Where the broker does not let us
  */
@@ -37,6 +38,7 @@ async function makeTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
         configEntries: [
           { name: "retention.ms", value: String(config.topicRetentionMs) },
           { name: "message.timestamp.type", value: "LogAppendTime" },
+          { name: "compression.type", value: "producer" },
         ],
       }],
     });

@@ -39,3 +39,18 @@ Deno.test("bootstrapOf() connects to the IPv6 address that a name stands for", a
   await closed.promise;
   await new Promise((resolve) => server.close(resolve));
 });
+
+Deno.test("bootstrapOf()'s sockets take being given up again and again", async () => {
+  const { socketFactory } = bootstrapOf([]);
+  // deno-lint-ignore no-explicit-any
+  const none = undefined as any; // as kafkajs calls it for a plain connection
+  // Nobody listens there.
+  const socket = socketFactory({ host: "127.0.0.1", port: 1, ssl: none, onConnect() {} });
+  const closed = Promise.withResolvers<void>();
+  socket.on("error", () => {});
+  socket.on("close", () => closed.resolve());
+  await closed.promise;
+  const before = socket.listenerCount("connect");
+  for (let i = 0; i < 20; i++) socket.end().unref();
+  assertEquals(socket.listenerCount("connect"), before);
+});

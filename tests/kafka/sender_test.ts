@@ -38,6 +38,7 @@ Deno.test("createSender() makes the topic as the config says, with the broker's 
     );
     assertEquals(settings.get("retention.ms"), "3600000");
     assertEquals(settings.get("message.timestamp.type"), "LogAppendTime");
+    assertEquals(settings.get("compression.type"), "producer");
   });
   assertEquals(sender.log.lines.filter(({ level }) => level === "info").length, 1);
 });
