@@ -14,9 +14,18 @@ export interface TopicView {
   bounds: ReadonlyMap<number, Bounds>;
 }
 
-/** Asks the cluster for its id and the offsets of a topic, over a connection of its own. */
-export function viewTopic(kafka: Kafka, topic: string): Promise<TopicView> {
+/**
+ * Asks the cluster for its id and the offsets of a topic, over a connection of its own.
+ *
+ * @param onAsk Called once connected, right before it asks: what is seen is no older than this
+ */
+export function viewTopic(
+  kafka: Kafka,
+  topic: string,
+  onAsk: () => void = () => {},
+): Promise<TopicView> {
   return withAdmin(kafka, async (admin) => {
+    onAsk();
     const [{ clusterId }, offsets] = await Promise.all([
       admin.describeCluster(),
       admin.fetchTopicOffsets(topic),

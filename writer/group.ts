@@ -20,7 +20,7 @@ const COMMIT_WAIT_MS = 2_000;
 const ENDS_EVERY_MS = 10_000;
 /**
  * A topic that is deleted while a fetch is under way fails that fetch, and the group is joined again.
- * When no fetch was under way for this long, it may have been made anew unseen: then look again.
+ * When no fetch was under way for this long, it may have been made anew unseen: the next one checks.
  */
 const UNWATCHED_MS = 2_000;
 
@@ -57,6 +57,7 @@ export class Group {
   readonly #clusterId: string;
   readonly #deps: GroupDeps;
   #assignment = newAssignment();
+  /** The look that can still be joined. */
   #view: Promise<TopicView> | null = null;
   #endsAskedAt = -Infinity;
   /** By broker: when its last fetch ended. */
@@ -78,7 +79,7 @@ export class Group {
     });
     consumer.on(FETCH_START, ({ payload }) => {
       const last = this.#fetchedAt.get(String(payload.nodeId)) ?? clock.monotonic();
-      if (clock.monotonic() - last > UNWATCHED_MS) this.#lookAgain();
+      if (clock.monotonic() - last > UNWATCHED_MS) this.#recheck();
     });
   }
 
@@ -117,8 +118,9 @@ export class Group {
     }
   }
 
-  #lookAgain(): void {
-    for (const reader of this.#assignment.readers.values()) reader.prepare();
+  /** Of all partitions: which of them this broker's fetch is for, kafkajs does not tell. */
+  #recheck(): void {
+    for (const reader of this.#assignment.readers.values()) reader.recheck();
   }
 
   #createReader(
@@ -146,18 +148,26 @@ export class Group {
     });
   }
 
-  /** One look for all partitions that ask at the same time. */
+  /**
+   * One look for all partitions that ask before it sees anything: a stored offset must not be held
+   * against an end that was seen before the offset was read.
+   */
   #viewTopic(): Promise<TopicView> {
+    if (this.#view) return this.#view;
     const { kafka, config, fail } = this.#deps;
-    this.#view ??= viewTopic(kafka, config.topic).then((view) => {
+    const close = () => {
+      if (this.#view === view) this.#view = null;
+    };
+    const view = viewTopic(kafka, config.topic, close).then((view) => {
       if (view.clusterId === this.#clusterId) return view;
       const error = new Error(
         `The address now leads to cluster "${view.clusterId}", not "${this.#clusterId}"`,
       );
       fail(error);
       throw error;
-    }).finally(() => this.#view = null);
-    return this.#view;
+    }).finally(close);
+    this.#view = view;
+    return view;
   }
 
   /** Keeps the lag true while nothing is stored, and so nothing more is fetched. */

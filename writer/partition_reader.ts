@@ -1,11 +1,12 @@
-import { recordHash, type StoredOffset } from "../db/offsets.ts";
-import type { BatchSource, IncomingRecord, ResultStore } from "../db/store.ts";
+import type { BatchSource, IncomingRecord, ResultStore, StoredOffset } from "../db/store.ts";
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil, type Spell } from "../runtime/retry.ts";
 import { decodeRecords, type RawRecord } from "./decode_records.ts";
+import { beginsWithLast, offsetAfter } from "./last_record.ts";
+import { Notices } from "./notices.ts";
 import { planRead } from "./read_plan.ts";
-import { type PartitionProgress, recordFailure, type WriterStats } from "./stats.ts";
+import { type PartitionProgress, recordFailure, recordStored, type WriterStats } from "./stats.ts";
 
 /** What a partition's reader is handed. Its `signal` aborts when the assignment ends. */
 export interface ReaderDeps extends RetryDeps {
@@ -37,7 +38,10 @@ export interface FetchedRecords {
 interface Reading {
   fetchFrom: bigint;
   position: bigint;
-  verify: StoredOffset | null;
+  /** The last stored record's, right before `position`; null where it cannot be compared. */
+  last: StoredOffset | null;
+  /** Whether `fetchFrom` is that record: it must be the same one still. */
+  verifying: boolean;
   /** Whether the database has an offset of the partition. */
   stored: boolean;
   /** Where a fetch from `fetchFrom` went on: offsets between may be Kafka's own, or not. */
@@ -53,16 +57,20 @@ export class PartitionReader {
   readonly #source: BatchSource;
   readonly #deps: ReaderDeps;
   readonly #log: Logger;
+  readonly #notices: Notices;
   /** Null while the place to read from is being found. */
   #reading: Reading | null = null;
   #preparing: Promise<void> | null = null;
   #looking: Promise<void> | null = null;
+  /** What `look` saw the last time. */
+  #seen: Reading | null = null;
   #taking = false;
 
   constructor(source: BatchSource, deps: ReaderDeps) {
     this.#source = source;
     this.#deps = deps;
     this.#log = deps.log.child({ topic: source.topic, partition: source.partition });
+    this.#notices = new Notices(this.#log, deps.stats);
   }
 
   /**
@@ -70,9 +78,32 @@ export class PartitionReader {
    * be compared. Retries until it can or the signal aborts.
    */
   prepare(): Promise<void> {
+    return this.#findPlace(null);
+  }
+
+  /** @param from Where the consumer reads now, if it is known: it need not seek there */
+  #findPlace(from: bigint | null): Promise<void> {
     this.#reading = null;
-    this.#preparing ??= this.#prepare().finally(() => this.#preparing = null);
+    this.#preparing ??= this.#prepare(from).finally(() => this.#preparing = null);
     return this.#preparing;
+  }
+
+  /**
+   * To be called right before a fetch, where none was under way for a time: the topic may have been
+   * made anew. This fetch then begins one record early, so that it tells itself, in time; asking
+   * first would take as long as a connection, and would find the fetch begun.
+   */
+  recheck(): void {
+    const reading = this.#reading;
+    // A partition that is being stored has its next fetch still to come.
+    if (reading === null || reading.verifying || this.#taking) return;
+    if (reading.last === null) {
+      void this.#findPlace(reading.fetchFrom);
+      return;
+    }
+    const fetchFrom = reading.last.nextOffset - 1n;
+    this.#reading = { ...reading, fetchFrom, verifying: true, hole: null };
+    this.#deps.seek(fetchFrom);
   }
 
   /** Resolves when neither `prepare` nor `look` is under way. */
@@ -82,8 +113,9 @@ export class PartitionReader {
   }
 
   /**
-   * Finds out whether the database was put back to an older copy while nothing new came; else only
-   * the next record would tell. Does nothing while `take` is under way.
+   * Finds out, while nothing new comes, what else only the next record would tell: that the database
+   * was put back to an older copy, or the topic made anew, and ends before what was last stored. Does
+   * nothing while `take` is under way.
    */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => this.#looking = null);
@@ -92,6 +124,8 @@ export class PartitionReader {
 
   async #look(): Promise<void> {
     const reading = this.#reading;
+    const seen = this.#seen;
+    this.#seen = reading;
     if (reading === null || this.#taking) return;
     let found: StoredOffset | null;
     try {
@@ -99,16 +133,15 @@ export class PartitionReader {
     } catch {
       return; // the next look tells
     }
-    if (this.#deps.signal.aborted || this.#reading !== reading) return;
+    if (this.#deps.signal.aborted || this.#taking || this.#reading !== reading) return;
     const wentBack = found === null ? reading.stored : found.nextOffset < reading.position;
     if (wentBack) await this.#wentBack(reading.position, found?.nextOffset ?? null);
+    // It has been asked for since the last look, and did not come.
+    else if (reading.verifying && reading === seen) await this.#findPlace(reading.fetchFrom);
   }
 
   async #wentBack(expected: bigint, stored: bigint | null): Promise<void> {
-    this.#log.error(
-      { expected: String(expected), stored: String(stored) },
-      "The stored offset went back: the database is an older copy; reading the topic again from there",
-    );
+    this.#notices.wentBack(expected, stored);
     await this.prepare();
   }
 
@@ -134,22 +167,24 @@ export class PartitionReader {
       return null;
     }
     let records = fetched.records;
-    if (reading.verify) {
-      if (!this.#isSameRecord(records[0], reading.verify)) {
+    if (reading.verifying) {
+      if (!beginsWithLast(records[0], reading.last!)) {
         await this.#startAnew(reading.position);
         return null;
       }
       const { position } = reading;
       records = records.filter((record) => record.offset >= position);
-      reading = { ...reading, verify: null };
+      reading = { ...reading, verifying: false };
       this.#reading = reading;
     }
     for (let start = 0; start < records.length; start += this.#deps.maxBatchMessages) {
       const chunk = records.slice(start, start + this.#deps.maxBatchMessages);
-      const position = await this.#storeChunk(await decodeRecords(chunk), reading.position);
-      // A prepare() that came meanwhile reads the place again.
-      if (position === null || this.#reading === null) return null;
-      reading = { ...reading, position, stored: true };
+      const position = await this.#storeChunk(await decodeRecords(chunk), reading);
+      if (position === null) return null;
+      const after = offsetAfter(chunk.at(-1)!);
+      // Further on where another writer stored more: its last record is not known here.
+      const last = position === after.nextOffset ? after : null;
+      reading = { ...reading, position, last, stored: true };
       this.#reading = reading;
     }
     this.#reading = { ...reading, fetchFrom: fetched.nextOffset, hole: null };
@@ -158,7 +193,7 @@ export class PartitionReader {
     return reading.position;
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(from: bigint | null): Promise<void> {
     const { store, bounds, seek, progress, signal } = this.#deps;
     await retryUntil("Finding the place to read from", async () => {
       while (!signal.aborted) {
@@ -170,44 +205,29 @@ export class PartitionReader {
           const { nextOffset } = stored;
           // Refused where another writer has moved it meanwhile: then look again.
           if (!await store.moveOffset(this.#source, nextOffset, plan.position)) continue;
-          this.#reportMove(plan.moved, nextOffset, now);
+          if (plan.moved === "gap") this.#notices.gap(nextOffset, now);
+          else this.#notices.pastEnd(nextOffset, now);
         }
-        const { fetchFrom, position, verify } = plan;
-        this.#reading = { fetchFrom, position, verify, stored: stored !== null, hole: null };
+        const { fetchFrom, position, verify: last } = plan;
+        const verifying = last !== null;
+        this.#reading = { fetchFrom, position, last, verifying, stored: !!stored, hole: null };
         Object.assign(progress, { position, end: now.high, failing: null });
-        seek(fetchFrom);
+        if (fetchFrom !== from) seek(fetchFrom);
         return;
       }
     }, this.#tries("place"));
   }
 
-  #reportMove(moved: "topic_anew" | "gap", from: bigint, { low, high }: Bounds): void {
-    const fields = { stored: String(from), low: String(low), high: String(high) };
-    if (moved === "gap") {
-      const lost = low - from;
-      this.#deps.stats.expiredUnread += Number(lost);
-      this.#log.error(
-        { ...fields, lost: String(lost) },
-        "The topic's retention deleted records before they were read; going on at its start",
-      );
-    } else {
-      this.#deps.stats.topicsAnew++;
-      this.#log.error(
-        fields,
-        "The stored offset is past the end: the topic was made anew; reading it from its start",
-      );
-    }
-  }
-
   /**
    * Kafka itself uses offsets (transaction markers, compaction), so a fetch may go on past the one
    * that was asked for. That is so if a second fetch from there lands at the same place and the log
-   * still starts before it; anything else is a position that the broker or kafkajs moved.
+   * still starts before it; anything else is a position that the broker or kafkajs moved. Only where
+   * the last stored record was to be read again may it be gone: retention took it, and no more.
    *
    * @returns Whether the fetch is what follows
    */
   async #followHole({ fetchedFrom }: FetchedRecords, reading: Reading): Promise<boolean> {
-    const { fetchFrom, hole } = reading;
+    const { fetchFrom, position, verifying, hole } = reading;
     if (fetchedFrom > fetchFrom) {
       const now = await retryUntil("Reading the topic's offsets", this.#deps.bounds, this.#deps);
       if (now === null) return false;
@@ -217,40 +237,28 @@ export class PartitionReader {
         this.#deps.seek(fetchFrom);
         return false;
       }
+      if (verifying && now.value.low === position && fetchedFrom === position) return true;
     }
-    this.#log.error(
-      { expected: String(fetchFrom), found: String(fetchedFrom) },
-      "The read position was moved, finding the place anew",
-    );
+    this.#notices.positionMoved(fetchFrom, fetchedFrom);
     await this.prepare();
     return false;
   }
 
-  /** True also where the record is gone (retention, compaction): then nothing can be said. */
-  #isSameRecord(first: RawRecord | undefined, stored: StoredOffset): boolean {
-    if (!first || first.offset !== stored.nextOffset - 1n || stored.lastHash === null) return true;
-    return Buffer.compare(recordHash(first), stored.lastHash) === 0 &&
-      (stored.lastTimestamp === null || stored.lastTimestamp === first.timestamp);
-  }
-
   async #startAnew(position: bigint): Promise<void> {
-    const { store, bounds, stats } = this.#deps;
+    const { store, bounds } = this.#deps;
     const moved = await retryUntil("Moving the stored offset", async () => {
       const { low } = await bounds();
       return await store.moveOffset(this.#source, position, low);
     }, this.#tries("place"));
-    if (moved?.value) {
-      stats.topicsAnew++;
-      this.#log.error(
-        { stored: String(position) },
-        "Another record stands at the last stored offset: the topic was made anew; reading it from its start",
-      );
-    }
+    if (moved?.value) this.#notices.anotherRecord(position);
     await this.prepare();
   }
 
   /** @returns The next offset to store, or null when we stop or read elsewhere. */
-  async #storeChunk(chunk: readonly IncomingRecord[], position: bigint): Promise<bigint | null> {
+  async #storeChunk(
+    chunk: readonly IncomingRecord[],
+    { position, stored }: Reading,
+  ): Promise<bigint | null> {
     const { store, stats, progress, clock } = this.#deps;
     let start = 0;
     const done = await retryUntil("Storing a batch", () => {
@@ -265,22 +273,12 @@ export class PartitionReader {
       await this.#wentBack(position, outcome.storedOffset);
       return null;
     }
+    // Counted here, as what is stored says that it was: once, however often the place was found before.
+    if (!stored && outcome.skipped === 0 && position > 0n) this.#notices.missedStart(position);
     progress.position = outcome.nextOffset;
-    stats.batches++;
-    stats.transactions.record(ms);
-    stats.inserted += outcome.inserted;
-    stats.duplicates += outcome.duplicates;
-    stats.deadLetters += outcome.deadLetters;
-    stats.skipped += outcome.skipped;
-    this.#log.debug(
-      {
-        inserted: outcome.inserted,
-        duplicates: outcome.duplicates,
-        deadLetters: outcome.deadLetters,
-        ms: Math.round(ms),
-      },
-      "Stored a batch",
-    );
+    recordStored(stats, outcome, ms);
+    const { inserted, duplicates, deadLetters } = outcome;
+    this.#log.debug({ inserted, duplicates, deadLetters, ms: Math.round(ms) }, "Stored a batch");
     return outcome.nextOffset;
   }
 

@@ -1,3 +1,4 @@
+import type { StoreOutcome } from "../db/store.ts";
 import { Histogram } from "../runtime/histogram.ts";
 import type { DecodeReason } from "../wire/decode.ts";
 
@@ -27,7 +28,7 @@ export interface WriterStats {
   deadLetterReasons: Map<string, number>;
   /** Records that another writer had stored. */
   skipped: number;
-  /** Records that the topic's retention deleted before anybody read them. */
+  /** Records that the topic's retention deleted before they were stored here. */
   expiredUnread: number;
   /** How often a topic was found made anew. */
   topicsAnew: number;
@@ -85,6 +86,20 @@ export function newWriterStats(now: number): WriterStats {
     partitions: new Map(),
     aliveAt: now,
   };
+}
+
+/** Counts a transaction that was committed. @param ms With its way to the database and back */
+export function recordStored(
+  stats: WriterStats,
+  outcome: Extract<StoreOutcome, { kind: "stored" }>,
+  ms: number,
+): void {
+  stats.batches++;
+  stats.transactions.record(ms);
+  stats.inserted += outcome.inserted;
+  stats.duplicates += outcome.duplicates;
+  stats.deadLetters += outcome.deadLetters;
+  stats.skipped += outcome.skipped;
 }
 
 /** Counts dead letters that are stored, given by reason. */

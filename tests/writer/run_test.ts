@@ -217,6 +217,25 @@ Deno.test("runWriter() notices records that the topic lost before they were read
   assertEquals(after.complaints().length, 1);
 });
 
+Deno.test("runWriter() notices records that the topic lost before anything was stored", async () => {
+  await using database = await testDatabase();
+  const topic = await freshTopic();
+  await produce(topic, upTo(20));
+  await administer(async (admin) => {
+    await admin.fetchTopicOffsets(topic); // loads the metadata that deleteTopicRecords needs
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "15" }] });
+  });
+  const writer = await startWriter(topic, database.dsn);
+  await database.reaches(ROWS, 5);
+  const stats = await writer.stop();
+  assertEquals([stats.inserted, stats.expiredUnread], [5, 15]);
+  assertEquals(writer.complaints().map(({ level }) => level), ["error"]);
+  const again = await startWriter(topic, database.dsn);
+  await produce(topic, upTo(5, 1000));
+  await database.reaches(ROWS, 10);
+  assertEquals((await again.stop()).expiredUnread, 0);
+});
+
 Deno.test("runWriter() reads again what a database put back to an older copy lacks", async () => {
   await using database = await testDatabase();
   const topic = await freshTopic();
