@@ -11,6 +11,12 @@ export function adviceFor(error: unknown): string | null {
       return 'run "httpmon init-schema" first';
     case "42501": // insufficient privilege
       return "give the role its rights, see docs/tables.md";
+    case "22P05": // a character that the server's encoding has not
+      return "the database's encoding must be UTF8: make one with it, and move the tables there";
+    case "2200H": // sequence at its end
+      return "a sequence has come to its end, see pg_sequences";
+    case "55P03": // lock not available
+      return "another session holds a lock: pg_locks and pg_blocking_pids() tell which";
     case "28P01": // wrong password
       return "check the user and the password in the DSN";
     case "28000": // pg_hba.conf

@@ -13,10 +13,14 @@ export type FailureKind = "operational" | "data";
  */
 const DATA_CLASSES = new Set(["21", "22", "23", "44", "54", "P0"]);
 
+/** Of those classes, yet the database's: 2200H, a sequence has come to its end. */
+const OPERATIONAL_STATES = new Set(["2200H"]);
+
 /** Tells whose fault an error of pg is; one without SQLSTATE is the connection's. */
 export function classifyFailure(error: unknown): FailureKind {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== "string" || isMissingPartition(error)) return "operational";
+  if (OPERATIONAL_STATES.has(code)) return "operational";
   return DATA_CLASSES.has(code.slice(0, 2)) ? "data" : "operational";
 }
 

@@ -39,7 +39,7 @@ export interface MigrateResult {
  * Makes or upgrades the tables, each migration in a transaction of its own, and the partitions of the
  * next days. May be run at any time, and by several at once: the later ones wait and find all done.
  *
- * @throws {SchemaError} Where the database is not as any migration left it
+ * @throws {SchemaError} Where the database is not as any migration left it, or its encoding not UTF8
  */
 export async function migrate(dsn: string, options: MigrateOptions): Promise<MigrateResult> {
   const files = options.files ?? await migrationFiles();
@@ -56,6 +56,7 @@ export async function migrate(dsn: string, options: MigrateOptions): Promise<Mig
       await client.query(
         "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
       );
+      await checkEncoding(client);
       const result: MigrateResult = { applied: [], carriedOver: null, partitions: 0 };
       for (const file of files) await applyOnce(client, file, files, options, result);
       result.partitions = await ensurePartitions(client, partitionDays(Date.now(), -1, 7));
@@ -71,6 +72,16 @@ function endOnAbort(client: PoolClient, signal?: AbortSignal): void {
   const end = () => void (client as unknown as Client).end().catch(() => {});
   if (signal?.aborted) end();
   else signal?.addEventListener("abort", end, { once: true });
+}
+
+/** What a site answers may be in any script; other encodings have no room for it. */
+async function checkEncoding(client: ClientBase): Promise<void> {
+  const { rows: [{ server_encoding: encoding }] } = await client.query("SHOW server_encoding");
+  if (encoding === "UTF8") return;
+  throw new SchemaError(
+    `The database's encoding is "${encoding}", which cannot hold every text: make one by ` +
+      "\"CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0\" and name it in the DSN",
+  );
 }
 
 async function applyOnce(

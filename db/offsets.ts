@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ClientBase, Pool } from "pg";
+import type { ClientBase } from "pg";
 
 /** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
 export interface BatchSource {
@@ -39,7 +39,7 @@ function place({ clusterId, topic, partition }: BatchSource): [string, string, n
 
 /** Reads where a partition stands; null where nothing of it was stored. */
 export async function readOffset(
-  client: ClientBase | Pool,
+  client: ClientBase,
   source: BatchSource,
 ): Promise<StoredOffset | null> {
   const { rows: [row] } = await client.query(
@@ -105,7 +105,7 @@ export async function advanceOffset(
  * @returns Whether it was moved
  */
 export async function moveOffset(
-  client: ClientBase | Pool,
+  client: ClientBase,
   source: BatchSource,
   from: bigint,
   to: bigint,

@@ -16,19 +16,16 @@ import {
   type StoredOffset,
 } from "./offsets.ts";
 import { ensurePartitions, partitionDays } from "./partitions.ts";
+import { Refusals } from "./refusals.ts";
 import { insertResults, type InsertTally } from "./result_rows.ts";
+import { daysOf, splitByDays } from "./split_by_days.ts";
 import type { IncomingRecord, ResultStore, StoreOptions, StoreOutcome } from "./store.ts";
-import { inTransaction, withClient } from "./transaction.ts";
+import { beginWithin, inTransaction, withClient } from "./transaction.ts";
 
-/** A lock that is held longer than a frozen writer can hold one is worth an error, and a retry. */
-const LOCK_TIMEOUT_MS = 30_000;
-const STATEMENT_TIMEOUT_MS = 60_000;
-/** A result that fails with no others to compare with is set aside at this failure. */
-const LONE_FAILURES = 5;
-/** Results that fail all together are set aside at this one, a minute later: the database may mend. */
-const COMMON_FAILURES = 10;
 /** Of one transaction: each day's partition takes locks, and the server's table of them is small. */
 const MAX_DAYS = 50;
+/** Days whose partitions are made in one statement, which has a time to keep. */
+const MAX_DAYS_MADE = 10;
 
 type Stored = Extract<StoreOutcome, { kind: "stored" }>;
 type Insert = (client: ClientBase, messages: readonly ResultMessage[]) => Promise<IsolatedTally>;
@@ -48,35 +45,41 @@ export class PostgresStore implements ResultStore {
    * a missing one means that the database was put back.
    */
   readonly #unstored = new Set<string>();
-  /** By partition: the first of the records that failed with no others passing, and how often. */
-  readonly #commonFailures = new Map<string, { offset: bigint; times: number }>();
+  readonly #refusals: Refusals;
 
   constructor(pool: Pool, options: StoreOptions) {
-    const { log, clock, idleInTransactionMs = 20_000, onDeadLetters = () => {} } = options;
+    const { log, clock = systemClock, onDeadLetters = () => {} } = options;
     this.#passFailpoint = options.passFailpoint ?? noFailpoints;
     this.#pool = pool;
     this.#onDeadLetters = onDeadLetters;
     this.#log = log;
-    this.#clock = clock ?? systemClock;
-    this.#begin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-      SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionMs};
-      SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
-      SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`;
+    this.#clock = clock;
+    this.#refusals = new Refusals(clock, log);
+    this.#begin = beginWithin(options);
   }
 
   async readOffset(source: BatchSource): Promise<StoredOffset | null> {
-    const stored = await readOffset(this.#pool, source);
+    const stored = await this.#transaction((client) => readOffset(client, source));
     if (stored === null) this.#unstored.add(keyOf(source));
     else this.#unstored.delete(keyOf(source));
     return stored;
   }
 
   async moveOffset(source: BatchSource, from: bigint, to: bigint): Promise<boolean> {
-    return await moveOffset(this.#pool, source, from, to);
+    return await this.#transaction((client) => moveOffset(client, source, from, to));
   }
 
   async ensurePartitionsAhead(): Promise<number> {
-    return await ensurePartitions(this.#pool, partitionDays(this.#clock.now(), -1, 7));
+    const days = partitionDays(this.#clock.now(), -1, 7);
+    return await this.#transaction((client) => ensurePartitions(client, days));
+  }
+
+  /** All that a writer does is in one: the server ends what waits too long only by its settings. */
+  #transaction<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
+    return withClient(
+      this.#pool,
+      (client) => inTransaction(client, this.#begin, () => work(client)),
+    );
   }
 
   async storeBatch(
@@ -85,15 +88,25 @@ export class PostgresStore implements ResultStore {
     position: bigint,
   ): Promise<StoreOutcome> {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
-    return await withClient(this.#pool, async (client) => {
-      let total: Stored | null = null;
-      for (const part of splitByDays(records, MAX_DAYS)) {
-        const outcome = await this.#storePart(client, source, part, total?.nextOffset ?? position);
-        if (outcome.kind === "moved") return outcome;
-        total = total === null ? outcome : sum(total, outcome);
-      }
-      return total!;
-    });
+    try {
+      return await withClient(this.#pool, async (client) => {
+        let total: Stored | null = null;
+        for (const part of splitByDays(records, MAX_DAYS)) {
+          const outcome = await this.#storePart(
+            client,
+            source,
+            part,
+            total?.nextOffset ?? position,
+          );
+          if (outcome.kind === "moved") return outcome;
+          total = total === null ? outcome : sum(total, outcome);
+        }
+        return total!;
+      });
+    } catch (error) {
+      if (classifyFailure(error) === "operational") this.#refusals.forget(keyOf(source));
+      throw error;
+    }
   }
 
   async #storePart(
@@ -120,16 +133,13 @@ export class PostgresStore implements ResultStore {
   }
 
   async #ensureDays(client: ClientBase, records: readonly IncomingRecord[]): Promise<void> {
-    const missing = new Set<string>();
-    for (const { decoded } of records) {
-      if (!decoded.ok) continue;
-      const day = dayOf(decoded.message);
-      if (!this.#days.has(day)) missing.add(day);
+    const missing = [...daysOf(records)].filter((day) => !this.#days.has(day));
+    for (let start = 0; start < missing.length; start += MAX_DAYS_MADE) {
+      const days = missing.slice(start, start + MAX_DAYS_MADE);
+      // In a transaction of its own, for its timeouts: a lock may be held by someone for long.
+      await inTransaction(client, this.#begin, () => ensurePartitions(client, days));
+      for (const day of days) this.#days.add(day);
     }
-    if (missing.size === 0) return;
-    // In a transaction of its own, for its timeouts: a lock may be held by someone for long.
-    await inTransaction(client, this.#begin, () => ensurePartitions(client, [...missing]));
-    for (const day of missing) this.#days.add(day);
   }
 
   async #attempt(
@@ -163,7 +173,7 @@ export class PostgresStore implements ResultStore {
           nextOffset: stored,
         };
       }
-      const tally = await this.#insert(client, key, fresh, insert, letters);
+      const tally = await this.#insert(client, source, fresh, insert, letters);
       this.#passFailpoint("store.mid_insert");
       await insertDeadLetters(client, source, letters);
       await advanceOffset(client, source, last);
@@ -180,7 +190,8 @@ export class PostgresStore implements ResultStore {
     if (outcome.kind === "stored") {
       this.#passFailpoint("store.after_commit");
       this.#unstored.delete(key);
-      this.#commonFailures.delete(key);
+      // Not where all of it was stored before, the first part of a batch that is tried again.
+      if (outcome.skipped < records.length) this.#refusals.forget(key);
       this.#report(source, letters);
     }
     return outcome;
@@ -189,7 +200,7 @@ export class PostgresStore implements ResultStore {
   /** Inserts what decoded, and adds to `letters` what became none of the rows. */
   async #insert(
     client: ClientBase,
-    key: string,
+    source: BatchSource,
     records: readonly IncomingRecord[],
     insert: Insert,
     letters: DeadLetter[],
@@ -211,32 +222,12 @@ export class PostgresStore implements ResultStore {
       letters.push(toLetter(results[index]!, "key_taken", detail));
     }
     if (tally.failed.length > 0) {
-      if (tally.failed.length === messages.length) this.#blameDatabase(key, results, tally);
+      this.#refusals.judge(keyOf(source), source, results, tally);
       for (const { index, error } of tally.failed) {
         letters.push(toLetter(results[index]!, "store_failed", describe(error)));
       }
     }
     return tally;
-  }
-
-  /**
-   * Where every result fails, the database may be at fault: that is thrown, to be tried again. Only
-   * when the same ones failed several times over are they set aside, which loses nothing and lets
-   * the partition go on.
-   */
-  #blameDatabase(key: string, results: readonly IncomingRecord[], tally: IsolatedTally): void {
-    const { error } = tally.failed[0]!;
-    const { offset } = results[0]!;
-    const before = this.#commonFailures.get(key);
-    const times = before?.offset === offset ? before.times + 1 : 1;
-    this.#commonFailures.set(key, { offset, times });
-    if (times >= (results.length === 1 ? LONE_FAILURES : COMMON_FAILURES)) return;
-    if (results.length === 1) throw error;
-    const message = `None of ${results.length} results can be stored, so the database may be at ` +
-      `fault: ${error.message}`;
-    throw Object.assign(new Error(message, { cause: error }), {
-      code: (error as { code?: string }).code,
-    });
   }
 
   /** At ERROR, which is what the default loglevel shows. */
@@ -270,34 +261,6 @@ function describe(error: Error): string {
 
 function keyOf({ clusterId, topic, partition }: BatchSource): string {
   return `${clusterId}/${topic}/${partition}`;
-}
-
-/** Cuts a batch where it would have results of over `most` days. */
-function splitByDays(
-  records: readonly IncomingRecord[],
-  most: number,
-): (readonly IncomingRecord[])[] {
-  const parts: (readonly IncomingRecord[])[] = [];
-  let days = new Set<string>();
-  let start = 0;
-  for (const [index, { decoded }] of records.entries()) {
-    if (!decoded.ok) continue;
-    const day = dayOf(decoded.message);
-    if (days.has(day)) continue;
-    if (days.size === most) {
-      parts.push(records.slice(start, index));
-      start = index;
-      days = new Set();
-    }
-    days.add(day);
-  }
-  parts.push(records.slice(start));
-  return parts;
-}
-
-/** "YYYY-MM-DD", UTC. */
-function dayOf({ ts }: ResultMessage): string {
-  return ts.slice(0, 10);
 }
 
 function sum(first: Stored, second: Stored): Stored {

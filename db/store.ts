@@ -5,6 +5,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Decoded } from "../wire/decode.ts";
 import type { BatchSource, StoredOffset } from "./offsets.ts";
 import { PostgresStore } from "./postgres_store.ts";
+import type { ServerTimeouts } from "./transaction.ts";
 
 export type { BatchSource, StoredOffset };
 
@@ -49,7 +50,7 @@ export interface ResultStore {
    *
    * What cannot be stored for good becomes a dead letter: what did not decode, a result whose
    * identity another one has (`key_taken`), a result that the database refuses while it takes others
-   * (`store_failed`).
+   * of the batch, or all of a batch that it refuses for ten minutes on end (`store_failed`).
    *
    * @param records At least one, in the order of their offsets
    * @param position The offset of the first record that the caller has not seen stored: what
@@ -73,19 +74,12 @@ export interface ResultStore {
 }
 
 /** Settings of a store. */
-export interface StoreOptions {
+export interface StoreOptions extends ServerTimeouts {
   log: Logger;
   /** @default systemClock */
   clock?: Clock;
   /** @default noFailpoints */
   passFailpoint?: PassFailpoint;
-  /**
-   * A session that is silent in a transaction is ended after these milliseconds, so that a frozen
-   * writer does not hold its partition.
-   *
-   * @default 20,000
-   */
-  idleInTransactionMs?: number;
   /** Told of dead letters by reason, once their transaction is committed. */
   onDeadLetters?: (reasons: Readonly<Record<string, number>>) => void;
 }

@@ -1,5 +1,41 @@
 import pg, { type ClientBase, type Pool, type PoolClient } from "pg";
 
+/** What the server ends by itself, in milliseconds. */
+export interface ServerTimeouts {
+  /**
+   * A session that is silent in a transaction, so that a frozen writer does not hold its partition.
+   *
+   * @default 20,000
+   */
+  idleInTransactionMs?: number;
+  /**
+   * Waiting for one lock.
+   *
+   * @default 22,000, longer than a frozen writer can hold one
+   */
+  lockTimeoutMs?: number;
+  /**
+   * A statement, its waits for locks included.
+   *
+   * @default 25,000, so that the answer comes before the pool gives up on it
+   */
+  statementTimeoutMs?: number;
+}
+
+/**
+ * SQL for `inTransaction` that begins a writer's transaction. The timeouts are the transaction's: a
+ * pooler between us and the server may refuse a session's settings, or hand the session to others.
+ */
+export function beginWithin(
+  { idleInTransactionMs = 20_000, lockTimeoutMs = 22_000, statementTimeoutMs = 25_000 }:
+    ServerTimeouts,
+): string {
+  return `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionMs};
+    SET LOCAL lock_timeout = ${lockTimeoutMs};
+    SET LOCAL statement_timeout = ${statementTimeoutMs}`;
+}
+
 /**
  * Runs `work` with one connection of the pool. The connection is given back if `work` succeeds, and
  * closed if it fails, as nobody knows what state it is in: a statement that timed out here may still

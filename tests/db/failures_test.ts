@@ -12,7 +12,7 @@ function answer(code: string, constraint?: string): pg.DatabaseError {
 Deno.test("classifyFailure() blames the database for all that another try may mend", () => {
   const states =
     "08006 08P01 25P02 25P03 25006 28P01 3D000 3F000 40001 40P01 42501 42703 42P01 53100 53200 " +
-    "53300 55P03 57014 57P01 57P03 58030 XX000 XX001 23514 0A000";
+    "53300 55P03 57014 57P01 57P03 58030 XX000 XX001 23514 0A000 2200H";
   for (const state of states.split(" ")) {
     assertEquals(classifyFailure(answer(state)), "operational", state);
   }

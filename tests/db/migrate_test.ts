@@ -4,6 +4,7 @@ import { waitFor } from "../../local/wait.ts";
 import { migrate, type MigrateOptions } from "../../db/migrate.ts";
 import { migrationFiles } from "../../db/migrations/index.ts";
 import { partitionDays } from "../../db/partitions.ts";
+import { createPool } from "../../db/pool.ts";
 import { SchemaError } from "../../db/schema_error.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase } from "./fixture.ts";
@@ -129,6 +130,29 @@ Deno.test("migrate() leaves a database alone that has other tables of these name
   const error = await assertRejects(() => run(database), SchemaError);
   assertStringIncludes(error.message, 'relation "agents" already exists: it is not httpmon\'s');
   assertEquals((await database.rows(TABLES)).map(({ name }) => name), ["agents"]);
+});
+
+Deno.test("migrate() refuses a database whose encoding is not UTF8, and changes nothing", async () => {
+  await using server = await ownDatabase({ empty: true });
+  const name = `test_latin1_${crypto.randomUUID().slice(0, 8)}`;
+  await server.rows(
+    `CREATE DATABASE ${name} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,
+  );
+  const dsn = new URL(server.dsn);
+  dsn.pathname = `/${name}`;
+  const log = recordingLog();
+  const pool = createPool(dsn.href, { max: 1, applicationName: "httpmon-test", log });
+  try {
+    await assertRejects(
+      () => migrate(dsn.href, { log }),
+      SchemaError,
+      'The database\'s encoding is "LATIN1", which cannot hold every text',
+    );
+    assertEquals((await pool.query(TABLES)).rows, []);
+  } finally {
+    await pool.end();
+    await server.rows(`DROP DATABASE ${name} WITH (FORCE)`);
+  }
 });
 
 Deno.test("mon_daily has exactly the contract's columns and types", async () => {

@@ -68,7 +68,8 @@ Deno.test("init-schema makes the tables, says so, and has nothing to do the next
   assertEquals([first.code, first.stderr], [0, ""]);
   assertEquals(
     first.stdout,
-    "Applied 000001_results.sql\nApplied 000002_details.sql\nMade 18 daily partitions\n",
+    "Applied 000001_results.sql\nApplied 000002_details.sql\nApplied 000003_detached_days.sql\n" +
+      "Made 18 daily partitions\n",
   );
   const second = await httpmon(database.dsn, ["init-schema"]);
   assertEquals(second, { code: 0, stdout: "The tables are up to date\n", stderr: "" });

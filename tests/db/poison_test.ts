@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createStore, type ResultStore } from "../../db/store.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase, record, records, result, SOURCE } from "./fixture.ts";
 
@@ -117,32 +118,107 @@ Deno.test("storeBatch() blames the database where every result fails, and stores
   assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [1, 3]);
 });
 
-Deno.test("storeBatch() sets results that all fail aside at the tenth failure, and goes on", async () => {
+/** A store with a clock that the test moves, and a partition begun. */
+async function timedStore({ pool }: OwnDatabase) {
+  const clock = new FakeClock();
+  const log = recordingLog();
+  const store = createStore(pool, { log, clock });
+  await store.readOffset(SOURCE);
+  return { clock, log, store };
+}
+
+const LETTERS = "SELECT count(*)::int FROM dead_letters";
+
+for (const count of [1, 3]) {
+  Deno.test(`storeBatch() sets a batch of ${count} that fails altogether aside after ten minutes`, async () => {
+    await using database = await ownDatabase();
+    await refusePoison(database);
+    const { clock, log, store } = await timedStore(database);
+    const messages = Array.from({ length: count }, (_, n) => result(n, { url: POISON }));
+    const batch = [...records(0, messages), record(count, null)];
+    for (let seconds = 0; seconds < 600; seconds += 15) {
+      const error = await assertRejects(() => store.storeBatch(SOURCE, batch, 0n), Error);
+      assertEquals((error as { code?: string }).code, "P0001");
+      clock.stall(15_000);
+    }
+    assertEquals(await database.value(LETTERS), 0);
+    // Once a minute, at the level that the default shows.
+    assertEquals(log.lines.map(({ level }) => level), Array(10).fill("error"));
+    assertEquals(
+      log.lines.map(({ fields }) => fields.minutesLeft),
+      [10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
+    );
+    assertEquals([log.lines[0]!.fields.firstOffset, log.lines[0]!.fields.results], ["0", count]);
+    const outcome = await store.storeBatch(SOURCE, batch, 0n);
+    assertEquals(outcome.kind === "stored" && [outcome.deadLetters, outcome.nextOffset], [
+      count + 1,
+      BigInt(count + 1),
+    ]);
+  });
+}
+
+Deno.test("storeBatch() stores what a database refused that is mended in time", async () => {
   await using database = await ownDatabase();
-  await refusePoison(database);
-  const store = await begunStore(database);
-  const batch = records(0, [1, 2, 3].map((n) => result(n, { url: POISON })));
-  for (let attempt = 1; attempt < 10; attempt++) {
-    await assertRejects(() => store.storeBatch(SOURCE, batch, 0n), Error);
+  await database.rows("ALTER TABLE check_results ADD CONSTRAINT wrong CHECK (verdict > 7)");
+  const { clock, store } = await timedStore(database);
+  const batch = records(0, [result(1)]);
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await assertRejects(() => store.storeBatch(SOURCE, batch, 0n), Error, "wrong");
+    clock.stall(29_000);
   }
+  await database.rows("ALTER TABLE check_results DROP CONSTRAINT wrong");
   const outcome = await store.storeBatch(SOURCE, batch, 0n);
-  assertEquals(outcome.kind === "stored" && [outcome.deadLetters, outcome.nextOffset], [3, 3n]);
+  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [1, 0]);
 });
 
-Deno.test("storeBatch() sets a result that fails alone in its batch aside at the fifth failure", async () => {
+Deno.test("storeBatch() counts ten minutes of one batch's refusals, on end", async () => {
   await using database = await ownDatabase();
   await refusePoison(database);
-  const store = await begunStore(database);
-  const batch = records(0, [result(1, { url: POISON })]);
-  for (let attempt = 1; attempt < 5; attempt++) {
-    await assertRejects(
-      () => store.storeBatch(SOURCE, batch, 0n),
-      Error,
-      "No results of this site",
-    );
-  }
+  const { clock, store } = await timedStore(database);
+  const batch = records(0, [1, 2].map((n) => result(n, { url: POISON })));
+  const refused = async (some = batch) => {
+    await assertRejects(() => store.storeBatch(SOURCE, some, 0n), Error, "No results of this site");
+    clock.stall(599_000);
+  };
+  await refused();
+  // With one more that was not refused yet.
+  const longer = [...batch, record(2, result(3, { url: POISON }))];
+  await refused(longer);
+  // The database was away: who mends that may mend the rest.
+  await database.rows("ALTER TABLE check_results RENAME TO elsewhere");
+  await assertRejects(() => store.storeBatch(SOURCE, longer, 0n), Error, "does not exist");
+  await database.rows("ALTER TABLE elsewhere RENAME TO check_results");
+  clock.stall(2_000);
+  await refused(longer);
+  clock.stall(2_000);
+  const outcome = await store.storeBatch(SOURCE, longer, 0n);
+  assertEquals(outcome.kind === "stored" && outcome.deadLetters, 3);
+});
+
+Deno.test("storeBatch() sets aside after ten minutes what is behind a part that was stored", async () => {
+  await using database = await ownDatabase();
+  await refusePoison(database);
+  const { clock, store } = await timedStore(database);
+  // The poison is on a 51st day, and so in a second transaction.
+  const batch = records(
+    0,
+    Array.from({ length: 51 }, (_, n) => result(n * 86_400, n === 50 ? { url: POISON } : {})),
+  );
+  await assertRejects(() => store.storeBatch(SOURCE, batch, 0n), Error, "No results of this site");
+  clock.stall(600_000);
   const outcome = await store.storeBatch(SOURCE, batch, 0n);
-  assertEquals(outcome.kind === "stored" && [outcome.deadLetters, outcome.nextOffset], [1, 1n]);
+  assertEquals(outcome.kind === "stored" && [outcome.skipped, outcome.deadLetters], [50, 1]);
+});
+
+Deno.test("storeBatch() sets nothing aside where a sequence is at its end", async () => {
+  await using database = await ownDatabase();
+  const store = await begunStore(database);
+  await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
+  await database.rows("SELECT setval('sites_id_seq', 2147483647)");
+  const batch = records(1, [result(2), result(3, { url: "https://new.example/" })]);
+  const error = await assertRejects(() => store.storeBatch(SOURCE, batch, 1n));
+  assertEquals((error as { code?: string }).code, "2200H");
+  assertEquals(await database.value(LETTERS), 0);
 });
 
 Deno.test("storeBatch() takes a hash that another site has for that one result's fault", async () => {
