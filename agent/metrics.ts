@@ -103,7 +103,8 @@ function addOutbox(metrics: Metrics, { stats, running, clock }: AgentMetricsSour
   }, () => running()?.outbox.failing ? 1 : 0);
   metrics.counter({
     name: "httpmon_agent_outbox_dropped_total",
-    help: "Results lost to the outbox's caps or to a disk that could not be written.",
+    help:
+      "Results lost to the outbox's caps, to damage of its file or to a disk that could not be written.",
   }, () => running()?.outbox.dropped ?? stats.dropped);
 }
 

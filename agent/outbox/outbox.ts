@@ -2,13 +2,16 @@ import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { startWorker } from "../../runtime/worker.ts";
-import { ThrottledReport } from "../throttled_report.ts";
-import { MAX_IN_MEMORY, MAX_INSERTS_FAILING, Pending } from "./pending.ts";
-import type { Applied, Change, Row, StoreOptions } from "./protocol.ts";
+import { AgeClock } from "./age.ts";
+import { DiskState } from "./disk_state.ts";
+import { Losses } from "./losses.ts";
+import { MAX_INSERTS_FAILING, Pending } from "./pending.ts";
+import type { Applied, Change, Opened, Row, StoreOptions } from "./protocol.ts";
 import { Reader } from "./reader.ts";
 import { OutboxError, OutboxThread } from "./thread.ts";
 
 export interface OutboxOptions extends StoreOptions {
+  maxAgeMs: number;
   clock: Clock;
   log: Logger;
   /** Starts a thread that runs worker.ts. */
@@ -35,8 +38,9 @@ const CLOSE_WITHIN_MS = 5_000;
  * fails; one transaction every 75 ms at the most writes what was added and deletes what was
  * acknowledged, on a thread of its own.
  *
- * When writing fails (a full disk, for one), up to 10,000 results wait in memory, writing is tried
- * again each second, and results past that are lost, oldest first, counted and logged.
+ * When writing fails (a full disk, for one), up to 10,000 results wait in memory and are given out
+ * from there, and writing is tried again each second. Results past that are lost, oldest first,
+ * counted and logged.
  */
 export class Outbox {
   #options: OutboxOptions;
@@ -44,7 +48,8 @@ export class Outbox {
   #log: Logger;
   #thread!: OutboxThread;
   #reader: Reader;
-  #reopen = false;
+  #age!: AgeClock;
+  #disk: DiskState;
 
   #pending = new Pending();
   /** When the oldest row that is pending was added. */
@@ -53,15 +58,13 @@ export class Outbox {
   #commit: Promise<boolean> | null = null;
   #cancelTimer: (() => void) | null = null;
   #timerAt = Infinity;
-  #failingSince: number | null = null;
   #closed = false;
 
   #nextId = 1;
   #depth = 0;
   /** Of the rows on disk, as of the last transaction. */
   #oldest: number | null = null;
-  #dropped = 0;
-  #droppedReport: ThrottledReport<string>;
+  #losses: Losses;
 
   private constructor(options: OutboxOptions) {
     this.#options = options;
@@ -69,13 +72,12 @@ export class Outbox {
     this.#log = options.log;
     this.#reader = new Reader(
       (after, limit, maxBytes) => this.#thread.call({ type: "read", after, limit, maxBytes }),
+      (after, limit, maxBytes) => this.#giveUnwritten(after, limit, maxBytes),
       (error) => this.#onFailure(error),
     );
-    this.#droppedReport = new ThrottledReport(options.clock, (count, why) =>
-      this.#log.error(
-        { count, why, waiting: this.waiting, dropped: this.#dropped },
-        "Dropped results that waited for the broker, the oldest",
-      ));
+    const waiting = () => this.waiting;
+    this.#disk = new DiskState(options.clock, options.log, waiting);
+    this.#losses = new Losses(options.clock, options.log, waiting);
   }
 
   /** @throws {OutboxError} Where the file cannot be opened, or (kind "locked") is held by another */
@@ -106,28 +108,28 @@ export class Outbox {
    */
   get oldestAt(): number | null {
     if (this.waiting === 0) return null;
-    const inMemory = this.#pending.oldest;
-    if (this.#oldest === null || inMemory === null) return this.#oldest ?? inMemory;
-    return Math.min(this.#oldest, inMemory);
+    const times = [this.#oldest, this.#pending.oldest].filter((time) => time !== null);
+    return times.length > 0 ? Math.min(...times) + this.#age.steps : null;
   }
 
   /** Whether the last write failed; then results wait in memory. */
   get failing(): boolean {
-    return this.#failingSince !== null;
+    return this.#disk.failing;
   }
 
   /** Results lost to the caps or to a disk that could not be written. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#losses.total;
   }
 
   /** Takes a result; it is on disk within 100 ms if the disk lets it. */
   add(message: { key: string; value: string }): void {
     if (this.#pending.inserts === 0) this.#oldestAt = this.#clock.monotonic();
     const { key, value } = message;
-    const row = { id: this.#nextId++, key, value, created: this.#clock.now() };
-    this.#drop(this.#pending.insert(row), UNWRITTEN);
-    if (this.#failingSince === null) this.#commitWithin(COMMIT_WITHIN_MS);
+    const row = { id: this.#nextId++, key, value, created: this.#age.now() };
+    this.#losses.add(this.#pending.insert(row), UNWRITTEN);
+    if (this.#disk.lastFailed) this.#reader.unwrittenChanged();
+    else this.#commitWithin(COMMIT_WITHIN_MS);
   }
 
   /** Sets named values, written in the same transaction as the results added before and next. */
@@ -175,11 +177,11 @@ export class Outbox {
     await Promise.race([hung, this.flush()]);
     this.#closed = true;
     this.#cancelTimer?.();
-    this.#drop(this.#pending.abandon(), UNWRITTEN);
+    this.#losses.add(this.#pending.abandon(), UNWRITTEN);
     await Promise.race([hung, this.#thread.call({ type: "close" }).catch(() => {})]);
     cancel();
     await this.#thread.end();
-    this.#droppedReport.close();
+    this.#losses.close();
   }
 
   async #open(): Promise<void> {
@@ -188,20 +190,24 @@ export class Outbox {
       const start = this.#options.startThread ?? (() => startWorker("outbox"));
       this.#thread = new OutboxThread(start());
     }
-    const { path, maxBytes, maxAgeMs, maxPages } = this.#options;
-    const options = { path, maxBytes, maxAgeMs, maxPages };
-    const opened = await this.#thread.call({ type: "open", options });
-    this.#reopen = false;
+    const { path, maxBytes, maxPages } = this.#options;
+    const options = { path, maxBytes, maxPages };
+    const { damage } = this.#disk;
+    this.#onOpened(await this.#thread.call({ type: "open", options, damage }));
+  }
+
+  #onOpened(opened: Opened): void {
+    this.#disk.opened(opened.damaged);
+    this.#age ??= new AgeClock(this.#clock, opened.meta, opened.newest);
+    this.#pending.settle(opened.lastId);
     this.#nextId = Math.max(this.#nextId, opened.lastId + 1);
     this.#reader.storedThrough(opened.lastId);
+    const known = this.#depth;
     this.#depth = opened.depth;
     this.#oldest = opened.oldest;
     this.#meta = { ...opened.meta, ...this.#meta };
     if (opened.damaged) {
-      this.#log.error(
-        opened.damaged,
-        "The outbox was damaged; it was moved aside with the results in it, and a new one made",
-      );
+      this.#losses.add(Math.max(0, known - opened.depth), "the outbox was damaged");
     }
   }
 
@@ -226,7 +232,8 @@ export class Outbox {
   }
 
   #scheduleRest(done: boolean): void {
-    if (this.#failingSince !== null) this.#commitWithin(done ? 0 : RETRY_MS);
+    if (!done) this.#commitWithin(RETRY_MS);
+    else if (this.#disk.failing && !this.#pending.empty) this.#commitWithin(0);
     else if (this.#pending.inserts > 0) {
       const waited = this.#clock.monotonic() - this.#oldestAt;
       this.#commitWithin(Math.max(0, COMMIT_WITHIN_MS - waited));
@@ -235,56 +242,52 @@ export class Outbox {
 
   async #commitOnce(): Promise<boolean> {
     if (this.#closed) return false;
-    const change: Change = {
-      ...this.#pending.take(this.#failingSince !== null),
-      meta: this.#meta,
-      keepThrough: Math.min(this.#reader.givenThrough, Number.MAX_SAFE_INTEGER),
-      now: this.#clock.now(),
-    };
+    let doubtful = false;
     try {
-      if (this.#reopen || this.#thread.dead) await this.#open();
+      if (this.#disk.reopen || this.#thread.dead) await this.#open();
+      doubtful = true;
+      const change = this.#takeChange();
       this.#onApplied(change, await this.#thread.call({ type: "apply", change }));
       return true;
     } catch (error) {
-      this.#drop(this.#pending.putBack(), UNWRITTEN);
+      const full = error instanceof OutboxError && error.kind === "full";
+      this.#losses.add(this.#pending.putBack(doubtful && !full), UNWRITTEN);
       this.#onFailure(error);
       return false;
     }
+  }
+
+  #takeChange(): Change {
+    return {
+      ...this.#pending.take(this.#disk.failing),
+      meta: { ...this.#meta, ...this.#age.toMeta() },
+      keepThrough: Math.min(this.#reader.givenThrough, Number.MAX_SAFE_INTEGER),
+      now: this.#clock.now(),
+      expireBefore: this.#age.now() - this.#options.maxAgeMs,
+    };
+  }
+
+  /** While nothing can be written, what waits in memory, in order. */
+  async #giveUnwritten(after: number, limit: number, maxBytes: number): Promise<Row[]> {
+    // What is under way comes first.
+    while (this.#disk.lastFailed && this.#commit) await this.#commit;
+    return this.#disk.lastFailed ? this.#pending.give(after, limit, maxBytes) : [];
   }
 
   #onApplied(change: Change, applied: Applied): void {
     this.#pending.done();
     this.#depth = applied.depth;
     this.#oldest = applied.oldest;
-    this.#drop(applied.droppedByAge, "older than agent.outbox_max_age_hours");
-    this.#drop(applied.droppedBySize, "over agent.outbox_max_bytes");
-    this.#reader.storedThrough(change.inserts.at(-1)?.id ?? 0);
-    if (this.#failingSince !== null && this.#pending.inserts < MAX_INSERTS_FAILING) {
-      const seconds = Math.round((this.#clock.monotonic() - this.#failingSince) / 1_000);
-      this.#failingSince = null;
-      this.#log.info({ seconds, waiting: this.waiting }, "The outbox can be written again");
-    }
+    this.#losses.addCapped(applied);
+    const { inserts, deletes, refusals } = change;
+    const wrote = inserts.length + deletes.length + refusals.length > 0;
+    this.#disk.applied(wrote && this.#pending.inserts < MAX_INSERTS_FAILING);
+    this.#reader.storedThrough(inserts.at(-1)?.id ?? 0);
   }
 
   #onFailure(error: unknown): void {
-    const failure = error instanceof OutboxError
-      ? error
-      : new OutboxError({ kind: "other", message: String(error) });
-    // A full disk says nothing against the open file; anything else may be cured by opening it anew.
-    if (failure.kind !== "full") this.#reopen = true;
-    if (this.#failingSince === null) {
-      this.#failingSince = this.#clock.monotonic();
-      this.#log.error(
-        { error: failure.message, waiting: this.waiting },
-        `Cannot write to the outbox; up to ${MAX_IN_MEMORY} results wait in memory`,
-      );
-    }
+    this.#disk.failed(error);
     this.#commitWithin(RETRY_MS);
-  }
-
-  #drop(count: number, why: string): void {
-    if (count === 0) return;
-    this.#dropped += count;
-    this.#droppedReport.add(count, why);
+    this.#reader.unwrittenChanged();
   }
 }

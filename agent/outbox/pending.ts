@@ -1,4 +1,5 @@
-import type { Change, NewRow } from "./protocol.ts";
+import { Buffer } from "node:buffer";
+import type { Change, NewRow, Row } from "./protocol.ts";
 
 /** What of a transaction waits here. */
 export type PendingChange = Pick<Change, "inserts" | "deletes" | "refusals">;
@@ -13,34 +14,43 @@ const MAX_DELETES = 5_000;
 /** While writing fails, one transaction's rows: some may fit where many do not. */
 export const MAX_INSERTS_FAILING = 100;
 
-/** What the next transactions have to do, and what the one under way does. */
+/**
+ * What the next transactions have to do, and what the one under way does. Rows may be given to the
+ * broker from here too; those that it acknowledged need not be written any more.
+ */
 export class Pending {
   #inserts: NewRow[] = [];
   #deletes: number[] = [];
   #refusals: { id: number; reason: string }[] = [];
-  #flying: PendingChange | null = null;
+  /** Acknowledged rows that a transaction which seemed to fail may have written all the same. */
+  #ghosts: number[] = [];
+  #flying: PendingChange & { ghosts: number[] } | null = null;
   #deletesAlone = false;
+  /** Rows up to this id were given out from here. */
+  #givenThrough = 0;
+  /** Rows up to this id may have been written by a transaction that seemed to fail. */
+  #doubtfulThrough = 0;
 
   /** Rows to insert, without those under way. */
   get inserts(): number {
     return this.#inserts.length;
   }
 
-  /** When the first row that is not written was added, milliseconds since 1970; null where none is. */
+  /** When the first row that is not written was added; null where none is. */
   get oldest(): number | null {
     return (this.#flying?.inserts[0] ?? this.#inserts[0])?.created ?? null;
   }
 
   /** Whether there is anything to do, beside what is under way. */
   get empty(): boolean {
-    return this.inserts + this.#deletes.length + this.#refusals.length === 0;
+    return this.inserts + this.#deletes.length + this.#refusals.length + this.#ghosts.length === 0;
   }
 
   /** By how many rows the outbox grows when all is done, what is under way included. */
   get growth(): number {
     const queued = this.inserts - this.#deletes.length - this.#refusals.length;
-    const { inserts, deletes, refusals } = this.#flying ?? NOTHING;
-    return queued + inserts.length - deletes.length - refusals.length;
+    const { inserts, deletes, refusals, ghosts } = this.#flying ?? NOTHING;
+    return queued + inserts.length - (deletes.length - ghosts.length) - refusals.length;
   }
 
   /** @returns How many rows, the oldest, were lost for it */
@@ -49,8 +59,26 @@ export class Pending {
     return this.#trim();
   }
 
+  /** The rows after id `after` that are not under way, in order, as a store would read them. */
+  give(after: number, limit: number, maxBytes: number): Row[] {
+    const rows: Row[] = [];
+    let bytes = 0;
+    for (const { id, key, value } of this.#inserts) {
+      if (id <= after) continue;
+      bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+      if (rows.length === limit || rows.length > 0 && bytes > maxBytes) break;
+      rows.push({ id, key, value });
+    }
+    this.#givenThrough = rows.at(-1)?.id ?? this.#givenThrough;
+    return rows;
+  }
+
   delete(ids: readonly number[]): void {
-    for (const id of ids) this.#deletes.push(id);
+    const unwritten = this.#takeOut(ids);
+    for (const id of ids) {
+      if (!unwritten.has(id)) this.#deletes.push(id);
+      else if (id <= this.#doubtfulThrough) this.#ghosts.push(id);
+    }
   }
 
   refuse(id: number, reason: string): void {
@@ -59,14 +87,20 @@ export class Pending {
 
   /** Takes what one transaction should do; it is under way until `done` or `putBack`. */
   take(failing: boolean): PendingChange {
-    const deletes = this.#deletes.splice(0, MAX_DELETES);
-    const refusals = this.#refusals.splice(0, MAX_DELETES);
+    const ghosts = this.#ghosts.splice(0, MAX_DELETES);
+    const deletes = [...ghosts, ...this.#deletes.splice(0, MAX_DELETES)];
     // On a full disk, deleting makes room for what is added after; every other time, so that steady
     // deletes do not keep the rows from being tried.
-    this.#deletesAlone = failing && !this.#deletesAlone && deletes.length + refusals.length > 0;
+    const room = deletes.length > 0 || this.#refusals.some(({ id }) => id < this.#firstId);
+    this.#deletesAlone = failing && !this.#deletesAlone && room;
     const limit = this.#deletesAlone ? 0 : failing ? MAX_INSERTS_FAILING : MAX_INSERTS;
     const inserts = this.#inserts.splice(0, limit);
-    return this.#flying = { inserts, deletes, refusals };
+    // A row is set aside when it is written, not before.
+    const due = this.#refusals.filter(({ id }) => id < this.#firstId).slice(0, MAX_DELETES);
+    const taken = new Set(due);
+    this.#refusals = this.#refusals.filter((refusal) => !taken.has(refusal));
+    this.#flying = { inserts, deletes, refusals: due, ghosts };
+    return { inserts, deletes, refusals: due };
   }
 
   /** What was taken is done. */
@@ -74,14 +108,32 @@ export class Pending {
     this.#flying = null;
   }
 
-  /** What was taken is to be done again. @returns How many rows, the oldest, were lost for it */
-  putBack(): number {
-    const { inserts, deletes, refusals } = this.#flying ?? NOTHING;
+  /**
+   * What was taken is to be done again.
+   *
+   * @param doubtful Whether it may have been done all the same
+   * @returns How many rows, the oldest, were lost for it
+   */
+  putBack(doubtful: boolean): number {
+    const { inserts, deletes, refusals, ghosts } = this.#flying ?? NOTHING;
     this.#flying = null;
+    if (doubtful) {
+      this.#doubtfulThrough = Math.max(this.#doubtfulThrough, inserts.at(-1)?.id ?? 0);
+    }
+    // Acknowledged while they were under way.
+    const queued = this.#deletes;
+    this.#deletes = deletes.slice(ghosts.length);
     this.#inserts = [...inserts, ...this.#inserts];
-    this.#deletes = [...deletes, ...this.#deletes];
     this.#refusals = [...refusals, ...this.#refusals];
+    this.#ghosts = [...ghosts, ...this.#ghosts];
+    this.delete(queued);
     return this.#trim();
+  }
+
+  /** The file was opened anew, and no id past `lastId` is in it. */
+  settle(lastId: number): void {
+    this.#doubtfulThrough = Math.min(this.#doubtfulThrough, lastId);
+    this.#ghosts = this.#ghosts.filter((id) => id <= lastId);
   }
 
   /** Gives up the rows that are not written. @returns How many */
@@ -92,9 +144,39 @@ export class Pending {
     return lost;
   }
 
+  get #firstId(): number {
+    return this.#inserts[0]?.id ?? Infinity;
+  }
+
+  /** @returns Those of `ids` that were to be inserted, and are not any more */
+  #takeOut(ids: readonly number[]): Set<number> {
+    const first = this.#firstId;
+    const wanted = new Set(ids.filter((id) => id >= first));
+    if (wanted.size === 0) return wanted;
+    const found = new Set<number>();
+    this.#inserts = this.#inserts.filter(({ id }) => {
+      if (!wanted.has(id)) return true;
+      found.add(id);
+      return false;
+    });
+    return found;
+  }
+
+  /** What was given out may have reached the broker: the oldest of the others go first. */
   #trim(): number {
-    return this.#inserts.splice(0, Math.max(0, this.inserts - MAX_IN_MEMORY)).length;
+    const excess = this.inserts - MAX_IN_MEMORY;
+    if (excess <= 0) return 0;
+    const firstNotGiven = this.#inserts.findIndex(({ id }) => id > this.#givenThrough);
+    const from = firstNotGiven < 0 ? 0 : Math.min(firstNotGiven, this.inserts - excess);
+    const lost = new Set(this.#inserts.splice(from, excess).map(({ id }) => id));
+    this.#refusals = this.#refusals.filter(({ id }) => !lost.has(id));
+    return lost.size;
   }
 }
 
-const NOTHING: PendingChange = { inserts: [], deletes: [], refusals: [] };
+const NOTHING: PendingChange & { ghosts: number[] } = {
+  inserts: [],
+  deletes: [],
+  refusals: [],
+  ghosts: [],
+};

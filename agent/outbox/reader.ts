@@ -3,18 +3,24 @@ import type { Row } from "./protocol.ts";
 /** Reads rows after an id, as a request of the protocol. */
 export type Read = (after: number, limit: number, maxBytes: number) => Promise<Row[]>;
 
-/** Gives the rows in order, each once, as they get stored. For one user. */
+/** Gives the rows in order, each once, as they get stored or, failing that, wait. For one user. */
 export class Reader {
   #read: Read;
+  #readUnwritten: Read;
   #onFailure: (error: unknown) => void;
   #storedId = 0;
   #cursor = 0;
   #reading = false;
   #wake: (() => void) | null = null;
 
-  /** @param onFailure Told of a failed read, which is made again when `storedThrough` is next called */
-  constructor(read: Read, onFailure: (error: unknown) => void) {
+  /**
+   * @param readUnwritten Gives the rows after an id that are to be given though they are not stored;
+   * asked when all that is stored is given out
+   * @param onFailure Told of a failed read, which is made again when `storedThrough` is next called
+   */
+  constructor(read: Read, readUnwritten: Read, onFailure: (error: unknown) => void) {
     this.#read = read;
+    this.#readUnwritten = readUnwritten;
     this.#onFailure = onFailure;
   }
 
@@ -27,6 +33,11 @@ export class Reader {
   storedThrough(id: number): void {
     this.#storedId = Math.max(this.#storedId, id);
     this.#wake?.();
+  }
+
+  /** `readUnwritten` may have rows now. */
+  unwrittenChanged(): void {
+    if (this.#storedId <= this.#cursor) this.#wake?.();
   }
 
   /** Waits for rows; none come when `signal` aborts and all are given out, or cannot be read. */
@@ -46,6 +57,11 @@ export class Reader {
         } finally {
           this.#reading = false;
         }
+      } else {
+        const rows = await this.#readUnwritten(this.#cursor, limit, maxBytes);
+        this.#cursor = rows.at(-1)?.id ?? this.#cursor;
+        if (rows.length > 0) return rows;
+        if (this.#storedId > this.#cursor) continue;
       }
       if (signal.aborted) return [];
       await this.#more(signal);

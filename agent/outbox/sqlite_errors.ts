@@ -15,6 +15,13 @@ const CODE_BY_TEXT: readonly (readonly [text: string, code: number])[] = [
   ["file is not a database", NOT_A_DATABASE],
 ];
 
+const KINDS: ReadonlyMap<number | null, Failure["kind"]> = new Map([
+  [BUSY, "locked"],
+  [FULL, "full"],
+  [CORRUPT, "damaged"],
+  [NOT_A_DATABASE, "damaged"],
+]);
+
 function primaryCode(error: unknown): number | null {
   const { errcode, message } = error as { errcode?: unknown; message?: unknown };
   // The upper bits are an extended code's detail.
@@ -27,12 +34,6 @@ export function failureOf(error: unknown): Failure {
   const code = primaryCode(error);
   return {
     message: error instanceof Error ? error.message : String(error),
-    kind: code === BUSY ? "locked" : code === FULL ? "full" : "other",
+    kind: KINDS.get(code) ?? "other",
   };
-}
-
-/** Whether the error says that the file's content is not what SQLite wrote. */
-export function isDamage(error: unknown): boolean {
-  const code = primaryCode(error);
-  return code === CORRUPT || code === NOT_A_DATABASE;
 }

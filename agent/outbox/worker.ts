@@ -11,20 +11,24 @@ function opened(): OutboxStore {
   return store;
 }
 
+function close(): void {
+  const closing = store;
+  store = null;
+  closing?.close();
+}
+
 function handle(request: Request): Replies[keyof Replies] {
   switch (request.type) {
     case "open":
-      store?.close();
-      store = null;
-      store = new OutboxStore(request.options);
+      close();
+      store = new OutboxStore(request.options, request.damage);
       return store.opened;
     case "apply":
       return opened().apply(request.change);
     case "read":
       return opened().read(request.after, request.limit, request.maxBytes);
     case "close":
-      store?.close();
-      store = null;
+      close();
       return null;
   }
 }

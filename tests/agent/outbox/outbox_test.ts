@@ -1,46 +1,12 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { spawn } from "node:child_process";
-import { readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
-import type { Worker } from "node:worker_threads";
-import { Outbox, type OutboxOptions } from "../../../agent/outbox/outbox.ts";
-import { OutboxStore } from "../../../agent/outbox/store.ts";
+import { Outbox } from "../../../agent/outbox/outbox.ts";
 import { OutboxError } from "../../../agent/outbox/thread.ts";
-import { systemClock } from "../../../runtime/clock.ts";
-import { startWorker } from "../../../runtime/worker.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { until, withFolder } from "../support.ts";
-
-const NEVER = new AbortController().signal;
-
-function options(folder: string, values: Partial<OutboxOptions> = {}): OutboxOptions {
-  return {
-    path: join(folder, "outbox.db"),
-    maxBytes: 2 ** 30,
-    maxAgeMs: 86_400_000,
-    clock: systemClock,
-    log: recordingLog(),
-    ...values,
-  };
-}
-
-function messages(from: number, to: number, value = "v") {
-  return Array.from(
-    { length: to - from + 1 },
-    (_, i) => ({ key: "k", value: `${value}${from + i}` }),
-  );
-}
-
-function values(folder: string): string[] {
-  const store = new OutboxStore({ ...options(folder) });
-  try {
-    return store.read(0, 1e6, 2 ** 30).map(({ value }) => value);
-  } finally {
-    store.close();
-  }
-}
+import { messages, NEVER, options, values } from "./support.ts";
 
 Deno.test("Outbox gives what was added, in order, each once, and forgets what is removed", async () => {
   await withFolder(async (folder) => {
@@ -83,39 +49,6 @@ Deno.test("Outbox.next() waits for a result; it ends when told to and all are re
     stop.abort();
     assertEquals(await ended, []);
     await outbox.close();
-  });
-});
-
-Deno.test("Outbox.oldestAt is when the oldest result that waits was added, also after a restart", async () => {
-  await withFolder(async (folder) => {
-    let now = 1_000;
-    const clock = { ...systemClock, now: () => now };
-    const first = await Outbox.open(options(folder, { clock }));
-    assertEquals(first.oldestAt, null);
-    first.add({ key: "k", value: "v1" });
-    now = 2_000;
-    first.add({ key: "k", value: "v2" });
-    assertEquals(first.oldestAt, 1_000);
-    await first.flush();
-    assertEquals(first.oldestAt, 1_000);
-    await first.close();
-
-    now = 3_000;
-    const again = await Outbox.open(options(folder, { clock }));
-    assertEquals(again.oldestAt, 1_000);
-    again.add({ key: "k", value: "v3" });
-    const [v1, v2] = await again.next(10, 2 ** 20, NEVER);
-    again.remove([v1!.id]);
-    await again.flush();
-    assertEquals(again.oldestAt, 2_000);
-    again.remove([v2!.id]);
-    await again.flush();
-    assertEquals(again.oldestAt, 3_000);
-    const [v3] = await again.next(10, 2 ** 20, NEVER);
-    again.remove([v3!.id]);
-    // Known to be gone before the disk is.
-    assertEquals([again.waiting, again.oldestAt], [0, null]);
-    await again.close();
   });
 });
 
@@ -219,102 +152,5 @@ Deno.test("Outbox does not drop what was given out and may be on its way", async
     const rest = await outbox.next(100, 2 ** 20, NEVER);
     assertEquals(rest.at(-1)!.id, 100);
     await outbox.close();
-  });
-});
-
-Deno.test("Outbox on a full disk keeps results in memory, and writes them when there is room", async () => {
-  await withFolder(async (folder) => {
-    const log = recordingLog();
-    const outbox = await Outbox.open(options(folder, { maxPages: 60, log }));
-    const long = "x".repeat(1_000);
-    for (const message of messages(1, 100, long)) outbox.add(message);
-    assertEquals(await outbox.flush(), true);
-    for (const message of messages(101, 250, long)) outbox.add(message);
-    assertEquals(await outbox.flush(), false);
-    assertEquals([outbox.waiting, outbox.dropped], [250, 0]);
-
-    // The broker takes what is on disk: that makes room.
-    const seen: number[] = [];
-    while (seen.length < 250) {
-      const rows = await outbox.next(50, 2 ** 20, NEVER);
-      seen.push(...rows.map(({ id }) => id));
-      outbox.remove(rows.map(({ id }) => id));
-    }
-    assertEquals(seen, messages(1, 250).map((_, i) => i + 1));
-    await outbox.flush();
-    assertEquals([outbox.waiting, outbox.dropped], [0, 0]);
-    await outbox.close();
-    assertEquals(log.lines.map(({ level, message }) => [level, message.slice(0, 26)]), [
-      ["error", "Cannot write to the outbox"],
-      ["info", "The outbox can be written "],
-    ]);
-  });
-});
-
-Deno.test("Outbox that cannot be written holds 10,000 results, then loses the oldest, counted", async () => {
-  await withFolder(async (folder) => {
-    const log = recordingLog();
-    const outbox = await Outbox.open(options(folder, { maxPages: 20, log }));
-    for (const message of messages(1, 10_100, "x".repeat(100))) outbox.add(message);
-    assertEquals(await outbox.flush(), false);
-    const onDisk = outbox.waiting - 10_000;
-    assert(onDisk <= 0, "none of the first transaction fits");
-    assertEquals(outbox.waiting + outbox.dropped, 10_100);
-    assertEquals([outbox.dropped, outbox.failing], [100, true]);
-    await outbox.close();
-    assertEquals(outbox.dropped, 10_100 - values(folder).length);
-    const errors = log.lines.filter(({ level }) => level === "error");
-    const counted = errors.map(({ fields }) => Number(fields.count ?? 0));
-    assertEquals(counted.reduce((sum, count) => sum + count, 0), outbox.dropped);
-  });
-});
-
-Deno.test("Outbox whose thread dies starts another and loses nothing", async () => {
-  await withFolder(async (folder) => {
-    const threads: Worker[] = [];
-    const startThread = () => {
-      threads.push(startWorker("outbox"));
-      return threads.at(-1)!;
-    };
-    const log = recordingLog();
-    const outbox = await Outbox.open(options(folder, { startThread, log }));
-    for (const message of messages(1, 10)) outbox.add(message);
-    const first = await outbox.next(4, 2 ** 20, NEVER);
-    await threads[0]!.terminate();
-    for (const message of messages(11, 20)) outbox.add(message);
-    await until(() => outbox.flush(), "it writes again");
-    const rest = [];
-    while (rest.length < 16) rest.push(...await outbox.next(100, 2 ** 20, NEVER));
-    assertEquals(
-      [...first, ...rest].map(({ value }) => value),
-      messages(1, 20).map((m) => m.value),
-    );
-    assertEquals([outbox.waiting, outbox.dropped, threads.length], [20, 0, 2]);
-    assertEquals(log.lines[0]!.message, "The outbox's thread ended; another takes its place");
-    await outbox.close();
-    assertEquals(values(folder).length, 20);
-  });
-});
-
-Deno.test("Outbox says that a damaged file was moved aside", async () => {
-  await withFolder(async (folder) => {
-    const { path } = options(folder);
-    await writeFile(path, "x".repeat(10_000));
-    const log = recordingLog();
-    const outbox = await Outbox.open(options(folder, { log }));
-    outbox.add({ key: "k", value: "v1" });
-    await outbox.close();
-    assertEquals(log.lines.map(({ level }) => level), ["error"]);
-    assert((await readdir(folder)).some((name) => name.includes(".damaged-")));
-    assertEquals(values(folder), ["v1"]);
-  });
-});
-
-Deno.test("Outbox.close() leaves nothing running, also when called on a full disk", async () => {
-  await withFolder(async (folder) => {
-    const outbox = await Outbox.open(options(folder, { maxPages: 6 }));
-    for (const message of messages(1, 500, "x".repeat(100))) outbox.add(message);
-    await outbox.close();
-    assertEquals(outbox.dropped + values(folder).length, 500);
   });
 });

@@ -4,16 +4,22 @@ import { Reader } from "../../../agent/outbox/reader.ts";
 
 const NEVER = new AbortController().signal;
 
+const NONE = () => Promise.resolve([]);
+
 function row(id: number): Row {
   return { id, key: "k", value: "v" };
 }
 
 Deno.test("Reader asks for rows after those it gave, once there are any", async () => {
   const asked: number[] = [];
-  const reader = new Reader((after, limit) => {
-    asked.push(after);
-    return Promise.resolve([row(after + 1), row(after + 2)].slice(0, limit));
-  }, () => {});
+  const reader = new Reader(
+    (after, limit) => {
+      asked.push(after);
+      return Promise.resolve([row(after + 1), row(after + 2)].slice(0, limit));
+    },
+    NONE,
+    () => {},
+  );
   const coming = reader.next(2, 100, NEVER);
   await Promise.resolve();
   assertEquals(asked, []);
@@ -25,7 +31,7 @@ Deno.test("Reader asks for rows after those it gave, once there are any", async 
 
 Deno.test("Reader counts everything as given out while it reads", async () => {
   let answer = (_: Row[]) => {};
-  const reader = new Reader(() => new Promise((resolve) => answer = resolve), () => {});
+  const reader = new Reader(() => new Promise((resolve) => answer = resolve), NONE, () => {});
   reader.storedThrough(5);
   const coming = reader.next(10, 100, NEVER);
   assertEquals(reader.givenThrough, Infinity);
@@ -36,7 +42,7 @@ Deno.test("Reader counts everything as given out while it reads", async () => {
 
 Deno.test("Reader passes rows by that a cap dropped", async () => {
   const answers = [[], [row(8)]];
-  const reader = new Reader(() => Promise.resolve(answers.shift()!), () => {});
+  const reader = new Reader(() => Promise.resolve(answers.shift()!), NONE, () => {});
   reader.storedThrough(5);
   const coming = reader.next(10, 100, NEVER);
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -49,6 +55,7 @@ Deno.test("Reader tells of a failed read, and reads again when more is stored, o
   let fails = true;
   const reader = new Reader(
     (after) => fails ? Promise.reject("no disk") : Promise.resolve([row(after + 1)]),
+    () => Promise.resolve([row(9)]),
     (error) => void failures.push(error),
   );
   const stop = new AbortController();
@@ -63,4 +70,31 @@ Deno.test("Reader tells of a failed read, and reads again when more is stored, o
   reader.storedThrough(2);
   stop.abort();
   assertEquals(await reader.next(10, 100, stop.signal), []);
+});
+
+Deno.test("Reader gives what is not stored after all that is, and none of it again when it is", async () => {
+  const asked: number[] = [];
+  let unwritten = [row(3), row(4)];
+  const reader = new Reader(
+    (after) => {
+      asked.push(after);
+      return Promise.resolve([1, 2, 3, 4, 5].filter((id) => id > after).map(row));
+    },
+    (after) => Promise.resolve(unwritten.filter(({ id }) => id > after)),
+    () => {},
+  );
+  const ids = async () => (await reader.next(10, 100, NEVER)).map(({ id }) => id);
+  assertEquals(await ids(), [3, 4]);
+  reader.storedThrough(4);
+  unwritten = [];
+  const coming = ids();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([asked, reader.givenThrough], [[], 4]);
+  reader.storedThrough(5);
+  assertEquals(await coming, [5]);
+  const later = ids();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  unwritten = [row(6)];
+  reader.unwrittenChanged();
+  assertEquals(await later, [6]);
 });

@@ -1,43 +1,33 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { appendFile, copyFile, open, readdir, writeFile } from "node:fs/promises";
+import { assertEquals, assertThrows } from "@std/assert";
+import { appendFile, copyFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Change } from "../../../agent/outbox/protocol.ts";
 import { failureOf } from "../../../agent/outbox/sqlite_errors.ts";
 import { OutboxStore } from "../../../agent/outbox/store.ts";
 import { withFolder } from "../support.ts";
-
-const NOW = Date.UTC(2026, 0, 1);
-
-function options(
-  folder: string,
-  values: { maxBytes?: number; maxAgeMs?: number; maxPages?: number } = {},
-) {
-  return { path: join(folder, "outbox.db"), maxBytes: 2 ** 30, maxAgeMs: 86_400_000, ...values };
-}
-
-function change(values: Partial<Change> = {}): Change {
-  return { inserts: [], deletes: [], refusals: [], meta: {}, keepThrough: 0, now: NOW, ...values };
-}
-
-function rows(from: number, to: number, created = NOW, value = "v") {
-  return Array.from({ length: to - from + 1 }, (_, i) => {
-    return { id: from + i, key: "k", value: `${value}${from + i}`, created };
-  });
-}
-
-function ids(store: OutboxStore): number[] {
-  return store.read(0, 10_000, 2 ** 30).map(({ id }) => id);
-}
+import { change, ids, NOW, options, rows } from "./store_support.ts";
 
 Deno.test("OutboxStore keeps rows in order, and values, over closing and opening", async () => {
   await withFolder((folder) => {
     const first = new OutboxStore(options(folder));
-    assertEquals(first.opened, { lastId: 0, depth: 0, oldest: null, meta: {}, damaged: null });
+    assertEquals(first.opened, {
+      lastId: 0,
+      depth: 0,
+      oldest: null,
+      newest: null,
+      meta: {},
+      damaged: null,
+    });
     first.apply(change({ inserts: rows(1, 1, NOW - 9), meta: { a: "1", b: "2" } }));
     assertEquals(first.apply(change({ inserts: rows(2, 5) })).oldest, NOW - 9);
     const applied = first.apply(change({ inserts: rows(6, 6), deletes: [1, 3], meta: { a: "3" } }));
-    assertEquals(applied, { depth: 4, oldest: NOW, droppedByAge: 0, droppedBySize: 0 });
+    assertEquals(applied, {
+      depth: 4,
+      oldest: NOW,
+      droppedByAge: 0,
+      droppedBySize: 0,
+      droppedRefused: 0,
+    });
     first.close();
 
     const second = new OutboxStore(options(folder));
@@ -45,6 +35,7 @@ Deno.test("OutboxStore keeps rows in order, and values, over closing and opening
       lastId: 6,
       depth: 4,
       oldest: NOW,
+      newest: NOW,
       meta: { a: "3", b: "2" },
       damaged: null,
     });
@@ -111,20 +102,6 @@ Deno.test("OutboxStore sets refused rows aside, and uses their ids no more", asy
   });
 });
 
-Deno.test("OutboxStore keeps the newest 10,000 refused rows", async () => {
-  await withFolder((folder) => {
-    const store = new OutboxStore(options(folder));
-    store.apply(change({ inserts: rows(1, 10_003) }));
-    store.apply(change({ refusals: rows(1, 10_003).map(({ id }) => ({ id, reason: "R" })) }));
-    store.close();
-    const db = new DatabaseSync(join(folder, "outbox.db"));
-    const counted = db.prepare("SELECT count(*) AS n, min(id) AS first FROM refused").get();
-    assertEquals({ ...counted }, { n: 10_000, first: 4 });
-    db.close();
-    return Promise.resolve();
-  });
-});
-
 Deno.test("OutboxStore drops the oldest rows past its size, and no more than it has to", async () => {
   await withFolder((folder) => {
     // A row here is 1 byte of key, 1,004 of value and 40 around them.
@@ -138,6 +115,7 @@ Deno.test("OutboxStore drops the oldest rows past its size, and no more than it 
       oldest: NOW,
       droppedByAge: 0,
       droppedBySize: 3,
+      droppedRefused: 0,
     });
     assertEquals(ids(store)[0], 4);
     // Rows up to 8 may be on their way: those after them go.
@@ -151,14 +129,15 @@ Deno.test("OutboxStore drops the oldest rows past its size, and no more than it 
 
 Deno.test("OutboxStore drops rows past their age", async () => {
   await withFolder((folder) => {
-    const store = new OutboxStore(options(folder, { maxAgeMs: 1_000 }));
+    const store = new OutboxStore(options(folder));
     store.apply(change({ inserts: [...rows(1, 250, NOW - 900), ...rows(251, 260)] }));
-    assertEquals(store.apply(change({ now: NOW + 100 })).droppedByAge, 0);
-    assertEquals(store.apply(change({ now: NOW + 101, keepThrough: 5 })), {
+    assertEquals(store.apply(change({ expireBefore: NOW - 900 })).droppedByAge, 0);
+    assertEquals(store.apply(change({ expireBefore: NOW - 899, keepThrough: 5 })), {
       depth: 15,
       oldest: NOW - 900,
       droppedByAge: 245,
       droppedBySize: 0,
+      droppedRefused: 0,
     });
     assertEquals(ids(store), [1, 2, 3, 4, 5, ...rows(251, 260).map(({ id }) => id)]);
     store.close();
@@ -195,35 +174,6 @@ Deno.test("OutboxStore lets one holder in at a time", async () => {
   });
 });
 
-Deno.test("OutboxStore moves a file that is no database aside, and makes a new one", async () => {
-  await withFolder(async (folder) => {
-    await writeFile(join(folder, "outbox.db"), "not a database at all, and long enough to tell");
-    const store = new OutboxStore(options(folder));
-    const { damaged, depth } = store.opened;
-    assert(damaged);
-    assertEquals(depth, 0);
-    assertStringIncludes(damaged.error, "not a database");
-    store.apply(change({ inserts: rows(1, 2) }));
-    store.close();
-    assertEquals((await readdir(folder)).filter((name) => name.includes(".damaged-")).length, 1);
-    new OutboxStore(options(folder)).close();
-  });
-});
-
-Deno.test("OutboxStore moves a database with damaged pages aside", async () => {
-  await withFolder(async (folder) => {
-    const store = new OutboxStore(options(folder));
-    store.apply(change({ inserts: rows(1, 2_000, NOW, "x".repeat(500)) }));
-    store.close();
-    const file = await open(join(folder, "outbox.db"), "r+");
-    await file.write(new Uint8Array(100 * 4_096).fill(0xa5), 0, 100 * 4_096, 20 * 4_096);
-    await file.close();
-    const again = new OutboxStore(options(folder));
-    assert(again.opened.damaged);
-    again.close();
-  });
-});
-
 Deno.test("OutboxStore leaves a database of a newer version alone", async () => {
   await withFolder(async (folder) => {
     new OutboxStore(options(folder)).close();
@@ -250,5 +200,33 @@ Deno.test("OutboxStore opens what a crash left, with half a transaction in its l
       again.close();
     });
     store.close();
+  });
+});
+
+Deno.test("OutboxStore keeps 10,000 refused rows, the newest, and counts the others", async () => {
+  await withFolder((folder) => {
+    const store = new OutboxStore(options(folder));
+    const refusals = rows(1, 10_005).map(({ id }) => ({ id, reason: "R" }));
+    const refuse = (from: number, to: number) =>
+      store.apply(change({ inserts: rows(from, to), refusals: refusals.slice(from - 1, to) }));
+    assertEquals(refuse(1, 10_000).droppedRefused, 0);
+    assertEquals(refuse(10_001, 10_005), {
+      depth: 0,
+      oldest: null,
+      droppedByAge: 0,
+      droppedBySize: 0,
+      droppedRefused: 5,
+    });
+    store.close();
+    const db = new DatabaseSync(join(folder, "outbox.db"));
+    assertEquals(
+      { ...db.prepare("SELECT count(*) AS rows, min(id) AS first FROM refused").get() },
+      {
+        rows: 10_000,
+        first: 6,
+      },
+    );
+    db.close();
+    return Promise.resolve();
   });
 });
