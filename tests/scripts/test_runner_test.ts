@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countsOf } from "../../scripts/test.ts";
+import { countsOf, totalOf } from "../../scripts/test.ts";
 import { writeJsrConfig } from "../../scripts/jsr_config.ts";
 import manifest from "../../deno.json" with { type: "json" };
 
@@ -21,6 +21,14 @@ Deno.test("countsOf() reads the last summary that deno test prints", () => {
 
 Deno.test("countsOf() gives null for a run that died before its summary", () => {
   assertEquals(countsOf("running 3 tests\n"), null);
+});
+
+Deno.test("totalOf() adds up runs, and counts one that died or ended badly as a failure", () => {
+  const fine = { code: 0, output: "ok | 5 passed | 0 failed | 1 ignored (13ms)\n" };
+  const failed = { code: 1, output: "FAILED | 2 passed | 3 failed (1s)\n" };
+  assertEquals(totalOf([fine, failed]), { passed: 7, failed: 3, skipped: 1 });
+  assertEquals(totalOf([fine, { code: 139, output: "running 3 tests\n" }]).failed, 1);
+  assertEquals(totalOf([fine, { ...fine, code: 1 }]).failed, 1);
 });
 
 Deno.test("writeJsrConfig() leaves out the stand-ins and nothing else", async () => {

@@ -1,14 +1,14 @@
 /** What has to hold, by the names of docs/reliability.md. */
 export const INVARIANTS = {
-  I1: "every acknowledged result is in the table, in the dead letters, or counted as expired",
+  I1: "every acknowledged result is in the table, or in the dead letters, with its content",
   I2: "no result is in the table twice",
   I3: "the table holds nothing that was not sent",
   I5: "the stored offset is the last record's + 1, and Kafka's commit never ahead of it",
-  I6: "the dead letters are exactly the poison",
+  I6: "the dead letters are exactly the poison and the results whose key was taken",
   I7: "the lag is 0 within 60 s of healing",
   I8: "rollups equal a recomputation",
   I9: "memory is bounded",
-  I10: "the agent's checks start on time",
+  I10: "the agent's checks start on time, and none is left out",
   up: "no process ends by itself, and each that is asked to stop ends with 0",
 } as const;
 

@@ -7,7 +7,7 @@ import { type Postgres, startPostgres } from "../../local/postgres.ts";
 import { type DataFolder, dataFolder } from "../../local/data_folder.ts";
 import { stopServers } from "../../local/stack.ts";
 import { Product } from "./product.ts";
-import { Proxy } from "./proxy.ts";
+import { Proxy } from "./proxy/proxy.ts";
 
 const TEMPLATE = "torture_template";
 

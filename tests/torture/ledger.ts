@@ -22,6 +22,8 @@ export interface LedgerContent {
 export class Ledger {
   readonly path: string;
   readonly #file: FileHandle;
+  /** The write under way: a long line takes several, and no other may come between them. */
+  #writing: Promise<void> = Promise.resolve();
   #batches = 0;
 
   private constructor(path: string, file: FileHandle) {
@@ -46,12 +48,17 @@ export class Ledger {
   }
 
   async close(): Promise<void> {
+    await this.#writing.catch(() => {});
     await this.#file.close();
   }
 
-  async #write(line: unknown): Promise<void> {
-    await this.#file.appendFile(`${JSON.stringify(line)}\n`);
-    await this.#file.datasync();
+  #write(line: unknown): Promise<void> {
+    const text = `${JSON.stringify(line)}\n`;
+    // Once one has failed, so do all that follow: what the file holds then cannot be told.
+    return this.#writing = this.#writing.then(async () => {
+      await this.#file.appendFile(text);
+      await this.#file.datasync();
+    });
   }
 }
 

@@ -7,6 +7,13 @@ import { between, type Random } from "./random.ts";
 const TICK_MS = 100;
 /** Of a hundred results, how many are sent twice, as by an agent that missed the acknowledgement. */
 const TWICE_PERCENT = 2;
+/** Of a hundred results, how many take the place of an earlier one, with another content. */
+const CLASH_PERCENT = 0.2;
+/** How often there is poison of every kind, and how often some that is too large. */
+const POISON = {
+  rare: { everyMs: 3_000, largeMs: 9_000 },
+  dense: { everyMs: 100, largeMs: 2_000 },
+};
 const SITES = 100;
 /** The agent of all results made here. */
 export const LOAD_AGENT = "7a1f6f0e-6c1d-4f5a-9d53-3c4e1b2a9f10";
@@ -18,13 +25,16 @@ export interface LoadOptions {
   topic: string;
   ledger: Ledger;
   random: Random;
-  /** Results a second. @default 500 */
-  rate?: number;
   /** Added to the time of each result. @default 0 */
   shiftMs?: number;
-  /** Poison of every kind among the good ones. @default false */
-  poison?: boolean;
+  /** How much poison is among the good ones. @default "rare" */
+  poison?: keyof typeof POISON;
+  /** Results that take the place of others: not where rows go and come back. @default true */
+  clashes?: boolean;
 }
+
+/** Results a second. */
+const RATE = 500;
 
 /** An agent's part, without checks: results at a steady rate, each sent until it is acknowledged. */
 export class Load {
@@ -33,35 +43,50 @@ export class Load {
   #lastTs = 0;
   #made: SentRecord[] = [];
   #producer: Producer | null = null;
-  /** Results made so far. */
-  count = 0;
+  #ticks = 0;
+  #stopped = false;
+  /** Whether results are being made now. */
+  making = false;
+  /** Batches made so far, and those of them that the broker has acknowledged. */
+  made = 0;
+  acknowledged = 0;
+  /** Sends that failed. */
   failures = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
   }
 
-  /** Makes results for `ms` and resolves when the broker has acknowledged all of them. */
-  async run(ms: number, stop?: AbortSignal): Promise<void> {
-    let making = true;
+  /**
+   * Makes results for `ms`, and on until `until` aborts, where it is given; resolves when the broker
+   * has acknowledged all of them.
+   */
+  async run(ms: number, until?: AbortSignal): Promise<void> {
+    this.making = true;
     const sending = (async () => {
-      while (making || this.#queue.length > 0) {
+      while (this.making || (this.#queue.length > 0 && !this.#stopped)) {
         if (this.#queue.length === 0) await delay(10);
         else await this.#sendSome();
       }
     })();
     const start = performance.now();
     let due = start;
-    while (performance.now() - start < ms && !stop?.aborted) {
-      const records = this.#make(((this.#options.rate ?? 500) * TICK_MS) / 1000);
+    while (!this.#stopped && (performance.now() - start < ms || until?.aborted === false)) {
+      const records = this.#makeBatch();
       const batch = await this.#options.ledger.sending(records);
       this.#queue.push({ batch, records });
+      this.made++;
       due += TICK_MS;
       await delay(Math.max(0, due - performance.now()));
     }
-    making = false;
+    this.making = false;
     await sending;
     await this.#disconnect();
+  }
+
+  /** Lets go of what is not acknowledged yet: the round is given up. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   async #sendSome(): Promise<void> {
@@ -80,6 +105,7 @@ export class Load {
       );
       this.#queue.splice(0, some.length);
       await ledger.acknowledged(some.map(({ batch }) => batch));
+      this.acknowledged += some.length;
     } catch {
       this.failures++;
       await this.#disconnect();
@@ -109,21 +135,36 @@ export class Load {
     if (producer) await within(3_000, producer.disconnect()).catch(() => {});
   }
 
-  #make(count: number): SentRecord[] {
-    const { random, poison } = this.#options;
+  #makeBatch(): SentRecord[] {
+    const { random, clashes = true, poison = "rare" } = this.#options;
     const records: SentRecord[] = [];
-    for (let i = 0; i < count; i++) {
-      this.count++;
+    for (let i = 0; i < (RATE * TICK_MS) / 1000; i++) {
       const record = this.#result();
       records.push(record);
       if (this.#made.length < 5_000) this.#made.push(record);
-      if (random() * 100 < TWICE_PERCENT) {
-        const earlier = this.#made[between(random, 0, this.#made.length - 1)]!;
-        records.push({ ...earlier, again: true });
-      }
+      const earlier = () => this.#made[between(random, 0, this.#made.length - 1)]!;
+      if (random() * 100 < TWICE_PERCENT) records.push({ ...earlier(), again: true });
+      if (clashes && random() * 100 < CLASH_PERCENT) records.push(this.#clashWith(earlier()));
     }
-    if (poison) records.push(...poisonRecords(this.count, this.#result().value!));
+    const at = this.#ticks++ * TICK_MS;
+    const { everyMs, largeMs } = POISON[poison];
+    if (at % everyMs === 0) {
+      const large = at % largeMs === 0;
+      records.push(...poisonRecords(this.#ticks, this.#result().value!, { large }));
+    }
     return records;
+  }
+
+  /** A result for a place that is taken. */
+  #clashWith({ key, value }: SentRecord): SentRecord {
+    const result = JSON.parse(Buffer.from(value!, "base64").toString());
+    const other = { ...result, responseCode: 418, responseTime: this.#ticks + 0.5 };
+    return {
+      key,
+      value: Buffer.from(JSON.stringify(other)).toString("base64"),
+      poison: false,
+      again: false,
+    };
   }
 
   #result(): SentRecord {

@@ -38,8 +38,7 @@ export function jobsOf(options: Options): Job[] {
     const rounds = options.rounds === "full" ? scenario.rounds : options.rounds;
     for (const variant of scenario.variants) {
       if (!isWanted(scenario.name, `${scenario.name}/${variant.name}`)) continue;
-      const most = Math.min(rounds, variant.maxRounds ?? rounds);
-      for (let round = 1; round <= most; round++) {
+      for (let round = 1; round <= rounds; round++) {
         // From what it is, not from its place: the same with any selection of scenarios.
         const name = `${scenario.name}/${variant.name}/${round}`;
         jobs.push({ scenario, variant, round, seed: hash(`${options.seed} ${name}`) });
@@ -89,11 +88,15 @@ export async function torture(
           print(`${clock()}  skipped ${title}: ${skipped}`);
           continue;
         }
-        lane ??= await startLane();
         const name = `${scenario.name} ${variant.name} ${round}`.replace(/\W+/g, "-");
         const place = join(folder, name);
-        const { seconds } = options;
-        one.result = await runRound(lane, variant, { name, folder: place, seconds, seed });
+        try {
+          lane ??= await startLane();
+          const { seconds } = options;
+          one.result = await runRound(lane, variant, { name, folder: place, seconds, seed });
+        } catch (error) {
+          one.result = { findings: {}, notes: [], error: (error as Error).message };
+        }
         const failures = failuresOf(one);
         const notes = one.result.notes.join(", ");
         print(`${clock()}  ${failures.length === 0 ? "passed" : "FAILED"}  ${title}: ${notes}`);
@@ -101,7 +104,9 @@ export async function torture(
         if (failures.length === 0) await rm(place, { recursive: true, force: true });
         if (one.result.error !== null) {
           // Whatever went wrong may have left the servers in any state.
-          await lane.stop();
+          await lane?.stop().catch((error) =>
+            print(`${clock()}  stopping a lane failed: ${error}`)
+          );
           lane = null;
         }
       }

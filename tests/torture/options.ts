@@ -19,7 +19,7 @@ export const USAGE = `Usage: deno task torture [--scenario NAME,...] [--rounds N
   --scenario NAME,...  only these; NAME or NAME/VARIANT  [default: all]
   --rounds N           of each variant; "full": as docs/reliability.md states  [default: 1]
   --seconds N          of load in each round  [default: 60]
-  --lanes N            stacks of Kafka and PostgreSQL side by side  [default: 2]
+  --lanes N            stacks of Kafka and PostgreSQL side by side  [default: 3]
   --seed S             repeats the choices of an earlier run`;
 
 /** @throws {RangeError} For what it does not know */
@@ -44,6 +44,6 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: parsed.rounds === "full" ? "full" : number("rounds", 1),
     seed: number("seed", randomInt(1, 2 ** 31)),
     seconds: number("seconds", 60),
-    lanes: number("lanes", 2),
+    lanes: number("lanes", 3),
   };
 }

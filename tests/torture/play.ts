@@ -1,13 +1,14 @@
-import { check } from "./checker.ts";
+import { check } from "./check/checker.ts";
+import { within } from "./load.ts";
 import type { Findings } from "./invariants.ts";
 import type { Lane } from "./lane.ts";
 import { observe } from "./observe.ts";
-import { Round, type RoundOptions } from "./round.ts";
+import { DRAIN_MS, Round, type RoundOptions } from "./round.ts";
 import { endOffsets, readRecords } from "./topic.ts";
 import type { Variant } from "./variant.ts";
 
-/** Past the 60 s of I7, to tell slow from never. */
-const DRAIN_MS = 100_000;
+/** For the fault and all that comes after the load's time. */
+const ROUND_MS = 600_000;
 
 /** What came of a round. */
 export interface RoundResult {
@@ -17,10 +18,21 @@ export interface RoundResult {
   error: string | null;
 }
 
-/** Load and fault side by side. */
+/** The load goes on for its time, and until the fault is over and healed. */
 async function loadAndFault(round: Round, { fault }: Variant): Promise<void> {
-  const loading = round.load.run(round.seconds * 1000);
-  await Promise.all([loading, round.underWay().then(() => fault?.(round))]);
+  const over = new AbortController();
+  const loading = round.load.run(round.seconds * 1000, over.signal);
+  try {
+    await round.underWay();
+    await fault?.(round);
+    await round.hasHealed();
+  } catch (error) {
+    round.load.stop();
+    throw error;
+  } finally {
+    over.abort();
+    await loading;
+  }
 }
 
 /** Plays one round and judges it. */
@@ -31,50 +43,69 @@ export async function runRound(
 ): Promise<RoundResult> {
   const round = new Round(lane, variant, options);
   const stop = new AbortController();
+  let result: RoundResult;
   try {
-    await round.prepare();
-    const observing = observe({
-      brokers: round.brokers,
-      topic: round.topic,
-      group: round.group,
-      pool: round.pool,
-      products: () => [...round.writers, ...round.agents].filter(({ runs }) => runs),
-      stop: stop.signal,
-    });
-    const env = variant.writerEnv?.(round.random);
-    for (let i = 0; i < (variant.writers ?? 1); i++) round.startWriter(i === 0 ? env : undefined);
-    if (variant.agent) round.startAgent();
-    await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
-
-    const healed = performance.now();
-    for (const agent of round.agents) if (agent.runs) await round.stopAgent(agent);
-    const drained = await round.drained(DRAIN_MS);
-    const drainedAfter = drained ? (performance.now() - healed) / 1000 : null;
-    for (const { trouble } of round.writers) if (trouble !== null) round.troubles.push(trouble);
-    for (const writer of round.writers) if (writer.runs) await round.stopWriter(writer);
-    stop.abort();
-    const { findings, notes } = await check({
-      pool: round.pool,
-      ledgerPath: round.ledger.path,
-      topic: round.topic,
-      records: await readRecords(round.brokers, round.topic),
-      ends: await endOffsets(round.brokers, round.topic),
-      observed: await observing,
-      drainedAfter,
-      isExpired: round.isExpired,
-      placesHold: variant.placesHold ?? true,
-      agent: round.sites && {
-        served: round.sites.served,
-        ends: round.agentEnds,
-        shiftMs: variant.agentOptions?.shiftMs ?? 0,
-      },
-      troubles: [...new Set(round.troubles)],
-    });
-    return { findings, notes: [...notes, ...round.notes], error: null };
+    const limit = ROUND_MS + options.seconds * 5_000;
+    const { findings, notes } = await within(limit, play(round, variant, stop.signal));
+    result = { findings, notes: [...notes, ...round.notes], error: null };
   } catch (error) {
-    return { findings: {}, notes: round.notes, error: (error as Error).message };
-  } finally {
-    stop.abort();
-    await round.close();
+    result = { findings: {}, notes: round.notes, error: (error as Error).message };
   }
+  stop.abort();
+  try {
+    await round.close();
+  } catch (error) {
+    result.error ??= (error as Error).message;
+  }
+  return result;
+}
+
+async function play(round: Round, variant: Variant, stop: AbortSignal) {
+  await round.prepare();
+  const seen = new AbortController();
+  const { observed, done } = observe({
+    brokers: round.brokers,
+    topic: round.topic,
+    group: round.group,
+    pool: round.pool,
+    products: () => [...round.writers, ...round.agents].filter(({ runs }) => runs),
+    stop: AbortSignal.any([stop, seen.signal]),
+  });
+  round.observed = observed;
+  round.startWriter(variant.writerEnv?.(round.random));
+  if (round.sites) round.startAgent();
+  await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
+
+  const over = performance.now();
+  for (const agent of round.agents) if (agent.runs) await round.stopAgent(agent);
+  const drained = await round.stored(DRAIN_MS);
+  const drainedAfter = drained === null ? null : (performance.now() - over) / 1000;
+  for (const writer of round.writers) if (writer.runs) await round.stopWriter(writer);
+  for (const { trouble } of [...round.writers, ...round.agents]) {
+    if (trouble !== null) round.troubles.push(trouble);
+  }
+  seen.abort();
+  await done;
+  return await check({
+    pool: round.pool,
+    ledgerPath: round.ledger.path,
+    topic: round.topic,
+    records: await readRecords(round.brokers, round.topic),
+    ends: await endOffsets(round.brokers, round.topic),
+    observed,
+    healings: round.healings,
+    drainedAfter,
+    restored: variant.restored ?? false,
+    topicAnew: variant.topicAnew ?? false,
+    agent: round.sites && {
+      served: round.sites.served,
+      runs: round.agents.map(({ startedAt, endedAt, killed }) => ({
+        startedAt,
+        endedAt: endedAt ?? Date.now(),
+        killed,
+      })),
+      shiftMs: variant.agentOptions?.shiftMs ?? 0,
+    },
+    troubles: [...new Set(round.troubles)],
+  });
 }

@@ -1,8 +1,12 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { stripVTControlCharacters } from "node:util";
 import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { denoEnv, taskCommand } from "../support/task_command.ts";
+
+/** Entries of the log, failpoints, and what Deno says where two start at once. */
+const EXPECTED = /^(\{.*\}|failpoint .*|Blocking waiting for file lock .*|)$/;
 
 export interface ProductOptions {
   mode: "agent" | "writer" | "init-schema";
@@ -27,10 +31,10 @@ export class Product {
   readonly #ended: Promise<void>;
   #lines: string[] = [];
   #code: number | null = null;
-  /** We sent a signal that ends it. */
-  #told = false;
-  /** When SIGKILL went out, if it did. */
-  killedAt: number | null = null;
+  /** When a signal that ends it went out, if one did while it ran; milliseconds since 1970. */
+  endedAt: number | null = null;
+  /** That signal was SIGKILL. */
+  killed = false;
 
   constructor({ mode, cwd, log, env = {}, denoArgs = [], root = ROOT }: ProductOptions) {
     this.mode = mode;
@@ -56,11 +60,13 @@ export class Product {
     return this.#code === null;
   }
 
-  /** What is wrong with how it ended, or null. */
+  /** What is wrong with how it ended or with what it printed, or null. */
   get trouble(): string | null {
-    if (this.#code === null || this.#code === 0) return null;
-    if (this.killedAt !== null) return null;
-    return `${this.mode} ${this.#told ? "was asked to stop and" : ""} ended with ${this.#code}`;
+    const stray = this.#lines.find((line) => !EXPECTED.test(stripVTControlCharacters(line)));
+    if (stray !== undefined) return `${this.mode} printed "${stray.slice(0, 200)}"`;
+    if (this.#code === null || this.killed) return null;
+    if (this.endedAt === null) return `${this.mode} ended by itself with ${this.#code}`;
+    return this.#code === 0 ? null : `${this.mode} was asked to stop and ended with ${this.#code}`;
   }
 
   /** Whether it stands at a failpoint, or stood. */
@@ -81,9 +87,10 @@ export class Product {
   }
 
   signal(name: Deno.Signal): void {
-    if (name === "SIGKILL") this.killedAt = Date.now();
-    if (name === "SIGTERM") this.#told = true;
-    if (this.runs) this.#child.kill(name);
+    if (!this.runs) return;
+    if (name === "SIGKILL" || name === "SIGTERM") this.endedAt ??= Date.now();
+    if (name === "SIGKILL") this.killed = true;
+    this.#child.kill(name);
   }
 
   async kill(): Promise<void> {
@@ -108,10 +115,10 @@ export class Product {
     if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.#lines.join("\n")}`);
   }
 
-  /** Bytes of memory that it holds; null where that cannot be told. */
+  /** The most bytes of memory that it held so far; null where that cannot be told. */
   async memory(): Promise<number | null> {
     const status = await readFile(`/proc/${this.pid}/status`, "utf8").catch(() => "");
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
     return kilobytes === undefined ? null : Number(kilobytes) * 1024;
   }
 

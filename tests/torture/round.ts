@@ -3,18 +3,20 @@ import { join } from "node:path";
 import pg from "pg";
 import { waitFor } from "../../local/wait.ts";
 import type { Postgres } from "../../local/postgres.ts";
+import { configOf, SITES } from "./config.ts";
 import { dsnOf, initSchema, type Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { delay, Load } from "./load.ts";
+import { delay, Load, LOAD_AGENT } from "./load.ts";
 import { mutatedTree } from "./mutated_tree.ts";
+import type { Observed } from "./observe.ts";
 import { Product, type ProductOptions } from "./product.ts";
 import { between, type Random, seededRandom } from "./random.ts";
 import { Sites } from "./sites.ts";
-import { endOffsets, makeTopic } from "./topic.ts";
+import { endOffsets, makeTopic, PARTITIONS } from "./topic.ts";
 import type { Variant } from "./variant.ts";
 
-const PARTITIONS = 6;
-const SITES = 20;
+/** Past the 60 s of I7, to tell slow from never. */
+export const DRAIN_MS = 100_000;
 
 export interface RoundOptions {
   name: string;
@@ -27,6 +29,18 @@ function poolOf(dsn: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: dsn, max: 2, connectionTimeoutMillis: 5_000 });
   pool.on("error", () => {});
   return pool;
+}
+
+/** Asks until `condition` holds, for at most `ms`. @returns The seconds it took, or null */
+async function soon(ms: number, condition: () => Promise<boolean>): Promise<number | null> {
+  const start = performance.now();
+  try {
+    // What cannot be looked at while a fault is on, the next look tells.
+    await waitFor("it", () => condition().catch(() => false), ms, 500);
+    return (performance.now() - start) / 1000;
+  } catch {
+    return null;
+  }
 }
 
 /** What a fault has at hand. */
@@ -45,9 +59,11 @@ export class Round {
   writers: Product[] = [];
   agents: Product[] = [];
   sites: Sites | null = null;
+  /** What the observer has seen so far. */
+  observed!: Observed;
   troubles: string[] = [];
-  agentEnds: number[] = [];
-  isExpired: (ts: string) => boolean = () => false;
+  /** Seconds that each healing took; null: it did not heal. */
+  healings: (number | null)[] = [];
   /** What was done, for the report. */
   notes: string[] = [];
   /** The server with the results. */
@@ -56,10 +72,12 @@ export class Round {
   #root: string | undefined;
   readonly #atEnd: (() => Promise<void>)[] = [];
   readonly #variant: Variant;
+  readonly #seed: number;
 
   constructor(lane: Lane, variant: Variant, options: RoundOptions) {
     this.lane = lane;
     this.#variant = variant;
+    this.#seed = options.seed;
     this.random = seededRandom(options.seed);
     this.seconds = options.seconds;
     this.folder = options.folder;
@@ -85,10 +103,20 @@ export class Round {
     this.notes.push(text);
   }
 
-  /** Fails unless a process has printed one of `texts`: else the fault has hit nothing. */
+  /** Fails where `condition` does not hold: then the fault has hit nothing. */
+  mustHave(condition: boolean, what: string): void {
+    if (!condition) throw new Error(`The fault hit nothing: ${what}`);
+  }
+
+  /** Fails unless a process has printed one of `texts`. */
   mustHavePrinted(products: readonly Product[], ...texts: string[]): void {
-    if (products.some((product) => texts.some((text) => product.printed(text)))) return;
-    throw new Error(`The fault hit nothing: nobody printed "${texts.join('" or "')}"`);
+    const printed = products.some((product) => texts.some((text) => product.printed(text)));
+    this.mustHave(printed, `nobody printed "${texts.join('" or "')}"`);
+  }
+
+  /** Waits until a process has printed `text`. */
+  async prints(product: Product, text: string, ms: number): Promise<void> {
+    await waitFor(`"${text}" of the ${product.mode}`, () => product.printed(text), ms);
   }
 
   /** Runs `work` when the round is over, last in, first out. */
@@ -115,15 +143,16 @@ export class Round {
       await initSchema(dsnOf(lane.postgres, database), this.#root);
     } else await lane.makeDatabase(database);
     await makeTopic(this.brokers, this.topic, PARTITIONS);
-    if (this.#variant.agent) this.sites = new Sites();
+    if (this.#variant.agent ?? true) this.sites = new Sites();
     await this.#variant.setUp?.(this);
-    await writeFile(join(folder, "config.yaml"), JSON.stringify(this.#config(), null, 2));
+    await writeFile(join(folder, "config.yaml"), JSON.stringify(configOf(this), null, 2));
     this.ledger = await Ledger.open(join(folder, "ledger.jsonl"));
     this.load = new Load({
       brokers: [lane.kafkaProxy.address],
       topic: this.topic,
       ledger: this.ledger,
-      random: this.random,
+      // Of its own: how many results are made before a fault is due depends on the machine.
+      random: seededRandom(this.#seed ^ 0x5bd1e995),
       ...this.#variant.load,
     });
   }
@@ -154,13 +183,11 @@ export class Round {
   }
 
   async stopAgent(agent: Product): Promise<void> {
-    this.agentEnds.push(Date.now());
     const trouble = await agent.stop();
     if (trouble !== null) this.troubles.push(trouble);
   }
 
   async killAgent(agent: Product): Promise<void> {
-    this.agentEnds.push(Date.now());
     await agent.kill();
   }
 
@@ -181,71 +208,78 @@ export class Round {
     return delay(between(this.random, from, to));
   }
 
-  /** Waits until each partition is stored to its end. */
-  async drained(ms: number): Promise<boolean> {
-    const behind = async () => {
-      const ends = await endOffsets(this.brokers, this.topic);
-      const { rows } = await this.pool.query(
-        "SELECT partition, next_offset FROM consumer_offsets WHERE topic = $1",
-        [this.topic],
-      );
-      const stored = new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));
-      return [...ends].filter(([partition, end]) => (stored.get(partition) ?? 0n) !== end);
-    };
-    try {
-      await waitFor(
-        "no lag",
-        () => behind().then((list) => list.length === 0, () => false),
-        ms,
-        500,
-      );
-      return true;
-    } catch {
-      return false;
-    }
+  /** Waits at most `ms` until each partition is stored to its end. @returns Seconds, or null */
+  stored(ms: number): Promise<number | null> {
+    // Past the end is what is left of a topic that was made anew.
+    return soon(ms, () => this.#isStored((next, end) => next === end));
   }
 
+  /**
+   * Waits until what is there now is in the tables, though load and checks may go on: what was made,
+   * what is in the topic, and of each site a check of from now on.
+   */
+  async hasHealed(): Promise<void> {
+    const { made } = this.load;
+    const since = Date.now();
+    let ends: Map<number, bigint> | null = null;
+    const took = await soon(DRAIN_MS, async () => {
+      if (this.load.acknowledged < made) return false;
+      const until = ends ??= await endOffsets(this.brokers, this.topic);
+      return await this.#isStored((next, _, partition) => next >= until.get(partition)!) &&
+        await this.#sitesSeen(since);
+    });
+    this.healings.push(took);
+  }
+
+  async #isStored(
+    isDone: (next: bigint, end: bigint, partition: number) => boolean,
+  ): Promise<boolean> {
+    const ends = await endOffsets(this.brokers, this.topic);
+    const { rows } = await this.pool.query(
+      "SELECT partition, next_offset FROM consumer_offsets WHERE topic = $1",
+      [this.topic],
+    );
+    const next = new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));
+    return [...ends].every(([partition, end]) => isDone(next.get(partition) ?? 0n, end, partition));
+  }
+
+  /** Whether a check of each site that began after `since` is in the table, where an agent runs. */
+  async #sitesSeen(since: number): Promise<boolean> {
+    if (!this.agents.some(({ runs }) => runs)) return true;
+    const shiftMs = this.#variant.agentOptions?.shiftMs ?? 0;
+    const { rows } = await this.pool.query(
+      `SELECT DISTINCT url FROM mon_daily
+       WHERE agent <> $1 AND ts > to_timestamp($2 / 1000.0) AT TIME ZONE 'UTC'`,
+      [LOAD_AGENT, since + shiftMs],
+    );
+    return rows.length === SITES;
+  }
+
+  /** Ends what is left of the round, all of it whatever fails. @throws With what failed */
   async close(): Promise<void> {
     const { kafkaProxy, postgresProxy } = this.lane;
     kafkaProxy.set("pass");
     postgresProxy.set("pass");
     postgresProxy.cutCommitReplies(0);
-    for (const product of [...this.writers, ...this.agents]) {
-      if (product.runs) await product.kill();
+    this.load?.stop();
+    const steps = [
+      ...[...this.writers, ...this.agents].map((product) => () => product.kill()),
+      () => this.sites?.close(),
+      () => this.ledger?.close(),
+      () => this.pool.end(),
+      ...this.postgres === this.lane.postgres ? [() => this.lane.dropDatabase(this.database)] : [],
+      ...this.#atEnd.reverse(),
+      () => this.#root && rm(this.#root, { recursive: true, force: true }),
+    ];
+    const failures: string[] = [];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push((error as Error).message);
+      }
     }
-    await this.sites?.close();
-    await this.ledger?.close();
-    await this.pool.end();
-    if (this.postgres === this.lane.postgres) await this.lane.dropDatabase(this.database);
-    for (const work of this.#atEnd.reverse()) await work();
-    this.lane.postgresProxy.pointTo(this.lane.postgres.port);
-    if (this.#root) await rm(this.#root, { recursive: true, force: true });
-  }
-
-  #config() {
-    const { lane, topic, group, database, postgres, sites } = this;
-    return {
-      loglevel: "INFO",
-      kafka: {
-        monitoring: {
-          bootstrap_servers: [lane.kafkaProxy.address],
-          topic,
-          consumer_group: group,
-          batch_timeout_ms: 500,
-        },
-      },
-      database: {
-        writer: { dsn: dsnOf(postgres, database, lane.postgresProxy.port) },
-      },
-      agent: { state_dir: "state" },
-      ...(sites && {
-        websites: Object.fromEntries(
-          Array.from({ length: SITES }, (_, i) => [
-            `${sites.origin}/${i}`,
-            { frequency: 1, timeout: 10 },
-          ]),
-        ),
-      }),
-    };
+    postgresProxy.pointTo(this.lane.postgres.port);
+    if (failures.length > 0) throw new Error(`Cleaning up failed: ${failures.join("; ")}`);
   }
 }

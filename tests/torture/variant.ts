@@ -14,12 +14,10 @@ export interface Mutant {
 /** One way of going wrong. */
 export interface Variant {
   name: string;
-  /** A real agent checks sites, too. @default false */
+  /** Whether a real agent checks sites, too. @default true */
   agent?: boolean;
   /** How the load differs. @default 500 results a second, now */
   load?: Partial<LoadOptions>;
-  /** Writers at the start. @default 1 */
-  writers?: number;
   /** Environment of the first writer. */
   writerEnv?: (random: Random) => Record<string, string>;
   agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
@@ -29,10 +27,10 @@ export interface Variant {
   fault?(round: Round): Promise<void>;
   /** In place of load and fault side by side. */
   drive?(round: Round): Promise<void>;
-  /** The database was put back, or the topic made anew: places in it say nothing. @default true */
-  placesHold?: boolean;
-  /** At most this many rounds at a time, however many are asked for. */
-  maxRounds?: number;
+  /** The database is put back: Kafka's commit is ahead of it until the writer has caught up. */
+  restored?: boolean;
+  /** The topic is made anew: places in it say nothing of what was in it before. */
+  topicAnew?: boolean;
   /** A fault that is built into a copy of the product: some of these invariants must not hold. */
   mutant?: Mutant;
   /** Why it cannot run here; null where it can. */

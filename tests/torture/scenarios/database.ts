@@ -4,8 +4,16 @@ import { join } from "node:path";
 import pg from "pg";
 import { dsnOf } from "../lane.ts";
 import { delay } from "../load.ts";
+import { between } from "../random.ts";
 import type { Round } from "../round.ts";
 import type { Variant } from "../variant.ts";
+import { linesOf, mustCome, OF_WRITER, STORE_FAILED, storesMore, timesPrinted } from "./proof.ts";
+
+/** SQLSTATE. */
+const DEADLOCK = "40P01";
+const TOO_MANY_CONNECTIONS = "53300";
+
+const WENT_BACK = "The stored offset went back";
 
 /** A client of our own, past the proxy. */
 async function connected(round: Round): Promise<pg.Client> {
@@ -18,15 +26,13 @@ async function connected(round: Round): Promise<pg.Client> {
   return client;
 }
 
-/** 8: PostgreSQL stopped, its backends terminated, away for two minutes. */
+/** 8: PostgreSQL stopped, its backends terminated, away for two minutes, silent. */
 export const POSTGRES_STOP: Variant[] = [
   ...(["fast", "immediate"] as const).map((mode): Variant => ({
     name: mode,
     async fault(round) {
       for (let times = 0; times < 2; times++) {
-        await round.lane.postgres.stop(mode);
-        await round.pause(1_000, 5_000);
-        await round.lane.postgres.start();
+        await stoppedFor(round, mode, between(round.random, 1_000, 5_000));
         await round.pause(3_000, 5_000);
       }
     },
@@ -34,24 +40,65 @@ export const POSTGRES_STOP: Variant[] = [
   {
     name: "backends terminated",
     async fault(round) {
-      for (let times = 0; times < 10; times++) {
-        await round.pool.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE datname = current_database() AND application_name = 'httpmon-writer'`,
-        );
-        await round.pause(300, 1_500);
-      }
+      const client = await connected(round);
+      for (let times = 0; times < 8; times++) await terminateInTransaction(round, client);
+      await client.end();
     },
   },
   {
     name: "away for 120 s",
-    async fault({ lane: { postgres } }) {
-      await postgres.stop("fast");
-      await delay(120_000);
-      await postgres.start();
+    fault: (round) => stoppedFor(round, "fast", 120_000),
+  },
+  {
+    // For longer than the 30 s after which the writer itself gives up a query.
+    name: "black hole for 45 s",
+    async fault(round) {
+      const { postgresProxy } = round.lane;
+      const { bytesSwallowed } = postgresProxy;
+      postgresProxy.set("black_hole");
+      await delay(45_000);
+      round.mustHave(postgresProxy.bytesSwallowed > bytesSwallowed, "nobody sent anything");
+      round.mustHavePrinted(round.writers, "Query read timeout");
+      postgresProxy.set("pass");
     },
   },
 ];
+
+/** Stops PostgreSQL and starts it again after `ms`, and when a writer has missed it. */
+async function stoppedFor(round: Round, mode: "fast" | "immediate", ms: number): Promise<void> {
+  const { postgres } = round.lane;
+  const { pid } = postgres;
+  const failures = () => timesPrinted(round, round.writers, ...STORE_FAILED);
+  await storesMore(round);
+  const before = await failures();
+  await postgres.stop(mode);
+  await delay(ms);
+  await mustCome(round, "no writer missed PostgreSQL", async () => await failures() > before);
+  await postgres.start();
+  round.mustHave(postgres.pid !== pid, "PostgreSQL was not started again");
+}
+
+/** Ends a writer's session that waits in its transaction, for a row that we hold. */
+async function terminateInTransaction(round: Round, client: pg.Client): Promise<void> {
+  const before = await timesPrinted(round, round.writers, ...STORE_FAILED);
+  await client.query("BEGIN; SELECT FROM consumer_offsets FOR UPDATE");
+  let hit = 0;
+  await mustCome(round, "no writer waited in a transaction", async () => {
+    const { rows } = await round.pool.query(
+      `SELECT pg_terminate_backend(pid, 5000) AS ended FROM pg_stat_activity
+       WHERE ${OF_WRITER} AND wait_event_type = 'Lock' AND xact_start IS NOT NULL`,
+    );
+    hit = rows.filter(({ ended }) => ended).length;
+    return hit > 0;
+  });
+  await client.query("ROLLBACK");
+  await mustCome(
+    round,
+    "no writer lost its session",
+    async () => await timesPrinted(round, round.writers, ...STORE_FAILED) > before,
+  );
+  await round.pause(300, 1_500);
+}
 
 /** 9: the server commits, and the writer never hears of it. */
 export const COMMIT_REPLY: Variant[] = [{
@@ -64,9 +111,26 @@ export const COMMIT_REPLY: Variant[] = [{
       await round.pause(1_500, 3_500);
     }
     postgresProxy.cutCommitReplies(0);
-    if (postgresProxy.commitsCut === before) throw new Error("No reply to a COMMIT was cut");
+    const cut = postgresProxy.commitsCut - before;
+    round.mustHave(cut >= 4, `${cut} replies to COMMIT were cut`);
+    // It counts what it found stored by a transaction that it took for a failed one.
+    const [writer] = round.writers;
+    await round.stopWriter(writer!);
+    round.startWriter();
+    const last = (await linesOf(round, writer!)).find((line) => line.includes('"skipped":'));
+    const { skipped } = JSON.parse(last ?? "{}");
+    round.mustHave(skipped > 0, "no batch was stored whose COMMIT went without a reply");
+    round.note(`${cut} replies to COMMIT cut, ${skipped} records skipped`);
   },
 }];
+
+/** Whether a writer's session waits for a lock. Within a transaction the answer would stay the same. */
+async function writerWaits({ pool }: Round): Promise<boolean> {
+  const { rows } = await pool.query(
+    `SELECT FROM pg_stat_activity WHERE ${OF_WRITER} AND wait_event_type = 'Lock'`,
+  );
+  return rows.length > 0;
+}
 
 /** 10: a lock, deadlocks, no connection to be had. */
 export const POSTGRES_BUSY: Variant[] = [
@@ -75,6 +139,7 @@ export const POSTGRES_BUSY: Variant[] = [
     async fault(round) {
       const client = await connected(round);
       await client.query("BEGIN; LOCK TABLE check_results IN ACCESS EXCLUSIVE MODE");
+      await mustCome(round, "no writer waits for the table", () => writerWaits(round));
       await delay(40_000);
       await client.end();
       round.mustHavePrinted(round.writers, "lock timeout");
@@ -84,38 +149,62 @@ export const POSTGRES_BUSY: Variant[] = [
     name: "deadlocks",
     async fault(round) {
       const client = await connected(round);
+      const deadlocks = async () => {
+        const sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        return Number((await client.query(sql)).rows[0].deadlocks);
+      };
+      const before = await deadlocks();
       // The writer takes the offset's row first and the table next; this one the other way round.
-      let lost = 0;
+      let ours = 0;
       for (let times = 0; times < 6; times++) {
         await client.query("BEGIN; LOCK TABLE check_results IN ACCESS EXCLUSIVE MODE");
-        await delay(600);
-        await client.query("SELECT * FROM consumer_offsets FOR UPDATE").catch(() => lost++);
+        await mustCome(round, "no writer waits for the table", () => writerWaits(round));
+        try {
+          await client.query("SELECT FROM consumer_offsets FOR UPDATE");
+        } catch (error) {
+          if ((error as { code?: string }).code !== DEADLOCK) throw error;
+          ours++;
+        }
         await client.query("ROLLBACK");
         await round.pause(500, 1_500);
       }
+      // Of itself a session tells the statistics at times only.
+      await mustCome(
+        round,
+        "no writer lost a deadlock",
+        async () => await deadlocks() - before > ours,
+      );
+      round.note(
+        `${await deadlocks() - before - ours} deadlocks lost by the writer, ${ours} by us`,
+      );
       await client.end();
-      round.note(`${lost} deadlocks lost by the other side`);
-      if (lost === 0) round.mustHavePrinted(round.writers, "deadlock detected");
     },
   },
   {
     name: "connections used up",
     async fault(round) {
+      const client = await connected(round);
       const taken: pg.Client[] = [];
       const until = performance.now() + 15_000;
+      let refused = 0;
+      let without = 0;
       while (performance.now() < until) {
-        await round.pool.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE application_name = 'httpmon-writer'`,
+        await client.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${OF_WRITER}`,
         );
         try {
           while (true) taken.push(await connected(round));
-        } catch {
-          await delay(500); // none is left
+        } catch (error) {
+          if ((error as { code?: string }).code !== TOO_MANY_CONNECTIONS) throw error;
+          refused++;
         }
+        await delay(500);
+        const sql = `SELECT FROM pg_stat_activity WHERE ${OF_WRITER}`;
+        if ((await client.query(sql)).rows.length === 0) without++;
       }
-      await Promise.all(taken.map((client) => client.end().catch(() => {})));
-      round.mustHavePrinted(round.writers, "Storing a batch failed");
+      for (const one of [...taken, client]) await one.end();
+      round.mustHave(refused > 0, "there were always connections left");
+      round.mustHave(without >= 10, `writers had no connection in ${without} looks only`);
     },
   },
 ];
@@ -124,23 +213,27 @@ export const POSTGRES_BUSY: Variant[] = [
 export const RESTORE: Variant[] = [
   {
     name: "older copy",
-    // Kafka's commit is ahead of an older copy until the writer has caught up.
-    placesHold: false,
+    restored: true,
     async fault(round) {
       await copyFiles(round);
       await round.pause(6_000, 10_000);
       await putBack(round);
+      await round.hasHealed();
+      round.mustHavePrinted(round.writers, WENT_BACK);
     },
   },
   {
     name: "older copy and nothing new to store",
-    placesHold: false,
+    restored: true,
     async drive(round) {
       await round.load.run(round.seconds * 300);
       await copyFiles(round);
       await round.load.run(round.seconds * 700);
-      if (!await round.drained(60_000)) throw new Error("The load was not stored");
+      await round.stopAgent(round.agents[0]!);
+      if (await round.stored(60_000) === null) throw new Error("The load was not stored");
       await putBack(round);
+      await round.hasHealed();
+      round.mustHavePrinted(round.writers, WENT_BACK);
     },
   },
 ];
@@ -160,10 +253,18 @@ async function copyFiles(round: Round): Promise<void> {
 
 async function putBack(round: Round): Promise<void> {
   const { files, copy } = filesOf(round);
-  await round.lane.postgres.stop("immediate");
+  const { postgres, postgresProxy } = round.lane;
+  // Nothing is stored again before we have looked at what there is.
+  postgresProxy.set("cut");
+  const before = await round.count();
+  await postgres.stop("immediate");
   await rename(files, `${files}-lost`);
   await rename(copy, files);
-  await round.lane.postgres.start();
+  await postgres.start();
+  const after = await round.count();
+  round.mustHave(after < before, "the copy has as much as there was");
+  round.note(`${before - after} of ${before} rows gone`);
+  postgresProxy.set("pass");
   await rm(`${files}-lost`, { recursive: true });
 }
 

@@ -1,64 +1,103 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
-import { waitFor } from "../../../local/wait.ts";
 import { fileURLToPath } from "node:url";
-import { delay, LOAD_AGENT } from "../load.ts";
+import { waitFor } from "../../../local/wait.ts";
+import { delay, Load, LOAD_AGENT } from "../load.ts";
+import { between, seededRandom } from "../random.ts";
 import type { Round } from "../round.ts";
+import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
 import type { Variant } from "../variant.ts";
-import { asAdmin, makeTopic } from "../topic.ts";
+import { mustCome } from "./proof.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
+const REASONS = [
+  ...["null_value", "empty_value", "too_large", "bad_utf8", "bad_json", "not_an_object"],
+  ...["missing_field", "wrong_type", "bad_value", "nul_character", "key_taken"],
+];
+
 /** 12: poison of every kind among good messages. */
-export const POISON: Variant[] = [{ name: "every kind", load: { poison: true } }];
+export const POISON: Variant[] = [{
+  name: "every kind",
+  load: { poison: "dense" },
+  async fault(round) {
+    const sql = "SELECT DISTINCT reason FROM dead_letters";
+    await mustCome(round, `there are not dead letters of ${REASONS.join(", ")}`, async () => {
+      const found = (await round.pool.query(sql)).rows.map(({ reason }) => reason);
+      return REASONS.every((reason) => found.includes(reason));
+    });
+  },
+}];
 
 /** 13: results of a day that has no partition; an old partition dropped under load. */
 export const PARTITIONS: Variant[] = [
   {
+    // The writer believes that it has made the day's partition.
     name: "missing",
-    load: { shiftMs: -40 * DAY_MS },
-    async fault(round) {
-      // The writer believes that it has made the day's partition.
-      await dropKeepingRows(round);
-      const back = "INSERT INTO check_results SELECT * FROM kept ON CONFLICT DO NOTHING";
-      await waitFor("the partition to be made anew", async () => {
-        return await round.count("SELECT count(*) FROM check_results") > 0;
-      }, 60_000);
-      await round.pool.query(back);
-    },
+    // A row is away for a moment, and its place must not be taken then.
+    load: { shiftMs: -40 * DAY_MS, clashes: false },
+    fault: (round) => dropAndPutBack(round, dayOf(-40)),
   },
   {
+    // Results of two days in one batch, and one of the days goes.
     name: "dropped",
     async fault(round) {
-      const day = new Date(Date.now() - 20 * DAY_MS).toISOString().slice(0, 10);
-      await round.pool.query("SELECT httpmon_ensure_partitions($1::date[])", [[day]]);
-      await round.pool.query(
-        `INSERT INTO check_results (ts, site_id, agent_id, verdict)
-         SELECT $1::timestamptz + n * interval '1 s', 1, 1, 0 FROM generate_series(1, 1000) AS n`,
-        [`${day} 00:00:00+00`],
-      );
-      await round.pause(500, 1_500);
-      await round.pool.query(`DROP TABLE check_results_p${day.replaceAll("-", "")}`);
+      const over = new AbortController();
+      const old = new Load({
+        brokers: [round.lane.kafkaProxy.address],
+        topic: round.topic,
+        ledger: round.ledger,
+        random: seededRandom(between(round.random, 0, 2 ** 31)),
+        shiftMs: -20 * DAY_MS,
+        clashes: false,
+      });
+      const loading = old.run(0, over.signal);
+      try {
+        const day = dayOf(-20);
+        const some = async () => await round.count(rowsOf(day)) > 500;
+        await mustCome(round, "the old day has no rows", some, 60_000);
+        await round.pause(500, 1_500);
+        await dropAndPutBack(round, day);
+      } catch (error) {
+        old.stop();
+        throw error;
+      } finally {
+        over.abort();
+        await loading;
+      }
     },
   },
 ];
 
-/** Drops the partition of the load's results, which stay in the table "kept". */
-async function dropKeepingRows(round: Round): Promise<void> {
-  const { rows: [row] } = await round.pool.query(
-    `SELECT r.tableoid::regclass::text AS name FROM check_results r
-     JOIN agents a ON a.id = agent_id WHERE uuid = $1 LIMIT 1`,
-    [LOAD_AGENT],
-  );
+/** The day, UTC, so many days from now, "YYYY-MM-DD". */
+function dayOf(days: number): string {
+  return new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** Counts the load's rows of the day; the real agent's are of another. */
+function rowsOf(day: string): string {
+  return `SELECT count(*) FROM mon_daily
+    WHERE agent = '${LOAD_AGENT}' AND ts >= date '${day}' AND ts < date '${day}' + 1`;
+}
+
+/** Drops a day's partition under load; puts its rows back when it is made anew and fills. */
+async function dropAndPutBack(round: Round, day: string): Promise<void> {
+  const name = `check_results_p${day.replaceAll("-", "")}`;
   const client = await round.pool.connect();
   try {
     await client.query(
       `BEGIN; LOCK TABLE check_results IN ACCESS EXCLUSIVE MODE;
-       CREATE TABLE kept AS SELECT * FROM ${row.name}; DROP TABLE ${row.name}; COMMIT`,
+       CREATE TABLE kept AS SELECT * FROM ${name}; DROP TABLE ${name}; COMMIT`,
     );
   } finally {
     client.release(true);
   }
+  const kept = await round.count("SELECT count(*) FROM kept");
+  round.mustHave(kept > 0, "the partition was empty");
+  const filled = async () => await round.count(rowsOf(day)) > 0;
+  await mustCome(round, "the partition is not made anew", filled, 60_000);
+  await round.pool.query("INSERT INTO check_results SELECT * FROM kept ON CONFLICT DO NOTHING");
+  round.note(`${kept} rows away for a while`);
 }
 
 /** 14: the agent's clock an hour off. */
@@ -66,48 +105,69 @@ export const CLOCK: Variant[] =
   ([["an hour ahead", HOUR_MS], ["an hour behind", -HOUR_MS]] as const)
     .map(([name, shiftMs]): Variant => ({
       name,
-      agent: true,
       agentOptions: {
         shiftMs,
         env: { TORTURE_CLOCK_SHIFT_MS: String(shiftMs) },
         denoArgs: ["--preload", fileURLToPath(new URL("../shifted_clock.ts", import.meta.url))],
       },
       load: { shiftMs },
+      async fault(round) {
+        const nearby = async () =>
+          await round.count(
+            `SELECT count(*) FROM mon_daily WHERE agent <> '${LOAD_AGENT}'
+             AND abs(extract(epoch FROM ts - now() AT TIME ZONE 'UTC') - ${shiftMs / 1000}) < 600`,
+          ) > 0;
+        await mustCome(round, "no check of the agent is an hour off", nearby, 60_000);
+      },
     }));
 
 /** 16: the topic deleted and made anew, when all of it was stored. */
-export const TOPIC_ANEW: Variant[] = [
-  {
-    name: "empty",
-    placesHold: false,
-    drive: (round) => madeAnew(round, { away: true }),
-  },
-  {
-    name: "longer than before",
-    placesHold: false,
-    drive: (round) => madeAnew(round, { away: true, longer: true }),
-  },
-  {
-    // It has what it had before within a second or two, so that the writer's place is in it.
-    name: "under a running writer",
-    placesHold: false,
-    drive: (round) => madeAnew(round, { away: false }),
-  },
-];
+export const TOPIC_ANEW: Variant[] = ([
+  ["empty", whileAway],
+  ["longer than before", (round) => whileAway(round, { longer: true })],
+  ["under a running writer", whileRunning],
+] as const satisfies [string, (round: Round) => Promise<void>][])
+  // What an agent had sent would die with the topic.
+  .map(([name, drive]): Variant => ({ name, agent: false, topicAnew: true, drive }));
 
-async function madeAnew(
-  round: Round,
-  { away, longer = false }: { away: boolean; longer?: boolean },
-): Promise<void> {
-  await round.load.run(away ? round.seconds * 500 : 1_000);
-  if (!await round.drained(60_000)) throw new Error("The first half was not stored");
-  if (away) await round.stopWriter(round.writers[0]!);
-  await asAdmin(round.brokers, (admin) => admin.deleteTopics({ topics: [round.topic] }));
+const MADE_ANEW = "the topic was made anew";
+
+async function whileAway(round: Round, { longer = false } = {}): Promise<void> {
+  await round.load.run(round.seconds * 500);
+  await storedAll(round);
+  await round.stopWriter(round.writers[0]!);
+  await makeAnew(round);
+  if (longer) await round.load.run(round.seconds * 1_500);
+  const writer = round.startWriter();
+  // Without a record in it, too.
+  if (!longer) await round.prints(writer, MADE_ANEW, 60_000);
+  await Promise.all([round.load.run(round.seconds * 500), round.hasHealed()]);
+  round.mustHavePrinted([writer], MADE_ANEW);
+}
+
+/** The topic has what it had before within a second or two, so that the writer's place is in it. */
+async function whileRunning(round: Round): Promise<void> {
+  await round.load.run(1_000);
+  await storedAll(round);
+  await makeAnew(round);
+  await Promise.all([round.load.run(round.seconds * 500), round.hasHealed()]);
+  round.mustHavePrinted(round.writers, MADE_ANEW);
+}
+
+async function storedAll(round: Round): Promise<void> {
+  if (await round.stored(60_000) === null) throw new Error("The first half was not stored");
+}
+
+async function makeAnew(round: Round): Promise<void> {
+  const { brokers, topic } = round;
+  await asAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }));
   await waitFor("the topic to be made anew", async () => {
     await delay(300);
-    return await makeTopic(round.brokers, round.topic, 6).then(() => true, () => false);
+    return await makeTopic(brokers, topic, TOPIC_PARTITIONS).then(() => true, () => false);
   }, 30_000);
-  if (longer) await round.load.run(round.seconds * 1_500);
-  if (away) round.startWriter();
-  await round.load.run(round.seconds * 500);
+  // A partition has no leader for a moment yet.
+  let ends: bigint[] = [];
+  const told = async () => (ends = [...(await endOffsets(brokers, topic)).values()]).length > 0;
+  await mustCome(round, "the topic does not tell its ends", told);
+  round.mustHave(ends.every((end) => end === 0n), "the topic is not a new one");
 }

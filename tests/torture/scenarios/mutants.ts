@@ -2,14 +2,18 @@
 import { delay } from "../load.ts";
 import type { Variant } from "../variant.ts";
 import { AGENT_KILL } from "./agent.ts";
+import { mustCome } from "./proof.ts";
 import { WRITER_KILL } from "./writer.ts";
 
 const [MID_INSERT, BEFORE_COMMIT] = WRITER_KILL as [Variant, Variant];
 const STORE = "db/postgres_store.ts";
+const PUBLISH = "agent/publish.ts";
+const SEND_FAILED = "    stats.sendFailures++;\n";
 
 export const MUTANTS: Variant[] = [
   {
     ...BEFORE_COMMIT,
+    agent: false,
     name: "commit before the transaction",
     mutant: {
       mustBreak: ["I5"],
@@ -23,7 +27,7 @@ export const MUTANTS: Variant[] = [
   },
   {
     name: "no dedupe",
-    async fault() {},
+    agent: false,
     mutant: {
       mustBreak: ["I2"],
       changes: [
@@ -42,12 +46,12 @@ export const MUTANTS: Variant[] = [
   },
   {
     name: "drop on error",
+    agent: false,
     async fault(round) {
-      // Transactions take some milliseconds, so that one of many cuts falls into one.
-      for (let times = 0; times < 60; times++) {
-        round.lane.postgresProxy.drop();
-        await delay(117);
-      }
+      let hit = 0;
+      const hits = () => (hit += round.lane.postgresProxy.drop({ inTransaction: true })) >= 5;
+      await mustCome(round, "no transaction was open at a cut", hits, 30_000);
+      round.note(`${hit} transactions cut`);
     },
     mutant: {
       mustBreak: ["I1"],
@@ -65,6 +69,7 @@ export const MUTANTS: Variant[] = [
   },
   {
     ...MID_INSERT,
+    agent: false,
     name: "offset outside the transaction",
     mutant: {
       mustBreak: ["I1"],
@@ -83,10 +88,72 @@ export const MUTANTS: Variant[] = [
     mutant: {
       mustBreak: ["I1"],
       changes: [{
-        file: "agent/publish.ts",
+        file: PUBLISH,
         find: "        stats.sends++;\n",
         replace: "        stats.sends++;\n        outbox.remove(rows.map(({ id }) => id));\n",
       }],
+    },
+  },
+  {
+    name: "dead letters cut",
+    agent: false,
+    load: { poison: "dense" },
+    mutant: {
+      mustBreak: ["I6"],
+      changes: [{
+        file: "db/dead_letters.ts",
+        find: "        group.map(({ value }) => value),\n",
+        replace: "        group.map(({ value }) => value?.subarray(0, 200) ?? null),\n",
+      }],
+    },
+  },
+  {
+    name: "end without the broker",
+    async fault(round) {
+      const { kafkaProxy } = round.lane;
+      kafkaProxy.set("cut");
+      await mustCome(round, "the agent goes on", () => !round.agents[0]!.runs, 60_000);
+      kafkaProxy.set("pass");
+    },
+    mutant: {
+      mustBreak: ["up"],
+      changes: [{
+        file: PUBLISH,
+        find: SEND_FAILED,
+        replace: `${SEND_FAILED}    (globalThis as any).process.exit(0);\n`,
+      }],
+    },
+  },
+  {
+    name: "no checks without the broker",
+    async fault(round) {
+      const { kafkaProxy } = round.lane;
+      kafkaProxy.set("cut");
+      await round.prints(round.agents[0]!, "Cannot send to the broker", 60_000);
+      await delay(5_000);
+      kafkaProxy.set("pass");
+    },
+    mutant: {
+      mustBreak: ["I10"],
+      changes: [
+        {
+          file: PUBLISH,
+          find: SEND_FAILED,
+          replace: `${SEND_FAILED}    (globalThis as any).sendsFail = true;\n`,
+        },
+        {
+          file: PUBLISH,
+          find: "    if (this.#failures === 0) return;\n",
+          replace: "    if (this.#failures === 0) return;\n" +
+            "    (globalThis as any).sendsFail = false;\n",
+        },
+        {
+          file: "agent/schedule.ts",
+          find: "      const runs = !tooLate && !entry.running;\n",
+          replace:
+            "      const runs = !tooLate && !entry.running && !(globalThis as any).sendsFail;\n",
+        },
+      ],
     },
   },
 ];

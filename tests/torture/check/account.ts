@@ -1,0 +1,71 @@
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { LedgerContent } from "../ledger.ts";
+import type { TopicRecord } from "../topic.ts";
+
+/** A record without its place. */
+export interface Sent {
+  key: string | null;
+  /** Base64; null: a tombstone. */
+  value: string | null;
+}
+
+/** What was sent, what of it was acknowledged, and what is in the topic at the end. */
+export interface Account {
+  sent: readonly Sent[];
+  acknowledged: readonly Sent[];
+  records: readonly TopicRecord[];
+}
+
+/** Tells the records that can never be rows from the others, an agent's among them. */
+export function splitAccount(
+  ledger: LedgerContent,
+  records: readonly TopicRecord[],
+): { good: Account; poison: Account } {
+  const nameOf = ({ key, value }: Sent) => `${key}\n${value}`;
+  const names = new Set(ledger.sent.filter(({ poison }) => poison).map(nameOf));
+  const part = (isPoison: boolean): Account => ({
+    sent: ledger.sent.filter(({ poison }) => poison === isPoison),
+    acknowledged: ledger.acknowledged.filter(({ poison }) => poison === isPoison),
+    records: records.filter((record) => names.has(nameOf(record)) === isPoison),
+  });
+  return { good: part(false), poison: part(true) };
+}
+
+/** A result as it was sent. */
+export interface Result {
+  ts: string;
+  agentUUID: string;
+  url: string;
+  regexResult: boolean | null;
+  responseCode: number | null;
+  responseTime: number;
+  errorMessage: string | null;
+  verdict?: string;
+  reason?: string;
+  errorClass?: string;
+  scheduledAt?: string;
+}
+
+export function parseResult(value: string): Result {
+  return JSON.parse(Buffer.from(value, "base64").toString());
+}
+
+/** By what results are told apart. */
+export function identityOf(
+  { ts, agent, url }: { ts: string; agent: string; url: string },
+): string {
+  return `${ts}|${agent}|${url}`;
+}
+
+/** SHA-256 of what a base64 text stands for, in hexadecimal; null of null. */
+export function hashOfValue(value: string | null): string | null {
+  return value === null
+    ? null
+    : createHash("sha256").update(Buffer.from(value, "base64")).digest("hex");
+}
+
+/** The same of a key. */
+export function hashOfKey(key: string | null): string | null {
+  return key === null ? null : createHash("sha256").update(key).digest("hex");
+}

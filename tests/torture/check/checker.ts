@@ -1,0 +1,114 @@
+import type pg from "pg";
+import { splitAccount } from "./account.ts";
+import type { AgentEvidence } from "./agent_evidence.ts";
+import { compareChecks } from "./compare_checks.ts";
+import { compareLetters } from "./compare_letters.ts";
+import { compareOffsets } from "./compare_offsets.ts";
+import { compareResults } from "./compare_results.ts";
+import { compareSchedule } from "./compare_schedule.ts";
+import { brief, type Findings } from "../invariants.ts";
+import { type LedgerContent, readLedger } from "../ledger.ts";
+import { LOAD_AGENT } from "../load.ts";
+import type { Observed } from "../observe.ts";
+import { readTables, type Tables } from "./tables.ts";
+import type { TopicRecord } from "../topic.ts";
+
+export type { AgentEvidence, AgentRun } from "./agent_evidence.ts";
+
+/** What the checker compares, beside tables and ledger. It uses none of the product's code. */
+export interface Seen {
+  records: readonly TopicRecord[];
+  ends: ReadonlyMap<number, bigint>;
+  observed: Observed;
+  /** Seconds from the end of load and fault to no lag; null: not within the time. */
+  drainedAfter: number | null;
+  /** Seconds that each healing took, until what was in the topic then was stored; null: as above. */
+  healings: readonly (number | null)[];
+  /** The database was put back: Kafka's commit may be ahead from then. */
+  restored: boolean;
+  /** The same, and places of the topic before say nothing. */
+  topicAnew: boolean;
+  agent: AgentEvidence | null;
+  troubles: readonly string[];
+}
+
+export interface Evidence extends Seen {
+  pool: pg.Pool;
+  ledgerPath: string;
+  topic: string;
+}
+
+/** Judged by what was found, and what is worth a word all the same. */
+export interface Judgement {
+  findings: Findings;
+  notes: string[];
+}
+
+const MIB = 2 ** 20;
+/** Bytes of one process: 100 to 140 MiB in short rounds, 221 MiB after five minutes of load. */
+const MEMORY_LIMIT = 300 * MIB;
+const HEALED_WITHIN_S = 60;
+
+/** Holds what was sent against what is stored. */
+export async function check(evidence: Evidence): Promise<Judgement> {
+  const ledger = await readLedger(evidence.ledgerPath);
+  return judge(ledger, await readTables(evidence.pool, evidence.topic), evidence);
+}
+
+/** The same of what was read already. */
+export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgement {
+  const { observed, drainedAfter, healings, restored, topicAnew, agent } = seen;
+  const { good, poison } = splitAccount(ledger, seen.records);
+  const { lost, twice, invented } = compareResults(tables, good);
+  const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
+  const checks = agent && compareChecks(mine, agent);
+  const schedule = agent && compareSchedule(mine, agent);
+  const { peakMemory } = observed;
+  const findings: Findings = {
+    I1: [...lost, ...checks?.missed ?? []],
+    I2: twice,
+    I3: [...invented, ...checks?.invented ?? []],
+    I5: compareOffsets({
+      nextOffsets: tables.nextOffsets,
+      ends: seen.ends,
+      observed,
+      commitMayBeAhead: restored || topicAnew,
+    }),
+    I6: compareLetters({
+      letters: tables.letters,
+      results: tables.results,
+      good,
+      poison,
+      topicAnew,
+    }),
+    I7: [...healings, drainedAfter]
+      .filter((seconds) => seconds === null || seconds > HEALED_WITHIN_S)
+      .map((seconds) => `not healed within ${HEALED_WITHIN_S} s, but in ${inSeconds(seconds)}`),
+    I8: null,
+    I9: peakMemory === null
+      ? null
+      : peakMemory > MEMORY_LIMIT
+      ? [`a process held ${Math.round(peakMemory / MIB)} MiB`]
+      : [],
+    I10: schedule && schedule.wrong,
+    up: [...seen.troubles],
+  };
+  for (const [name, found] of Object.entries(findings)) {
+    if (found) findings[name as keyof Findings] = brief(found);
+  }
+  const notes = [
+    `${ledger.acknowledged.length} acknowledged`,
+    `${tables.daily.length} rows`,
+    `${tables.letters.length} dead letters`,
+    ...healings.map((seconds) => `healed in ${inSeconds(seconds)}`),
+    `drained in ${inSeconds(drainedAfter)}`,
+    ...(peakMemory === null ? [] : [`peak ${Math.round(peakMemory / MIB)} MiB`]),
+    `${observed.samples} samples`,
+    ...(schedule ? [`${mine.length} checks`, ...schedule.notes] : []),
+  ];
+  return { findings, notes };
+}
+
+function inSeconds(seconds: number | null): string {
+  return seconds === null ? "no time" : `${seconds.toFixed(1)} s`;
+}

@@ -1,0 +1,60 @@
+import { type AgentEvidence, type AgentRun, type Checked, checkedBy } from "./agent_evidence.ts";
+import type { Served } from "../sites.ts";
+import type { ResultRow } from "./tables.ts";
+
+/** A result is on disk within 100 ms of the answer; the rest is the answer's way. */
+const ON_DISK_WITHIN_MS = 150;
+/** Until a signal has ended a process. */
+const DEAD_WITHIN_MS = 50;
+/** How far the clocks of a check and of its site may be apart, before and after. */
+const BEFORE_MS = 25;
+const AFTER_MS = 100;
+
+/**
+ * I1 and I3 of an agent: each answered request is a row, and each row an answered request. The sites
+ * always answer, so a row with an error message is invented.
+ *
+ * @param rows The agent's own
+ */
+export function compareChecks(
+  rows: readonly ResultRow[],
+  { served, runs, shiftMs }: AgentEvidence,
+): { missed: string[]; invented: string[] } {
+  const checks = rows.map((row) => ({ ...checkedBy(row, shiftMs), taken: false }));
+  const byUrl = Map.groupBy(checks.sort((a, b) => a.start - b.start), ({ url }) => url);
+  const missed: string[] = [];
+  for (const request of served) {
+    const check = byUrl.get(request.url)?.find((check) =>
+      !check.taken && check.start - BEFORE_MS <= request.from &&
+      request.since <= check.end + AFTER_MS
+    );
+    if (check) check.taken = true;
+    else if (!runs.some((run) => isExcused(request, run))) {
+      missed.push(`no row of the check of ${request.url} at ${at(request.from)}`);
+    }
+  }
+  const invented: string[] = [];
+  for (const check of checks) {
+    if (check.errorMessage !== null) {
+      if (runs.some((run) => isCutBy(check, run))) continue;
+      invented.push(`"${check.errorMessage}" of ${check.url} at ${at(check.start)}`);
+    } else if (!check.taken) {
+      invented.push(`a row of ${check.url} at ${at(check.start)}, which was not asked`);
+    }
+  }
+  return { missed, invented };
+}
+
+/** Whether kill -9 came before its result had to be on disk. An orderly stop excuses nothing. */
+function isExcused({ since, to }: Served, { startedAt, endedAt, killed }: AgentRun): boolean {
+  return killed && since >= startedAt && since <= endedAt + DEAD_WITHIN_MS &&
+    (to === null || to > endedAt - ON_DISK_WITHIN_MS);
+}
+
+function isCutBy({ start, end }: Checked, { endedAt, killed }: AgentRun): boolean {
+  return killed && start - BEFORE_MS <= endedAt && endedAt <= end + AFTER_MS;
+}
+
+function at(ms: number): string {
+  return new Date(ms).toISOString();
+}

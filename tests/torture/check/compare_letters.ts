@@ -1,0 +1,115 @@
+import { type Account, hashOfKey, hashOfValue, identityOf, parseResult } from "./account.ts";
+import { contentOfResult, contentOfRow, identityOfResult } from "./compare_results.ts";
+import { poisonReason } from "../poison.ts";
+import type { Letter, ResultRow } from "./tables.ts";
+import type { TopicRecord } from "../topic.ts";
+
+const HASH_OF_NOTHING = hashOfValue("");
+
+/** I6: the letters are exactly the poison and what came with a key that was taken. */
+export function compareLetters(
+  { letters, results, good, poison, topicAnew }: {
+    letters: readonly Letter[];
+    results: readonly ResultRow[];
+    good: Account;
+    poison: Account;
+    /** Letters of the topic before may be there, too. */
+    topicAnew: boolean;
+  },
+): string[] {
+  const wrong: string[] = [];
+  if (poison.sent.length === 0) wrong.push("no poison was sent");
+  const expected = [
+    ...poison.records.map((record) => letterOf(record, poisonReason(record.value))),
+    ...takenKeys(good.records, topicAnew ? results : [])
+      .map((record) => letterOf(record, "key_taken")),
+  ];
+
+  const left = new Map<string, Letter>();
+  for (const letter of letters) {
+    const name = `${placeOf(letter)} ${valueOf(letter)}`;
+    if (left.has(name)) wrong.push(`a letter of ${placeOf(letter)} is there twice`);
+    left.set(name, letter);
+  }
+  for (const letter of expected) {
+    const name = `${placeOf(letter)} ${valueOf(letter)}`;
+    const found = left.get(name);
+    left.delete(name);
+    if (!found) wrong.push(`no letter "${letter.reason}" of ${placeOf(letter)} with its bytes`);
+    // Where the topic before had a letter without bytes at the same place, that one stays.
+    else if (topicAnew && isEmpty(found)) continue;
+    else if (found.keyHash !== letter.keyHash || found.valueHash !== letter.valueHash) {
+      wrong.push(`the letter of ${placeOf(letter)} has other bytes`);
+    } else if (found.reason !== letter.reason) {
+      wrong.push(`the letter of ${placeOf(letter)} says ${found.reason}, not ${letter.reason}`);
+    }
+  }
+
+  // What is left can only stem from the topic before.
+  const earlier = new Set<string>();
+  if (topicAnew) {
+    for (const sent of poison.sent) {
+      earlier.add(contentOf(letterAt(sent, poisonReason(sent.value))));
+    }
+    for (const sent of good.sent) earlier.add(contentOf(letterAt(sent, "key_taken")));
+  }
+  for (const letter of left.values()) {
+    if (!earlier.has(contentOf(letter))) wrong.push(`${letter.reason} of ${placeOf(letter)}`);
+  }
+
+  const there = new Set(letters.map(contentOf));
+  for (const sent of poison.acknowledged) {
+    const letter = letterAt(sent, poisonReason(sent.value));
+    if (there.has(contentOf(letter)) || (topicAnew && isEmpty(letter))) continue;
+    wrong.push(`no letter of an acknowledged record, "${letter.reason}" with key ${sent.key}`);
+  }
+  return wrong;
+}
+
+/**
+ * The records whose identity belongs to another content: that of the row, or else of the first one in
+ * the topic.
+ */
+function takenKeys(
+  records: readonly TopicRecord[],
+  rows: readonly ResultRow[],
+): TopicRecord[] {
+  const owners = new Map(rows.map((row) => [identityOf(row), contentOfRow(row)]));
+  const inOrder = [...records].sort((a, b) =>
+    a.partition - b.partition || Number(BigInt(a.offset) - BigInt(b.offset))
+  );
+  return inOrder.filter(({ value }) => {
+    const result = parseResult(value!);
+    const identity = identityOfResult(result);
+    const content = contentOfResult(result);
+    const owner = owners.get(identity);
+    if (owner === undefined) owners.set(identity, content);
+    return owner !== undefined && owner !== content;
+  });
+}
+
+function letterOf({ partition, offset, key, value }: TopicRecord, reason: string): Letter {
+  return { partition, offset, keyHash: hashOfKey(key), valueHash: hashOfValue(value), reason };
+}
+
+/** A letter whose place is not known. */
+function letterAt({ key, value }: { key: string | null; value: string | null }, reason: string) {
+  return letterOf({ partition: -1, offset: "", key, value }, reason);
+}
+
+function placeOf({ partition, offset }: Letter): string {
+  return `${partition}/${offset}`;
+}
+
+function isEmpty({ valueHash }: Letter): boolean {
+  return valueHash === null || valueHash === HASH_OF_NOTHING;
+}
+
+/** A place has one letter of a value; none and an empty one count as the same. */
+function valueOf(letter: Letter): string {
+  return isEmpty(letter) ? "" : letter.valueHash!;
+}
+
+function contentOf({ keyHash, valueHash, reason }: Letter): string {
+  return `${keyHash} ${valueHash} ${reason}`;
+}

@@ -1,0 +1,111 @@
+import { type Account, hashOfValue, identityOf, parseResult, type Result } from "./account.ts";
+import type { DailyRow, ResultRow, Tables } from "./tables.ts";
+
+const VERDICTS = ["up", "degraded", "down", "unknown"];
+
+/** All that a row tells, to be compared with `contentOfResult`. */
+export function contentOfRow(row: ResultRow): string {
+  const { regexResult, responseCode, responseTime, errorMessage } = row;
+  return JSON.stringify([
+    regexResult,
+    responseCode,
+    responseTime,
+    errorMessage,
+    VERDICTS[row.verdict] ?? null,
+    row.reason,
+    row.errorClass,
+    row.scheduledAt,
+  ]);
+}
+
+/** All that its row is to tell. */
+export function contentOfResult(result: Result): string {
+  const { regexResult, responseCode, responseTime, errorMessage } = result;
+  return JSON.stringify([
+    regexResult,
+    responseCode,
+    responseTime,
+    errorMessage,
+    result.verdict ?? null,
+    result.reason ?? null,
+    result.errorClass ?? null,
+    result.scheduledAt ?? null,
+  ]);
+}
+
+export function identityOfResult({ ts, agentUUID, url }: Result): string {
+  return identityOf({ ts, agent: agentUUID, url });
+}
+
+interface Found {
+  daily: DailyRow[];
+  results: ResultRow[];
+}
+
+/** I1 to I3: holds the two tables of results against those that were sent. */
+export function compareResults(
+  { daily, results, letters }: Pick<Tables, "daily" | "results" | "letters">,
+  { sent, acknowledged, records }: Account,
+): { lost: string[]; twice: string[]; invented: string[] } {
+  const stored = new Map<string, Found>();
+  const at = (identity: string): Found => {
+    const found = stored.get(identity) ?? { daily: [], results: [] };
+    stored.set(identity, found);
+    return found;
+  };
+  for (const row of daily) at(identityOf(row)).daily.push(row);
+  for (const row of results) at(identityOf(row)).results.push(row);
+
+  const lost: string[] = [];
+  const setAside = new Set(letters.map(({ valueHash }) => valueHash));
+  const due = new Set([...acknowledged, ...records].flatMap(({ value }) => value ?? []));
+  for (const value of due) {
+    const result = parseResult(value);
+    const identity = identityOfResult(result);
+    const isRow = tells(stored.get(identity), result);
+    if (!isRow && !setAside.has(hashOfValue(value))) lost.push(`lost ${identity}`);
+  }
+
+  const candidates = new Map<string, Result[]>();
+  const known = new Set([...sent, ...records].flatMap(({ value }) => value ?? []));
+  for (const value of known) {
+    const result = parseResult(value);
+    const identity = identityOfResult(result);
+    const before = candidates.get(identity);
+    if (before) before.push(result);
+    else candidates.set(identity, [result]);
+  }
+  const twice: string[] = [];
+  const invented: string[] = [];
+  for (const [identity, found] of stored) {
+    const times = Math.max(found.daily.length, found.results.length);
+    if (times > 1) twice.push(`${identity} ${times} times`);
+    if (found.daily.length !== found.results.length) {
+      invented.push(
+        `${identity} ${found.daily.length} times in mon_daily, ` +
+          `${found.results.length} times in check_results`,
+      );
+    }
+    const possible = candidates.get(identity);
+    if (!possible) invented.push(identity);
+    else if (!possible.some((result) => tells(found, result))) {
+      invented.push(`${identity} with other content`);
+    }
+  }
+  return { lost, twice, invented };
+}
+
+/** Whether the rows of an identity are there, and each says what `result` says. */
+function tells(found: Found | undefined, result: Result): boolean {
+  if (!found || found.daily.length === 0 || found.results.length === 0) return false;
+  const content = contentOfResult(result);
+  return found.results.every((row) => contentOfRow(row) === content) &&
+    found.daily.every((row) => isDailyOf(row, result));
+}
+
+/** mon_daily has whole milliseconds. */
+function isDailyOf(row: DailyRow, result: Result): boolean {
+  return row.regexresult === result.regexResult && row.responsecode === result.responseCode &&
+    row.errormessage === result.errorMessage && row.responsetime !== null &&
+    Math.abs(row.responsetime - result.responseTime) <= 0.5;
+}
