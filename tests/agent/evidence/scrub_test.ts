@@ -137,17 +137,18 @@ Deno.test("scrub() takes time in proportion to the text, whatever is in it", () 
   ];
   const cost = (piece: string, bytes: number) => {
     const text = piece.repeat(Math.ceil(bytes / piece.length));
-    let best = Infinity;
-    for (let i = 0; i < 3; i++) {
-      const start = performance.now();
-      scrub(text, ["a secret", "password=x"], true);
-      best = Math.min(best, performance.now() - start);
-    }
-    return best;
+    const start = performance.now();
+    scrub(text, ["a secret", "password=x"], true);
+    return performance.now() - start;
   };
   for (const piece of pieces) {
-    const small = Math.max(cost(piece, 8_000), 0.5);
-    // Eight times the text; 64 times as long if it went by the square.
-    assertLess(cost(piece, 64_000), 24 * small, piece);
+    // Eight times the text; 64 times as long if it went by the square. The best of some tries, as
+    // others use the machine, too.
+    let [small, large] = [Infinity, Infinity];
+    for (let i = 0; i < 20 && (i < 3 || large >= 24 * Math.max(small, 0.5)); i++) {
+      small = Math.min(small, cost(piece, 8_000));
+      large = Math.min(large, cost(piece, 64_000));
+    }
+    assertLess(large, 24 * Math.max(small, 0.5), piece);
   }
 });
