@@ -3,7 +3,14 @@ import { delay } from "../load.ts";
 import { between, oneOf } from "../random.ts";
 import type { Round } from "../round.ts";
 import type { Variant } from "../variant.ts";
-import { mustCome, openTransactions, placesOf, storesMore, timesPrinted } from "./proof.ts";
+import {
+  mustCome,
+  openTransactions,
+  placesOf,
+  STORE_FAILED,
+  storesMore,
+  timesPrinted,
+} from "./proof.ts";
 
 const HOLD_MS = 120_000;
 const JOINED = "Joined the consumer group";
@@ -66,9 +73,6 @@ export const WRITER_TERM: Variant[] = [{
   },
 }];
 
-/** Of an ended session the server's last word may come through, or the end alone. */
-const FOUND_OUT = ["idle-in-transaction timeout", "Connection terminated"];
-
 /**
  * Freezes the writer, which stands at its failpoint, for 45 s and until another one has stored more of
  * every partition, so that all that it holds is stale when it wakes.
@@ -112,7 +116,7 @@ export const ZOMBIE: Variant[] = [
       const [zombie] = round.writers;
       await freezeWhileOthersGoOn(round, hasOpenTransaction);
       // Its session was ended while it stood still, so it finds that out before anything else.
-      const foundOut = () => FOUND_OUT.some((text) => zombie!.printed(text));
+      const foundOut = () => STORE_FAILED.some((text) => zombie!.printed(text));
       await mustCome(round, "the zombie does not find out", foundOut);
     },
   },
