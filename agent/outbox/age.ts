@@ -28,7 +28,7 @@ export class AgeClock {
     this.#kept = Object.hasOwn(meta, STEPS);
     const wall = clock.now();
     this.#offset = wall - clock.monotonic();
-    this.#steps = Math.min(Number(meta[STEPS]) || 0, wall - (newest ?? -Infinity));
+    this.#steps = Math.min(stepsIn(meta), wall - (newest ?? -Infinity));
   }
 
   /** Milliseconds that the wall clock was set ahead (or, below 0, back) in all; whole. */
@@ -44,7 +44,9 @@ export class AgeClock {
   /** What the next process has to know; empty while the wall clock was never set. */
   toMeta(): Record<string, string> {
     const { steps } = this;
-    return steps === 0 && !this.#kept ? {} : { [STEPS]: String(steps) };
+    // A step that was told once stays in the file until another is.
+    this.#kept ||= steps !== 0;
+    return this.#kept ? { [STEPS]: String(steps) } : {};
   }
 
   #look(): number {
@@ -57,4 +59,13 @@ export class AgeClock {
     }
     return wall;
   }
+}
+
+/** What an AgeClock that left `meta` would show when the wall clock shows `wall`. */
+export function ageTime(wall: number, meta: Readonly<Record<string, string>>): number {
+  return wall - stepsIn(meta);
+}
+
+function stepsIn(meta: Readonly<Record<string, string>>): number {
+  return Number(meta[STEPS]) || 0;
 }

@@ -1,8 +1,5 @@
-import { existsSync, renameSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Opened, StoreOptions } from "./protocol.ts";
-import { rescue } from "./rescue.ts";
-import { failureOf } from "./sqlite_errors.ts";
 
 const SCHEMA_VERSION = 1;
 
@@ -40,49 +37,12 @@ export interface OpenFile {
 }
 
 /**
- * Opens the file, which is made if need be. A damaged one is moved aside, a new one is made, and what
- * waits for the broker in the damaged one is copied as far as it can be read.
+ * Opens the file, which is made if need be.
  *
- * @param damage How an earlier use found the file damaged; null where none did
- * @throws {Error} SQLite's, where the file cannot be opened, is locked, or is of a newer version
+ * @throws {Error} SQLite's, where the file cannot be opened, is locked, is damaged where opening
+ * looks, or is of a newer version
  */
-export function openOrMoveAside(
-  options: StoreOptions,
-  damage: string | null,
-): OpenFile & Pick<Opened, "damaged"> {
-  let error = damage;
-  try {
-    const file = open(options);
-    if (error === null) return { ...file, damaged: null };
-    // It opens, as opening reads not every page; and no other process has it.
-    file.db.close();
-  } catch (failed) {
-    const { kind, message } = failureOf(failed);
-    if (kind !== "damaged") throw failed;
-    error ??= message;
-  }
-  const movedTo = moveAside(options.path);
-  const { db } = open(options);
-  let rescued;
-  try {
-    rescued = rescue(movedTo, db);
-  } finally {
-    db.close();
-  }
-  const { rows, error: rescueError } = rescued;
-  return { ...open(options), damaged: { movedTo, error, rescued: rows, rescueError } };
-}
-
-function moveAside(path: string): string {
-  const movedTo = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, "-")}`;
-  // The log file holds what is not yet in the other, and is found by its name.
-  for (const suffix of ["", "-wal"]) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, movedTo + suffix);
-  }
-  return movedTo;
-}
-
-function open({ path, maxPages }: StoreOptions): OpenFile {
+export function openFile({ path, maxPages }: StoreOptions): OpenFile {
   const db = new DatabaseSync(path);
   try {
     // Before the journal mode: then the log's index is in memory, and no second process gets in.

@@ -39,8 +39,8 @@ const CLOSE_WITHIN_MS = 5_000;
  * acknowledged, on a thread of its own.
  *
  * When writing fails (a full disk, for one), up to 10,000 results wait in memory and are given out
- * from there, and writing is tried again each second. Results past that are lost, oldest first,
- * counted and logged.
+ * from there, after those on disk or, where these cannot be read, before them. Writing is tried again
+ * each second. Results past that are lost, oldest first, counted and logged.
  */
 export class Outbox {
   #options: OutboxOptions;
@@ -138,7 +138,8 @@ export class Outbox {
   }
 
   /**
-   * The next rows in order, each given once; waits for there to be any. For one reader.
+   * The next rows, each given once and in order, save where the disk can be neither read nor written;
+   * waits for there to be any. For one reader.
    *
    * @param maxBytes Of keys and values; a larger row comes alone
    * @returns None when `signal` aborts and all are read

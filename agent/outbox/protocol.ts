@@ -70,7 +70,7 @@ export interface Damaged {
   error: string;
   /** Rows that wait for the broker and could be read from it; they are in the new file. */
   rescued: number;
-  /** Why not all could be brought over, where that shows; null where nothing speaks against it. */
+  /** Why not all could be brought over, or why that is not known; null where nothing speaks against it. */
   rescueError: string | null;
 }
 

@@ -1,123 +1,177 @@
 import { DatabaseSync } from "node:sqlite";
-import { failureOf } from "./sqlite_errors.ts";
-
-/** What could be read of a damaged file. */
-export interface Rescued {
-  /** Rows of `outbox`. */
-  rows: number;
-  /** Why not all could be brought over, where that shows; else null. */
-  error: string | null;
-}
+import { ageTime } from "./age.ts";
+import type { NewRow } from "./protocol.ts";
+import { rowBytes } from "./row_bytes.ts";
+import { failureOf, tryExec } from "./sqlite_errors.ts";
 
 /** Rows in one transaction. */
 const BATCH = 1_000;
 
-/** A file without an end, as damage can make one, is left after so many rows that cannot be read. */
-const MAX_HOLE = 2 ** 40;
-
-interface Row {
-  id: number;
-  key: string;
-  value: string;
-  created: number;
-  bytes: number;
-}
+/** No outbox gets to ids past this; damage may make some. */
+const MAX_ID = 2 ** 40;
 
 /**
  * Copies what waits for the broker, and the named values, from a damaged file to the new one `to`, as
  * far as it can be read. What was sent or refused already may be among it: writers ignore what they
  * have.
+ *
+ * @returns Why not all could be brought over, where that shows; else null
+ * @throws {Error} SQLite's, where `to` cannot be written or another process has the damaged file
  */
-export function rescue(path: string, to: DatabaseSync): Rescued {
-  const rescued: Rescued = { rows: 0, error: null };
+export function rescue(path: string, to: DatabaseSync): string | null {
+  const unread = new Unread();
+  const from = unread.try(() => new DatabaseSync(path));
+  if (!from) return unread.why;
   try {
-    const from = new DatabaseSync(path);
+    from.exec("PRAGMA locking_mode = EXCLUSIVE");
+    const meta = copyMeta(from, to, unread);
+    copyRows(from, to, ageTime(Date.now(), meta), unread);
+  } finally {
+    from.close();
+  }
+  return unread.why;
+}
+
+/** What of the damaged file cannot be read. */
+class Unread {
+  why: string | null = null;
+
+  /** @returns What `read` does, or null where it fails */
+  try<T>(read: () => T): T | null {
     try {
-      from.exec("PRAGMA locking_mode = EXCLUSIVE");
-      copyMeta(from, to, rescued);
-      copyRows(from, to, rescued);
-    } finally {
-      from.close();
+      return read();
+    } catch (error) {
+      const { kind, message } = failureOf(error);
+      if (kind === "locked") throw error;
+      this.why ??= message;
+      return null;
     }
-  } catch (error) {
-    rescued.error ??= failureOf(error).message;
   }
-  return rescued;
 }
 
-function copyMeta(from: DatabaseSync, to: DatabaseSync, rescued: Rescued): void {
+function copyMeta(from: DatabaseSync, to: DatabaseSync, unread: Unread): Record<string, string> {
   const insert = to.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
-  try {
-    for (const { key, value } of from.prepare("SELECT key, value FROM meta").all()) {
-      if (typeof key === "string" && typeof value === "string") insert.run(key, value);
-    }
-  } catch (error) {
-    rescued.error ??= failureOf(error).message;
+  const meta: Record<string, string> = {};
+  const rows = unread.try(() => from.prepare("SELECT key, value FROM meta").all()) ?? [];
+  for (const { key, value } of rows) {
+    if (typeof key !== "string" || typeof value !== "string") continue;
+    insert.run(key, value);
+    meta[key] = value;
   }
+  return meta;
 }
 
-/** Goes by id; where a page cannot be read, it seeks the next that can, wider each time. */
-function copyRows(from: DatabaseSync, to: DatabaseSync, rescued: Rescued): void {
-  const ahead = from.prepare("SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT 1");
-  const back = from.prepare(
-    "SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1",
-  );
+/**
+ * Goes by id; where a row cannot be read, it seeks the next that can, wider each time. It ends: each
+ * time round either starts after a row with a higher id or doubles what is skipped.
+ *
+ * @param now No row is from later, milliseconds as an AgeClock counts them
+ */
+function copyRows(from: DatabaseSync, to: DatabaseSync, now: number, unread: Unread): void {
+  const rows = unread.try(() => new RowsById(from));
+  if (!rows) return;
   let after = 0;
-  for (let hole = 0; hole < MAX_HOLE;) {
+  for (let hole = 0; after + hole < MAX_ID;) {
     const start = after + hole;
-    const found = readable((last) => ahead.get(Math.max(start, last)), BATCH);
-    rescued.error ??= found.error;
-    const beyond = found.last > 0 || found.error === null;
-    if (hole > 0 && beyond) {
+    let last = start;
+    const ahead = copyEach(to, now, unread, () => {
+      const row = rows.after(last);
+      last = row?.id ?? last;
+      return row;
+    });
+    if (hole > 0 && (ahead === "ended" || last > start)) {
       // The seeking may have gone too far.
-      const between = readable((last) => back.get(after, last > 0 ? last - 1 : start), hole);
-      insertRows(to, between.rows.reverse(), rescued);
+      let upTo = start;
+      copyEach(to, now, unread, () => {
+        const row = rows.before(upTo, after);
+        upTo = row ? row.id - 1 : upTo;
+        return row;
+      });
     }
-    insertRows(to, found.rows, rescued);
-    if (found.ended) return;
-    after = Math.max(after, found.last);
-    hole = !beyond ? Math.max(1, hole * 2) : found.error === null ? 0 : 1;
+    if (ahead === "ended") return;
+    hole = last > start ? 1 : Math.max(1, hole * 2);
+    if (last > start) after = last;
   }
 }
 
-/** Rows one after the other, by the id of the last (0 before the first), until one cannot be read. */
-function readable(
-  next: (last: number) => Record<string, unknown> | undefined,
-  limit: number,
-): { rows: Row[]; last: number; ended: boolean; error: string | null } {
-  const rows: Row[] = [];
-  let last = 0;
-  try {
+/** A row as a damaged page may show it; only its id is known to be a number. */
+type ReadRow = Record<string, unknown> & { id: number };
+
+/** The rows of `outbox`, found by id; one that is out of order counts as not readable. */
+class RowsById {
+  #ahead;
+  #back;
+
+  constructor(db: DatabaseSync) {
+    this.#ahead = db.prepare("SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT 1");
+    this.#back = db.prepare(
+      "SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1",
+    );
+  }
+
+  /** The first after id `after`; undefined where none is. */
+  after(after: number): ReadRow | undefined {
+    const row = between(after, MAX_ID, this.#ahead.get(after));
+    // An id that is too high would hide the rows up to it: nothing may be in what it skips.
+    if (row && row.id > after + 1 && this.before(row.id - 1, after)) throw outOfOrder();
+    return row;
+  }
+
+  /** The last up to id `upTo` and after `after`; undefined where none is. */
+  before(upTo: number, after: number): ReadRow | undefined {
+    return between(after, upTo, this.#back.get(after, upTo));
+  }
+}
+
+function between(after: number, upTo: number, row?: Record<string, unknown>): ReadRow | undefined {
+  if (!row) return undefined;
+  const { id } = row;
+  if (typeof id !== "number" || id <= after || id > upTo) throw outOfOrder();
+  return { ...row, id };
+}
+
+function outOfOrder(): Error {
+  return new Error("Rows are out of order");
+}
+
+/** Copies what `next` gives until that ends or cannot be read. @returns Which of both */
+function copyEach(
+  to: DatabaseSync,
+  now: number,
+  unread: Unread,
+  next: () => ReadRow | undefined,
+): "ended" | "unreadable" {
+  while (true) {
+    const rows: NewRow[] = [];
+    let more: boolean | null = true;
     // Not `iterate`: in Deno it takes an error for the end.
-    for (let seen = 0; seen < limit; seen++) {
-      const row = next(last);
-      if (!row) return { rows, last, ended: true, error: null };
-      last = row.id as number;
-      if (isRow(row)) rows.push(row);
+    while (more && rows.length < BATCH) {
+      more = unread.try(() => {
+        const row = next();
+        if (row && isWhole(row)) rows.push({ ...row, created: Math.min(row.created, now) });
+        return row !== undefined;
+      });
     }
-    return { rows, last, ended: false, error: null };
-  } catch (error) {
-    return { rows, last, ended: false, error: failureOf(error).message };
+    insertRows(to, rows);
+    if (!more) return more === null ? "unreadable" : "ended";
   }
 }
 
 /** The columns' types hold for what is written, not for what is read from a damaged page. */
-function isRow(row: Record<string, unknown>): row is Record<string, unknown> & Row {
+function isWhole(row: ReadRow): row is ReadRow & NewRow {
   return typeof row.key === "string" && typeof row.value === "string" &&
-    [row.id, row.created, row.bytes].every((value) => Number.isSafeInteger(value));
+    Number.isSafeInteger(row.created);
 }
 
-function insertRows(to: DatabaseSync, rows: readonly Row[], rescued: Rescued): void {
+function insertRows(to: DatabaseSync, rows: readonly NewRow[]): void {
   const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?)");
   to.exec("BEGIN");
   try {
-    for (const { id, key, value, created, bytes } of rows) {
-      insert.run(id, key, value, created, bytes);
-    }
+    for (const row of rows) insert.run(row.id, row.key, row.value, row.created, rowBytes(row));
     to.exec("COMMIT");
   } catch (error) {
-    if (to.isTransaction !== false) to.exec("ROLLBACK");
+    // A full disk may have ended the transaction already.
+    if (to.isTransaction !== false) tryExec(to, "ROLLBACK");
     throw error;
   }
-  rescued.rows += rows.length;
 }

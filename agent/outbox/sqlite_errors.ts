@@ -1,3 +1,4 @@
+import type { DatabaseSync } from "node:sqlite";
 import type { Failure } from "./protocol.ts";
 
 /** SQLite's primary result codes, https://www.sqlite.org/rescode.html */
@@ -36,4 +37,13 @@ export function failureOf(error: unknown): Failure {
     message: error instanceof Error ? error.message : String(error),
     kind: KINDS.get(code) ?? "other",
   };
+}
+
+/** Runs `sql` after an error, which is the one to report: this one's are not. */
+export function tryExec(db: DatabaseSync, sql: string): void {
+  try {
+    db.exec(sql);
+  } catch {
+    // As said above.
+  }
 }

@@ -1,6 +1,6 @@
-import { Buffer } from "node:buffer";
 import type { DatabaseSync } from "node:sqlite";
-import { openOrMoveAside, type Statements } from "./open_file.ts";
+import type { Statements } from "./open_file.ts";
+import { openOrRescue } from "./open_or_rescue.ts";
 import {
   type Applied,
   type Change,
@@ -9,10 +9,8 @@ import {
   type Row,
   type StoreOptions,
 } from "./protocol.ts";
-import { failureOf } from "./sqlite_errors.ts";
-
-/** What SQLite keeps beside a row's key and value, about. */
-const ROW_OVERHEAD = 40;
+import { rowBytes } from "./row_bytes.ts";
+import { failureOf, tryExec } from "./sqlite_errors.ts";
 
 /** Rows that a cap drops at a time, so that it drops few more than it has to. */
 const DROP_STEP = 100;
@@ -36,7 +34,7 @@ export class OutboxStore {
    */
   constructor(options: StoreOptions, damage: string | null = null) {
     this.#options = options;
-    const { db, statements, totals, meta, damaged } = openOrMoveAside(options, damage);
+    const { db, statements, totals, meta, damaged } = openOrRescue(options, damage);
     this.#db = db;
     this.#statements = statements;
     this.#depth = totals.depth;
@@ -56,7 +54,7 @@ export class OutboxStore {
     try {
       this.#remove(this.#statements.delete.all(JSON.stringify(change.deletes)));
       for (const row of change.inserts) {
-        const bytes = Buffer.byteLength(row.key) + Buffer.byteLength(row.value) + ROW_OVERHEAD;
+        const bytes = rowBytes(row);
         const { insert } = this.#statements;
         if (insert.run(row.id, row.key, row.value, row.created, bytes).changes === 0) continue;
         this.#depth++;
@@ -140,13 +138,5 @@ export class OutboxStore {
       dropped += gone;
     }
     return dropped;
-  }
-}
-
-function tryExec(db: DatabaseSync, sql: string): void {
-  try {
-    db.exec(sql);
-  } catch {
-    // The error that led here is the one to report.
   }
 }

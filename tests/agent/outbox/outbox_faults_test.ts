@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { readdir, readFile, writeFile } from "node:fs/promises";
 import type { Worker } from "node:worker_threads";
 import { Outbox } from "../../../agent/outbox/outbox.ts";
 import { Publisher } from "../../../agent/publish.ts";
@@ -81,20 +80,6 @@ Deno.test("Outbox whose thread dies starts another and loses nothing", async () 
     assertEquals(log.lines[0]!.message, "The outbox's thread ended; another takes its place");
     await outbox.close();
     assertEquals(values(folder).length, 20);
-  });
-});
-
-Deno.test("Outbox says that a damaged file was moved aside", async () => {
-  await withFolder(async (folder) => {
-    const { path } = options(folder);
-    await writeFile(path, "x".repeat(10_000));
-    const log = recordingLog();
-    const outbox = await Outbox.open(options(folder, { log }));
-    outbox.add({ key: "k", value: "v1" });
-    await outbox.close();
-    assertEquals(log.lines.map(({ level }) => level), ["error"]);
-    assert((await readdir(folder)).some((name) => name.includes(".damaged-")));
-    assertEquals(values(folder), ["v1"]);
   });
 });
 
@@ -181,35 +166,6 @@ Deno.test("Outbox and Publisher bring every result to the broker though the disk
   });
 });
 
-Deno.test("Outbox whose file turns out damaged in use makes a new one and loses nothing", async () => {
-  await withFolder(async (folder) => {
-    const { path } = options(folder);
-    const long = "x".repeat(1_000);
-    const before = await Outbox.open(options(folder));
-    for (const message of messages(1, 400, long)) before.add(message);
-    await before.flush();
-    before.remove(messages(1, 300).map((_, i) => i + 1));
-    await before.close();
-    const content = await readFile(path);
-    const trunk = content.readUInt32BE(32); // The first page of the free list.
-    assert(trunk > 0);
-    await writeFile(path, content.fill(0xff, (trunk - 1) * 4_096, trunk * 4_096));
-
-    const log = recordingLog();
-    const outbox = await Outbox.open(options(folder, { log }));
-    for (const message of messages(401, 500, long)) outbox.add(message);
-    await until(() => outbox.flush(), "it writes again");
-    assertEquals([outbox.waiting, outbox.dropped, outbox.failing], [200, 0, false]);
-    await outbox.close();
-    assertEquals(
-      values(folder).map((value) => value.length),
-      messages(301, 500).map(() => 1_003),
-    );
-    const damaged = log.lines.find(({ message }) => message.startsWith("The outbox was damaged"));
-    assertEquals([damaged!.fields.rescued, damaged!.fields.rescueError], [100, null]);
-  });
-});
-
 Deno.test("Outbox counts refused results that it does not keep as dropped", async () => {
   await withFolder(async (folder) => {
     const log = recordingLog();
@@ -223,8 +179,57 @@ Deno.test("Outbox counts refused results that it does not keep as dropped", asyn
     await outbox.flush();
     assertEquals([outbox.waiting, outbox.dropped], [0, 1]);
     await outbox.close();
-    assertEquals(log.lines.map(({ level, fields }) => [level, fields.count, fields.why]), [
-      ["error", 1, "over 10000 that the broker refused"],
+    assertEquals(log.lines.map(({ level, fields, message }) => [level, fields.count, message]), [
+      [
+        "error",
+        1,
+        "Dropped results that the broker had refused, the oldest, past the 10000 that are kept",
+      ],
     ]);
   });
 });
+
+Deno.test("Outbox that can neither read nor write its disk gives out what waits in memory", async () => {
+  await withFolder(async (folder) => {
+    const log = recordingLog();
+    const disk = { fails: false };
+    const startThread = () => failingThread(startWorker("outbox"), disk);
+    const outbox = await Outbox.open(options(folder, { startThread, log }));
+    for (const message of messages(1, 5)) outbox.add(message);
+    assertEquals(await outbox.flush(), true);
+    disk.fails = true;
+    const sent: string[] = [];
+    const send = (batch: readonly { value: string }[]) => {
+      sent.push(...batch.map(({ value }) => value));
+      return Promise.resolve();
+    };
+    const draining = new AbortController();
+    const stats = newStats();
+    const publishing = new Publisher({ outbox, send, clock: systemClock, log, stats })
+      .run(draining.signal, NEVER);
+    for (const [from, to] of [[6, 10], [11, 30]] as const) {
+      for (const message of messages(from, to)) outbox.add(message);
+      await until(() => sent.length === to - 5, "what was added is sent");
+    }
+    assertEquals([outbox.waiting, outbox.failing], [5, true]);
+    disk.fails = false;
+    await until(() => sent.length === 30, "the rest is sent");
+    draining.abort();
+    await publishing;
+    await outbox.close();
+    const all = messages(1, 30).map(({ value }) => value);
+    assertEquals(sent, [...all.slice(5), ...all.slice(0, 5)]);
+    assertEquals([outbox.waiting, outbox.dropped, values(folder)], [0, 0, []]);
+  });
+});
+
+/** `worker`, whose disk gives errors while it `fails`. */
+function failingThread(worker: Worker, disk: { fails: boolean }): Worker {
+  const post = worker.postMessage.bind(worker);
+  worker.postMessage = (request: unknown) => {
+    const failure = { kind: "other", message: "disk I/O error" };
+    if (disk.fails) queueMicrotask(() => worker.emit("message", { ok: false, failure }));
+    else post(request);
+  };
+  return worker;
+}

@@ -55,7 +55,7 @@ Deno.test("Reader tells of a failed read, and reads again when more is stored, o
   let fails = true;
   const reader = new Reader(
     (after) => fails ? Promise.reject("no disk") : Promise.resolve([row(after + 1)]),
-    () => Promise.resolve([row(9)]),
+    NONE,
     (error) => void failures.push(error),
   );
   const stop = new AbortController();
@@ -97,4 +97,59 @@ Deno.test("Reader gives what is not stored after all that is, and none of it aga
   unwritten = [row(6)];
   reader.unwrittenChanged();
   assertEquals(await later, [6]);
+});
+
+Deno.test("Reader gives what is not stored where what is cannot be read, and that when it can", async () => {
+  let fails = true;
+  let reads = 0;
+  let unwritten = [row(3), row(4)];
+  const reader = new Reader(
+    (after) => {
+      reads++;
+      return fails
+        ? Promise.reject("no disk")
+        : Promise.resolve([1, 2].filter((id) => id > after).map(row));
+    },
+    (after) => Promise.resolve(unwritten.filter(({ id }) => id > after)),
+    () => reader.unwrittenChanged(),
+  );
+  const ids = async () => (await reader.next(10, 100, NEVER)).map(({ id }) => id);
+  reader.storedThrough(2);
+  assertEquals(await ids(), [3, 4]);
+  const later = ids();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  unwritten = [row(5)];
+  reader.unwrittenChanged();
+  assertEquals([await later, reads], [[5], 1]);
+  const stored = ids();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  reader.storedThrough(2);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(reads, 2);
+  fails = false;
+  reader.storedThrough(2);
+  assertEquals(await stored, [1, 2]);
+  const last = ids();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  unwritten = [row(6)];
+  reader.unwrittenChanged();
+  assertEquals([await last, reader.givenThrough], [[6], 6]);
+});
+
+Deno.test("Reader asks again where rows came while it was told that there are none", async () => {
+  const unwritten: Row[] = [];
+  const reader = new Reader(NONE, () => {
+    const rows = [...unwritten];
+    // After the answer is made, before it is heard.
+    if (rows.length === 0) {
+      unwritten.push(row(1));
+      reader.unwrittenChanged();
+    }
+    return Promise.resolve(rows);
+  }, () => {});
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), 1_000);
+  const rows = await reader.next(10, 100, stop.signal);
+  assertEquals([rows, stop.signal.aborted], [[row(1)], false]);
+  clearTimeout(timer);
 });
