@@ -29,3 +29,8 @@ export function isMissingPartition(error: unknown): boolean {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
   return code === "23514" && constraint === undefined;
 }
+
+/** Whether what the statement needs is held by others: a lock, or a partition that is detached. */
+export function isLocked(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "55P03";
+}

@@ -4,7 +4,7 @@ import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { ResultMessage } from "../wire/message.ts";
 import { type DeadLetter, insertDeadLetters } from "./dead_letters.ts";
-import { classifyFailure, isMissingPartition } from "./failures.ts";
+import { classifyFailure, isLocked, isMissingPartition } from "./failures.ts";
 import { insertIsolating, type IsolatedTally } from "./isolate.ts";
 import {
   advanceOffset,
@@ -70,8 +70,19 @@ export class PostgresStore implements ResultStore {
   }
 
   async ensurePartitionsAhead(): Promise<number> {
-    const days = partitionDays(this.#clock.now(), -1, 7);
-    return await this.#transaction((client) => ensurePartitions(client, days));
+    return await withClient(this.#pool, async (client) => {
+      let made = 0, held: unknown;
+      for (const day of partitionDays(this.#clock.now(), -1, 7)) {
+        try {
+          made += await inTransaction(client, this.#begin, () => ensurePartitions(client, [day]));
+        } catch (error) {
+          if (!isLocked(error)) throw error;
+          held ??= error; // one that is being detached holds up no other day
+        }
+      }
+      if (held !== undefined) throw held;
+      return made;
+    });
   }
 
   /** All that a writer does is in one: the server ends what waits too long only by its settings. */
@@ -88,6 +99,7 @@ export class PostgresStore implements ResultStore {
     position: bigint,
   ): Promise<StoreOutcome> {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
+    this.#refusals.begin(keyOf(source));
     try {
       return await withClient(this.#pool, async (client) => {
         let total: Stored | null = null;

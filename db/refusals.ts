@@ -8,6 +8,8 @@ import type { IncomingRecord } from "./store.ts";
 const PATIENCE_MS = 600_000;
 /** So often it is told meanwhile. */
 const TELL_MS = 60_000;
+/** Tries come ten seconds apart at most: after longer, the partition was elsewhere meanwhile. */
+const PAUSE_MS = 120_000;
 
 /** Results that the database refuses, all of a batch, again and again. */
 interface Spell {
@@ -15,6 +17,8 @@ interface Spell {
   last: bigint;
   /** Of the monotonic clock. */
   since: number;
+  /** When it was refused the last time. */
+  lastAt: number;
   toldAt: number;
 }
 
@@ -35,6 +39,12 @@ export class Refusals {
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** A batch of the partition is about to be tried: a spell that nobody went on with has ended. */
+  begin(key: string): void {
+    const lastAt = this.#spells.get(key)?.lastAt ?? Infinity;
+    if (this.#clock.monotonic() - lastAt > PAUSE_MS) this.forget(key);
   }
 
   /**
@@ -84,8 +94,11 @@ export class Refusals {
 
   #spellOf(key: string, first: bigint, last: bigint, now: number): Spell {
     const known = this.#spells.get(key);
-    if (known?.first === first && known.last === last) return known;
-    const spell = { first, last, since: now, toldAt: -Infinity };
+    if (known?.first === first && known.last === last) {
+      known.lastAt = now;
+      return known;
+    }
+    const spell = { first, last, since: now, lastAt: now, toldAt: -Infinity };
     this.#spells.set(key, spell);
     return spell;
   }

@@ -69,7 +69,11 @@ export interface ResultStore {
    */
   moveOffset(source: BatchSource, from: bigint, to: bigint): Promise<boolean>;
 
-  /** Makes the partitions from yesterday's to that of seven days ahead; returns how many were new. */
+  /**
+   * Makes the partitions from yesterday's to that of seven days ahead; returns how many were new.
+   *
+   * @throws What a retry may mend; where a day is being detached, after all others were made
+   */
   ensurePartitionsAhead(): Promise<number>;
 }
 

@@ -1,11 +1,11 @@
-import { Decompress } from "fzstd";
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { promisify } from "node:util";
 import { gzip, unzip } from "node:zlib";
 import { CodecError } from "./errors.ts";
 import { unpackLz4 } from "./lz4.ts";
 import { unpackSnappy } from "./snappy.ts";
+import { unpackZstd } from "./zstd.ts";
 
 /**
  * What one record batch may unpack to. Brokers limit the packed one (1 MiB by default), of which a
@@ -34,14 +34,14 @@ const UNPACK = {
 export function registerCodecs(): void {
   for (const name of Object.keys(UNPACK) as (keyof typeof UNPACK)[]) {
     const codec = {
-      compress: (records: { buffer: Buffer }) => packed(name, records.buffer),
+      compress: (records: { buffer: Buffer }) => pack(name, records.buffer),
       decompress: (packed: Buffer) => unpacked(name, packed),
     };
     CompressionCodecs[CompressionTypes[name]] = () => codec;
   }
 }
 
-function packed(name: keyof typeof UNPACK, records: Buffer): Promise<Buffer> {
+function pack(name: keyof typeof UNPACK, records: Buffer): Promise<Buffer> {
   if (name === "GZIP") return gzipAsync(records);
   const why = `Records are sent as they are or packed with gzip, not with ${name}`;
   return Promise.reject(new CodecError(why));
@@ -63,16 +63,4 @@ export async function unpacked(
     const why = error instanceof Error ? error.message : String(error);
     throw new CodecError(`Cannot unpack a record batch (${name}): ${why}`);
   }
-}
-
-function unpackZstd(packed: Buffer, maxLength: number): Buffer {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const stream = new Decompress((chunk) => {
-    length += chunk.length;
-    if (length > maxLength) throw new Error(`It unpacks to over ${maxLength} bytes`);
-    chunks.push(chunk);
-  });
-  stream.push(packed, true);
-  return Buffer.concat(chunks, length);
 }

@@ -14,13 +14,13 @@ export class RefusedError extends Error {
   }
 }
 
-/** Records that cannot be packed or unpacked; kafkajs tries nothing again that says `retriable` so. */
+/** Records that cannot be packed, unpacked or decoded, ever: `retriable` tells kafkajs so. */
 export class CodecError extends Error {
   readonly code = "CODEC";
   readonly retriable = false;
 
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "CodecError";
   }
 }

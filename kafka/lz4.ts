@@ -15,7 +15,8 @@ const FIRST_BYTES = 64 * 1024;
 const MIN_MATCH = 4;
 
 /**
- * Unpacks one LZ4 frame. Its checksums are not looked at: the record batch around it has one.
+ * Unpacks one LZ4 frame. Its checksums are not looked at, and kafkajs does not look at that of the
+ * record batch around it: only the broker does, when it takes the batch.
  *
  * @throws {Error} Where it is not that, or unpacks to over `maxLength` bytes
  */

@@ -60,7 +60,7 @@ function addTopic(metrics: Metrics, stats: WriterStats): void {
   }, () => stats.joins);
   metrics.counter({
     name: "httpmon_writer_records_expired_total",
-    help: "Records that the topic's retention deleted before they were read.",
+    help: "Records that the topic's retention deleted before they were stored here.",
   }, () => stats.expiredUnread);
   metrics.counter({
     name: "httpmon_writer_topics_anew_total",

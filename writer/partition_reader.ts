@@ -123,8 +123,7 @@ export class PartitionReader {
   }
 
   async #look(): Promise<void> {
-    const reading = this.#reading;
-    const seen = this.#seen;
+    const reading = this.#reading, seen = this.#seen;
     this.#seen = reading;
     if (reading === null || this.#taking) return;
     let found: StoredOffset | null;
@@ -268,13 +267,16 @@ export class PartitionReader {
     if (done === null) return null;
     const ms = clock.monotonic() - start;
     const outcome = done.value;
+    const again = progress.failing !== null;
     progress.failing = null;
     if (outcome.kind === "moved") {
       await this.#wentBack(position, outcome.storedOffset);
       return null;
     }
     // Counted here, as what is stored says that it was: once, however often the place was found before.
-    if (!stored && outcome.skipped === 0 && position > 0n) this.#notices.missedStart(position);
+    // A try may have stored it without a reply; where another writer did, it ends elsewhere.
+    const own = outcome.skipped === 0 || again && outcome.nextOffset === chunk.at(-1)!.offset + 1n;
+    if (!stored && own && position > 0n) this.#notices.missedStart(position);
     progress.position = outcome.nextOffset;
     recordStored(stats, outcome, ms);
     const { inserted, duplicates, deadLetters } = outcome;

@@ -4,6 +4,7 @@ import { classifyFailure } from "../../db/failures.ts";
 import { ensurePartitions } from "../../db/partitions.ts";
 import { createStore, type ResultStore } from "../../db/store.ts";
 import { waitFor } from "../../local/wait.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { fullMessage } from "../wire/full_message.ts";
 import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
@@ -153,4 +154,26 @@ Deno.test("storeBatch() tells that a day is being detached, and holds no other d
   assertEquals(await partitions(database, "check_results_p20260501%"), [
     "check_results_p20260501_2",
   ]);
+});
+
+Deno.test("ensurePartitionsAhead() makes the days beside one that is being detached", async () => {
+  await using database = await ownDatabase({ max: 8 });
+  await begunStore(database);
+  await using reader = await connection(database);
+  await using operator = await connection(database);
+  await reader.query("BEGIN; SELECT count(*) FROM check_results");
+  const detach = await detachConcurrently(database, operator);
+  const clock = new FakeClock({ wall: Date.UTC(2026, 3, 29, 12) });
+  const store = createStore(database.pool, { log: recordingLog(), clock });
+  const error = await assertRejects(() => store.ensurePartitionsAhead(), Error, "being detached");
+  assertEquals((error as { code?: string }).code, "55P03");
+  const made = [28, 29, 30].map((day) => `check_results_p202604${day}`);
+  assertEquals(await partitions(database, "check_results_p202604%"), made);
+  assertEquals(await partitions(database, "check_results_p202605%"), [
+    "check_results_p20260501 pending",
+    ...[2, 3, 4, 5, 6].map((day) => `check_results_p2026050${day}`),
+  ]);
+  await reader.query("COMMIT");
+  assertEquals(await detach.ended, "done");
+  assertEquals(await store.ensurePartitionsAhead(), 1);
 });

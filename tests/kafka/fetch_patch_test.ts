@@ -1,6 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import Batch from "kafkajs/src/consumer/batch.js";
 import { createRequire } from "node:module";
+import { registerCodecs } from "../../kafka/codecs.ts";
+import { CodecError } from "../../kafka/errors.ts";
 import { decodeFetchResponse, FETCH_VERSIONS, patchFetch } from "../../kafka/fetch_patch.ts";
 
 const ABORT_MARKER = Buffer.from([0, 0, 0, 0]);
@@ -133,6 +135,32 @@ Deno.test("decodeFetchResponse() leaves messages outside transactions alone", as
   const plain = recordBatch(101, [record(null, "v")], { producerId: 1 });
   const raw = fetchResponse(11, [data(100, 1), plain], [[1, 100]]);
   assertEquals(await consumed(raw, 100), { offsets: [101], last: 101 });
+});
+
+const ZSTD = 4;
+const undecodable = recordBatch(101, [record(null, "v"), record(null, "w")], { attributes: ZSTD });
+
+Deno.test("decodeFetchResponse() says where a batch is that cannot be decoded", async () => {
+  registerCodecs();
+  const raw = fetchResponse(11, [undecodable, data(103, 1)]);
+  const error = await assertRejects(
+    () => decodeFetchResponse(11, raw),
+    CodecError,
+    'Topic "t", partition 3, offsets 101 to 102: Cannot unpack a record batch (ZSTD): ',
+  );
+  assertEquals(error.retriable, false);
+  const malformed = recordBatch(7, [Buffer.alloc(20, 255)]);
+  await assertRejects(
+    () => decodeFetchResponse(11, fetchResponse(11, [malformed])),
+    CodecError,
+    'Topic "t", partition 3, offsets 7 to 7: ',
+  );
+});
+
+Deno.test("decodeFetchResponse() gives what is before a batch that cannot be decoded", async () => {
+  registerCodecs();
+  const raw = fetchResponse(11, [data(99, 1), data(100, 1), undecodable]);
+  assertEquals(await consumed(raw, 100), { offsets: [100], last: 100 });
 });
 
 Deno.test("patchFetch() replaces the decoding that kafkajs uses, at every version it has", async () => {

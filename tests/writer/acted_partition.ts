@@ -31,6 +31,8 @@ export function actedPartition(
     topic,
     /** Called before the store moves the offset; may change what is stored. */
     beforeMove: () => {},
+    /** Called once a batch is stored; may throw, as a cut reply does. */
+    afterStore: () => {},
   };
   const store: ResultStore = {
     readOffset: () => Promise.resolve(state.stored),
@@ -48,6 +50,7 @@ export function actedPartition(
       state.stores.push(...fresh.map(({ offset }) => offset));
       const nextOffset = fresh.length > 0 ? fresh.at(-1)!.offset + 1n : at;
       state.stored = { nextOffset, lastHash: null, lastTimestamp: null };
+      state.afterStore();
       return Promise.resolve({
         kind: "stored",
         inserted: fresh.length,
@@ -78,6 +81,7 @@ export function actedPartition(
   return {
     state,
     reader,
+    clock,
     stats,
     controller,
     errors: () => log.lines.filter(({ level }) => level === "error").map(({ message }) => message),

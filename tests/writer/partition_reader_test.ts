@@ -127,3 +127,40 @@ Deno.test("PartitionReader does not count what another writer found deleted", as
   assertEquals(await reader.take(fetched(7n, 12n)), 12n);
   assertEquals([stats.expiredUnread, errors()], [0, []]);
 });
+
+/** A partition that begins at 7, whose first COMMIT does what `meanwhile` says and gets no reply. */
+async function cutCommit(meanwhile: (state: ReturnType<typeof actedPartition>["state"]) => void) {
+  const acted = actedPartition({ stored: null, low: 7n, high: 20n });
+  const { reader, state, clock, fetched } = acted;
+  await reader.prepare();
+  state.afterStore = () => {
+    state.afterStore = () => {};
+    meanwhile(state);
+    throw new Error("Connection terminated unexpectedly");
+  };
+  const taken = reader.take(fetched(7n, 12n));
+  await clock.advance(1_000);
+  await taken;
+  return { ...acted, counted: () => acted.stats.expiredUnread };
+}
+
+Deno.test("PartitionReader counts what was deleted where the first COMMIT's reply is cut", async () => {
+  const { reader, fetched, state, counted, stats } = await cutCommit(() => {});
+  assertEquals(counted(), 7);
+  assertEquals(await reader.take(fetched(12n, 20n)), 20n);
+  assertEquals([counted(), stats.skipped, state.stores.length], [7, 5, 13]);
+});
+
+Deno.test("PartitionReader counts what was deleted once where the first COMMIT fails", async () => {
+  const { reader, fetched, counted } = await cutCommit((state) => state.stored = null);
+  assertEquals(counted(), 7);
+  assertEquals(await reader.take(fetched(12n, 20n)), 20n);
+  assertEquals(counted(), 7);
+});
+
+Deno.test("PartitionReader does not count what another writer counted between two tries", async () => {
+  const { counted } = await cutCommit((state) =>
+    state.stored = { nextOffset: 15n, lastHash: null, lastTimestamp: null }
+  );
+  assertEquals(counted(), 0);
+});
