@@ -21,7 +21,8 @@ export async function readUntil(kafka: Kafka, topic: string, last: string): Prom
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   const consumer = kafka.consumer({
     groupId: topic,
-    retry: { restartOnFailure: () => Promise.resolve(false) },
+    // A broker that has just started loads its groups for a moment.
+    retry: { retries: 10, restartOnFailure: () => Promise.resolve(false) },
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
   await consumer.connect();
