@@ -2,10 +2,10 @@ import { chmod, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { type Kafka, startKafka } from "../../local/kafka.ts";
-import { type Postgres, startPostgres } from "../../local/postgres.ts";
-import { type DataFolder, dataFolder } from "../../local/data_folder.ts";
-import { stopServers } from "../../local/stack.ts";
+import type { DataFolder } from "../../local/data_folder.ts";
+import type { Kafka } from "../../local/kafka.ts";
+import type { Postgres } from "../../local/postgres.ts";
+import { startStack } from "../../local/stack.ts";
 import { Product } from "./product.ts";
 import { Proxy } from "./proxy/proxy.ts";
 
@@ -36,15 +36,17 @@ export function dsnOf(postgres: Postgres, database: string, port = postgres.port
 
 export async function startLane(): Promise<Lane> {
   const [kafkaProxy, postgresProxy] = [await Proxy.start(), await Proxy.start()];
-  const data = await dataFolder();
-  const [kafka, postgres] = await Promise.all([
-    startKafka({
-      folder: join(data.path, "kafka"),
+  const closeProxies = () => Promise.all([kafkaProxy.close(), postgresProxy.close()]);
+  const { kafka, postgres, data, stop } = await startStack({
+    kafka: {
       listeners: { PROXIED: { security: "plaintext", advertised: kafkaProxy.address } },
       settings: { "message.max.bytes": "4000000" },
-    }),
-    startPostgres({ folder: join(data.path, "postgres"), settings: { max_connections: "60" } }),
-  ]);
+    },
+    postgres: { settings: { max_connections: "60" } },
+  }).catch(async (error) => {
+    await closeProxies();
+    throw error;
+  });
   kafkaProxy.pointTo(kafka.ports.PROXIED!);
   postgresProxy.pointTo(postgres.port);
   const asSuperuser = async (sql: string) => {
@@ -68,8 +70,8 @@ export async function startLane(): Promise<Lane> {
     makeEmptyDatabase: (name) => asSuperuser(`CREATE DATABASE ${name}`),
     dropDatabase: (name) => asSuperuser(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
     async stop() {
-      await Promise.all([kafkaProxy.close(), postgresProxy.close()]);
-      await stopServers(data, kafka, postgres);
+      await closeProxies();
+      await stop();
     },
   };
 }

@@ -91,7 +91,8 @@ export async function torture(
         const name = `${scenario.name} ${variant.name} ${round}`.replace(/\W+/g, "-");
         const place = join(folder, name);
         try {
-          lane ??= await startLane();
+          // Again, as somebody may have taken a port between the choice and the use of it.
+          lane ??= await startLane().catch(() => startLane());
           const { seconds } = options;
           one.result = await runRound(lane, variant, { name, folder: place, seconds, seed });
         } catch (error) {
