@@ -9,10 +9,15 @@ import { createServer } from "node:net";
 const FIRST = 15_000;
 const LAST = 32_000;
 
-/** A loopback port that nothing listens on now. */
+/** Those given before: whoever has one may not listen on it yet, or not at the moment. */
+const given = new Set<number>();
+
+/** A loopback port that nothing listens on now, and another one each time. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const port = randomInt(FIRST, LAST);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`No free port found between ${FIRST} and ${LAST}`);
