@@ -72,7 +72,12 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const deadline = performance.now() + START_MS;
     while (true) {
       // At our death a quick stop rather than SIGKILL, which would leave shared memory behind.
-      const started = await startProcess(command, { log, runAs: user, onCrash: "QUIT" });
+      const started = await startProcess(command, {
+        log,
+        cwd: folder,
+        runAs: user,
+        onCrash: "QUIT",
+      });
       try {
         await waitFor(
           "PostgreSQL to start",

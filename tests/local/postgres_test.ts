@@ -70,3 +70,18 @@ Deno.test("startPostgres() says why it did not start", async () => {
     await data.close();
   }
 });
+
+Deno.test("startPostgres() starts from a folder that only its owner may enter", async () => {
+  const here = Deno.cwd();
+  const mine = await Deno.makeTempDir(); // as mktemp -d makes it: where a clone may be
+  const data = await dataFolder();
+  try {
+    Deno.chdir(mine);
+    const postgres = await startPostgres({ folder: join(data.path, "postgres") });
+    await postgres.stop("immediate");
+  } finally {
+    Deno.chdir(here);
+    await data.close();
+    await Deno.remove(mine);
+  }
+});
