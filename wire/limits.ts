@@ -3,6 +3,9 @@
  * Who makes messages cuts what a site sends to fit: a result is never to be lost to what is in it.
  */
 export const LIMITS = {
+  /** Characters of any text. */
+  text: 8_192,
+  /** Of the agent, and as many of the site. */
   labels: 64,
   redirects: 50,
   /** Certificates of a chain. */
@@ -10,6 +13,4 @@ export const LIMITS = {
   /** Names of a certificate. */
   names: 1_000,
   evidenceHeaders: 64,
-  /** Characters. */
-  evidenceBody: 8_192,
 } as const;

@@ -37,6 +37,17 @@ export interface ResultMessage {
   errorClass?: string;
   /** When the check was due, in the form of `ts`. */
   scheduledAt?: string;
+  /** Seconds between the site's due times. */
+  frequency?: number;
+  /**
+   * The due times that this result answers for: its own, and those that passed while its check ran.
+   * Uptime is counted in these. Absent: 1.
+   */
+  slots?: number;
+  /** Tries within the check. Absent: 1. */
+  attempts?: number;
+  /** The agent's own worst delay while it checked, milliseconds; absent up to 5 ms. */
+  loopDelay?: number;
   /** Of the last hop, milliseconds; they add up to that hop's time. */
   phases?: Phases;
   /** Bytes of the decoded body that were read. */
@@ -54,6 +65,8 @@ export interface ResultMessage {
   location?: string;
   /** The agent's labels. */
   labels?: Record<string, string>;
+  /** The site's labels; `group` is the conventional one. */
+  siteLabels?: Record<string, string>;
   /** True where the check fell into a maintenance of its site. */
   maintenance?: boolean;
   /** What the site answered, where the verdict is down or degraded. */

@@ -34,6 +34,10 @@ export function fullMessage(): ResultMessage {
     reason: "status",
     errorClass: "local_error",
     scheduledAt: "2026-05-01 00:00:01.000001",
+    frequency: 0.5,
+    slots: 3,
+    attempts: 2,
+    loopDelay: 12.345,
     phases: { dns: 0.001, connect: 12.345, tls: 1234.567, firstByte: 8191.999, download: 0 },
     bodyBytes: 5_000_000_000,
     bodyTruncated: true,
@@ -54,6 +58,7 @@ export function fullMessage(): ResultMessage {
     },
     location: "eu-west",
     labels: { team: 'web "a"', __proto__x: "y", b: "", a: "{1,2}" },
+    siteLabels: { group: "shop", tier: '"1"' },
     maintenance: true,
     evidence: {
       statusLine: "HTTP/1.1 503 Service Unavailable",

@@ -52,7 +52,7 @@ Deno.test("the schema, message.md and the decoder name the same fields", async (
   const found = decodeJson({ ...fullMessage(), unknown: 1 });
   assert(found.ok);
   assertEquals(
-    fieldsOf(found.message, ["labels", "evidence.headers"]).sort(),
+    fieldsOf(found.message, ["labels", "siteLabels", "evidence.headers"]).sort(),
     [...ofSchema].sort(),
   );
 });

@@ -12,14 +12,15 @@ import { dictionary, list, nullable, record } from "./reader.ts";
 import {
   address,
   boolean,
+  count,
   fingerprint,
   httpVersion,
   int4,
   milliseconds,
   nonEmpty,
+  seconds,
   size,
   string,
-  text,
   timestamp,
   uuid,
   verdict,
@@ -59,7 +60,7 @@ const tls = record<TlsInfo>({
 const evidence = record<Evidence>({
   statusLine: nullable(string),
   headers: dictionary(nonEmpty, string, LIMITS.evidenceHeaders),
-  body: nullable(text(LIMITS.evidenceBody)),
+  body: nullable(string),
 }, {});
 
 export const message = record<ResultMessage>({
@@ -76,6 +77,10 @@ export const message = record<ResultMessage>({
   reason: string,
   errorClass: string,
   scheduledAt: timestamp,
+  frequency: seconds,
+  slots: count,
+  attempts: count,
+  loopDelay: milliseconds,
   phases,
   bodyBytes: size,
   bodyTruncated: boolean,
@@ -85,6 +90,7 @@ export const message = record<ResultMessage>({
   tls,
   location: string,
   labels: dictionary(nonEmpty, string, LIMITS.labels),
+  siteLabels: dictionary(nonEmpty, string, LIMITS.labels),
   maintenance: boolean,
   evidence,
 });

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { LIMITS } from "../limits.ts";
 import { type Verdict, VERDICTS } from "../message.ts";
 import { parseTimestamp } from "../timestamp.ts";
 import { Bad } from "./bad.ts";
@@ -9,6 +10,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const FINGERPRINT = /^[0-9A-F]{2}(?::[0-9A-F]{2}){31}$/;
 const HTTP_VERSION = /^\d(?:\.\d)?$/;
 
+/** At most `LIMITS.text` characters; one beyond U+FFFF is one. */
 export const string: Reader<string> = (value, path) => {
   if (typeof value !== "string") throw wrongType(path, "a string", value);
   if (value.includes("\0")) {
@@ -16,6 +18,9 @@ export const string: Reader<string> = (value, path) => {
   }
   // A lone surrogate is no character and cannot be written as UTF-8.
   if (!value.isWellFormed()) throw new Bad("bad_value", `"${path}" holds a lone surrogate`);
+  if (value.length > LIMITS.text && [...value].length > LIMITS.text) {
+    throw new Bad("bad_value", `"${path}" has over ${LIMITS.text} characters`);
+  }
   return value;
 };
 
@@ -25,17 +30,6 @@ export const nonEmpty: Reader<string> = (value, path) => {
   return text;
 };
 
-/** At most `most` characters; one beyond U+FFFF is one. */
-export function text(most: number): Reader<string> {
-  return (value, path) => {
-    const text = string(value, path);
-    if (text.length > most && [...text].length > most) {
-      throw new Bad("bad_value", `"${path}" has over ${most} characters`);
-    }
-    return text;
-  };
-}
-
 export const boolean: Reader<boolean> = (value, path) => {
   if (typeof value !== "boolean") throw wrongType(path, "true or false", value);
   return value;
@@ -44,6 +38,20 @@ export const boolean: Reader<boolean> = (value, path) => {
 export const int4: Reader<number> = (value, path) => {
   const n = whole(value, path);
   if (Math.abs(n) > MAX_INT4) throw outOfRange(path, n);
+  return n;
+};
+
+/** How many, at least one. */
+export const count: Reader<number> = (value, path) => {
+  const n = whole(value, path);
+  if (n < 1 || n > MAX_INT4) throw outOfRange(path, n);
+  return n;
+};
+
+/** More than none. */
+export const seconds: Reader<number> = (value, path) => {
+  const n = number(value, path);
+  if (!(n > 0 && n <= MAX_INT4)) throw outOfRange(path, n);
   return n;
 };
 

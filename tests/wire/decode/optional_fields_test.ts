@@ -78,6 +78,8 @@ Deno.test("decode() takes an optional field that is null for one that is not the
 Deno.test("decode() takes what lies at the bounds", () => {
   assertEquals(decoded({ bodyBytes: 0 }).bodyBytes, 0);
   assertEquals(decoded({ bodyBytes: 2 ** 53 - 1 }).bodyBytes, 2 ** 53 - 1);
+  assertEquals(decoded({ slots: 2 ** 31 - 1 }).slots, 2 ** 31 - 1);
+  assertEquals(decoded({ frequency: 0.001 }).frequency, 0.001);
   assertEquals(decoded({ httpVersion: "2" }).httpVersion, "2");
   assertEquals(Object.keys(decoded({ labels: many(LIMITS.labels) }).labels!).length, LIMITS.labels);
   assertEquals(decoded({ labels: {} }).labels, {});
@@ -92,7 +94,7 @@ Deno.test("decode() takes what lies at the bounds", () => {
   const headers = many(LIMITS.evidenceHeaders);
   assertEquals(decoded(evidence({ headers })).evidence!.headers, headers);
   // A character beyond U+FFFF is one, though JavaScript counts two.
-  const body = "\u{1F600}".repeat(LIMITS.evidenceBody);
+  const body = "\u{1F600}".repeat(LIMITS.text);
   assertEquals(decoded(evidence({ body })).evidence!.body, body);
   const nulls = { version: null, cipher: null, error: null, expiresAt: null, fingerprint: null };
   assertEquals(decoded(tls({ ...nulls, chain: [] })).tls, { ...nulls, verified: false, chain: [] });
@@ -127,6 +129,18 @@ const BAD: [changes: object, reason: string, detail: string][] = [
   [phases({ connect: null }), "wrong_type", '"phases.connect": expected a number, found null'],
   [phases({ firstByte: -1 }), "bad_value", '"phases.firstByte" is out of range: -1'],
   [phases({ download: 2 ** 31 }), "bad_value", '"phases.download" is out of range'],
+  [{ frequency: 0 }, "bad_value", '"frequency" is out of range: 0'],
+  [{ frequency: "60" }, "wrong_type", '"frequency": expected a number, found string'],
+  [{ slots: 0 }, "bad_value", '"slots" is out of range: 0'],
+  [{ slots: 1.5 }, "wrong_type", '"slots": expected a whole number'],
+  [{ attempts: 0 }, "bad_value", '"attempts" is out of range: 0'],
+  [{ loopDelay: -1 }, "bad_value", '"loopDelay" is out of range: -1'],
+  [{ siteLabels: { a: 1 } }, "wrong_type", '"siteLabels.a": expected a string, found number'],
+  [
+    { location: "x".repeat(LIMITS.text + 1) },
+    "bad_value",
+    '"location" has over 8192 characters',
+  ],
   [{ bodyBytes: "1" }, "wrong_type", '"bodyBytes": expected a number'],
   [{ bodyBytes: 1.5 }, "wrong_type", '"bodyBytes": expected a whole number'],
   [{ bodyBytes: -1 }, "bad_value", '"bodyBytes" is out of range'],
@@ -203,7 +217,7 @@ const BAD: [changes: object, reason: string, detail: string][] = [
   [evidence({ body: "a\0b" }), "nul_character", '"evidence.body"'],
   [evidence({ body: undefined }), "missing_field", '"evidence.body"'],
   [
-    evidence({ body: "x".repeat(LIMITS.evidenceBody + 1) }),
+    evidence({ body: "x".repeat(LIMITS.text + 1) }),
     "bad_value",
     '"evidence.body" has over 8192 characters',
   ],
