@@ -129,23 +129,26 @@ export class Group {
     signal: AbortSignal,
   ): PartitionReader {
     const { topic } = this.#deps.config;
-    return new PartitionReader({ clusterId: this.#clusterId, topic, partition }, {
-      ...this.#deps,
-      progress,
-      isPassing,
-      signal,
-      bounds: async () => {
-        const bounds = (await this.#viewTopic()).bounds.get(partition);
-        if (!bounds) throw new Error(`Topic "${topic}" has no partition ${partition} any more`);
-        return bounds;
+    return new PartitionReader(
+      { consumer: "writer", clusterId: this.#clusterId, topic, partition },
+      {
+        ...this.#deps,
+        progress,
+        isPassing,
+        signal,
+        bounds: async () => {
+          const bounds = (await this.#viewTopic()).bounds.get(partition);
+          if (!bounds) throw new Error(`Topic "${topic}" has no partition ${partition} any more`);
+          return bounds;
+        },
+        seek: (offset) => {
+          if (!signal.aborted) this.#consumer.seek({ topic, partition, offset: String(offset) });
+        },
+        storeFailed: () => this.#askEnds(),
+        spells: this.#spells,
+        advise: adviceFor,
       },
-      seek: (offset) => {
-        if (!signal.aborted) this.#consumer.seek({ topic, partition, offset: String(offset) });
-      },
-      storeFailed: () => this.#askEnds(),
-      spells: this.#spells,
-      advise: adviceFor,
-    });
+    );
   }
 
   /**

@@ -65,7 +65,12 @@ export function actedPartition(
   const log = recordingLog();
   const stats = newWriterStats(0);
   const controller = new AbortController();
-  const reader = new PartitionReader({ clusterId: "c", topic: "t", partition: 0 }, {
+  const reader = new PartitionReader({
+    consumer: "writer",
+    clusterId: "c",
+    topic: "t",
+    partition: 0,
+  }, {
     store,
     stats,
     clock,
