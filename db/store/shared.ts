@@ -109,13 +109,20 @@ function placeOfReason(
 
 /** As the database's httpmon_site_identity. */
 export function siteIdentity(name: string | null, url: string): string {
-  const md5 = (text: string) => createHash("md5").update(text).digest("hex");
-  return md5(`${name === null ? "" : md5(name)}:${url}`);
+  return halfHash(`${name === null ? "" : sha256(name)}:${url}`);
 }
 
 /** Half a SHA-256 of the values' JSON, as a UUID. */
 function identityOf(...values: unknown[]): string {
-  return createHash("sha256").update(JSON.stringify(values)).digest("hex").slice(0, 32);
+  return halfHash(JSON.stringify(values));
+}
+
+function halfHash(text: string): string {
+  return sha256(text).slice(0, 32);
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** In one order, whatever the message's is, as jsonb has them; none and an empty one are the same. */

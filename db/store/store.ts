@@ -275,8 +275,6 @@ export class ResultStore {
     };
     for (let calls = 0; calls < MAX_CALLS; calls++) {
       const { fields, things } = encodeResults(results.map(({ message }) => message));
-      await this.#ensureDays(results);
-      this.#passFailpoint("store.before_call");
       const answer = await this.#call({
         source: { ...source, cluster: source.clusterId },
         begin: this.#unstored.has(key),
@@ -286,7 +284,7 @@ export class ResultStore {
         last_hash: work.last && Buffer.from(recordHash(work.last)).toString("hex"),
         letters: letters.map(encodeLetter),
         ...fields,
-      });
+      }, results);
       switch (answer.kind) {
         case "stored":
           this.#passFailpoint("store.after_commit");
@@ -375,18 +373,19 @@ export class ResultStore {
     );
   }
 
-  async #call(batch: Record<string, unknown>): Promise<Answer> {
+  /** A day may have been detached since we saw its partition: it is made again, once. */
+  async #call(batch: Record<string, unknown>, results: readonly Result[]): Promise<Answer> {
+    const call = async () =>
+      (await this.#trip("SELECT httpmon_store(", batch, "::jsonb) AS answer")).rows[0].answer;
+    await this.#ensureDays(results);
+    this.#passFailpoint("store.before_call");
     try {
-      const { rows: [row] } = await this.#trip(
-        "SELECT httpmon_store(",
-        batch,
-        "::jsonb) AS answer",
-      );
-      return row.answer;
+      return await call();
     } catch (error) {
-      // Dropped by hand, or detached: what we know of days is old.
-      if (isMissingPartition(error)) this.#days.clear();
-      throw error;
+      if (!isMissingPartition(error)) throw error;
+      this.#days.clear();
+      await this.#ensureDays(results);
+      return await call();
     }
   }
 

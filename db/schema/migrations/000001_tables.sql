@@ -7,13 +7,17 @@
 -- found by `identity`, a hash of its content, and knows the last day (UTC) on which it was stored, so
 -- that what no kept result can refer to any more can be swept.
 
--- What makes a site the same site. A hash, because a long URL does not fit a b-tree. That of the name has
--- 32 characters or none, so that no two pairs give the same text.
+-- What makes a site the same site: half a SHA-256, because a long URL does not fit a b-tree. That of the
+-- name has 64 characters or none, so that no two pairs give the same text. (A database is UTF8, so the
+-- conversion is as immutable as the hash.)
 CREATE FUNCTION httpmon_site_identity(name text, url text) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN pg_catalog.md5(
-  CASE WHEN name IS NULL THEN '' ELSE pg_catalog.md5(name) END || ':' || url
-)::uuid;
+RETURN pg_catalog.encode(pg_catalog.substring(pg_catalog.sha256(pg_catalog.convert_to(
+  CASE WHEN name IS NULL THEN '' ELSE
+    pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(name, 'UTF8')), 'hex')
+  END || ':' || url,
+  'UTF8'
+)), 1, 16), 'hex')::uuid;
 
 CREATE TABLE sites (
   id int4 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

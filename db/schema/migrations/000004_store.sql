@@ -88,27 +88,25 @@ LANGUAGE sql STABLE AS $$
   )
 $$;
 
--- Whether two results of one identity are the same. One that the older program stored knows less: only
--- what its message tells, and the time in whole milliseconds.
+-- Whether two results of one identity are the same. One that the older program stored knows no details,
+-- and its time is in whole milliseconds.
 CREATE FUNCTION httpmon_same_result(stored check_results, other check_results) RETURNS boolean
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql IMMUTABLE AS $$
   SELECT stored IS NOT DISTINCT FROM other OR (
     (
-      stored.lateness, stored.context_id, stored.connection_id, stored.dns_ms, stored.body_bytes,
+      stored.context_id, stored.connection_id, stored.dns_ms, stored.body_bytes,
       stored.body_truncated, stored.maintenance, stored.slots, stored.attempts, stored.loop_delay,
-      stored.redirects, known.reason, known.error_class
+      stored.redirects
     ) IS NULL
-    AND (stored.response_code, stored.regex_result, known.error_message)
-      IS NOT DISTINCT FROM (other.response_code, other.regex_result, told.error_message)
+    AND (stored.verdict, stored.reason_id, stored.response_code, stored.regex_result, stored.lateness)
+      IS NOT DISTINCT FROM
+      (other.verdict, other.reason_id, other.response_code, other.regex_result, other.lateness)
     AND (
       stored.response_time IS NOT DISTINCT FROM other.response_time
       OR stored.response_time = floor(stored.response_time)
         AND abs(stored.response_time - other.response_time) < 1
     )
   )
-  FROM (SELECT) AS always
-  LEFT JOIN reasons AS known ON known.id = stored.reason_id
-  LEFT JOIN reasons AS told ON told.id = other.reason_id
 $$;
 
 -- Stores a batch, all or nothing, and moves the offset behind it. Answers with "kind":
