@@ -3,6 +3,7 @@ import type { ClientBase } from "pg";
 
 /** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
 export interface BatchSource {
+  consumer: string;
   clusterId: string;
   topic: string;
   partition: number;
@@ -31,10 +32,10 @@ export function recordHash(
   return hash.digest();
 }
 
-const PLACE = "cluster_id = $1 AND topic = $2 AND partition = $3";
+const PLACE = "consumer = $1 AND cluster_id = $2 AND topic = $3 AND partition = $4";
 
-function place({ clusterId, topic, partition }: BatchSource): [string, string, number] {
-  return [clusterId, topic, partition];
+function place({ consumer, clusterId, topic, partition }: BatchSource) {
+  return [consumer, clusterId, topic, partition];
 }
 
 /** Reads where a partition stands; null where nothing of it was stored. */
@@ -73,8 +74,8 @@ export async function insertOffset(
   nextOffset: bigint,
 ): Promise<void> {
   await client.query(
-    `INSERT INTO consumer_offsets (cluster_id, topic, partition, next_offset)
-     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+    `INSERT INTO consumer_offsets (consumer, cluster_id, topic, partition, next_offset)
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
     [...place(source), nextOffset],
   );
 }
@@ -92,7 +93,7 @@ export async function advanceOffset(
 ): Promise<void> {
   await client.query(
     `UPDATE consumer_offsets
-     SET next_offset = $4, last_timestamp = $5, last_hash = $6, updated_at = now()
+     SET next_offset = $5, last_timestamp = $6, last_hash = $7, updated_at = now()
      WHERE ${PLACE}`,
     [...place(source), last.offset + 1n, last.timestamp, recordHash(last)],
   );
@@ -112,8 +113,8 @@ export async function moveOffset(
 ): Promise<boolean> {
   const { rowCount } = await client.query(
     `UPDATE consumer_offsets
-     SET next_offset = $5, last_timestamp = NULL, last_hash = NULL, updated_at = now()
-     WHERE ${PLACE} AND next_offset = $4`,
+     SET next_offset = $6, last_timestamp = NULL, last_hash = NULL, updated_at = now()
+     WHERE ${PLACE} AND next_offset = $5`,
     [...place(source), from, to],
   );
   return rowCount === 1;

@@ -6,14 +6,14 @@ import process from "node:process";
  * - store.mid_insert: the rows are in, the offset is not moved, nothing is committed
  * - store.before_commit: rows, dead letters and offset are in, nothing is committed
  * - store.after_commit: committed, Kafka does not know
- * - writer.after_both: Kafka knows, too
+ * - consume.after_both: Kafka knows, too
  * - agent.after_send: the broker has acknowledged results that are still in the outbox
  */
 export const FAILPOINTS = [
   "store.mid_insert",
   "store.before_commit",
   "store.after_commit",
-  "writer.after_both",
+  "consume.after_both",
   "agent.after_send",
 ] as const;
 

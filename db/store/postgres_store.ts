@@ -97,8 +97,11 @@ export class PostgresStore implements ResultStore {
     source: BatchSource,
     records: readonly IncomingRecord[],
     position: bigint,
+    first = this.#unstored.has(keyOf(source)),
   ): Promise<StoreOutcome> {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
+    if (first) this.#unstored.add(keyOf(source));
+    else this.#unstored.delete(keyOf(source));
     this.#refusals.begin(keyOf(source));
     try {
       return await withClient(this.#pool, async (client) => {

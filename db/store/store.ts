@@ -16,7 +16,7 @@ export interface IncomingRecord {
   timestamp: bigint;
   key: Uint8Array | null;
   value: Uint8Array | null;
-  decoded: Decoded;
+  decoded: Decoded | { ok: false; reason: "bad_batch"; detail: string };
 }
 
 /** What became of a batch. */
@@ -55,12 +55,14 @@ export interface ResultStore {
    * @param records At least one, in the order of their offsets
    * @param position The offset of the first record that the caller has not seen stored: what
    *   `readOffset` gave or the last `nextOffset`; where `readOffset` gave null, the partition's start
+   * @param first Whether the partition's offset may be made. @default where `readOffset` gave null
    * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
    */
   storeBatch(
     source: BatchSource,
     records: readonly IncomingRecord[],
     position: bigint,
+    first?: boolean,
   ): Promise<StoreOutcome>;
 
   /**

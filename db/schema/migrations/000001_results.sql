@@ -53,6 +53,7 @@ CREATE INDEX check_results_ts ON check_results
   USING brin (ts, (ts AT TIME ZONE 'UTC')) WITH (pages_per_range = 32);
 
 CREATE TABLE consumer_offsets (
+  consumer text NOT NULL,
   cluster_id text NOT NULL,
   topic text NOT NULL,
   partition int4 NOT NULL,
@@ -60,8 +61,10 @@ CREATE TABLE consumer_offsets (
   last_timestamp int8,
   last_hash bytea,
   updated_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (cluster_id, topic, partition)
+  PRIMARY KEY (consumer, cluster_id, topic, partition)
 );
+COMMENT ON COLUMN consumer_offsets.consumer IS
+  'what reads: "writer" for one; each kind reads the whole topic';
 COMMENT ON COLUMN consumer_offsets.next_offset IS 'of the first record that is not stored yet';
 COMMENT ON COLUMN consumer_offsets.last_timestamp IS
   'of the last stored record, milliseconds since 1970 as Kafka has it';
