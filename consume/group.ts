@@ -277,13 +277,7 @@ function newAssignment(): Assignment {
   return { controller, ended: aborted(controller.signal), readers: new Map() };
 }
 
-function toRecord(message: Batch["messages"][number]): RawRecord {
-  const { badBatch } = message as { badBatch?: string };
-  return {
-    offset: BigInt(message.offset),
-    timestamp: BigInt(message.timestamp),
-    key: message.key,
-    value: message.value,
-    ...(badBatch !== undefined && { badBatch }),
-  };
+function toRecord(message: Batch["messages"][number] & Pick<RawRecord, "badBatch">): RawRecord {
+  const { offset, timestamp, key, value, badBatch } = message;
+  return { offset: BigInt(offset), timestamp: BigInt(timestamp), key, value, badBatch };
 }

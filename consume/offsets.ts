@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ClientBase, Pool } from "pg";
 import {
   beginWithin,
@@ -6,6 +5,7 @@ import {
   type ServerTimeouts,
   withClient,
 } from "../db/connect/transaction.ts";
+import { recordHash } from "../runtime/record_hash.ts";
 import type { Place, RawRecord, Source } from "./sink.ts";
 
 /** How far a partition is stored, and what was last. */
@@ -34,17 +34,6 @@ export interface Offsets {
    *   before `to` again, it was made anew
    */
   move(source: Source, from: bigint, to: bigint, keepsLast: boolean): Promise<boolean>;
-}
-
-/** SHA-256 over key and value, that tells a record from another one at the same offset. */
-export function recordHash({ key, value }: Pick<RawRecord, "key" | "value">): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of [key, value]) {
-    // The length first, so that bytes cannot move from the key to the value unseen; -1 is null.
-    hash.update(`${part === null ? -1 : part.length}:`);
-    if (part !== null) hash.update(part);
-  }
-  return hash.digest();
 }
 
 const TOPIC = "consumer = $1 AND cluster_id = $2 AND topic = $3";

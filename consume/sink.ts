@@ -15,10 +15,10 @@ export interface RawRecord {
   key: Uint8Array | null;
   value: Uint8Array | null;
   /**
-   * Set where this stands for a whole batch of records that cannot be decoded: which offsets, and
+   * Set where this stands for a whole batch of records that cannot be decoded: its first offset, and
    * why, for a person. `offset` is its last one, `value` its bytes (the first MiB), to be set aside.
    */
-  badBatch?: string;
+  badBatch?: { firstOffset: bigint; detail: string };
 }
 
 /** Where a batch goes on. */

@@ -14,6 +14,10 @@ export function addWriterMetrics(metrics: Metrics, stats: WriterStats): void {
     help: "Results that were in the table already, the same.",
   }, () => stats.duplicates);
   metrics.counter({
+    name: "httpmon_writer_results_expired_total",
+    help: "Results of days that the database's retention has dropped.",
+  }, () => stats.expired);
+  metrics.counter({
     name: "httpmon_writer_dead_letters_total",
     help: "Records set aside in the table dead_letters, by reason.",
     label: "reason",

@@ -1,7 +1,7 @@
 import { createOffsets } from "../consume/offsets.ts";
 import { consumerHealth } from "../consume/ops.ts";
 import { createPool } from "../db/connect/pool.ts";
-import { createStore } from "../db/store/store.ts";
+import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
@@ -41,7 +41,7 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
   });
   try {
     const passFailpoint = failpointsFrom();
-    const store = createStore(pool, {
+    const store = new ResultStore(pool, {
       log,
       lockTimeoutMs: LOCK_TIMEOUT_MS,
       passFailpoint,

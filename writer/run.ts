@@ -50,9 +50,10 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
       "Stopping took too long, leaving the rest undone",
     );
   }
-  const { batches, inserted, duplicates, deadLetters, skipped, expiredUnread, topicsAnew } = stats;
+  const { batches, inserted, duplicates, deadLetters, expired } = stats;
+  const { skipped, expiredUnread, topicsAnew } = stats;
   log.info(
-    { batches, inserted, duplicates, deadLetters, skipped, expiredUnread, topicsAnew },
+    { batches, inserted, duplicates, deadLetters, expired, skipped, expiredUnread, topicsAnew },
     "The writer has stopped",
   );
   return stats;

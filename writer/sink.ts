@@ -10,13 +10,13 @@ const SLICE = 500;
 /** Results go into the store, and into `stats` once they are there. */
 export function createResultSink(store: Pick<ResultStore, "storeBatch">, stats: WriterStats): Sink {
   return {
-    async store(source, records, { position, first }) {
-      const decoded = await decodeRecords(records);
-      const outcome = await store.storeBatch(source, decoded, position, first);
+    async store(source, records, place) {
+      const outcome = await store.storeBatch(source, await decodeRecords(records), place);
       if (outcome.kind === "stored") {
         stats.inserted += outcome.inserted;
         stats.duplicates += outcome.duplicates;
         stats.deadLetters += outcome.deadLetters;
+        stats.expired += outcome.expired;
       }
       return outcome;
     },
@@ -30,9 +30,9 @@ async function decodeRecords(records: readonly RawRecord[]): Promise<IncomingRec
     if (decoded.length > 0 && decoded.length % SLICE === 0) await setImmediate();
     decoded.push({
       ...record,
-      decoded: record.badBatch === undefined
-        ? decode(record.value)
-        : { ok: false, reason: "bad_batch", detail: record.badBatch },
+      decoded: record.badBatch
+        ? { ok: false, reason: "bad_batch", ...record.badBatch }
+        : decode(record.value),
     });
   }
   return decoded;

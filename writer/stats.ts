@@ -8,12 +8,16 @@ export interface WriterStats extends ConsumerStats {
   /** Results that were there already, the same. */
   duplicates: number;
   deadLetters: number;
+  /** Results of days that the database's retention has dropped. */
+  expired: number;
   /** Dead letters by reason: every one that there is, at 0 until it is seen. */
   deadLetterReasons: Map<string, number>;
 }
 
-/** Those of decoding, of reading, and of the store (see db/store/store.ts). */
-const NO_DEAD_LETTERS: Record<DecodeReason | "bad_batch" | "key_taken" | "store_failed", 0> = {
+/** Beside those of decoding; the store sets these aside. */
+type OtherReason = "bad_batch" | "ts_out_of_range" | "key_taken" | "store_failed";
+
+const NO_DEAD_LETTERS: Record<DecodeReason | OtherReason, 0> = {
   null_value: 0,
   empty_value: 0,
   too_large: 0,
@@ -25,6 +29,7 @@ const NO_DEAD_LETTERS: Record<DecodeReason | "bad_batch" | "key_taken" | "store_
   bad_value: 0,
   nul_character: 0,
   bad_batch: 0,
+  ts_out_of_range: 0,
   key_taken: 0,
   store_failed: 0,
 };
@@ -38,6 +43,7 @@ export function newWriterStats(now: number): WriterStats {
     inserted: 0,
     duplicates: 0,
     deadLetters: 0,
+    expired: 0,
     deadLetterReasons: new Map(Object.entries(NO_DEAD_LETTERS)),
   };
 }

@@ -1,8 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { IsolatedTally } from "./isolate.ts";
-import type { BatchSource } from "../offsets.ts";
-import type { IncomingRecord } from "./store.ts";
+import type { BatchSource, IncomingRecord } from "./store.ts";
 
 /** Time for a person to mend the database. */
 const PATIENCE_MS = 600_000;
@@ -51,20 +49,21 @@ export class Refusals {
    * Judges a batch of which some results failed; returns where they are to be set aside.
    *
    * @param results Those of the batch, at least one
+   * @param errors Of those that failed
    * @throws Where the database may be at fault: to be tried again
    */
   judge(
     key: string,
     { topic, partition }: BatchSource,
     results: readonly IncomingRecord[],
-    { failed }: IsolatedTally,
+    errors: readonly Error[],
   ): void {
-    if (failed.length < results.length) return;
+    if (errors.length < results.length) return;
     const now = this.#clock.monotonic();
     const spell = this.#spellOf(key, results[0]!.offset, results.at(-1)!.offset, now);
     const left = PATIENCE_MS - (now - spell.since);
     if (left <= 0) return;
-    const { error } = failed[0]!;
+    const error = errors[0]!;
     if (now - spell.toldAt >= TELL_MS) {
       spell.toldAt = now;
       this.#log.error(

@@ -4,8 +4,8 @@ export interface FetchedRecord {
   timestamp: string;
   key: Uint8Array | null;
   value: Uint8Array | null;
-  /** Set where it stands for a batch that cannot be decoded: why. `value` then has the batch's bytes. */
-  badBatch?: string;
+  /** Set where it stands for a batch that cannot be decoded; `value` then has the batch's bytes. */
+  badBatch?: { firstOffset: bigint; detail: string };
   isControlRecord: boolean;
   batchContext: { producerId: string; inTransaction: boolean };
 }

@@ -111,15 +111,15 @@ async function decodeMessages(reader: Reader): Promise<FetchedRecord[]> {
 
 /** Its offset is the batch's last one, so that reading goes on behind it. */
 function inPlaceOf(batch: Buffer, { message }: Error): FetchedRecord {
-  const first = batch.readBigInt64BE(0);
-  const last = first + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT));
+  const firstOffset = batch.readBigInt64BE(0);
+  const lastOffset = firstOffset + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT));
   const attributes = batch.readInt16BE(ATTRIBUTES_AT);
   return {
-    offset: String(last),
+    offset: String(lastOffset),
     timestamp: String(batch.readBigInt64BE(MAX_TIMESTAMP_AT)),
     key: null,
     value: batch.subarray(0, MAX_KEPT_BYTES),
-    badBatch: `Offsets ${first} to ${last} cannot be decoded: ${message}`,
+    badBatch: { firstOffset, detail: message },
     isControlRecord: (attributes & CONTROL) !== 0,
     batchContext: {
       producerId: String(batch.readBigInt64BE(PRODUCER_ID_AT)),

@@ -1,7 +1,8 @@
-import { type Offsets, recordHash, type StoredOffset } from "../../consume/offsets.ts";
+import type { Offsets, StoredOffset } from "../../consume/offsets.ts";
 import { PartitionReader } from "../../consume/partition_reader.ts";
 import type { Sink } from "../../consume/sink.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 

@@ -1,10 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import { Group } from "../../consume/group.ts";
-import { type Offsets, recordHash, type StoredOffset } from "../../consume/offsets.ts";
+import type { Offsets, StoredOffset } from "../../consume/offsets.ts";
 import type { Sink } from "../../consume/sink.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
 import { sleep } from "../../runtime/clock.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import { loadedConfig } from "../support/config.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";

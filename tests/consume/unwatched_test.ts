@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { recordHash, type StoredOffset } from "../../consume/offsets.ts";
+import type { StoredOffset } from "../../consume/offsets.ts";
 import { runConsumer } from "../../consume/run.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import { loadedConfig } from "../support/config.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";

@@ -95,7 +95,7 @@ Deno.test("addWriterMetrics() shows the counters", async () => {
   );
   const found = await writer.scrape();
   const dead = found.get("httpmon_writer_dead_letters_total")!.samples;
-  assertEquals(dead.length, 13);
+  assertEquals(dead.length, 14);
   assertEquals(
     dead.filter(({ value }) => value > 0).map(({ labels, value }) => [labels.reason, value]),
     [["bad_json", 5], ["key_taken", 1]],
@@ -189,7 +189,7 @@ Deno.test("a writer's lag grows while nothing can be stored, and goes when it ca
         const inserted = records.length;
         const nextOffset = records.at(-1)!.offset + 1n;
         stored.set(partition, { nextOffset, lastHash: null, lastTimestamp: null });
-        const none = { duplicates: 0, deadLetters: 0, skipped: 0 };
+        const none = { duplicates: 0, deadLetters: 0, expired: 0, skipped: 0 };
         return Promise.resolve({ kind: "stored", inserted, ...none, nextOffset });
       },
     },

@@ -151,10 +151,10 @@ Deno.test("decodeFetchResponse() gives a record in place of a batch that cannot 
   const { messages } = topic!.partitions[0]!;
   assertEquals(messages.map(({ offset }) => Number(offset)), [100, 102, 103, 104, 105]);
   const [, packed, , garbled] = messages;
-  assert(packed!.badBatch!.startsWith("Offsets 101 to 102 cannot be decoded: Cannot unpack"));
+  assertEquals(packed!.badBatch!.firstOffset, 101n);
+  assert(packed!.badBatch!.detail.startsWith("Cannot unpack a record batch (ZSTD): "));
   assertEquals([packed!.key, packed!.value, packed!.timestamp], [null, undecodable, "2"]);
-  assert(garbled!.badBatch!.startsWith("Offsets 104 to 104 cannot be decoded: "));
-  assertEquals(garbled!.value, malformed);
+  assertEquals([garbled!.badBatch!.firstOffset, garbled!.value], [104n, malformed]);
   // A consumer is given it, and goes on behind it.
   assertEquals(await consumed(fetchResponse(11, [undecodable]), 101), {
     offsets: [102],
