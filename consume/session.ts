@@ -17,7 +17,7 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 const MAX_SILENCE_MS = REBALANCE_TIMEOUT_MS + 2 * SESSION_TIMEOUT_MS;
 const WATCH_MS = 5_000;
 /** Partitions that were added to the topic are noticed within this. */
-const METADATA_MAX_AGE_MS = 30_000;
+const METADATA_MAX_AGE_MS = 10_000;
 
 /** What consuming is handed. */
 export interface SessionDeps extends Omit<GroupDeps, "fail"> {
