@@ -1,9 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { migrate } from "../../../db/schema/migrate.ts";
 import { SchemaError } from "../../../db/schema/schema_error.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { AGENT, type OwnDatabase, ownDatabase, record, result, SOURCE } from "../fixture.ts";
+import {
+  AGENT,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  record,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const OLDER_COLUMNS = `ts timestamp, agent uuid, url varchar(2048), regexresult boolean,
   responsecode int, responsetime int, errormessage varchar(256)`;
@@ -193,7 +200,7 @@ Deno.test("a topic read again after the carry-over brings duplicates, not dead l
        ('2024-05-01 10:01:00', '${AGENT}', 'https://a.example/', NULL, NULL, 3000, 'Timed out')`,
   );
   await run(database);
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   const older = { url: "https://a.example/", verdict: undefined };
   const outcome = await store.storeBatch(SOURCE, [

@@ -1,10 +1,17 @@
 /** What is asked of 400 days touches the days that it is about, and no other. */
 import { assert, assertEquals } from "@std/assert";
 import { ensurePartitions, partitionDays } from "../../../db/schema/partitions.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import {
+  AGENT,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const DAYS = 400;
 const DAY_MS = 86_400_000;
@@ -56,7 +63,7 @@ Deno.test("with 400 days", async (t) => {
   const today = Date.parse(new Date().toISOString().slice(0, 10));
 
   await t.step("storeBatch() locks the days of its duplicates alone", async () => {
-    const store = new ResultStore(database.pool, { log: recordingLog() });
+    const store = new OwnStore(database.pool, { log: recordingLog() });
     await store.readOffset(SOURCE);
     const messages = [100, 300].flatMap((day) =>
       Array.from({ length: 10 }, (_, n) =>
@@ -79,7 +86,7 @@ Deno.test("with 400 days", async (t) => {
         return { query, release: client.release.bind(client) };
       },
     } as unknown as typeof database.pool;
-    const other = new ResultStore(listening, { log: recordingLog() });
+    const other = new OwnStore(listening, { log: recordingLog() });
     const again = [
       ...messages,
       result(0, { ...messages[0]!, ts: formatTimestamp(BigInt(today) * 1000n) }),

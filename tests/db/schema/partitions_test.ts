@@ -1,10 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { ensurePartitions, partitionDays } from "../../../db/schema/partitions.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
-import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import {
+  AGENT,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const PARTITIONS = `SELECT c.relname AS name, pg_get_expr(relpartbound, c.oid) AS bounds
   FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
@@ -104,7 +111,7 @@ Deno.test("storeBatch() by several at once makes the partitions that it needs, u
   await using database = await ownDatabase({ max: 8 });
   const outcomes = await Promise.all([0, 1, 2, 3].map(async (partition) => {
     const source = { ...SOURCE, partition };
-    const store = new ResultStore(database.pool, { log: recordingLog() });
+    const store = new OwnStore(database.pool, { log: recordingLog() });
     await store.readOffset(source);
     let inserted = 0;
     for (let batch = 0; batch < 5; batch++) {
@@ -136,7 +143,7 @@ Deno.test("storeBatch() by several at once makes the partitions that it needs, u
 Deno.test("ensurePartitionsAhead() covers yesterday to seven days ahead of the clock", async () => {
   await using database = await ownDatabase();
   const clock = new FakeClock({ wall: Date.UTC(2025, 0, 1, 12) });
-  const store = new ResultStore(database.pool, { log: recordingLog(), clock });
+  const store = new OwnStore(database.pool, { log: recordingLog(), clock });
   assertEquals(await store.ensurePartitionsAhead(), 18);
   const made = await database.rows(PARTITIONS, ["check_results_p202%"]);
   assertEquals([made[0].name, made[8]?.name], [
@@ -162,7 +169,7 @@ Deno.test("mon_daily is read by index where it is asked for a time", async () =>
 
 Deno.test("storeBatch() takes results of very many days, a few transactions at a time", async () => {
   await using database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   const count = 400;
   const first = BigInt(Date.UTC(2024, 0, 1)) * 1000n;

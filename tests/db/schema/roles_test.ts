@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { migrate } from "../../../db/schema/migrate.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { fullMessage } from "../../wire/full_message.ts";
-import { ownDatabase, record, records, result, SOURCE } from "../fixture.ts";
+import { ownDatabase, OwnStore, record, records, result, SOURCE } from "../fixture.ts";
 import { testRoles } from "../roles.ts";
 
 Deno.test("each role of roles.sql can do its own work on the owner's tables, and no other's", async () => {
@@ -27,7 +26,7 @@ Deno.test("each role of roles.sql can do its own work on the owner's tables, and
   try {
     await roles.grant("owner");
     await migrate(roles.dsnOf("owner"), { log });
-    const store = new ResultStore(pools.writer, { log });
+    const store = new OwnStore(pools.writer, { log });
     await assertRejects(() => store.readOffset(SOURCE), Error, "permission denied");
     await mayNot("reader", "SELECT FROM results");
     // An upgrade runs it again.

@@ -1,9 +1,8 @@
 import { assert } from "@std/assert";
-import { ResultStore } from "../../../db/store/store.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { certificate, fullMessage } from "../../wire/full_message.ts";
-import { type OwnDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 /** Rows of each table, as `results`, `letters`, `evidence`, ... */
 export const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
@@ -15,15 +14,15 @@ export const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS resul
   (SELECT count(*)::int FROM site_certificates) AS chains`;
 
 /** A store that has begun to read a partition. */
-export async function begunStore({ pool }: OwnDatabase, source = SOURCE): Promise<ResultStore> {
-  const store = new ResultStore(pool, { log: recordingLog() });
+export async function begunStore({ pool }: OwnDatabase, source = SOURCE): Promise<OwnStore> {
+  const store = new OwnStore(pool, { log: recordingLog() });
   await store.readOffset(source);
   return store;
 }
 
 /** Stores batches one after another; [inserted, duplicates, dead letters] of each. */
 export async function storeAll(
-  store: ResultStore,
+  store: OwnStore,
   ...batches: ResultMessage[][]
 ): Promise<[number, number, number][]> {
   const outcomes: [number, number, number][] = [];

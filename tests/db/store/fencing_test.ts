@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { waitFor } from "../../../local/wait.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 const BLOCKED = `SELECT count(*)::int FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
@@ -17,7 +16,7 @@ async function isBlocked({ value }: OwnDatabase): Promise<boolean> {
 
 Deno.test("storeBatch() waits for a writer that is in the middle of the partition", async () => {
   await using database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
   const zombie = await database.pool.connect();
@@ -59,12 +58,12 @@ for (const when of ["before", "after"] as const) {
   Deno.test(`storeBatch() of a writer that froze ${when} its call holds nobody up, and stores nothing twice`, async () => {
     await using database = await ownDatabase();
     const log = recordingLog();
-    const store = new ResultStore(database.pool, { log });
+    const store = new OwnStore(database.pool, { log });
     await store.readOffset(SOURCE);
     await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
     const ice = freezing(database, "httpmon_store(", when);
     const batch = records(1, [result(2), result(3)]);
-    const zombies = new ResultStore(ice.pool, { log }).storeBatch(SOURCE, batch, 1n);
+    const zombies = new OwnStore(ice.pool, { log }).storeBatch(SOURCE, batch, 1n);
     await ice.frozen;
 
     assertEquals(await database.value(OPEN), 0);
@@ -93,11 +92,11 @@ for (const when of ["before", "after"] as const) {
 Deno.test("moveOffset() of a writer that froze in its transaction comes to nothing", async () => {
   await using database = await ownDatabase();
   const log = recordingLog();
-  const store = new ResultStore(database.pool, { log });
+  const store = new OwnStore(database.pool, { log });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
   const ice = freezing(database, "UPDATE consumer_offsets", "after");
-  const zombie = new ResultStore(ice.pool, { log, idleInTransactionMs: 300 });
+  const zombie = new OwnStore(ice.pool, { log, idleInTransactionMs: 300 });
   const moving = assertRejects(() => zombie.moveOffset(SOURCE, 1n, 0n));
   await ice.frozen;
 
@@ -110,7 +109,7 @@ Deno.test("moveOffset() of a writer that froze in its transaction comes to nothi
 
 Deno.test("storeBatch() survives backends that are terminated under it", async () => {
   await using database = await ownDatabase({ max: 6 });
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   const sources = [0, 1, 2].map((partition) => ({ ...SOURCE, partition }));
   let storing = true;
   const killing = (async () => {

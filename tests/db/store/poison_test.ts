@@ -1,8 +1,15 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ResultStore } from "../../../db/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type OwnDatabase, ownDatabase, record, records, result, SOURCE } from "../fixture.ts";
+import {
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  record,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const POISON = "https://poison.example/";
 
@@ -22,8 +29,8 @@ async function refusePoison({ rows }: OwnDatabase): Promise<void> {
   );
 }
 
-async function begunStore({ pool }: OwnDatabase): Promise<ResultStore> {
-  const store = new ResultStore(pool, { log: recordingLog() });
+async function begunStore({ pool }: OwnDatabase): Promise<OwnStore> {
+  const store = new OwnStore(pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   return store;
 }
@@ -124,7 +131,7 @@ Deno.test("storeBatch() blames the database where every result fails, and stores
 async function timedStore({ pool }: OwnDatabase) {
   const clock = new FakeClock();
   const log = recordingLog();
-  const store = new ResultStore(pool, { log, clock });
+  const store = new OwnStore(pool, { log, clock });
   await store.readOffset(SOURCE);
   return { clock, log, store };
 }

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { recordHash } from "../../../db/offsets.ts";
-import { ResultStore } from "../../../db/store/store.ts";
+import { recordHash } from "../../../runtime/record_hash.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import {
   AGENT,
   type OwnDatabase,
   ownDatabase,
+  OwnStore,
   record,
   records,
   result,
@@ -15,11 +15,11 @@ import {
 const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
   (SELECT count(*)::int FROM dead_letters) AS letters`;
 
-function newStore({ pool }: OwnDatabase): ResultStore {
-  return new ResultStore(pool, { log: recordingLog() });
+function newStore({ pool }: OwnDatabase): OwnStore {
+  return new OwnStore(pool, { log: recordingLog() });
 }
 
-async function begunStore(database: OwnDatabase, source = SOURCE): Promise<ResultStore> {
+async function begunStore(database: OwnDatabase, source = SOURCE): Promise<OwnStore> {
   const store = newStore(database);
   assertEquals(await store.readOffset(source), null);
   return store;
@@ -174,7 +174,7 @@ Deno.test("storeBatch() keeps what did not decode, with bytes, place and reason,
 Deno.test("storeBatch() reports dead letters at ERROR, which the default loglevel shows", async () => {
   await using database = await ownDatabase();
   const log = recordingLog();
-  const store = new ResultStore(database.pool, { log });
+  const store = new OwnStore(database.pool, { log });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, [record(0, result(1)), record(1, null), record(2, null)], 0n);
   assertEquals(log.lines, [{
