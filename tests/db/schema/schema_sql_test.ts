@@ -27,7 +27,7 @@ Deno.test("describeSchema() notices every change of the schema, and no partition
       "ALTER TABLE sites ALTER COLUMN more SET NOT NULL",
       "ALTER TABLE sites ALTER COLUMN more TYPE int8",
       "COMMENT ON COLUMN sites.more IS 'x'",
-      "ALTER TABLE sites ADD CONSTRAINT some CHECK (more > 0)",
+      "ALTER TABLE sites ADD CONSTRAINT positive CHECK (more > 0)",
       "CREATE INDEX ON sites (more)",
       "CREATE TABLE another ()",
       "GRANT SELECT ON another TO PUBLIC",
