@@ -15,5 +15,5 @@ export function isMode(name: string): name is Mode {
   return Object.hasOwn(MODES, name);
 }
 
-/** Modes that take SIGHUP as the wish to take over the config anew; any other stops at it. */
-export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent"]);
+/** Modes that go on at SIGHUP, and take over the config anew or say that they do not; others stop. */
+export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent", "writer"]);
