@@ -16,7 +16,7 @@ import {
 import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { encodeResults } from "./batch.ts";
 import { classifyFailure, isLocked, isMissingPartition, isTimeout } from "./failures.ts";
-import { Refusals } from "./refusals.ts";
+import { Refusals, RefusedError } from "./refusals.ts";
 import { type Kind, KINDS, type Things } from "./shared.ts";
 import { dayOf, splitBatch } from "./split_batch.ts";
 
@@ -117,7 +117,7 @@ type Answer =
     expired?: number[];
     out_of_range?: number[];
     taken?: number[];
-    failed?: { n: number; code: string; message: string }[];
+    failed?: { n: number; code: string; message: string; detail: string }[];
   };
 
 /** Days whose partitions are made in one statement, which has a time to keep. */
@@ -191,7 +191,7 @@ export class ResultStore {
     try {
       return await this.#storeParts(source, splitBatch(records), place);
     } catch (error) {
-      if (classifyFailure(error) === "operational") this.#refusals.forget(keyOf(source));
+      if (!(error instanceof RefusedError)) this.#refusals.forget(keyOf(source));
       throw error;
     }
   }
@@ -224,7 +224,7 @@ export class ResultStore {
     try {
       return await this.#send(source, work, place);
     } catch (error) {
-      if (classifyFailure(error) === "operational") throw error;
+      if (error instanceof RefusedError || classifyFailure(error) === "operational") throw error;
       if (records.length > 1) {
         const middle = records.length >> 1;
         const halves = [records.slice(0, middle), records.slice(middle)];
@@ -292,8 +292,8 @@ export class ResultStore {
             const { ts, agentUUID } = results[n]!.message;
             return `Another result of agent ${agentUUID} for this site has the ts "${ts}"`;
           });
-          const errors = failed.map(({ code, message }) =>
-            Object.assign(new Error(message), { code })
+          const errors = failed.map(({ code, message, detail }) =>
+            Object.assign(new Error(message), { code, detail })
           );
           if (errors.length > 0) this.#refusals.judge(key, source, results, errors);
           for (const [index, { n }] of failed.entries()) {

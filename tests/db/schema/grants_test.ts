@@ -55,7 +55,7 @@ Deno.test("grantWriter() lets a role that owns nothing store batches, and change
         "DELETE FROM consumer_offsets",
         "DELETE FROM evidence",
         "UPDATE certificates SET serial = 'x'",
-        "UPDATE tls_handshakes SET verified = true",
+        "UPDATE connections SET verified = true",
         "DELETE FROM site_certificates",
         "SELECT httpmon_ensure_partitions_of('evidence', '{2024-01-01}')",
       ]

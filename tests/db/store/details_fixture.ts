@@ -8,10 +8,10 @@ import { type OwnDatabase, OwnStore, records, result, SOURCE } from "../fixture.
 export const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
   (SELECT count(*)::int FROM dead_letters) AS letters,
   (SELECT count(*)::int FROM evidence) AS evidence,
-  (SELECT count(*)::int FROM agent_contexts) AS contexts,
-  (SELECT count(*)::int FROM tls_handshakes) AS handshakes,
+  (SELECT count(*)::int FROM contexts) AS contexts,
+  (SELECT count(*)::int FROM connections) AS connections,
   (SELECT count(*)::int FROM certificates) AS certificates,
-  (SELECT count(*)::int FROM site_certificates) AS changes`;
+  (SELECT count(*)::int FROM site_certificates) AS chains`;
 
 /** A store that has begun to read a partition. */
 export async function begunStore({ pool }: OwnDatabase, source = SOURCE): Promise<OwnStore> {

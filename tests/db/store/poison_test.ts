@@ -245,21 +245,6 @@ Deno.test("storeBatch() sets nothing aside where a sequence is at its end", asyn
   assertEquals(await database.value(LETTERS), 0);
 });
 
-Deno.test("storeBatch() takes a hash that another site has for that one result's fault", async () => {
-  await using database = await ownDatabase();
-  const store = await begunStore(database);
-  // No two texts with one MD5 are at hand that are URLs, so the function gives every URL the same.
-  await database.rows(
-    `CREATE OR REPLACE FUNCTION httpmon_site_identity(name text, url text) RETURNS uuid
-     LANGUAGE sql IMMUTABLE RETURN md5('same')::uuid`,
-  );
-  const urls = ["https://a.example/", "https://b.example/"];
-  await store.storeBatch(SOURCE, records(0, [result(1, { url: urls[0] })]), 0n);
-  const batch = records(1, [result(2, { url: urls[0] }), result(2, { url: urls[1] })]);
-  const outcome = await store.storeBatch(SOURCE, batch, 1n);
-  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [1, 1]);
-});
-
 Deno.test("storeBatch() throws what the database itself is at fault for, and sets nothing aside", async () => {
   await using database = await ownDatabase();
   const store = await begunStore(database);

@@ -107,7 +107,7 @@ for (const [name, work] of Object.entries(WORKS)) {
       const store = new OwnStore(pool, {
         log,
         // Of days that have no partitions yet.
-        clock: new FakeClock({ wall: Date.UTC(2031, 0, 1) }),
+        clock: new FakeClock({ wall: Date.UTC(2025, 0, 1) }),
         lockTimeoutMs: 200,
         statementTimeoutMs: 500,
       });
