@@ -126,6 +126,9 @@ async function finish(
   partition: Partition,
 ): Promise<Outcome> {
   const { name, from, to } = partition;
+  // The query before, as it had parameters, keeps its snapshot until the next, and what is finalised
+  // waits for that.
+  await client.query("SELECT");
   try {
     await detach(pool, parent, name);
     const { rows: [{ there }] } = await client.query(
