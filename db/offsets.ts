@@ -3,6 +3,8 @@ import type { ClientBase } from "pg";
 
 /** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
 export interface BatchSource {
+  /** Who reads it: "writer". */
+  consumer: string;
   clusterId: string;
   topic: string;
   partition: number;
@@ -31,10 +33,10 @@ export function recordHash(
   return hash.digest();
 }
 
-const PLACE = "cluster_id = $1 AND topic = $2 AND partition = $3";
+const PLACE = "(consumer, cluster_id, topic, partition) = ($1, $2, $3, $4)";
 
-function place({ clusterId, topic, partition }: BatchSource): [string, string, number] {
-  return [clusterId, topic, partition];
+function place({ consumer, clusterId, topic, partition }: BatchSource) {
+  return [consumer, clusterId, topic, partition];
 }
 
 /** Reads where a partition stands; null where nothing of it was stored. */
@@ -55,50 +57,6 @@ export async function readOffset(
 }
 
 /**
- * Reads the next offset and locks it to the end of the transaction, so that a writer that lost the
- * partition cannot store beside the one that has it now. Null where there is none.
- */
-export async function lockOffset(client: ClientBase, source: BatchSource): Promise<bigint | null> {
-  const { rows: [row] } = await client.query(
-    `SELECT next_offset::text FROM consumer_offsets WHERE ${PLACE} FOR UPDATE`,
-    place(source),
-  );
-  return row ? BigInt(row.next_offset) : null;
-}
-
-/** Makes a partition's offset where there is none; one that another writer made stays. */
-export async function insertOffset(
-  client: ClientBase,
-  source: BatchSource,
-  nextOffset: bigint,
-): Promise<void> {
-  await client.query(
-    `INSERT INTO consumer_offsets (cluster_id, topic, partition, next_offset)
-     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-    [...place(source), nextOffset],
-  );
-}
-
-/** Moves a locked offset behind `last`, the last record that is stored. */
-export async function advanceOffset(
-  client: ClientBase,
-  source: BatchSource,
-  last: {
-    offset: bigint;
-    timestamp: bigint;
-    key: Uint8Array | null;
-    value: Uint8Array | null;
-  },
-): Promise<void> {
-  await client.query(
-    `UPDATE consumer_offsets
-     SET next_offset = $4, last_timestamp = $5, last_hash = $6, updated_at = now()
-     WHERE ${PLACE}`,
-    [...place(source), last.offset + 1n, last.timestamp, recordHash(last)],
-  );
-}
-
-/**
  * Moves the offset to another place, forgetting the last record: for a topic that was made anew, or
  * whose start is past the stored offset. Only if it still is `from`; another writer may have moved it.
  *
@@ -112,8 +70,8 @@ export async function moveOffset(
 ): Promise<boolean> {
   const { rowCount } = await client.query(
     `UPDATE consumer_offsets
-     SET next_offset = $5, last_timestamp = NULL, last_hash = NULL, updated_at = now()
-     WHERE ${PLACE} AND next_offset = $4`,
+     SET next_offset = $6, last_timestamp = NULL, last_hash = NULL, updated_at = now()
+     WHERE ${PLACE} AND next_offset = $5`,
     [...place(source), from, to],
   );
   return rowCount === 1;

@@ -1,8 +1,8 @@
 import type { Batch, Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
-import type { ResultStore } from "../db/store.ts";
+import type { ResultStore } from "../db/store/store.ts";
 import { type TopicView, viewTopic } from "../kafka/cluster.ts";
-import { adviceFor } from "../db/advice.ts";
+import { adviceFor } from "../db/connect/advice.ts";
 import { brokerErrorOf, isPassing } from "../kafka/failure.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
@@ -129,23 +129,26 @@ export class Group {
     signal: AbortSignal,
   ): PartitionReader {
     const { topic } = this.#deps.config;
-    return new PartitionReader({ clusterId: this.#clusterId, topic, partition }, {
-      ...this.#deps,
-      progress,
-      isPassing,
-      signal,
-      bounds: async () => {
-        const bounds = (await this.#viewTopic()).bounds.get(partition);
-        if (!bounds) throw new Error(`Topic "${topic}" has no partition ${partition} any more`);
-        return bounds;
+    return new PartitionReader(
+      { consumer: "writer", clusterId: this.#clusterId, topic, partition },
+      {
+        ...this.#deps,
+        progress,
+        isPassing,
+        signal,
+        bounds: async () => {
+          const bounds = (await this.#viewTopic()).bounds.get(partition);
+          if (!bounds) throw new Error(`Topic "${topic}" has no partition ${partition} any more`);
+          return bounds;
+        },
+        seek: (offset) => {
+          if (!signal.aborted) this.#consumer.seek({ topic, partition, offset: String(offset) });
+        },
+        storeFailed: () => this.#askEnds(),
+        spells: this.#spells,
+        advise: adviceFor,
       },
-      seek: (offset) => {
-        if (!signal.aborted) this.#consumer.seek({ topic, partition, offset: String(offset) });
-      },
-      storeFailed: () => this.#askEnds(),
-      spells: this.#spells,
-      advise: adviceFor,
-    });
+    );
   }
 
   /**

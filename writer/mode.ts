@@ -1,5 +1,5 @@
-import { createPool } from "../db/pool.ts";
-import { createStore } from "../db/store.ts";
+import { createPool } from "../db/connect/pool.ts";
+import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
@@ -25,7 +25,7 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
   });
   try {
     const passFailpoint = failpointsFrom();
-    const store = createStore(pool, {
+    const store = new ResultStore(pool, {
       log,
       passFailpoint,
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),

@@ -3,7 +3,7 @@ import type { RetentionConfig } from "../../config/types.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { retryUntil } from "../../runtime/retry.ts";
-import { adviceFor } from "../advice.ts";
+import { adviceFor } from "../connect/advice.ts";
 import { BUSY } from "./lock.ts";
 import { maintain } from "./maintain.ts";
 

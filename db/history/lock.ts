@@ -1,5 +1,5 @@
 import pg, { type Pool, type PoolClient } from "pg";
-import { inTransaction, withClient } from "../transaction.ts";
+import { inTransaction, withClient } from "../connect/transaction.ts";
 
 /** What a maintainer's transaction is. */
 export interface MaintainerTransaction {

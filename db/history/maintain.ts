@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { RetentionConfig } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { ensurePartitions, partitionDays } from "../partitions.ts";
+import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { asMaintainer, BUSY } from "./lock.ts";
 import { dropBefore, type Held } from "./partitions.ts";
 import { cutoffsAt } from "./retention.ts";
@@ -42,7 +42,8 @@ export interface Round {
 export async function maintain(deps: MaintainDeps): Promise<Round | typeof BUSY> {
   const { pool, clock, retention, waitMs, signal } = deps;
   const cutoffs = cutoffsAt(clock.now(), retention);
-  const days = Object.entries(retention);
+  const { deadLetters, ...rest } = retention;
+  const days = Object.entries({ ...rest, dead_letters: deadLetters });
   const noted = await asMaintainer(pool, { waitMs }, (client) =>
     client.query(
       `INSERT INTO retention (what, keep_days) SELECT * FROM unnest($1::text[], $2::int4[])

@@ -1,5 +1,5 @@
 import type { ClientBase, Pool, PoolClient } from "pg";
-import { withClient } from "../transaction.ts";
+import { withClient } from "../connect/transaction.ts";
 import { asMaintainer, BUSY, isHeld, LOCK_TIMEOUT_MS } from "./lock.ts";
 
 /** A table of partitions by day, of which whole partitions are dropped. */

@@ -14,8 +14,11 @@ export interface Sweep {
 /** Rows a transaction; some tenths of a second. */
 const ROWS = 20_000;
 
-/** What many results share; a writer that uses a row moves its last day on. */
-const SHARED = ["tls_handshakes", "certificates", "site_certificates", "agent_contexts"];
+/**
+ * What many results share. A row's last day is the last on which a result that refers to it was stored,
+ * and that is at most a day ahead.
+ */
+const SHARED = ["contexts", "connections", "reasons", "certificates", "site_certificates"];
 
 /**
  * All that is swept. Shared rows go once the days are dropped on which they were last seen; rollups by
@@ -29,7 +32,7 @@ export async function sweeps(pool: Pool, cutoffs: Cutoffs): Promise<Sweep[]> {
     { table: "rollup_hourly", where: `bucket < ${inUtc}`, before: floor("hourly") },
     { table: "rollup_daily", where: `bucket < ${inUtc}`, before: floor("daily") },
     { table: "dead_letters", where: `at < ${inUtc}`, before: cutoffs.deadLetters },
-    ...SHARED.map((table) => ({ table, where: "last_seen < $1::date", before: floor("raw") })),
+    ...SHARED.map((table) => ({ table, where: "last_seen < $1::date - 1", before: floor("raw") })),
   ];
 }
 

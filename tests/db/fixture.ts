@@ -1,6 +1,6 @@
 import type pg from "pg";
-import { createPool } from "../../db/pool.ts";
-import type { BatchSource, IncomingRecord } from "../../db/store.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import type { BatchSource, IncomingRecord } from "../../db/store/store.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
@@ -48,7 +48,12 @@ export function otherDsn(dsn: string, changes: { user?: string; password?: strin
   return url.href;
 }
 
-export const SOURCE: BatchSource = { clusterId: "cluster", topic: "monitoring", partition: 0 };
+export const SOURCE: BatchSource = {
+  consumer: "writer",
+  clusterId: "cluster",
+  topic: "monitoring",
+  partition: 0,
+};
 
 export const AGENT = "6f3b1a52-6a2c-4c5e-9d1f-0a8b7c6d5e4f";
 

@@ -1,5 +1,5 @@
-import { createPool } from "../../db/pool.ts";
-import { createStore } from "../../db/store.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { ResultStore } from "../../db/store/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { loadedConfig } from "./config.ts";
 import { type LogLine, recordingLog } from "./recording_log.ts";
@@ -37,7 +37,7 @@ export async function startWriter(
   const pool = createPool(dsn, { max: 4, applicationName: "httpmon-test-writer", log });
   const controller = new AbortController();
   const running = runWriter(config, {
-    store: createStore(pool, { log }),
+    store: new ResultStore(pool, { log }),
     clock: systemClock,
     log,
     signal: controller.signal,

@@ -1,5 +1,5 @@
 import { recordHash, type StoredOffset } from "../../db/offsets.ts";
-import type { ResultStore, StoreOutcome } from "../../db/store.ts";
+import type { ResultStore, StoreOutcome } from "../../db/store/store.ts";
 import { PartitionReader } from "../../writer/partition_reader.ts";
 import { newWriterStats } from "../../writer/stats.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -65,7 +65,12 @@ export function actedPartition(
   const log = recordingLog();
   const stats = newWriterStats(0);
   const controller = new AbortController();
-  const reader = new PartitionReader({ clusterId: "c", topic: "t", partition: 0 }, {
+  const reader = new PartitionReader({
+    consumer: "writer",
+    clusterId: "c",
+    topic: "t",
+    partition: 0,
+  }, {
     store,
     stats,
     clock,

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { assertEquals } from "@std/assert";
 import { BUSY } from "../../../db/history/lock.ts";
 import { rollUp } from "../../../db/history/roll_up.ts";
-import { ensurePartitions } from "../../../db/partitions.ts";
+import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { type OwnDatabase, ownDatabase } from "../fixture.ts";
 
 export const DAY_MS = 86_400_000;
@@ -107,7 +107,7 @@ function recomputation(level: string, until: string): string {
       (count(*) FILTER (WHERE ${responded}))::int AS responses,
       min(response_time::float4) FILTER (WHERE ${responded}) AS response_min,
       max(response_time::float4) FILTER (WHERE ${responded}) AS response_max,
-      coalesce(round(sum(round(response_time::numeric, 3)) FILTER (WHERE ${responded}), 3), 0)
+      coalesce(round(sum(round(response_time::float8 * 1000)::numeric) FILTER (WHERE ${responded}) / 1000, 3), 0)
         AS response_sum,
       (SELECT string_agg(key || ':' || bins.n, ' ' ORDER BY key) FROM bins
         WHERE (bins.bucket, bins.site_id, bins.agent_id)

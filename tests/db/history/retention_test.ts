@@ -4,7 +4,7 @@ import { dryRun } from "../../../db/history/dry_run.ts";
 import { BUSY } from "../../../db/history/lock.ts";
 import { maintain, type Round } from "../../../db/history/maintain.ts";
 import type { RetentionConfig } from "../../../config/types.ts";
-import { ensurePartitions } from "../../../db/partitions.ts";
+import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { OwnDatabase } from "../fixture.ts";
@@ -145,7 +145,7 @@ Deno.test("maintain() waits for no reader, holds up no writer, and takes up what
     const first = await round(database, { raw: 13 });
     assertEquals([first.dropped, first.held], [[], "readers"]);
     // The day is on its way out: others read and write on, and its hours are not computed from nothing.
-    await ensurePartitions(database.pool, ["2027-01-01"]);
+    await ensurePartitions(database.pool, ["2026-04-20"]);
     await insert(database.pool, [{ ts: START + 10 * DAY_MS + 1000 }]);
     assertEquals(
       await database.value("SELECT count(*)::int FROM check_results WHERE ts < '2026-03-26Z'"),
@@ -211,11 +211,11 @@ Deno.test("maintain() sweeps dead letters by their age, and shared rows with the
   await database.rows(
     `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", reason, detail, at)
      SELECT 'c', 't', 0, i, 'r', 'd', '2026-03-31Z'::timestamptz + i * interval '1 day' FROM generate_series(0, 9) AS i;
-     INSERT INTO agent_contexts (location, identity, last_seen)
+     INSERT INTO contexts (location, identity, last_seen)
      SELECT i, md5(i::text)::uuid, '2026-03-20'::date + i FROM generate_series(0, 19) AS i`,
   );
   const { deleted } = await round(database, { raw: 10, deadLetters: 4 });
-  assertEquals(deleted, { dead_letters: 5, agent_contexts: 10 });
+  assertEquals(deleted, { dead_letters: 5, contexts: 9 });
 });
 
 Deno.test("maintain() leaves the work to a maintainer that is at it", async () => {
