@@ -1,4 +1,5 @@
 import { createPool } from "../db/connect/pool.ts";
+import { keepHistory } from "../db/history/keep_history.ts";
 import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
@@ -31,7 +32,9 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
     const deps = { store, clock, log, signal, concurrency: CONCURRENCY, stats, passFailpoint };
+    const upkeep = config.writer.maintain ? keepHistory({ ...deps, ...config.database! }) : null;
     await runWriter(config, deps);
+    await within(clock, CLOSE_MS, upkeep ?? Promise.resolve());
     return EXIT.done;
   } finally {
     // Connections that a frozen server holds are not waited for: the process ends anyway.

@@ -1,11 +1,10 @@
-import type { Pool } from "pg";
-import type { RetentionConfig } from "../../config/types.ts";
+import type { DatabaseConfig } from "../../config/types.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { retryUntil } from "../../runtime/retry.ts";
 import { adviceFor } from "../connect/advice.ts";
 import { BUSY } from "./lock.ts";
-import { maintain } from "./maintain.ts";
+import { maintain, maintainerPool } from "./maintain.ts";
 
 /** Late results are in the rollups within a minute. */
 const ROUND_MS = 30_000;
@@ -15,19 +14,17 @@ const WAIT_MS = 1;
 
 /**
  * Upkeep in the background, a round every 30 s, until `signal` aborts. What fails is tried again; a
- * role that may not do it says so, once.
- *
- * @param pool Of two connections, for this alone
+ * role that may not do it says so, once. Its connections are its own, so that no long step holds up
+ * who stores results.
  */
 export async function keepHistory(
-  { pool, retention, clock, log, signal }: {
-    pool: Pool;
-    retention: RetentionConfig;
+  { dsn, retention, clock, log, signal }: DatabaseConfig & {
     clock: Clock;
     log: Logger;
     signal: AbortSignal;
   },
 ): Promise<void> {
+  const pool = maintainerPool(dsn, log);
   const round = async () => {
     try {
       return await maintain({ pool, retention, clock, signal, waitMs: WAIT_MS });
@@ -35,8 +32,8 @@ export async function keepHistory(
       if ((error as { code?: string }).code !== "42501") throw error;
       log.error(
         { error },
-        "Keeping rollups and retention needs the rights of the tables' owner; set \"writer.maintain: " +
-          'off" here, and run "httpmon maintain" now and then as a role that has them',
+        'Rollups and retention need the rights of the tables\' owner; set "writer.maintain: off" here, ' +
+          'and run "httpmon maintain" now and then as a role that has them',
       );
       return null;
     }
@@ -57,4 +54,5 @@ export async function keepHistory(
     }
     await sleep(clock, ROUND_MS, signal);
   }
+  await pool.end();
 }

@@ -1,6 +1,8 @@
 import type { Pool } from "pg";
 import type { RetentionConfig } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { createPool } from "../connect/pool.ts";
 import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { asMaintainer, BUSY } from "./lock.ts";
 import { dropBefore, type Held } from "./partitions.ts";
@@ -8,9 +10,13 @@ import { cutoffsAt } from "./retention.ts";
 import { rollUp, type RollUpStep } from "./roll_up.ts";
 import { closeRollups, sweep, sweeps } from "./sweep.ts";
 
+/** Two connections: one holds the maintainers' lock while the other detaches. */
+export function maintainerPool(dsn: string, log: Logger): Pool {
+  return createPool(dsn, { max: 2, applicationName: "httpmon-maintain", queryTimeoutMs: 0, log });
+}
+
 /** What a maintainer is handed. */
 export interface MaintainDeps {
-  /** Of two connections: one holds the maintainers' lock while the other detaches. */
   pool: Pool;
   clock: Clock;
   retention: RetentionConfig;

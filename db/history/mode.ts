@@ -2,10 +2,9 @@ import { systemClock } from "../../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
 import type { ModeContext } from "../../runtime/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
-import { createPool } from "../connect/pool.ts";
 import { dryRun } from "./dry_run.ts";
 import { BUSY } from "./lock.ts";
-import { maintain, type Round } from "./maintain.ts";
+import { maintain, maintainerPool, type Round } from "./maintain.ts";
 import type { RollUpStep } from "./roll_up.ts";
 
 /** Progress is told this often. */
@@ -16,12 +15,7 @@ export async function maintainMode(
   { config, options, clock, log, signal }: ModeContext,
 ): Promise<ExitCode> {
   const { dsn, retention } = config.database!;
-  const pool = createPool(dsn, {
-    max: 2,
-    applicationName: "httpmon-maintain",
-    queryTimeoutMs: 0,
-    log,
-  });
+  const pool = maintainerPool(dsn, log);
   try {
     if (options.dryRun) {
       for (const line of await dryRun(pool, clock.now(), retention)) console.log(line);

@@ -85,6 +85,16 @@ async function claim(client: PoolClient, parent: Partitioned, cutoff: string): P
   return "claimed";
 }
 
+/** Ends a detaching that was begun by hand and interrupted: until then no other can begin. */
+async function endOthersDetach(pool: Pool, parent: Partitioned): Promise<void> {
+  const { rows: [begun] } = await pool.query(
+    `SELECT partition::text AS name FROM httpmon_bounds($1::regclass) WHERE detach_pending
+       AND NOT EXISTS (SELECT FROM dropping AS d WHERE to_regclass(d.partition) = partition::oid)`,
+    [parent],
+  );
+  if (begun) await detach(pool, parent, begun.name);
+}
+
 /** Whether hours stand for all results of a partition. Where they do not, they are computed again. */
 async function isRolledUp(client: ClientBase, { name, from, to }: Partition): Promise<boolean> {
   if (await hasPending(client, from, to)) return false;
@@ -130,6 +140,7 @@ async function finish(
   // waits for that.
   await client.query("SELECT");
   try {
+    await endOthersDetach(pool, parent);
     await detach(pool, parent, name);
     const { rows: [{ there }] } = await client.query(
       "SELECT to_regclass($1) IS NOT NULL AS there",
