@@ -88,8 +88,8 @@ async function claim(client: PoolClient, parent: Partitioned, cutoff: string): P
 /** Ends a detaching that was begun by hand and interrupted: until then no other can begin. */
 async function endOthersDetach(pool: Pool, parent: Partitioned): Promise<void> {
   const { rows: [begun] } = await pool.query(
-    `SELECT partition::text AS name FROM httpmon_bounds($1::regclass) WHERE detach_pending
-       AND NOT EXISTS (SELECT FROM dropping AS d WHERE to_regclass(d.partition) = partition::oid)`,
+    `SELECT begun.partition::text AS name FROM httpmon_bounds($1::regclass) AS begun
+     WHERE detach_pending AND begun.partition::text NOT IN (SELECT partition FROM dropping)`,
     [parent],
   );
   if (begun) await detach(pool, parent, begun.name);

@@ -8,12 +8,19 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { keepHistory } from "../../../db/history/keep_history.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { otherDsn, type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import {
+  otherDsn,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 import { DAY_MS, HOUR_MS } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
@@ -21,7 +28,7 @@ const SITE = "https://one.example/";
 
 /** Stores a result an hour of the last two days as a writer does; the last but one is down. */
 async function stored({ pool }: OwnDatabase): Promise<void> {
-  const store = new ResultStore(pool, { log: recordingLog() });
+  const store = new OwnStore(pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   const now = Date.now();
   const days = [0, 1, 2].map((ago) => new Date(now - ago * DAY_MS).toISOString().slice(0, 10));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { migrationFiles } from "../../../db/schema/migrations/index.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { type OwnDatabase, ownDatabase } from "../fixture.ts";
 
@@ -54,7 +55,7 @@ async function httpmon(
 async function fill({ rows }: OwnDatabase, count: number): Promise<void> {
   await rows(
     `INSERT INTO sites (url) VALUES ('https://one.example/');
-     INSERT INTO agents (uuid) VALUES ('00000000-0000-0000-0000-000000000001');
+     INSERT INTO agents (identity) VALUES ('00000000-0000-0000-0000-000000000001');
      SELECT httpmon_ensure_partitions('{2024-05-01}');
      INSERT INTO check_results (ts, site_id, agent_id, verdict, response_code, response_time)
      SELECT timestamptz '2024-05-01+00' + n * interval '1 ms', 1, 1, 0, 200, 1.5
@@ -68,7 +69,7 @@ Deno.test("init-schema makes the tables, says so, and has nothing to do the next
   assertEquals([first.code, first.stderr], [0, ""]);
   assertEquals(
     first.stdout,
-    "Applied 000001_results.sql\nApplied 000002_details.sql\nApplied 000003_detached_days.sql\n" +
+    (await migrationFiles()).map(({ name }) => `Applied ${name}\n`).join("") +
       "Made 18 daily partitions\n",
   );
   const second = await httpmon(database.dsn, ["init-schema"]);
@@ -110,7 +111,7 @@ Deno.test("init-schema stops when asked to, and undoes the migration under way",
     assertEquals(ended, {
       code: 1,
       stdout: "",
-      stderr: "httpmon: Stopped before it was done; the migration under way is undone\n",
+      stderr: "httpmon: Stopped before it was done; run it again to go on\n",
     });
   } finally {
     reader.release(true);
