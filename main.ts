@@ -79,6 +79,8 @@ async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promi
       return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
       return (await import("./db/dump/mode.ts")).dumpMode;
+    case "maintain":
+      return (await import("./db/history/mode.ts")).maintainMode;
     case "check":
       return (await import("./agent/check_mode.ts")).checkMode;
     case "check-config":
