@@ -203,6 +203,8 @@ BEGIN
         SELECT (rows.result).*
         FROM httpmon_batch_rows(batch, sites, agents, contexts, connections, reasons) AS rows
         WHERE rows.n BETWEEN lo AND hi
+        -- As the key has them, which is then filled place by place; of two with one identity, the earlier.
+        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, rows.n
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS put = ROW_COUNT;
         PERFORM httpmon_store_evidence(batch, sites, agents, times, lo, hi);
