@@ -246,6 +246,8 @@ BEGIN
           OFFSET 0
         ) AS stored
         WHERE (rows.result).ts >= day AND (rows.result).ts < next_day
+          -- Comparing rows is cheap, the function is not: only for those that differ.
+          AND stored.r IS DISTINCT FROM rows.result
           AND NOT httpmon_same_result(stored.r, rows.result);
       END LOOP;
     END IF;
