@@ -1,7 +1,6 @@
 import { type Site, siteId } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Evidence, ResultMessage } from "../wire/message.ts";
-import type { SiteRequests } from "./auth/requests.ts";
 import type { CertificatesSeen } from "./certificates_seen.ts";
 import type { Clients } from "./clients.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
@@ -13,10 +12,10 @@ import type { HttpError, HttpRecord, HttpRequest } from "./http/types.ts";
 import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
-import { applyRules, type Inspected } from "./rules/apply.ts";
+import { applyRules, type Inspected, inspectionFor } from "./rules/apply.ts";
 import { judge } from "./rules/judge.ts";
 import type { RuleOutcome } from "./rules/outcome.ts";
-import { inspectionFor } from "./rules/searches.ts";
+import type { SiteRequests } from "./site_requests.ts";
 
 /** What a check needs, handed in. */
 export interface CheckDeps {

@@ -1,11 +1,6 @@
-import type {
-  Config,
-  DatabaseConfig,
-  KafkaConfig,
-  Listen,
-  Site,
-  SiteRules,
-} from "../config/types.ts";
+import type { Config, DatabaseConfig, KafkaConfig, Listen, Site } from "../config/types.ts";
+import { rulesOf } from "./rules/index.ts";
+import { counted } from "./rules/rule.ts";
 
 /** A name or URL longer than this does not push the other columns to the right. */
 const MAX_SITE_WIDTH = 60;
@@ -71,23 +66,10 @@ function requestSummary({ client, request, auth }: Site): string {
 /** The rules by the names of their keys: "status 200-299, regex, 2 json"; then what only marks. */
 function rulesSummary({ rules, maintenance, evidence }: Site): string {
   return [
-    `status ${statuses(rules)}`,
-    rules.minBodyBytes !== null && `body >= ${rules.minBodyBytes} B`,
-    rules.maxBodyBytes !== null && `body <= ${rules.maxBodyBytes} B`,
-    rules.regex.length > 0 && counted(rules.regex.length, "regex", "regex"),
-    rules.notRegex.length > 0 && counted(rules.notRegex.length, "not_regex", "not_regex"),
-    rules.headers.length > 0 && counted(rules.headers.length, "response header"),
-    rules.json.length > 0 && counted(rules.json.length, "json value"),
-    rules.maxResponseTimeMs !== null && `<= ${rules.maxResponseTimeMs} ms`,
-    rules.certificateDaysLeft !== null && `degraded below ${rules.certificateDaysLeft} days left`,
-    rules.degradedResponseTimeMs !== null && `degraded above ${rules.degradedResponseTimeMs} ms`,
+    ...rulesOf(rules).map(({ rule, value }) => rule.summary(value)),
     maintenance.length > 0 && counted(maintenance.length, "maintenance"),
     !evidence && "no evidence",
   ].filter((part) => typeof part === "string").join(", ");
-}
-
-function statuses({ validStatusCodes }: SiteRules): string {
-  return validStatusCodes.map(({ from, to }) => from === to ? from : `${from}-${to}`).join(" ");
 }
 
 function kafkaSummary(kafka: KafkaConfig): string {
@@ -127,10 +109,6 @@ function listening(listen: Listen | null): string {
   if (listen === null) return "";
   const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
   return `, serves ${host}:${listen.port}`;
-}
-
-function counted(count: number, what: string, several = `${what}s`): string {
-  return `${count} ${count === 1 ? what : several}`;
 }
 
 function seconds(ms: number): string {

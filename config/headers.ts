@@ -36,7 +36,7 @@ export function isHeaderValue(value: unknown): value is string {
 export function requestHeaders() {
   return named<Header>("a map from header to value", (name, value, complaints) => {
     const lower = name.toLowerCase();
-    // The names are checked in site_checks.ts, with those of `response_headers`.
+    // The names are checked by RawSite, with those of `response_headers`.
     if (!isToken(name)) return undefined;
     if (Object.hasOwn(REFUSED, lower)) return complaints.ofKey(`no such header: ${REFUSED[lower]}`);
     if (!isHeaderValue(value)) return complaints.ofValue(VALUE);

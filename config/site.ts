@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { number, optional, section } from "./fields.ts";
-import { authSchema, toAuth } from "./http_auth.ts";
+import { AUTH_SCHEMAS } from "../agent/auth/index.ts";
+import { RULE_SCHEMAS, toRules } from "../agent/rules/index.ts";
+import { number, optional, optionalAll, optionalSection, section } from "./fields.ts";
 import { mergeHeaders } from "./headers.ts";
 import { maintenanceList, toMaintenance } from "./maintenance.ts";
 import { NO_FILES, type SiteFiles } from "./site_files.ts";
 import { headersOf, requestKeys, toRequest } from "./site_request.ts";
-import { ruleKeys, toRules } from "./site_rules.ts";
 import type { Site, SiteSettings } from "./types.ts";
 
 /** Both bounds keep a timer below 2^31 - 1 ms (24.8 days), past which it would fire at once. */
@@ -22,9 +22,10 @@ const settingKeys = {
     z.number({ error: FREQUENCY }).min(1, { error: FREQUENCY })
       .max(MAX_FREQUENCY_S, { error: FREQUENCY }),
   ),
-  ...ruleKeys,
+  ...optionalAll(RULE_SCHEMAS),
   ...requestKeys,
-  auth: authSchema,
+  // That it has one kind is checked in site_checks.ts; {} is none, whatever the defaults say.
+  auth: optionalSection(optionalAll(AUTH_SCHEMAS)),
   evidence: optional(
     z.literal([true, false, "on", "off", "true", "false"], { error: EVIDENCE })
       .transform((given) => given === true || given === "on" || given === "true"),
@@ -98,7 +99,7 @@ export function toSettings(own: Layer, defaults: Layer): SiteSettings {
       body: body?.length === 0 ? null : body,
       tls,
     }),
-    auth: toAuth(yaml.auth),
+    auth: Object.values(yaml.auth ?? {}).find((auth) => auth !== null) ?? null,
     rules: toRules(yaml),
     evidence: yaml.evidence ?? true,
     maintenance: (yaml.maintenance ?? []).map(toMaintenance),

@@ -4,6 +4,9 @@
  * the mode does not use may hold defaults in place of what the file says (see modes.ts).
  */
 
+import type { Auth } from "../agent/auth/index.ts";
+import type { SiteRules } from "../agent/rules/index.ts";
+
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 export interface Config {
@@ -90,61 +93,6 @@ export interface SiteRequest {
     serverName: string | null;
     insecure: boolean;
   } | null;
-}
-
-/** Credentials for a site; all of it is secret. */
-export type Auth =
-  | { kind: "basic"; username: string; password: string }
-  | { kind: "bearer"; token: string }
-  | {
-    kind: "oauth2";
-    tokenUrl: string;
-    clientId: string;
-    clientSecret: string;
-    /** Null: what the server gives by itself. */
-    scope: string | null;
-  };
-
-/** What a response must be. A list that is empty and a bound that is null say nothing. */
-export interface SiteRules {
-  /** Both ends are in. */
-  validStatusCodes: readonly { from: number; to: number }[];
-  /** RE2 syntax, for compileRegex() of regex.ts; all must match. */
-  regex: readonly string[];
-  /** None may match. */
-  notRegex: readonly string[];
-  headers: readonly HeaderRule[];
-  json: readonly JsonRule[];
-  /** Longer is down. */
-  maxResponseTimeMs: number | null;
-  /** Longer is degraded. */
-  degradedResponseTimeMs: number | null;
-  minBodyBytes: number | null;
-  /** Only where the config sets it; the bound on reading is in `request`. */
-  maxBodyBytes: number | null;
-  /** Fewer days left in the chain is degraded. */
-  certificateDaysLeft: number | null;
-}
-
-/** What a response header must be; the name is in lower case. */
-export interface HeaderRule {
-  name: string;
-  /** Null: not asked. */
-  regex: string | null;
-  notRegex: string | null;
-  absent: boolean;
-}
-
-/** What a value in a JSON body must be. */
-export interface JsonRule {
-  /** JMESPath. */
-  path: string;
-  /** Deep equality; undefined: not asked. */
-  equals?: unknown;
-  /** A regex over a string, or over the JSON text of another value. */
-  matches: string | null;
-  min: number | null;
-  max: number | null;
 }
 
 /** A time in which a site may be down. */

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { Findings } from "./findings.ts";
-import { isGiven, isMap } from "./raw.ts";
+import { isGiven, isMap, mapAt } from "./raw.ts";
 import type { Path } from "./problem.ts";
 import { quote } from "./show.ts";
 import type { TextReader } from "./read_text.ts";
 import { type Layer, siteSchema, toSite } from "./site.ts";
-import { checkLayer, checkTogether } from "./site_checks.ts";
+import { checkSite } from "./site_checks.ts";
 import { NO_FILES, SiteFileReader, type SiteFiles } from "./site_files.ts";
 import type { Site } from "./types.ts";
 import { checkUrl, isWebUrl, normaliseUrl } from "./urls.ts";
@@ -80,14 +80,12 @@ function checkNamed(key: string, url: unknown, path: Path, findings: Findings) {
  * @param root The whole YAML
  */
 export function checkSettings(root: Readonly<Record<string, unknown>>, findings: Findings): void {
-  const { websites, defaults } = root;
-  checkLayer(defaults, ["defaults"], findings);
-  checkTogether(defaults, ["defaults"], null, {}, findings);
-  for (const [key, settings] of Object.entries(isMap(websites) ? websites : {})) {
-    const path = ["websites", key];
-    const url = isMap(settings) && typeof settings.url === "string" ? settings.url : key;
-    checkLayer(settings, path, findings);
-    checkTogether(settings, path, url, defaults, findings);
+  const defaults = { settings: mapAt(root, "defaults"), path: ["defaults"] };
+  checkSite(null, defaults, [], findings);
+  for (const [key, given] of Object.entries(mapAt(root, "websites"))) {
+    const settings = isMap(given) ? given : {};
+    const url = typeof settings.url === "string" ? settings.url : key;
+    checkSite(url, { settings, path: ["websites", key] }, [defaults], findings);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Site } from "../../config/types.ts";
+import { kindOf } from "../auth/index.ts";
 import type { HttpRequest } from "../http/types.ts";
 
 /** Headers of a request whose values are credentials. */
@@ -19,16 +20,7 @@ export function secretsOf(site: Pick<Site, "auth">, request: HttpRequest): strin
     const parts = value.split(/[\s;,]+/).map((part) => part.replace(/^[\w.-]+=(?=.)/, ""));
     secrets.push(...parts.filter((part) => part.length >= MIN_PART));
   }
-  switch (site.auth?.kind) {
-    case "basic":
-      secrets.push(site.auth.password);
-      break;
-    case "bearer":
-      secrets.push(site.auth.token);
-      break;
-    case "oauth2":
-      secrets.push(site.auth.clientSecret);
-  }
+  if (site.auth) secrets.push(...kindOf(site.auth).secrets(site.auth));
   const proxyPassword = request.proxy && URL.parse(request.proxy)?.password;
   if (proxyPassword) secrets.push(decoded(proxyPassword));
   return secrets.filter((secret) => secret !== "");

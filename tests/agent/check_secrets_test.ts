@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { check } from "../../agent/check.ts";
 import { createTimedClient } from "../../agent/http/timed/client.ts";
-import type { Auth } from "../../config/types.ts";
+import type { Auth } from "../../agent/auth/index.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { encode } from "../../wire/encode.ts";
 import { type Answer, startHostileServer } from "../support/hostile_server.ts";

@@ -96,7 +96,7 @@ Deno.test("loadConfig() reads every key", () => {
         frequencyMs: 1500,
         rules: {
           ...defaultSite("https://example.com/path?q=1#part").rules,
-          validStatusCodes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
+          valid_status_codes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
             from: 599,
             to: 599,
           }],
@@ -140,7 +140,7 @@ Deno.test("loadConfig() reads a config of the older program", () => {
       frequencyMs: 5000,
       rules: {
         ...defaultSite("https://example.com/").rules,
-        validStatusCodes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
+        valid_status_codes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
         regex: ["foo\\Z"],
       },
     },
@@ -170,7 +170,7 @@ Deno.test("loadConfig() makes values from the environment and from files what th
     frequencyMs: 7000,
     rules: {
       ...defaultSite("https://h.example/").rules,
-      validStatusCodes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
+      valid_status_codes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
     },
   }]);
   assertEquals(config.database, { dsn: "postgres://httpmon:s3cret@h.example/httpmon" });

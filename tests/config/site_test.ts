@@ -40,9 +40,9 @@ Deno.test("loadConfig() gives a site the settings of `defaults`", () => {
     },
     rules: {
       ...defaultSite("").rules,
-      validStatusCodes: [{ from: 200, to: 299 }, { from: 301, to: 303 }, { from: 404, to: 404 }],
-      notRegex: ["Fatal error"],
-      maxResponseTimeMs: 3_000,
+      valid_status_codes: [{ from: 200, to: 299 }, { from: 301, to: 303 }, { from: 404, to: 404 }],
+      not_regex: ["Fatal error"],
+      max_response_time_ms: 3_000,
     },
     evidence: false,
     maintenance: [{
@@ -83,10 +83,10 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     },
     auth: null,
     rules: {
-      validStatusCodes: [{ from: 200, to: 200 }],
+      valid_status_codes: [{ from: 200, to: 200 }],
       regex: ["one", "two\\Z"],
-      notRegex: [],
-      headers: [
+      not_regex: null,
+      response_headers: [
         { name: "content-type", regex: "^text/", notRegex: "xml", absent: false },
         { name: "x-powered-by", regex: null, notRegex: null, absent: true },
       ],
@@ -95,11 +95,11 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
         { path: '"a.b"[0]', equals: [1, { c: null }], matches: "x", min: 0.5, max: 2 },
         { path: "nothing", equals: null, matches: null, min: null, max: null },
       ],
-      maxResponseTimeMs: 1_000,
-      degradedResponseTimeMs: 500,
-      minBodyBytes: 1_500_000,
-      maxBodyBytes: 2_000_000,
-      certificateDaysLeft: 14,
+      max_response_time_ms: 1_000,
+      degraded_response_time_ms: 500,
+      min_body_bytes: 1_500_000,
+      max_body_bytes: 2_000_000,
+      certificate_days_left: 14,
     },
     evidence: true,
     maintenance: [

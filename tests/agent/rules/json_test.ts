@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { jmespathProblem } from "../../config/jmespath.ts";
+import { jmespathProblem } from "../../../agent/rules/json.ts";
 
 Deno.test("jmespathProblem() finds nothing wrong with what is JMESPath", () => {
   const good = ["a.b", "@", "a[?contains(b, 'x')] | [0]", "sort_by(a, &b)", "length(a) > `3`"];

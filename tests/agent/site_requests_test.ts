@@ -1,16 +1,12 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { SiteRequests } from "../../../agent/auth/requests.ts";
-import { createTimedClient } from "../../../agent/http/timed/client.ts";
-import type { HttpClient, HttpRequest } from "../../../agent/http/types.ts";
-import type { Auth } from "../../../config/types.ts";
-import { systemClock } from "../../../runtime/clock.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import {
-  type HostileServer,
-  startHostileServer,
-  withLength,
-} from "../../support/hostile_server.ts";
-import { clients, response, site, type SiteValues } from "../support.ts";
+import { SiteRequests } from "../../agent/site_requests.ts";
+import { createTimedClient } from "../../agent/http/timed/client.ts";
+import type { HttpClient, HttpRequest } from "../../agent/http/types.ts";
+import type { Auth } from "../../agent/auth/index.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { type HostileServer, startHostileServer, withLength } from "../support/hostile_server.ts";
+import { clients, response, site, type SiteValues } from "./support.ts";
 
 const NEVER = new AbortController().signal;
 

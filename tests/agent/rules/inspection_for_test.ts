@@ -1,10 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { matchedIn } from "../../../agent/rules/findings.ts";
-import { inspectionFor } from "../../../agent/rules/searches.ts";
+import { inspectionFor, matchedIn } from "../../../agent/rules/apply.ts";
 import { response, site } from "../support.ts";
 
 Deno.test("inspectionFor() asks for nothing where no rule is about a text", () => {
-  const { rules } = site({ rules: { maxResponseTimeMs: 1, minBodyBytes: 1 } });
+  const { rules } = site({ rules: { max_response_time_ms: 1, min_body_bytes: 1 } });
   assertEquals(inspectionFor(rules, response({ text: "x" })), null);
 });
 
@@ -14,8 +13,8 @@ Deno.test("inspectionFor() asks for all in one go, of headers that are there", (
   const { rules } = site({
     rules: {
       regex: ["one", "two"],
-      notRegex: ["three"],
-      headers: [
+      not_regex: ["three"],
+      response_headers: [
         { ...headerRule, name: "server" },
         { ...headerRule, name: "missing" },
         { name: "server", regex: null, notRegex: null, absent: true },

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseStatusRange } from "../../config/status_codes.ts";
+import { parseStatusRange } from "../../../agent/rules/status.ts";
 
 Deno.test("parseStatusRange() takes statuses, ranges and classes", () => {
   const cases: [unknown, number, number][] = [
