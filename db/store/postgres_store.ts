@@ -1,8 +1,8 @@
 import type { ClientBase, Pool } from "pg";
-import { type Clock, systemClock } from "../runtime/clock.ts";
-import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
-import type { Logger } from "../runtime/log.ts";
-import type { ResultMessage } from "../wire/message.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { noFailpoints, type PassFailpoint } from "../../runtime/failpoints.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { ResultMessage } from "../../wire/message.ts";
 import { type DeadLetter, insertDeadLetters } from "./dead_letters.ts";
 import { classifyFailure, isLocked, isMissingPartition } from "./failures.ts";
 import { insertIsolating, type IsolatedTally } from "./isolate.ts";
@@ -14,13 +14,13 @@ import {
   moveOffset,
   readOffset,
   type StoredOffset,
-} from "./offsets.ts";
-import { ensurePartitions, partitionDays } from "./partitions.ts";
+} from "../offsets.ts";
+import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { Refusals } from "./refusals.ts";
 import { insertResults, type InsertTally } from "./result_rows.ts";
 import { daysOf, splitByDays } from "./split_by_days.ts";
 import type { IncomingRecord, ResultStore, StoreOptions, StoreOutcome } from "./store.ts";
-import { beginWithin, inTransaction, withClient } from "./transaction.ts";
+import { beginWithin, inTransaction, withClient } from "../connect/transaction.ts";
 
 /** Of one transaction: each day's partition takes locks, and the server's table of them is small. */
 const MAX_DAYS = 50;

@@ -1,7 +1,7 @@
-import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
-import type { ModeContext } from "../runtime/mode_context.ts";
+import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
+import type { ModeContext } from "../../runtime/mode_context.ts";
 import { migrate, type MigrateResult } from "./migrate.ts";
-import { explainFailure } from "./mode_failure.ts";
+import { explainFailure } from "../connect/explain_failure.ts";
 
 /** Mode "init-schema": makes or upgrades the tables and says what it has done. */
 export async function initSchemaMode({ config, log, signal }: ModeContext): Promise<ExitCode> {

@@ -1,4 +1,4 @@
-import { UsageError } from "../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
 
 /** The ways that libpq knows to use TLS. */
 export const SSL_MODES = [

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { BatchSource } from "./offsets.ts";
+import type { BatchSource } from "../offsets.ts";
 
 /** A record that can never be a result, with what is known of why. */
 export interface DeadLetter {

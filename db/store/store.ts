@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
-import type { Clock } from "../runtime/clock.ts";
-import type { PassFailpoint } from "../runtime/failpoints.ts";
-import type { Logger } from "../runtime/log.ts";
-import type { Decoded } from "../wire/decode.ts";
-import type { BatchSource, StoredOffset } from "./offsets.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { PassFailpoint } from "../../runtime/failpoints.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Decoded } from "../../wire/decode.ts";
+import type { BatchSource, StoredOffset } from "../offsets.ts";
 import { PostgresStore } from "./postgres_store.ts";
-import type { ServerTimeouts } from "./transaction.ts";
+import type { ServerTimeouts } from "../connect/transaction.ts";
 
 export type { BatchSource, StoredOffset };
 

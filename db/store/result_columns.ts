@@ -1,5 +1,5 @@
-import { type ResultMessage, VERDICTS } from "../wire/message.ts";
-import { verdictOf } from "../wire/verdict_of.ts";
+import { type ResultMessage, VERDICTS } from "../../wire/message.ts";
+import { verdictOf } from "../../wire/verdict_of.ts";
 import { utc } from "./values.ts";
 
 /** A result with the ids of what it shares with others. */

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Client, ClientBase, PoolClient } from "pg";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../../runtime/log.ts";
 import { carryOver, type CarryOverProgress } from "./carry_over.ts";
 import { type MigrationFile, migrationFiles } from "./migrations/index.ts";
 import { setOlderTableAside } from "./older_table.ts";
 import { ensurePartitions, partitionDays } from "./partitions.ts";
-import { createPool } from "./pool.ts";
+import { createPool } from "../connect/pool.ts";
 import { SchemaError } from "./schema_error.ts";
-import { inTransaction, withClient } from "./transaction.ts";
+import { inTransaction, withClient } from "../connect/transaction.ts";
 
 /** "httpmon" in ASCII: one init-schema at a time in a database. */
 const LOCK_KEY = (0x687474706d6f6en).toString();

@@ -1,4 +1,4 @@
-import type { ResultMessage } from "../wire/message.ts";
+import type { ResultMessage } from "../../wire/message.ts";
 import type { IncomingRecord } from "./store.ts";
 
 /** Cuts a batch where it would have results of over `most` days. */

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
-import { UsageError } from "../runtime/exit_codes.ts";
-import { selectMessages, toMessage } from "./dump_rows.ts";
-import { inTransaction, withClient } from "./transaction.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
+import { selectMessages, toMessage } from "./rows.ts";
+import { inTransaction, withClient } from "../connect/transaction.ts";
 
 /** Which results are dumped; null and absent mean all. */
 export interface DumpFilter {

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { ResultMessage } from "../wire/message.ts";
+import type { ResultMessage } from "../../wire/message.ts";
 import { Distinct } from "./distinct.ts";
 import { agentIds, siteIds, type SiteKey } from "./identities.ts";
 import type { ResultRow } from "./result_columns.ts";

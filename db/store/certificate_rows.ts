@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { Certificate } from "../wire/message.ts";
+import type { Certificate } from "../../wire/message.ts";
 import { Distinct } from "./distinct.ts";
 import type { ResultRow } from "./result_columns.ts";
 import { bytesOf, utc } from "./values.ts";

@@ -1,9 +1,9 @@
 import process from "node:process";
-import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
-import type { ModeContext } from "../runtime/mode_context.ts";
+import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
+import type { ModeContext } from "../../runtime/mode_context.ts";
 import { dumpResults } from "./dump.ts";
-import { explainFailure } from "./mode_failure.ts";
-import { createPool } from "./pool.ts";
+import { explainFailure } from "../connect/explain_failure.ts";
+import { createPool } from "../connect/pool.ts";
 
 /** Mode "dbdump": prints stored results to standard output, one JSON object a line. */
 export async function dumpMode({ config, options, log, signal }: ModeContext): Promise<ExitCode> {

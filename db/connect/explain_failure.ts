@@ -1,6 +1,6 @@
 import pg from "pg";
 import { adviceFor } from "./advice.ts";
-import { SchemaError } from "./schema_error.ts";
+import { SchemaError } from "../schema/schema_error.ts";
 
 /**
  * What went wrong, in a line for a person, of a failure that the database or the way to it caused.

@@ -1,7 +1,7 @@
-import type { Clock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
 import type { IsolatedTally } from "./isolate.ts";
-import type { BatchSource } from "./offsets.ts";
+import type { BatchSource } from "../offsets.ts";
 import type { IncomingRecord } from "./store.ts";
 
 /** Time for a person to mend the database. */

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { ResultMessage } from "../wire/message.ts";
+import type { ResultMessage } from "../../wire/message.ts";
 import { classifyFailure } from "./failures.ts";
 import { insertResults, type InsertTally } from "./result_rows.ts";
 

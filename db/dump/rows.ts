@@ -1,5 +1,5 @@
-import { type ResultMessage, type TlsInfo, VERDICTS } from "../wire/message.ts";
-import { fingerprintOf } from "./values.ts";
+import { type ResultMessage, type TlsInfo, VERDICTS } from "../../wire/message.ts";
+import { fingerprintOf } from "../store/values.ts";
 
 /** In the session's time zone, which is to be UTC. */
 function timestamp(column: string): string {

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { ResultMessage } from "../wire/message.ts";
+import type { ResultMessage } from "../../wire/message.ts";
 import { insertCertificates } from "./certificate_rows.ts";
 import { insertEvidence } from "./evidence_rows.ts";
 import { ARRAYS, compared, NAMES, toColumns } from "./result_columns.ts";

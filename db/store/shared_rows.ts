@@ -1,7 +1,7 @@
 /** Rows that many results share. The hash of their content, made here, finds them. */
 import { createHash } from "node:crypto";
 import type { ClientBase } from "pg";
-import type { TlsInfo } from "../wire/message.ts";
+import type { TlsInfo } from "../../wire/message.ts";
 import { idsOf } from "./ids.ts";
 import { bytesOf, utc } from "./values.ts";
 
