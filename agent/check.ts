@@ -4,7 +4,7 @@ import type { Evidence, ResultMessage } from "../wire/message.ts";
 import type { CertificatesSeen } from "./certificates_seen.ts";
 import type { Clients } from "./clients.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
-import { scrub } from "./evidence/scrub.ts";
+import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
 import { exchangeWithin, failedRecord, MAX_TIMER_MS } from "./exchange.ts";
 import { httpError } from "./http/errors.ts";
@@ -90,7 +90,7 @@ export async function check(
     withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
     scrub: (text) => scrub(text, secrets()),
   });
-  return { message, record, outcomes };
+  return { message: hideInMessage(message, site.secrets), record, outcomes };
 }
 
 /** Makes the exchange; a failure is the agent's own where the agent stood still meanwhile. */
@@ -102,7 +102,7 @@ async function exchange(
   const prepared = await deps.requests.prepare(site, signal);
   const start = deps.clock.monotonic();
   if ("error" in prepared) {
-    return { request: { url: site.url }, record: failedRecord(prepared.error, 0), start };
+    return { request: { url: site.requestUrl }, record: failedRecord(prepared.error, 0), start };
   }
   const { request } = prepared;
   const client = deps.clients[site.client];

@@ -76,6 +76,7 @@ export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessa
     ...(record.tls && { tls: tlsOf(record.tls, parts.withChain) }),
     ...(location !== null && { location }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
+    ...(Object.keys(site.labels).length > 0 && { siteLabels: { ...site.labels } }),
     ...(parts.isMaintenance && { maintenance: true }),
     ...(evidence !== null && { evidence }),
   };

@@ -110,10 +110,12 @@ function withAuthorization(request: HttpRequest, value: string): HttpRequest {
 }
 
 /** What to ask a site for, without what `auth` adds. */
-export function siteRequest({ url, request }: Pick<Site, "url" | "request">): HttpRequest {
+export function siteRequest(
+  { requestUrl, request }: Pick<Site, "requestUrl" | "request">,
+): HttpRequest {
   const { body, resolve, proxy, tls, ...rest } = request;
   return {
-    url,
+    url: requestUrl,
     ...rest,
     ...(body !== null && { body }),
     ...(Object.keys(resolve).length > 0 && { resolve }),

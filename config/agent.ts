@@ -16,7 +16,8 @@ const LOCATION = `a text of at most ${MAX_TEXT} characters`;
 const LABEL = `${LOCATION} (a number in quotes)`;
 const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digit first)';
 
-const labels = named<[name: string, value: string]>(
+/** A map from label to text. */
+export const labels = named<[name: string, value: string]>(
   "a map from label to text",
   (name, value, complaints) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return complaints.ofKey(LABEL_NAME);

@@ -9,7 +9,6 @@ const VALUE = "a header's value (a text in ASCII, on one line, without spaces ar
 
 /** Headers that are not the config's to set: why not, and what to do in their place. */
 const REFUSED: Readonly<Record<string, string>> = {
-  host: 'it follows from the URL ("resolve" leads it to another backend)',
   "content-length": "it is the length of the body",
   "transfer-encoding": "a body goes out in one piece",
   connection: 'the key "connection" is for it',

@@ -80,6 +80,10 @@ function checkClient(site: RawSite): void {
     if (!isGiven(value) || !isAsked(value)) continue;
     site.note([key, "client"], `expected no "${key}", which client "fetch" has not`);
   }
+  const host = headerKey(site.own("headers"), "host");
+  if (host !== undefined) {
+    site.noteOwn(["headers", host], 'expected no header "Host", which client "fetch" has not');
+  }
   const port = site.url === null ? null : badPortOf(site.url);
   if (port !== null) {
     site.noteOwn(["client"], `expected "timed", as "fetch" refuses port ${port} by itself`);

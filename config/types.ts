@@ -6,6 +6,7 @@
 
 import type { Auth } from "../agent/auth/index.ts";
 import type { SiteRules } from "../agent/rules/index.ts";
+import type { Secret } from "./outside.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
@@ -13,13 +14,22 @@ export interface Config {
   loglevel: LogLevel;
   /** Always there: a file without the section gets the defaults. */
   kafka: KafkaConfig;
+  /** Those to check. */
   sites: readonly Site[];
+  /** Those that say `enabled: false`. */
+  disabledSites: readonly Site[];
   /** Those of a site of which the file says nothing but the URL. */
   siteDefaults: SiteSettings;
   agent: AgentConfig;
   writer: WriterConfig;
   /** Null where the file names no database. */
   database: DatabaseConfig | null;
+  /** Where included files are looked for: absolute, with "*" and "?" in them. */
+  includePatterns: readonly string[];
+  /** What came from the environment or a file, which is not to be shown. */
+  secrets: readonly Secret[];
+  /** The DSN as the YAML has it; null where nothing in it came from elsewhere. */
+  dsnAsWritten: string | null;
 }
 
 export interface KafkaConfig {
@@ -50,8 +60,10 @@ export interface KafkaConfig {
 export interface Site extends SiteSettings {
   /** The name given in the config; null where the URL itself is the key. */
   name: string | null;
-  /** Exactly as written. */
+  /** Exactly as written, for results: a secret in it is there as "${NAME}". */
   url: string;
+  /** What is asked for: `url` with its secrets. */
+  requestUrl: string;
 }
 
 /** How a site is checked. */
@@ -68,6 +80,10 @@ export interface SiteSettings {
   evidence: boolean;
   /** When results are marked as of a maintenance. */
   maintenance: readonly Maintenance[];
+  /** Go into each result of the site. */
+  labels: Readonly<Record<string, string>>;
+  /** What was put into its settings from the environment or a file. */
+  secrets: readonly Secret[];
 }
 
 /** How a site is asked; the fields are those of the client's HttpRequest. */

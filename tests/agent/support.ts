@@ -45,7 +45,8 @@ export type SiteValues =
 export function site({ rules = {}, request, ...values }: SiteValues = {}): Site {
   return {
     name: null,
-    url: "http://site.test/",
+    url: values.url ?? "http://site.test/",
+    requestUrl: values.url ?? "http://site.test/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
     client: "timed",
@@ -67,6 +68,8 @@ export function site({ rules = {}, request, ...values }: SiteValues = {}): Site 
     rules: toRules(rules),
     evidence: true,
     maintenance: [],
+    labels: {},
+    secrets: [],
     ...values,
   };
 }

@@ -10,7 +10,7 @@ import { loadText } from "./load_text.ts";
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");
 
-const { name: _, url: __, ...SITE_DEFAULTS } = defaultSite("");
+const { name: _, url: __, requestUrl: ___, ...SITE_DEFAULTS } = defaultSite("");
 
 const ENV = {
   TEST_LEVEL: "WARN",
@@ -54,6 +54,10 @@ Deno.test("loadConfig() gives every default", () => {
     },
     writer: { maxBatchMessages: 5000, listen: null, shutdownTimeoutMs: 10_000 },
     database: null,
+    disabledSites: [],
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -125,6 +129,10 @@ Deno.test("loadConfig() reads every key", () => {
     },
     writer: { maxBatchMessages: 1, listen: null, shutdownTimeoutMs: 600_000 },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon" },
+    disabledSites: [],
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -166,6 +174,8 @@ Deno.test("loadConfig() makes values from the environment and from files what th
   assertEquals(config.sites, [{
     ...defaultSite("https://h.example/"),
     name: "templated",
+    url: "https://${TEST_HOST}/",
+    secrets: [{ value: "h.example", name: "${TEST_HOST}" }],
     timeoutMs: 2500,
     frequencyMs: 7000,
     rules: {

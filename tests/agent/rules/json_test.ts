@@ -1,3 +1,4 @@
+import { search } from "@jmespath-community/jmespath";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { jmespathProblem } from "../../../agent/rules/json.ts";
 
@@ -18,5 +19,19 @@ Deno.test("jmespathProblem() says what is wrong, also with a function deep insid
   ];
   for (const [expression, reason] of cases) {
     assertStringIncludes(jmespathProblem(expression) ?? "nothing", reason);
+  }
+});
+
+Deno.test("JMESPath is of the dialect that the sample config names: JMESPath Community", () => {
+  const cases: [string, unknown][] = [
+    [String.raw`'a\\b'`, String.raw`a\b`],
+    [String.raw`'a\b'`, String.raw`a\b`],
+    [String.raw`'it\'s'`, "it's"],
+    ["let $x = `1` in $x + `2`", 3],
+    ["'abc'[0:2]", "ab"],
+  ];
+  for (const [expression, value] of cases) {
+    assertEquals(jmespathProblem(expression), null, expression);
+    assertEquals(search({}, expression) as unknown, value, expression);
   }
 });
