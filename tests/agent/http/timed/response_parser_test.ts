@@ -6,7 +6,7 @@ import {
   type ResponseHead,
   ResponseParser,
 } from "../../../../agent/http/timed/response_parser.ts";
-import type { ErrorClass } from "../../../../agent/http/types.ts";
+import type { FailureClass } from "../../../../agent/http/types.ts";
 
 interface Parsed {
   heads: ResponseHead[];
@@ -75,7 +75,7 @@ for (const [name, { text, closed = false, reusable }] of Object.entries(WHOLE)) 
   });
 }
 
-const BROKEN: Readonly<Record<string, [text: string, expected: ErrorClass]>> = {
+const BROKEN: Readonly<Record<string, [text: string, expected: FailureClass]>> = {
   "no HTTP": ["hello\r\n", "bad_http"],
   "HTTP/2": ["HTTP/2.0 200 OK\r\n\r\n", "bad_http"],
   "a status below 100": ["HTTP/1.1 099 OK\r\n\r\n", "bad_http"],
@@ -138,7 +138,7 @@ Deno.test("ResponseParser takes heads of 64 KiB and not one byte more", () => {
 });
 
 Deno.test("ResponseParser tells how a connection ended early", () => {
-  const table: [text: string, expected: ErrorClass][] = [
+  const table: [text: string, expected: FailureClass][] = [
     ["", "connection_reset"],
     ["HTTP/1.1 2", "connection_reset"],
     ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "body_aborted"],
