@@ -11,7 +11,7 @@ type OAuth2 = Extract<Auth, { kind: "oauth2" }>;
 /** How the token's server is reached. */
 export type Way = Pick<HttpRequest, "ipVersion" | "resolve" | "proxy" | "tls">;
 
-/** A token for the Authorization header, or why there is none: class `local_auth`. */
+/** A token for the Authorization header, or why there is none: class `no_token`. */
 export type TokenOutcome = { value: string } | { error: HttpError };
 
 /** A server that gave no token is not asked again within this. */
@@ -98,7 +98,7 @@ export class AccessToken {
     );
     const grant = grantOf(record);
     if (typeof grant === "string") {
-      const error = httpError("local_auth", grant);
+      const error = httpError("no_token", grant);
       this.#failure = { error, at: this.#clock.monotonic() };
       return { error };
     }
@@ -121,7 +121,7 @@ export class AccessToken {
       const onAbort = () => settle({ error: httpError("aborted") });
       const cancel = this.#clock.after(
         limitMs,
-        () => settle({ error: httpError("local_auth", "No answer within the site's timeout") }),
+        () => settle({ error: httpError("no_token", "No answer within the site's timeout") }),
       );
       signal.addEventListener("abort", onAbort);
       if (signal.aborted) return onAbort();

@@ -18,6 +18,8 @@ export interface RuleOutcome {
   /** What the config asks for and what came, for a person: "200-299" and "503". */
   expected: string;
   found: string;
+  /** Of a rule of time: how much longer than allowed it took, milliseconds. */
+  overMs?: number;
 }
 
 /** The rules whose failure is no outage. */

@@ -20,6 +20,8 @@ export function degradedResponseTimeRule(
 
 function within(rule: RuleName, boundMs: number | null, ms: number): RuleOutcome[] {
   if (boundMs === null) return [];
+  const ok = ms <= boundMs;
   const found = `${Math.round(ms * 10) / 10} ms`;
-  return [{ rule, ok: ms <= boundMs, expected: `at most ${boundMs} ms`, found }];
+  const overMs = ok ? {} : { overMs: ms - boundMs };
+  return [{ rule, ok, expected: `at most ${boundMs} ms`, found, ...overMs }];
 }

@@ -44,7 +44,7 @@ export async function runHop(
   } catch (thrown) {
     error = thrown instanceof ExchangeFailure
       ? thrown.error
-      : httpError("local_error", thrown instanceof Error ? thrown.message : String(thrown));
+      : httpError("not_made", thrown instanceof Error ? thrown.message : String(thrown));
     hop.timer.stop();
   }
   hop.end(error === null);

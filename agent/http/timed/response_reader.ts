@@ -158,7 +158,7 @@ export class ResponseReader implements ResponseListener, DecoderListener {
       read();
     } catch (error) {
       // Thrown on, in a socket's event it would end the process.
-      this.#fail(error instanceof ExchangeFailure ? error : failure("local_error", `${error}`));
+      this.#fail(error instanceof ExchangeFailure ? error : failure("not_made", `${error}`));
     }
   }
 

@@ -1,9 +1,9 @@
-import type { ErrorClass } from "../../../agent/http/types.ts";
+import type { FailureClass } from "../../../agent/http/types.ts";
 
 /** What a client's record is to say; what is not given is not compared. */
 export interface Expected {
   status: number | null;
-  error: ErrorClass | null;
+  error: FailureClass | null;
   /** As text, one character a byte. */
   body?: string;
   bodyLength?: number;
@@ -192,12 +192,12 @@ export const CASES: readonly Case[] = [
     url: "http://nosuch.invalid/",
     expected: { ...head, error: "dns_not_found" },
   },
-  { name: "no URL", url: "http://", expected: { ...head, error: "local_error" } },
-  { name: "no http", url: "ftp://127.0.0.1/", expected: { ...head, error: "local_error" } },
+  { name: "no URL", url: "http://", expected: { ...head, error: "not_made" } },
+  { name: "no http", url: "ftp://127.0.0.1/", expected: { ...head, error: "not_made" } },
   {
     name: "blocked port",
     url: "http://127.0.0.1:1/",
     expected: { ...head, error: "connection_refused" },
-    platform: { error: "local_error" },
+    platform: { error: "not_made" },
   },
 ];

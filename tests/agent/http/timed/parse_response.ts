@@ -5,7 +5,7 @@ import {
   type ResponseListener,
   ResponseParser,
 } from "../../../../agent/http/timed/response_parser.ts";
-import type { ErrorClass } from "../../../../agent/http/types.ts";
+import type { FailureClass } from "../../../../agent/http/types.ts";
 
 /** What a parser told of a response. */
 export interface Parsed {
@@ -14,7 +14,7 @@ export interface Parsed {
   complete: number;
   reusable: boolean;
   /** How it failed, or null. */
-  error: ErrorClass | null;
+  error: FailureClass | null;
 }
 
 /** Feeds the pieces, then the end of the connection unless it stays open. */

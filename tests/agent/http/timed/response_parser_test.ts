@@ -1,7 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { MAX_HEAD_BYTES } from "../../../../agent/http/timed/response_parser.ts";
-import type { ErrorClass } from "../../../../agent/http/types.ts";
+import type { FailureClass } from "../../../../agent/http/types.ts";
 import { parse, type Parsed } from "./parse_response.ts";
 
 // What is read and what is not: http_doc_test.ts, by the table of docs/http.md.
@@ -12,7 +12,7 @@ function bytes(text: string): Buffer {
 
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-const BOUNDS: Readonly<Record<string, [text: string, expected: ErrorClass]>> = {
+const BOUNDS: Readonly<Record<string, [text: string, expected: FailureClass]>> = {
   "an endless chunk line": [`${CHUNKED}5;${"x".repeat(5000)}`, "bad_chunk"],
   "endless trailers": [
     `${CHUNKED}0\r\n${"A: b\r\n".repeat(MAX_HEAD_BYTES / 6 + 1)}`,
