@@ -7,13 +7,12 @@ import { evidenceOf } from "./evidence/evidence.ts";
 import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
 import { exchangeWithin, failedRecord, MAX_TIMER_MS } from "./exchange.ts";
-import { httpError } from "./http/errors.ts";
-import type { HttpError, HttpRecord, HttpRequest } from "./http/types.ts";
+import type { HttpRecord, HttpRequest } from "./http/types.ts";
 import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import { judge, type Judgement } from "./judge.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
 import { applyRules, type Inspected, inspectionFor } from "./rules/apply.ts";
-import { judge } from "./rules/judge.ts";
 import type { RuleOutcome } from "./rules/outcome.ts";
 import type { SiteRequests } from "./site_requests.ts";
 
@@ -39,6 +38,7 @@ export interface CheckDeps {
 export interface Checked {
   message: ResultMessage;
   record: HttpRecord;
+  judgement: Judgement;
   /** How the response did by each rule; empty where no full response came, or none could be looked at. */
   outcomes: readonly RuleOutcome[];
 }
@@ -68,11 +68,19 @@ export async function check(
 
   const inspected = record.error ? null : await inspect(site, record, start, deps);
   if (inspected === "failed" && signal.aborted) return null;
-  const failure = inspected === "failed" ? httpError("local_error") : record.error;
-  const outcomes = failure || inspected === "failed"
+  const outcomes = record.error || inspected === "failed"
     ? []
     : applyRules(site.rules, record, inspected, deps.clock.now());
-  const judgement = judge(failure, outcomes);
+  const facts = {
+    error: record.error,
+    inspected: inspected !== "failed",
+    timeoutMs: site.timeoutMs,
+  };
+  const judgement = judge(facts, outcomes, {
+    loopDelayMs: deps.stallSince(start) ?? 0,
+    networkLost: false,
+    resolverLost: false,
+  });
 
   const secrets = () => secretsOf(site, request);
   const isBad = judgement.verdict === "down" || judgement.verdict === "degraded";
@@ -84,16 +92,15 @@ export async function check(
     record,
     judgement,
     regexResult: regexResultOf(outcomes),
-    errorClass: failure?.class ?? null,
     isMaintenance: deps.maintenance.isOn(site.maintenance, Number(ts / 1_000n)),
     evidence,
     withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
     scrub: (text) => scrub(text, secrets()),
   });
-  return { message: hideInMessage(message, site.secrets), record, outcomes };
+  return { message: hideInMessage(message, site.secrets), record, judgement, outcomes };
 }
 
-/** Makes the exchange; a failure is the agent's own where the agent stood still meanwhile. */
+/** Makes the exchange, with the site's credentials. */
 async function exchange(
   site: Site,
   signal: AbortSignal,
@@ -108,9 +115,7 @@ async function exchange(
   const client = deps.clients[site.client];
   const record = await exchangeWithin(client, request, site.timeoutMs, signal, deps.clock);
   if (record.status === 401) deps.requests.refused(site, request);
-  const { error } = record;
-  if (!error || error.class.startsWith("local_")) return { request, record, start };
-  return { request, record: { ...record, error: blameStall(error, start, deps) }, start };
+  return { request, record, start };
 }
 
 /** What the rules ask of the texts; null where they ask nothing. */
@@ -134,12 +139,4 @@ async function inspect(
 function regexResultOf(outcomes: readonly RuleOutcome[]): boolean | null {
   const ofRegex = outcomes.filter(({ rule }) => rule === "regex");
   return ofRegex.length === 0 ? null : ofRegex.every(({ ok }) => ok);
-}
-
-/** The failure, or where the agent itself stood still meanwhile, that as its cause. */
-function blameStall(error: HttpError, start: number, deps: CheckDeps): HttpError {
-  const stallMs = deps.stallSince(start);
-  if (stallMs === null) return error;
-  const seconds = (stallMs / 1_000).toFixed(1);
-  return httpError("local_stall", `for ${seconds} s; then "${error.class}"`);
 }

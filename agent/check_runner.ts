@@ -94,12 +94,11 @@ export class CheckRunner {
       stats.cut++;
       return;
     }
-    const { message } = checked;
+    const { message, judgement } = checked;
     recordResult(stats, message);
-    const { errorClass, errorMessage } = message;
-    // A stall is logged by its detector.
-    if (errorMessage !== null && errorClass!.startsWith("local_") && errorClass !== "local_stall") {
-      this.#ownTrouble.add(1, { url: site.url, error: errorMessage });
+    // An inspection that failed has told of itself.
+    if (judgement.verdict === "unknown" && judgement.errorMessage !== null) {
+      this.#ownTrouble.add(1, { url: site.url, error: judgement.errorMessage });
     }
     outbox.keep(toMeta(timestamps.state()));
     outbox.add({ key: message.url, value: encode(message) });

@@ -42,7 +42,7 @@ export function exchangeWithin(
     signal.addEventListener("abort", onAbort);
     // Called in a promise, so that a client that throws at once is caught as well.
     new Promise<HttpRecord>((done) => done(client(request, controller.signal)))
-      .then(settle, (error) => settle(failed(httpError("local_error", String(error)))));
+      .then(settle, (error) => settle(failed(httpError("not_made", String(error)))));
   });
 }
 

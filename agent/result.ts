@@ -11,7 +11,7 @@ import {
 import { formatTimestamp } from "../wire/timestamp.ts";
 import { cleanLine } from "./clean_text.ts";
 import type { CertificateRecord, HttpRecord, TlsRecord } from "./http/types.ts";
-import type { Judgement } from "./rules/judge.ts";
+import type { Judgement } from "./judge.ts";
 
 /** Who checks, and where; goes into each result. */
 export interface AgentIdentity {
@@ -29,8 +29,6 @@ export interface ResultParts {
   record: HttpRecord;
   judgement: Judgement;
   regexResult: boolean | null;
-  /** Where it is not the record's own: the response came, but could not be looked at. */
-  errorClass: string | null;
   isMaintenance: boolean;
   evidence: Evidence | null;
   /** Whether the certificate chain goes along. */
@@ -52,7 +50,7 @@ const MAX_ISSUER_NAMES = 10;
 export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessage {
   const { site, record, judgement, evidence } = parts;
   const { location, labels } = agent;
-  const errorClass = parts.errorClass ?? record.error?.class ?? null;
+  const { errorClass, errorMessage } = judgement;
   const redirects = redirectsOf(record, parts.scrub);
   return {
     ts: formatTimestamp(parts.ts),
@@ -61,7 +59,7 @@ export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessa
     regexResult: parts.regexResult,
     responseCode: record.status,
     responseTime: milliseconds(record.ms),
-    errorMessage: record.error && cleanLine(parts.scrub(record.error.message), MAX_ERROR_MESSAGE),
+    errorMessage: errorMessage && cleanLine(parts.scrub(errorMessage), MAX_ERROR_MESSAGE),
     ...(site.name !== null && { site: site.name }),
     verdict: judgement.verdict,
     ...(judgement.reason !== null && { reason: judgement.reason }),

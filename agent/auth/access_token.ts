@@ -87,7 +87,7 @@ export class AccessToken implements TokenSource {
     const record = await this.#askServer(tokenRequest(this.#credentials), limitMs);
     const grant = grantOf(record);
     if (typeof grant === "string") {
-      const error = httpError("local_auth", grant);
+      const error = httpError("no_token", grant);
       this.#failure = { error, at: this.#clock.monotonic() };
       return { error };
     }
@@ -110,7 +110,7 @@ export class AccessToken implements TokenSource {
       const onAbort = () => settle({ error: httpError("aborted") });
       const cancel = this.#clock.after(
         limitMs,
-        () => settle({ error: httpError("local_auth", "No answer within the site's timeout") }),
+        () => settle({ error: httpError("no_token", "No answer within the site's timeout") }),
       );
       signal.addEventListener("abort", onAbort);
       if (signal.aborted) return onAbort();

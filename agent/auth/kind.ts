@@ -26,7 +26,7 @@ export interface AuthDeps {
   ask: (request: HttpRequest, limitMs: number) => Promise<HttpRecord>;
 }
 
-/** A token for the Authorization header, or why there is none: class `local_auth`. */
+/** A token for the Authorization header, or why there is none: class `no_token`. */
 export type TokenOutcome = { value: string } | { error: HttpError };
 
 /** Gives tokens that change, of the scheme "Bearer". */

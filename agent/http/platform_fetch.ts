@@ -32,7 +32,7 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
     const exchange = new Exchange(send, userAgent, clock, signal);
     await exchange.run(request);
     const record = exchange.record();
-    if (record.error?.class === "local_resolver" && await answersForRoot()) {
+    if (record.error?.class === "resolver_silent" && await answersForRoot()) {
       record.error = httpError(
         "dns_failed",
         "The servers of the name do not answer, or not properly",
@@ -155,9 +155,9 @@ function discard(response: Response): void {
 function unsupported(request: HttpRequest): HttpError | null {
   const { ipVersion = "auto", resolve, proxy, reuseConnection, tls } = request;
   const url = URL.parse(request.url);
-  if (url === null) return httpError("local_error", "The URL is not valid");
+  if (url === null) return httpError("not_made", "The URL is not valid");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return httpError("local_error", `The URL has the scheme "${url.protocol.slice(0, -1)}"`);
+    return httpError("not_made", `The URL has the scheme "${url.protocol.slice(0, -1)}"`);
   }
   const option = ipVersion !== "auto"
     ? "ip_version"
@@ -171,7 +171,7 @@ function unsupported(request: HttpRequest): HttpError | null {
     ? "tls"
     : null;
   if (option === null) return null;
-  return httpError("local_error", `The platform's fetch has no "${option}"; use the timed client`);
+  return httpError("not_made", `The platform's fetch has no "${option}"; use the timed client`);
 }
 
 /** What is used of Deno, where it is there. */

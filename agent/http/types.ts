@@ -18,7 +18,7 @@ export interface HttpRequest {
   maxRedirects?: number;
 
   // From here on only the timed client can do what is asked; the platform's fetch gives an error of
-  // class `local_error` for it rather than leave it out unsaid.
+  // class `not_made` for it rather than leave it out unsaid.
 
   /** @default "auto": IPv6 first where the resolver says so, the other soon after if it hangs */
   ipVersion?: "auto" | "4" | "6";
@@ -76,12 +76,13 @@ export interface TlsRecord {
   authorizationError: string | null;
 }
 
-/** Why no full response came. */
+/** Why no full response came: what was seen. Whose fault it was is for `judge` alone to say. */
 export interface HttpError {
-  /** A stable name out of `ERROR_CLASSES`. */
-  class: ErrorClass;
+  class: FailureClass;
   /** For a person; at most 256 characters, never a credential. */
   message: string;
+  /** True where it was the proxy that could not be reached, or would not serve us. */
+  atProxy?: boolean;
 }
 
 /** One request of a chain of redirects. */
@@ -124,6 +125,8 @@ export interface HttpRecord {
   /** Null from a client that cannot tell. */
   phases: Phases | null;
   remoteAddress: string | null;
+  /** Where the last hop tried to connect to; absent where no address was known, or none needed. */
+  addresses?: readonly string[];
   /** Also when verification failed. Null or absent: no TLS, or a client that cannot tell. */
   tls?: TlsRecord | null;
 }
@@ -135,8 +138,8 @@ export interface HttpRecord {
  */
 export type HttpClient = (request: HttpRequest, signal: AbortSignal) => Promise<HttpRecord>;
 
-/** Every class a check may end with. A class starting with `local_` is the monitor's own trouble. */
-export const ERROR_CLASSES = [
+/** What may go wrong with an exchange, in words that blame nobody. */
+export const FAILURES = [
   "timeout",
   "aborted",
   "dns_not_found",
@@ -157,12 +160,13 @@ export const ERROR_CLASSES = [
   "body_aborted",
   "bad_encoding",
   "connection_failed",
-  "local_descriptors",
-  "local_network",
-  "local_resolver",
-  "local_stall",
-  "local_auth",
-  "local_error",
+  "resolver_silent",
+  "no_route",
+  "no_descriptors",
+  "no_memory",
+  "no_permission",
+  "no_token",
+  "not_made",
 ] as const;
 
-export type ErrorClass = typeof ERROR_CLASSES[number];
+export type FailureClass = typeof FAILURES[number];

@@ -25,6 +25,7 @@ export const degradedResponseTime = rule({
 });
 
 function within(most: number, ms: number): Kept[] {
+  const ok = ms <= most;
   const found = `${Math.round(ms * 10) / 10} ms`;
-  return [{ ok: ms <= most, expected: `at most ${most} ms`, found }];
+  return [{ ok, expected: `at most ${most} ms`, found, ...(!ok && { overMs: ms - most }) }];
 }

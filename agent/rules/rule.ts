@@ -19,6 +19,8 @@ export interface Kept {
   ok: boolean;
   expected: string;
   found: string;
+  /** Of a rule of time: how much longer than allowed it took, milliseconds. */
+  overMs?: number;
 }
 
 /**

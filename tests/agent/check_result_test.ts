@@ -65,7 +65,7 @@ Deno.test("check() keeps evidence of what is down or degraded, not of what is up
   assertEquals(await kept({}, RESET), false);
   const error = { class: "body_aborted", message: "x" } as const;
   assertEquals(await kept({}, response({ error })), true);
-  const local = { class: "local_error", message: "x" } as const;
+  const local = { class: "not_made", message: "x" } as const;
   assertEquals(await kept({}, response({ error: local })), false);
 });
 

@@ -91,7 +91,7 @@ Deno.test("CheckRunner.cut() ends what is under way without results", async () =
 });
 
 Deno.test("CheckRunner logs the agent's own trouble at once, then once a minute", async () => {
-  const error = { class: "local_network", message: "This machine has no network" } as const;
+  const error = { class: "no_route", message: "This machine has no network" } as const;
   const { it, clock, log, stats } = runner(2, {
     clients: clients(() => Promise.resolve(response({ status: null, error }))),
   });

@@ -15,7 +15,7 @@ async function check(...args: Parameters<typeof checkSite>): Promise<ResultMessa
   return (await checkSite(...args))?.message ?? null;
 }
 
-function failure(errorClass: "timeout" | "local_network" | "connection_reset", status = null) {
+function failure(errorClass: "timeout" | "no_route" | "connection_reset", status = null) {
   return response({ status, error: { class: errorClass, message: `It was ${errorClass}` } });
 }
 
@@ -114,7 +114,7 @@ const CASES: {
   },
   {
     name: "the monitor's own trouble",
-    record: failure("local_network"),
+    record: failure("no_route"),
     expected: { verdict: "unknown", reason: "local_network", errorClass: "local_network" },
   },
   {

@@ -1,5 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import type { CertificateRecord, HttpRecord } from "../../agent/http/types.ts";
+import { judge } from "../../agent/judge.ts";
 import { type ResultParts, toMessage } from "../../agent/result.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
@@ -8,6 +9,9 @@ import { response, site, UUID } from "./support.ts";
 const AGENT = { agentUUID: UUID, location: null, labels: {} };
 const FINGERPRINT = new Array(32).fill("AB").join(":");
 const TS = 1_767_225_600_000_007n;
+
+const FULL = { error: null, inspected: true, timeoutMs: 5_000 };
+const WELL = { loopDelayMs: 0, networkLost: false, resolverLost: false };
 
 const CERTIFICATE: CertificateRecord = {
   subject: "CN=site.test",
@@ -25,9 +29,8 @@ function parts(record: HttpRecord, values: Partial<ResultParts> = {}): ResultPar
     ts: TS,
     scheduledAt: TS,
     record,
-    judgement: { verdict: "up", reason: null },
+    judgement: judge({ error: record.error, inspected: true, timeoutMs: 5_000 }, [], WELL),
     regexResult: null,
-    errorClass: null,
     isMaintenance: false,
     evidence: null,
     withChain: false,
@@ -77,7 +80,12 @@ Deno.test("toMessage() says all that is known", () => {
     agent,
     parts(record, {
       site: site({ name: "front" }),
-      judgement: { verdict: "degraded", reason: "certificate_days_left" },
+      judgement: judge(FULL, [{
+        rule: "certificate_days_left",
+        ok: false,
+        expected: "",
+        found: "",
+      }], WELL),
       regexResult: true,
       isMaintenance: true,
       evidence,
@@ -166,9 +174,7 @@ Deno.test("toMessage() of a failure has no size, its class and its message witho
   const error = { class: "connection_reset", message: "It said s3cret\0" } as const;
   const message = toMessage(
     AGENT,
-    parts(response({ status: null, httpVersion: null, error, hops: [] }), {
-      judgement: { verdict: "down", reason: "connection_reset" },
-    }),
+    parts(response({ status: null, httpVersion: null, error, hops: [] }), {}),
   );
   assertEquals(
     [message.errorClass, message.errorMessage, "bodyBytes" in message, "httpVersion" in message],

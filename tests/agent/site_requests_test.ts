@@ -118,7 +118,7 @@ Deno.test("SiteRequests gives no request where there is no token", async () => {
   const requests = new SiteRequests(clients(client), new FakeClock());
   assertEquals(await requests.prepare(site({ auth: OAUTH2 }), NEVER), {
     error: {
-      class: "local_auth",
+      class: "no_token",
       message: "No access token could be had: its server answered 500",
     },
   });
@@ -182,7 +182,7 @@ Deno.test("SiteRequests: the secret does not follow a redirect of the token serv
     const requests = new SiteRequests(clients(client), systemClock);
     const auth: Auth = { ...OAUTH2, tokenUrl: first.url("/token-away") };
     const outcome = await requests.prepare(site({ auth }), NEVER);
-    assertEquals("error" in outcome && outcome.error.class, "local_auth");
+    assertEquals("error" in outcome && outcome.error.class, "no_token");
     assertEquals(second.requests, []);
     client.close();
   });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { HttpRecord } from "../../agent/http/types.ts";
-import { ERROR_CLASSES } from "../../agent/http/types.ts";
+import { FAILURES } from "../../agent/http/types.ts";
 import { httpError } from "../../agent/http/errors.ts";
 import { check } from "../../agent/check.ts";
 import { checkDeps, response, site, type SiteValues } from "../agent/support.ts";
@@ -165,9 +165,9 @@ Deno.test("what the agent sends is as the schema says, and is read as it was sen
       checked(hostile(), { name: "front page", maintenance: [always] }),
     ],
     ["regex", checked(response({ text: "no" }), { rules: { regex: ["yes"] } })],
-    ...ERROR_CLASSES.map((errorClass): [string, Promise<ResultMessage>] => [
-      errorClass,
-      checked(response({ status: null, httpVersion: null, error: httpError(errorClass, "a\0b") })),
+    ...FAILURES.map((failure): [string, Promise<ResultMessage>] => [
+      failure,
+      checked(response({ status: null, httpVersion: null, error: httpError(failure, "a\0b") })),
     ]),
   ];
   for (const [name, promise] of cases) {

@@ -26,7 +26,7 @@ const ignore = () => {};
  * fails or has not answered for 250 ms (Happy Eyeballs, RFC 8305). The others are closed.
  *
  * @returns a socket without Nagle's delay; errors after this are ignored unless listened to
- * @throws ExchangeFailure of the address that failed last, trouble of this machine's own last
+ * @throws ExchangeFailure of the address that failed last, of those that could be tried if any could
  */
 export function connect(
   addresses: readonly Address[],
@@ -93,7 +93,7 @@ class ConnectAttempt {
 
   /** A machine without IPv6 says so of every IPv6 address; that must not hide what IPv4 said. */
   #remember(failure: ExchangeFailure): void {
-    const isLocal = failure.error.class.startsWith("local_");
-    if (this.#failure === null || !isLocal) this.#failure = failure;
+    const wasTried = !failure.error.class.startsWith("no_");
+    if (this.#failure === null || wasTried) this.#failure = failure;
   }
 }

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { HttpRequest } from "../types.ts";
 import { connect } from "./connect.ts";
-import { ExchangeFailure, failure } from "./failure.ts";
+import { atProxy, ExchangeFailure } from "./failure.ts";
 import type { Connection } from "./idle_connections.ts";
 import type { PhaseTimer } from "./phase_timer.ts";
 import { openTunnel, parseProxy, type Proxy } from "./proxy.ts";
@@ -34,7 +34,7 @@ export async function dial(
   const proxy = request.proxy === undefined ? null : parseProxy(request.proxy);
   const replaced = request.resolve?.[target.host] ?? target.host;
   const host = proxy?.host ?? replaced;
-  const { socket, address } = await blameProxy(proxy, async () => {
+  const { socket, address } = await markProxy(proxy, async () => {
     const addresses = await addressesOf(host, request, deps, steps);
     timer.enter("connect");
     return await connect(addresses, proxy?.port ?? target.port, deps.clock, steps);
@@ -79,14 +79,12 @@ async function addressesOf(
   return await resolveHost(host, request.ipVersion ?? "auto", resolver, clock, steps);
 }
 
-/** A proxy that cannot be reached is trouble on our side: it says nothing about the site. */
-async function blameProxy<T>(proxy: Proxy | null, work: () => Promise<T>): Promise<T> {
+/** Tells a proxy that cannot be reached from a site that cannot. */
+async function markProxy<T>(proxy: Proxy | null, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (proxy === null || !(error instanceof ExchangeFailure)) throw error;
-    const { class: errorClass, message } = error.error;
-    if (errorClass === "timeout" || errorClass === "aborted") throw error;
-    throw errorClass.startsWith("local_") ? error : failure("local_network", `proxy: ${message}`);
+    throw new ExchangeFailure(atProxy(error.error));
   }
 }

@@ -1,5 +1,5 @@
-import { httpError } from "../errors.ts";
-import type { ErrorClass, HttpError } from "../types.ts";
+import { clip, httpError } from "../errors.ts";
+import type { FailureClass, HttpError } from "../types.ts";
 
 /** Ends an exchange from within; what is recorded of it is `error`. Never leaves this folder. */
 export class ExchangeFailure extends Error {
@@ -12,7 +12,12 @@ export class ExchangeFailure extends Error {
   }
 }
 
+/** A failure of the proxy's, or on the way to it. */
+export function atProxy({ class: failureClass, message }: HttpError): HttpError {
+  return { class: failureClass, message: clip(`proxy: ${message}`), atProxy: true };
+}
+
 /** An ExchangeFailure of this class. */
-export function failure(errorClass: ErrorClass, detail = ""): ExchangeFailure {
-  return new ExchangeFailure(httpError(errorClass, detail));
+export function failure(failureClass: FailureClass, detail = ""): ExchangeFailure {
+  return new ExchangeFailure(httpError(failureClass, detail));
 }

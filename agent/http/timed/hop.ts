@@ -44,7 +44,7 @@ export async function runHop(
   } catch (thrown) {
     error = thrown instanceof ExchangeFailure
       ? thrown.error
-      : httpError("local_error", thrown instanceof Error ? thrown.message : String(thrown));
+      : httpError("not_made", thrown instanceof Error ? thrown.message : String(thrown));
     hop.timer.stop();
   }
   hop.end(error === null);
@@ -110,7 +110,8 @@ class OneHop {
     timer.enter("firstByte");
     const reader = new ResponseReader(connection.socket, {
       maxBodyBytes: this.#request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
-      endsAtHead: (head) => this.#request.method === "HEAD" || this.redirectOf(head) !== null,
+      bodyOf: (head) =>
+        this.#request.method === "HEAD" ? "none" : this.redirectOf(head) === null ? "read" : "skip",
       onFirstByte: () => timer.enter("download"),
       onLastByte: () => timer.stop(),
     });

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { failure } from "./failure.ts";
+import { atProxy, ExchangeFailure, failure } from "./failure.ts";
+import { httpError } from "../errors.ts";
 import { ResponseReader } from "./response_reader.ts";
 import type { Steps } from "./steps.ts";
 
@@ -12,11 +13,11 @@ export interface Proxy {
   authorization: string | null;
 }
 
-/** @throws ExchangeFailure `local_error` */
+/** @throws ExchangeFailure `not_made` */
 export function parseProxy(text: string): Proxy {
   const url = URL.parse(text);
   if (url === null || url.protocol !== "http:") {
-    throw failure("local_error", "The proxy is not an http URL");
+    throw failure("not_made", "The proxy is not an http URL");
   }
   const { username, password } = url;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -32,8 +33,8 @@ export function parseProxy(text: string): Proxy {
 /**
  * Asks the proxy at the other end for a tunnel to host:port (RFC 9110, 9.3.6).
  *
- * @throws ExchangeFailure `connection_failed` where the proxy cannot reach the site (5xx),
- * `local_error` where it refuses us, `local_network` where it does not speak HTTP
+ * @throws ExchangeFailure `connection_failed` where the proxy cannot reach the site (5xx); of the
+ * proxy itself where it refuses us or does not speak HTTP
  */
 export async function openTunnel(
   socket: Socket,
@@ -46,19 +47,19 @@ export async function openTunnel(
   const authorization = proxy.authorization === null
     ? ""
     : `Proxy-Authorization: ${proxy.authorization}\r\n`;
-  const reader = new ResponseReader(socket, { maxBodyBytes: 0, endsAtHead: () => true });
+  const reader = new ResponseReader(socket, { maxBodyBytes: 0, bodyOf: () => "none" });
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
   await steps.run<void>(
     "asking the proxy",
     (resolve, reject) =>
       reader.start(
         resolve,
-        ({ error }) => reject(failure("local_network", `proxy: ${error.message}`)),
+        ({ error }) => reject(new ExchangeFailure(atProxy(error))),
       ),
   );
   const status = reader.head!.status;
   if (status >= 200 && status < 300) return;
   throw status >= 500
     ? failure("connection_failed", `The proxy answers ${status}`)
-    : failure("local_error", `The proxy answers ${status}`);
+    : new ExchangeFailure(atProxy(httpError("not_made", `it answers ${status}`)));
 }

@@ -17,7 +17,7 @@ export interface RequestDefaults {
  * The request as it goes over the wire (a string as UTF-8), body included. The caller's headers replace the defaults of
  * the same name.
  *
- * @throws ExchangeFailure `local_error` for a method or header that would break the request's form
+ * @throws ExchangeFailure `not_made` for a method or header that would break the request's form
  */
 export function encodeRequest(
   request: HttpRequest,
@@ -25,7 +25,7 @@ export function encodeRequest(
   defaults: RequestDefaults,
 ): Buffer | string {
   const method = request.method ?? "GET";
-  if (!TOKEN.test(method)) throw failure("local_error", "The method is not an HTTP token");
+  if (!TOKEN.test(method)) throw failure("not_made", "The method is not an HTTP token");
   const headers = request.headers ?? [];
   let head = `${method} ${target.path} HTTP/1.1\r\n`;
   if (!has(headers, "host")) head += `Host: ${target.authority}\r\n`;
@@ -45,11 +45,11 @@ export function encodeRequest(
   return body === undefined ? head : Buffer.concat([Buffer.from(head), body]);
 }
 
-/** @throws ExchangeFailure `local_error` for what is no header */
+/** @throws ExchangeFailure `not_made` for what is no header */
 export function headerLine(name: string, value: string): string {
-  if (!TOKEN.test(name)) throw failure("local_error", `"${name}" is not a header's name`);
+  if (!TOKEN.test(name)) throw failure("not_made", `"${name}" is not a header's name`);
   if (/[\r\n\0]/.test(value)) {
-    throw failure("local_error", `The header "${name}" has a line break or NUL in its value`);
+    throw failure("not_made", `The header "${name}" has a line break or NUL in its value`);
   }
   return `${name}: ${value}\r\n`;
 }

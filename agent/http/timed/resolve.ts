@@ -37,7 +37,7 @@ const SLOW_LOOKUP_MS = 1_000;
  * The host's addresses, in the order to try them: as the resolver gives them (RFC 6724), the families
  * taking turns (RFC 8305, 4).
  *
- * @throws ExchangeFailure `dns_...` or `local_...`; `timeout` only where the resolver is known, or not
+ * @throws ExchangeFailure `dns_...` or `no_...`; `timeout` only where the resolver is known, or not
  * known not, to be well
  */
 export async function resolveHost(
@@ -62,7 +62,7 @@ export async function resolveHost(
   });
   const result = await looking.catch((error: ExchangeFailure) => {
     if (error.error.class === "timeout" && resolverIsWell === false) {
-      throw failure("local_resolver");
+      throw failure("resolver_silent");
     }
     throw error;
   });
@@ -76,16 +76,16 @@ async function explain(error: Error, resolver: Resolver, steps: Steps): Promise<
   const { class: errorClass, message } = classifyError(error);
   // Deno reports a lookup that had no descriptor left as a name that does not exist.
   if (errorClass === "dns_not_found" && outOfDescriptors()) {
-    return failure("local_descriptors", "The name could not be looked up");
+    return failure("no_descriptors", "The name could not be looked up");
   }
-  if (errorClass !== "local_resolver") return new ExchangeFailure({ class: errorClass, message });
+  if (errorClass !== "resolver_silent") return new ExchangeFailure({ class: errorClass, message });
   const answers = await steps.run<boolean>("asking the resolver for the root", (resolve) => {
     resolver.answersForRoot().then(resolve, () => resolve(false));
     return () => {};
   });
   return answers
     ? failure("dns_failed", "The servers of the name do not answer, or not properly")
-    : failure("local_resolver");
+    : failure("resolver_silent");
 }
 
 function outOfDescriptors(): boolean {
@@ -93,7 +93,7 @@ function outOfDescriptors(): boolean {
     closeSync(openSync(devNull, "r"));
     return false;
   } catch (error) {
-    return classifyError(error).class === "local_descriptors";
+    return classifyError(error).class === "no_descriptors";
   }
 }
 

@@ -5,7 +5,13 @@ import tls from "node:tls";
 import type { Clock } from "../../../runtime/clock.ts";
 import { classifyError } from "../classify.ts";
 import { httpError } from "../errors.ts";
-import type { CertificateRecord, ErrorClass, HttpError, TlsOptions, TlsRecord } from "../types.ts";
+import type {
+  CertificateRecord,
+  FailureClass,
+  HttpError,
+  TlsOptions,
+  TlsRecord,
+} from "../types.ts";
 import { certificateChain, earliestExpiry } from "./certificates.ts";
 import { ExchangeFailure, failure } from "./failure.ts";
 import type { Steps } from "./steps.ts";
@@ -15,7 +21,7 @@ export class SecureContexts {
   readonly #made = new WeakMap<TlsOptions, tls.SecureContext>();
   #plain: tls.SecureContext | null = null;
 
-  /** @throws ExchangeFailure `local_error` for a certificate or key that cannot be read */
+  /** @throws ExchangeFailure `not_made` for a certificate or key that cannot be read */
   get(options: TlsOptions | undefined): tls.SecureContext {
     if (options === undefined) return this.#plain ??= tls.createSecureContext();
     const made = this.#made.get(options) ?? create(options);
@@ -32,7 +38,7 @@ function create({ ca, cert, key }: TlsOptions): tls.SecureContext {
   try {
     return tls.createSecureContext({ ca, cert, key });
   } catch (error) {
-    throw failure("local_error", `The TLS settings do not fit: ${(error as Error).message}`);
+    throw failure("not_made", `The TLS settings do not fit: ${(error as Error).message}`);
   }
 }
 
@@ -41,7 +47,7 @@ function readable(name: string, pem: string | undefined, read: (pem: string) => 
   try {
     read(pem);
   } catch {
-    throw failure("local_error", `The TLS ${name} is not a PEM text that can be read`);
+    throw failure("not_made", `The TLS ${name} is not a PEM text that can be read`);
   }
 }
 
@@ -129,7 +135,7 @@ function verificationError(record: TlsRecord, now: number): HttpError | null {
   );
   if (outdated) return httpError("tls_certificate_expired", validity(outdated, now));
   const { class: found } = classifyError(Object.assign(new Error(code), { code }));
-  const errorClass: ErrorClass = found.startsWith("tls_certificate_")
+  const errorClass: FailureClass = found.startsWith("tls_certificate_")
     ? found
     : "tls_certificate_untrusted";
   return httpError(errorClass, code);

@@ -22,14 +22,14 @@ const PARTS = /^https?:\/\/([^/?#\\]*)([^#]*)/i;
  * Takes a URL apart. URL() says where to go; what is sent is taken from the text as written, as URL()
  * would lower the host's case, drop ":80", and turn "/a/../b" into "/b".
  *
- * @throws ExchangeFailure `local_error` for what is not an http or https URL
+ * @throws ExchangeFailure `not_made` for what is not an http or https URL
  */
 export function parseTarget(text: string): Target {
   const url = URL.parse(text);
-  if (url === null) throw failure("local_error", "The URL is not valid");
+  if (url === null) throw failure("not_made", "The URL is not valid");
   const secure = url.protocol === "https:";
   if (!secure && url.protocol !== "http:") {
-    throw failure("local_error", `The URL has the scheme "${url.protocol.slice(0, -1)}"`);
+    throw failure("not_made", `The URL has the scheme "${url.protocol.slice(0, -1)}"`);
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const written = PARTS.exec(text.trim());

@@ -149,7 +149,7 @@ Deno.test("AccessToken tells a failure for five seconds without asking again", a
   answers[0]!(response({ status: 401, text: '{"error":"invalid_client"}' }));
   const expected = {
     error: {
-      class: "local_auth" as const,
+      class: "no_token" as const,
       message: "No access token could be had: its server answered 401 (invalid_client)",
     },
   };
@@ -172,7 +172,7 @@ Deno.test("AccessToken tells that its server cannot be reached", async () => {
   answers[0]!(response({ status: null, error }));
   const { error: told } = await outcome as { error: { class: string; message: string } };
   assertEquals(told, {
-    class: "local_auth",
+    class: "no_token",
     message: "No access token could be had: its server: Connection refused",
   });
 });
@@ -204,7 +204,7 @@ Deno.test("AccessToken ends the wait of one that has less time, not the request"
   assertEquals((await stopped as { error: { class: string } }).error.class, "aborted");
   await clock.advance(500);
   const { error } = await hasty as { error: { class: string; message: string } };
-  assertEquals(error.class, "local_auth");
+  assertEquals(error.class, "no_token");
   assertStringIncludes(error.message, "No answer within the site's timeout");
   answer(0, 60);
   assertEquals(await patient, { value: "t0" });

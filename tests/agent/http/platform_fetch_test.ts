@@ -46,7 +46,7 @@ Deno.test("createPlatformFetchClient() refuses what fetch cannot do rather than 
   ];
   for (const option of options) {
     const record = await client({ url: "http://site.test/", ...option }, never);
-    assertEquals(record.error?.class, "local_error", JSON.stringify(option));
+    assertEquals(record.error?.class, "not_made", JSON.stringify(option));
   }
   assertEquals(called, false);
 });
@@ -93,7 +93,7 @@ Deno.test("createPlatformFetchClient() drops credentials at a redirect to anothe
 Deno.test("createPlatformFetchClient() asks who is to blame for a temporary failure of the resolver", async () => {
   const text =
     "dns error: failed to lookup address information: Temporary failure in name resolution";
-  for (const [answers, expected] of [[true, "dns_failed"], [false, "local_resolver"]] as const) {
+  for (const [answers, expected] of [[true, "dns_failed"], [false, "resolver_silent"]] as const) {
     const client = createPlatformFetchClient({
       fetch: () => Promise.reject(new TypeError(text)),
       answersForRoot: () => Promise.resolve(answers),

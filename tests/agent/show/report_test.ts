@@ -126,7 +126,7 @@ Rules
 });
 
 Deno.test("reportOf() of the monitor's own trouble says that it is", async () => {
-  const error = { class: "local_network", message: "This machine has no network" } as const;
+  const error = { class: "no_route", message: "This machine has no network" } as const;
   const lines = (await report(response({ status: null, error }))).split("\n");
   assertEquals(lines.slice(1, 4), [
     "UNKNOWN  local_network  ·  no response in 12.5 ms",
@@ -184,7 +184,7 @@ for (
     { name: "down", record: FULL, values: {}, code: 31 },
     {
       name: "unknown",
-      record: response({ status: null, error: { class: "local_error", message: "x" } }),
+      record: response({ status: null, error: { class: "not_made", message: "x" } }),
       values: {},
       code: 35,
     },

@@ -61,7 +61,7 @@ Deno.test("connect() fails when all have failed, and blames this machine last", 
   const table = [
     [["ECONNREFUSED", "EHOSTUNREACH", "ECONNREFUSED"], "connection_refused"],
     [["ECONNREFUSED", "ENETUNREACH", "ENETUNREACH"], "connection_refused"],
-    [["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"], "local_network"],
+    [["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"], "no_route"],
   ] as const;
   for (const [codes, expected] of table) {
     const { sockets, result, clock } = start();

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
@@ -41,25 +41,26 @@ Deno.test("a proxy's own trouble is not the site's", async () => {
   const url = "http://site.test/";
   const table = [
     ["HTTP/1.1 502 Bad Gateway\r\n\r\n", "connection_failed"],
-    ["HTTP/1.1 407 Who are you\r\n\r\n", "local_error"],
-    ["HTTP/1.1 403 Forbidden\r\n\r\n", "local_error"],
-    ["garbage\r\n\r\n", "local_network"],
-    ["", "local_network"],
+    ["HTTP/1.1 407 Who are you\r\n\r\n", "not_made"],
+    ["HTTP/1.1 403 Forbidden\r\n\r\n", "not_made"],
+    ["garbage\r\n\r\n", "bad_http"],
+    ["", "connection_reset"],
   ] as const;
   for (const [answer, expected] of table) {
     const proxy = await startProxy({ answer });
     const record = await client({ url, proxy: proxy.url("user:secret") }, never);
     assertEquals(record.error?.class, expected, answer);
+    assertEquals(record.error!.atProxy ?? false, expected !== "connection_failed", answer);
     assertEquals(record.error!.message.includes("secret"), false);
     assertEquals(record.status, null);
     await proxy.close();
   }
   const refused = await client({ url, proxy: "http://127.0.0.1:2" }, never);
-  assertEquals(refused.error?.class, "local_network");
+  assertEquals([refused.error?.class, refused.error?.atProxy], ["connection_refused", true]);
   const unresolved = await client({ url, proxy: "http://nosuch.invalid:3128" }, never);
-  assertEquals(unresolved.error?.class, "local_network");
+  assert(unresolved.error?.atProxy);
   for (const proxy of ["socks5://127.0.0.1", "nonsense"]) {
-    assertEquals((await client({ url, proxy }, never)).error?.class, "local_error");
+    assertEquals((await client({ url, proxy }, never)).error?.class, "not_made");
   }
 });
 

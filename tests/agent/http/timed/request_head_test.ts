@@ -60,6 +60,6 @@ Deno.test("encodeRequest() lets nothing break out of its place", () => {
   ];
   for (const request of wrong) {
     const { error } = assertThrows(() => encode(request), ExchangeFailure);
-    assertEquals(error.class, "local_error", JSON.stringify(request));
+    assertEquals(error.class, "not_made", JSON.stringify(request));
   }
 });

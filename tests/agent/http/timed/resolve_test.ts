@@ -8,7 +8,7 @@ import {
 } from "../../../../agent/http/timed/resolve.ts";
 import { Steps } from "../../../../agent/http/timed/steps.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
-import type { ErrorClass } from "../../../../agent/http/types.ts";
+import type { FailureClass } from "../../../../agent/http/types.ts";
 
 const v4 = (n: number): Address => ({ address: `192.0.2.${n}`, family: 4 });
 const v6 = (n: number): Address => ({ address: `2001:db8::${n}`, family: 6 });
@@ -27,7 +27,7 @@ function steps(signal = new AbortController().signal): Steps {
   return new Steps(signal);
 }
 
-async function failureOf(asked: Resolver, signal?: AbortSignal): Promise<ErrorClass> {
+async function failureOf(asked: Resolver, signal?: AbortSignal): Promise<FailureClass> {
   const thrown = await assertRejects(
     () => resolveHost("site.test", "auto", asked, new FakeClock(), steps(signal)),
     ExchangeFailure,
@@ -66,9 +66,9 @@ Deno.test("resolveHost() tells a name that does not exist from a resolver that i
   assertEquals(await failureOf(resolver("ENOTFOUND")), "dns_not_found");
   assertEquals(await failureOf(resolver([])), "dns_not_found");
   assertEquals(await failureOf(resolver("EAI_FAIL")), "dns_failed");
-  assertEquals(await failureOf(resolver("EAI_AGAIN", false)), "local_resolver");
+  assertEquals(await failureOf(resolver("EAI_AGAIN", false)), "resolver_silent");
   assertEquals(await failureOf(resolver("EAI_AGAIN", true)), "dns_failed");
-  assertEquals(await failureOf(resolver("EMFILE")), "local_descriptors");
+  assertEquals(await failureOf(resolver("EMFILE")), "no_descriptors");
 });
 
 Deno.test("resolveHost() ends at once when the signal aborts, whatever the resolver does later", async () => {
@@ -87,7 +87,7 @@ Deno.test("resolveHost() ends at once when the signal aborts, whatever the resol
 });
 
 Deno.test("resolveHost() blames the resolver for a timeout when it had no answer for the root either", async () => {
-  for (const [answers, expected] of [[false, "local_resolver"], [true, "timeout"]] as const) {
+  for (const [answers, expected] of [[false, "resolver_silent"], [true, "timeout"]] as const) {
     const clock = new FakeClock();
     const controller = new AbortController();
     const hanging: Resolver = { ...resolver([], answers), lookup: () => {} };

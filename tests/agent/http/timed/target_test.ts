@@ -40,6 +40,6 @@ Deno.test("parseTarget() tells where to go and what to name", () => {
 Deno.test("parseTarget() refuses what is not http or https", () => {
   for (const url of ["", "nonsense", "ftp://a.test/", "http://", "file:///etc/passwd"]) {
     const { error } = assertThrows(() => parseTarget(url), ExchangeFailure);
-    assertEquals(error.class, "local_error");
+    assertEquals(error.class, "not_made");
   }
 });
