@@ -37,6 +37,8 @@ export interface CheckDeps {
 /** A check's result, and what it was made of. */
 export interface Checked {
   message: ResultMessage;
+  /** The first that was made, credentials included. */
+  request: HttpRequest;
   record: HttpRecord;
   judgement: Judgement;
   /** How the response did by each rule; empty where no full response came, or none could be looked at. */
@@ -97,7 +99,7 @@ export async function check(
     withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
     scrub: (text) => scrub(text, secrets()),
   });
-  return { message: hideInMessage(message, site.secrets), record, judgement, outcomes };
+  return { message: hideInMessage(message, site.secrets), request, record, judgement, outcomes };
 }
 
 /** Makes the exchange, with the site's credentials. */
