@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AUTH_SCHEMAS } from "../agent/auth/index.ts";
 import { RULE_SCHEMAS, toRules } from "../agent/rules/index.ts";
 import { labels } from "./agent.ts";
-import { flag, number, optional, optionalAll, optionalSection, section } from "./fields.ts";
+import { flag, number, onOff, optional, optionalAll, optionalSection, section } from "./fields.ts";
 import { type Header, mergeHeaders } from "./headers.ts";
 import { maintenanceList, toMaintenance } from "./maintenance.ts";
 import type { Secret } from "./outside.ts";
@@ -16,7 +16,6 @@ const MAX_FREQUENCY_S = 604_800;
 
 const FREQUENCY =
   `a number from 1 to ${MAX_FREQUENCY_S} (seconds between the starts of two checks)`;
-const EVIDENCE = "on or off";
 
 const settingKeys = {
   timeout: optional(number(0, MAX_TIMEOUT_S, "seconds")),
@@ -28,10 +27,7 @@ const settingKeys = {
   ...requestKeys,
   // That it has one kind is checked in site_checks.ts; {} is none, whatever the defaults say.
   auth: optionalSection(optionalAll(AUTH_SCHEMAS)),
-  evidence: optional(
-    z.literal([true, false, "on", "off", "true", "false"], { error: EVIDENCE })
-      .transform((given) => given === true || given === "on" || given === "true"),
-  ),
+  evidence: optional(onOff()),
   maintenance: optional(maintenanceList),
   labels: optional(labels),
   enabled: optional(flag()),
