@@ -84,7 +84,10 @@ class Exchange {
         this.#error = next.error;
         return null;
       }
-      this.#body = new BodyBuffer(request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
+      this.#body = new BodyBuffer(
+        request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+        request.allowance,
+      );
       await readBody(response, this.#body);
     } catch (error) {
       this.#error = this.#signal.aborted

@@ -3,6 +3,8 @@
  * the platform's fetch and the timed one, and one table of test cases runs against both.
  */
 
+import type { Allowance } from "./allowance.ts";
+
 /** What to ask for. `url` is a string so that it goes out as written, not normalised. */
 export interface HttpRequest {
   url: string;
@@ -12,6 +14,8 @@ export interface HttpRequest {
   body?: Uint8Array;
   /** Decoded body bytes kept; the rest is cut and flagged. @default 1048576 */
   maxBodyBytes?: number;
+  /** What it may take of what all exchanges share. @default as much as it wants */
+  allowance?: Allowance;
   /** @default true */
   followRedirects?: boolean;
   /** @default 10 */

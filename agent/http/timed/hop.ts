@@ -110,6 +110,7 @@ class OneHop {
     timer.enter("firstByte");
     const reader = new ResponseReader(connection.socket, {
       maxBodyBytes: this.#request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+      allowance: this.#request.allowance,
       endsAtHead: (head) => this.#request.method === "HEAD" || this.redirectOf(head) !== null,
       onFirstByte: () => timer.enter("download"),
       onLastByte: () => timer.stop(),

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { clearImmediate, setImmediate } from "node:timers";
+import type { Allowance } from "../allowance.ts";
 import { BodyBuffer } from "../body_buffer.ts";
 import { classifyError } from "../classify.ts";
 import { createDecoder, type Decoder, type DecoderListener } from "./decode.ts";
@@ -16,6 +17,7 @@ const BYTES_A_TURN = 64 * 1024;
 /** What a reader is told of the request. */
 export interface ReaderOptions {
   maxBodyBytes: number;
+  allowance?: Allowance;
   /** Whether the head is all that is wanted: an answer to HEAD or CONNECT, a redirect to follow. */
   endsAtHead(head: ResponseHead): boolean;
   onFirstByte?(): void;
@@ -46,7 +48,7 @@ export class ResponseReader implements ResponseListener, DecoderListener {
   constructor(socket: Socket, options: ReaderOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#body = new BodyBuffer(options.maxBodyBytes);
+    this.#body = new BodyBuffer(options.maxBodyBytes, options.allowance);
   }
 
   get body(): Uint8Array {
@@ -109,7 +111,12 @@ export class ResponseReader implements ResponseListener, DecoderListener {
   }
 
   onData(piece: Uint8Array): void {
-    if (this.#stopped || this.#body.add(piece)) return;
+    if (this.#stopped) return;
+    try {
+      if (this.#body.add(piece)) return;
+    } catch (error) {
+      return this.#fail(new ExchangeFailure(classifyError(error)));
+    }
     this.#options.onLastByte?.();
     this.#resolve();
   }
