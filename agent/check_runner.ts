@@ -89,7 +89,7 @@ export class CheckRunner {
     const place = places.acquire();
     stats.waitingForPlace = places.waiting;
     await place;
-    stats.inFlight = places.held;
+    stats.inFlight++;
     try {
       const missed = this.#stopping ? { due: turn.due, slots: turn.slots() } : turn.skip();
       if (missed) this.missed(site, missed);
@@ -101,7 +101,7 @@ export class CheckRunner {
       );
     } finally {
       places.release();
-      stats.inFlight = places.held;
+      stats.inFlight--;
       stats.waitingForPlace = places.waiting;
     }
   }

@@ -26,9 +26,9 @@ export class Limiter {
     return this.#queue.length - this.#first;
   }
 
-  /** Takes a place if one is free. */
-  tryAcquire(): boolean {
-    if (this.#held >= this.max) return false;
+  /** Takes a place if one is free, and less than `share` of them are taken. */
+  tryAcquire(share = 1): boolean {
+    if (this.#held >= this.max * share) return false;
     this.#held++;
     return true;
   }

@@ -9,8 +9,12 @@ export interface Allowance {
    * @throws {Error} With code ENOMEM, where no more may be taken
    */
   takeBytes(bytes: number): void;
-  /** Takes a descriptor beside the exchange's first, if there is one to spare. */
-  takeSocket(): boolean;
+  /**
+   * Takes a descriptor beside the exchange's own, if there is one to spare.
+   *
+   * @param share Of all: none is to spare where so many are taken. @default 1
+   */
+  takeSocket(share?: number): boolean;
   giveSocket(): void;
   /** Gives back the memory. */
   close(): void;
@@ -18,7 +22,7 @@ export interface Allowance {
 
 /** Places for sockets; see Limiter. */
 export interface SparePlaces {
-  tryAcquire(): boolean;
+  tryAcquire(share?: number): boolean;
   release(): void;
 }
 
@@ -45,7 +49,7 @@ export class Allowances {
         this.#bytesLeft -= counted;
         taken += counted;
       },
-      takeSocket: () => this.#places.tryAcquire(),
+      takeSocket: (share) => this.#places.tryAcquire(share),
       giveSocket: () => this.#places.release(),
       close: () => {
         this.#bytesLeft += taken;

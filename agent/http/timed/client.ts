@@ -57,15 +57,23 @@ async function exchange(first: HttpRequest, deps: HopDeps, steps: Steps): Promis
     ms += outcome.ms;
     head = outcome.head ?? head;
     hops.push({ url: request.url, status: outcome.head?.status ?? null, ms: outcome.ms });
-    if (outcome.location === null) return record(outcome, head, hops, ms);
+    if (outcome.location === null) return record(outcome, head, hops, ms, steps.addresses);
     const { status } = outcome.head!;
     const next = redirectedRequest(request, status, utf8(outcome.location), hops.length - 1);
-    if ("error" in next) return record({ ...outcome, error: next.error }, head, hops, ms);
+    if ("error" in next) {
+      return record({ ...outcome, error: next.error }, head, hops, ms, steps.addresses);
+    }
     request = next.request;
   }
 }
 
-function record(last: HopOutcome, head: HopOutcome["head"], hops: Hop[], ms: number): HttpRecord {
+function record(
+  last: HopOutcome,
+  head: HopOutcome["head"],
+  hops: Hop[],
+  ms: number,
+  addresses: readonly string[] | null,
+): HttpRecord {
   return {
     status: head?.status ?? null,
     statusText: head?.statusText ?? "",
@@ -78,6 +86,7 @@ function record(last: HopOutcome, head: HopOutcome["head"], hops: Hop[], ms: num
     hops,
     phases: last.phases,
     remoteAddress: last.connection?.remoteAddress ?? null,
+    ...(addresses && { addresses }),
     tls: last.connection?.tls ?? null,
   };
 }

@@ -37,7 +37,9 @@ export async function dial(
   const { socket, address } = await markProxy(proxy, async () => {
     const addresses = await addressesOf(host, request, deps, steps);
     timer.enter("connect");
-    return await connect(addresses, proxy?.port ?? target.port, deps.clock, steps);
+    if (!proxy) steps.addresses = addresses.map(({ address }) => address);
+    const { clock } = deps;
+    return await connect(addresses, proxy?.port ?? target.port, clock, steps, request.allowance);
   });
   const connection: Connection = {
     socket,

@@ -111,7 +111,8 @@ class OneHop {
     const reader = new ResponseReader(connection.socket, {
       maxBodyBytes: this.#request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       allowance: this.#request.allowance,
-      endsAtHead: (head) => this.#request.method === "HEAD" || this.redirectOf(head) !== null,
+      bodyOf: (head) =>
+        this.#request.method === "HEAD" ? "none" : this.redirectOf(head) === null ? "read" : "skip",
       onFirstByte: () => timer.enter("download"),
       onLastByte: () => timer.stop(),
     });
@@ -138,7 +139,7 @@ class OneHop {
   end(ok: boolean): void {
     if (this.connection === null) return;
     const reusable = ok && this.#key !== null && this.reader?.reusable === true;
-    if (reusable) this.#deps.idle.put(this.#key!, this.connection);
+    if (reusable) this.#deps.idle.put(this.#key!, this.connection, this.#request.allowance);
     else this.connection.socket.destroy();
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Allowance } from "../allowance.ts";
 import type { HttpError, HttpRequest, TlsOptions, TlsRecord } from "../types.ts";
 import type { Target } from "./target.ts";
 
@@ -11,6 +12,8 @@ export interface Connection {
   remoteAddress: string;
 }
 
+/** None is kept where checks and other idle ones take this share of the descriptors. */
+const IDLE_SHARE = 0.5;
 /** How long a connection is kept for the next check. */
 const IDLE_MS = 90_000;
 /** Methods that may be sent again if the connection turns out to be dead (RFC 9110, 9.2.1). */
@@ -38,15 +41,19 @@ export class IdleConnections {
   }
 
   /** Keeps it until the site closes it, says anything, or nobody asks for long. */
-  put(key: string, connection: Connection): void {
+  put(key: string, connection: Connection, allowance?: Allowance): void {
     const { socket } = connection;
     this.take(key)?.socket.destroy();
+    if (allowance?.takeSocket(IDLE_SHARE) === false) return void socket.destroy();
     const drop = () => {
       stop();
       socket.destroy();
     };
     const stop = () => {
-      if (this.#idle.get(key)?.connection === connection) this.#idle.delete(key);
+      if (this.#idle.get(key)?.connection === connection) {
+        this.#idle.delete(key);
+        allowance?.giveSocket();
+      }
       socket.setTimeout(0);
       socket.off("data", drop).off("end", drop).off("close", drop).off("timeout", drop);
     };

@@ -47,7 +47,7 @@ export async function openTunnel(
   const authorization = proxy.authorization === null
     ? ""
     : `Proxy-Authorization: ${proxy.authorization}\r\n`;
-  const reader = new ResponseReader(socket, { maxBodyBytes: 0, endsAtHead: () => true });
+  const reader = new ResponseReader(socket, { maxBodyBytes: 0, bodyOf: () => "none" });
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
   await steps.run<void>(
     "asking the proxy",

@@ -18,8 +18,8 @@ const BYTES_A_TURN = 64 * 1024;
 export interface ReaderOptions {
   maxBodyBytes: number;
   allowance?: Allowance;
-  /** Whether the head is all that is wanted: an answer to HEAD or CONNECT, a redirect to follow. */
-  endsAtHead(head: ResponseHead): boolean;
+  /** What to do with the body; see ResponseListener. */
+  bodyOf(head: ResponseHead): "read" | "skip" | "none";
   onFirstByte?(): void;
   /** The last byte that is wanted came; it may not be decoded yet. */
   onLastByte?(): void;
@@ -84,14 +84,15 @@ export class ResponseReader implements ResponseListener, DecoderListener {
     };
   }
 
-  onHead(head: ResponseHead): boolean {
+  onHead(head: ResponseHead): "read" | "skip" | "none" {
     this.head = head;
-    if (this.#options.endsAtHead(head)) return false;
+    const wanted = this.#options.bodyOf(head);
+    if (wanted !== "read") return wanted;
     const encodings = head.headers.filter(([name]) => name === "content-encoding");
     if (encodings.length > 0) {
       this.#decoder = createDecoder(encodings.map(([, value]) => value).join(","), this);
     }
-    return true;
+    return wanted;
   }
 
   onBody(piece: Buffer): void {

@@ -10,7 +10,7 @@ function start(maxBodyBytes = 1_000_000) {
   const socket = new net.Socket();
   const failures: ExchangeFailure[] = [];
   let ends = 0;
-  const reader = new ResponseReader(socket, { maxBodyBytes, endsAtHead: () => false });
+  const reader = new ResponseReader(socket, { maxBodyBytes, bodyOf: () => "read" });
   // As Steps does: the first end lets go.
   const letGo = reader.start(() => {
     ends++;
