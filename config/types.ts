@@ -78,7 +78,7 @@ export interface SiteRequest {
   headers: readonly (readonly [name: string, value: string])[];
   /** Null: no body. */
   body: Uint8Array | null;
-  maxBodyBytes: number;
+  readBodyBytes: number;
   followRedirects: boolean;
   maxRedirects: number;
   ipVersion: "auto" | "4" | "6";

@@ -149,7 +149,7 @@ function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: OAuth2, way: 
       ["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`],
     ],
     body: new TextEncoder().encode(form.toString()),
-    maxBodyBytes: MAX_ANSWER_BYTES,
+    readBodyBytes: MAX_ANSWER_BYTES,
     // The secret goes where the config says, and nowhere else.
     followRedirects: false,
   };

@@ -1,7 +1,7 @@
 import type { Allowance } from "./allowance.ts";
 
-/** Decoded body bytes kept when the request does not say: 1 MiB. */
-export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+/** Decoded body bytes read when the request does not say: 1 MiB. */
+export const DEFAULT_READ_BODY_BYTES = 1024 * 1024;
 
 /** Pieces up to this size are copied together; one larger is kept as it is. */
 const SMALL = 4096;

@@ -55,7 +55,7 @@ export function site({ rules, request, ...values }: SiteValues = {}): Site {
       method: "GET",
       headers: [],
       body: null,
-      maxBodyBytes: 1024 * 1024,
+      readBodyBytes: 1024 * 1024,
       followRedirects: true,
       maxRedirects: 10,
       ipVersion: "auto",

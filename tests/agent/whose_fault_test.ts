@@ -7,7 +7,7 @@ import { clients as bothClients } from "./support.ts";
 import { askControlBy } from "../../agent/control.ts";
 import { Allowances } from "../../agent/http/allowance.ts";
 import { createTimedClient } from "../../agent/http/timed/client.ts";
-import type { Resolver } from "../../agent/http/timed/resolve.ts";
+import type { Resolver } from "../../agent/http/resolve.ts";
 import { Limiter } from "../../agent/limiter.ts";
 import { LoopWatch } from "../../agent/loop_watch.ts";
 import { Network } from "../../agent/network.ts";

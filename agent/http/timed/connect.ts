@@ -2,9 +2,9 @@ import net from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Allowance } from "../allowance.ts";
 import { classifyError } from "../classify.ts";
-import { ExchangeFailure } from "./failure.ts";
-import type { Address } from "./resolve.ts";
-import type { Steps } from "./steps.ts";
+import { ExchangeFailure } from "../failure.ts";
+import type { Address } from "../resolve.ts";
+import type { Steps } from "../steps.ts";
 
 /** How long an address has before the next is tried beside it (RFC 8305, 8). */
 const NEXT_ADDRESS_MS = 250;

@@ -49,7 +49,7 @@ Deno.test("AccessToken asks by client credentials, with the secret in the header
   assertEquals(rest, {
     url: "https://login.test/token",
     method: "POST",
-    maxBodyBytes: 65_536,
+    readBodyBytes: 65_536,
     followRedirects: false,
     proxy: "http://proxy.test:3128",
   });

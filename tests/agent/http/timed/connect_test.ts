@@ -3,9 +3,9 @@ import net from "node:net";
 import { type Allowance, Allowances } from "../../../../agent/http/allowance.ts";
 import { Limiter } from "../../../../agent/limiter.ts";
 import { connect, type OpenSocket } from "../../../../agent/http/timed/connect.ts";
-import { ExchangeFailure } from "../../../../agent/http/timed/failure.ts";
-import type { Address } from "../../../../agent/http/timed/resolve.ts";
-import { Steps } from "../../../../agent/http/timed/steps.ts";
+import { ExchangeFailure } from "../../../../agent/http/failure.ts";
+import type { Address } from "../../../../agent/http/resolve.ts";
+import { Steps } from "../../../../agent/http/steps.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const addresses: Address[] = ["a", "b", "c"].map((address) => ({ address, family: 4 }));

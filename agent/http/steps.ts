@@ -1,4 +1,4 @@
-import { abortError } from "../errors.ts";
+import { abortError } from "./errors.ts";
 import { ExchangeFailure } from "./failure.ts";
 
 /**
@@ -7,8 +7,6 @@ import { ExchangeFailure } from "./failure.ts";
  * listener on the signal for the whole exchange, taken off by `end`.
  */
 export class Steps {
-  /** Where the site's host was found, last. */
-  addresses: readonly string[] | null = null;
   #signal: AbortSignal | null;
   readonly #onAbort = () => this.#abort?.();
   #abort: (() => void) | null = null;
