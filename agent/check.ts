@@ -43,8 +43,8 @@ export interface CheckDeps {
 export interface CheckTurn {
   /** How long after it the check begins. */
   lateMs: number;
-  /** The due times that the check answers for by now. */
-  slots(): number;
+  /** The due times that the check answers for by now, but for those that a stall took. */
+  slots(stalledMs: number): number;
   /** How long until the next one. */
   leftMs(): number;
 }
@@ -105,7 +105,7 @@ export async function check(
     site,
     ts,
     scheduledAt: ts - BigInt(Math.round(turn.lateMs * 1_000)),
-    slots: turn.slots(),
+    slots: turn.slots(last.loopDelayMs),
     attempts,
     firstReason: first.judgement.reason,
     loopDelayMs: last.loopDelayMs,
