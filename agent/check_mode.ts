@@ -9,18 +9,25 @@ import { check, type CheckDeps, type Checked } from "./check.ts";
 import { withOptions } from "./check_overrides.ts";
 import { findTarget } from "./check_target.ts";
 import { createClients } from "./clients.ts";
+import { askControlBy } from "./control.ts";
+import { Allowances } from "./http/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
+import { Limiter } from "./limiter.ts";
+import { LoopWatch } from "./loop_watch.ts";
 import { MaintenanceCalendar } from "./maintenance.ts";
+import { Network } from "./network.ts";
 import { paintFor } from "./show/paint.ts";
 import { repeatsOf } from "./show/repeats.ts";
 import { reportOf } from "./show/report.ts";
 import { PLAIN, type Style } from "./show/style.ts";
 import { siteRequest, SiteRequests } from "./site_requests.ts";
-import { StallDetector } from "./stall.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
 const NO_AGENT = "00000000-0000-0000-0000-000000000000";
+
+/** A check connects to no more addresses at a time. */
+const MAX_SOCKETS = 8;
 
 /**
  * Mode "check": checks sites now, one after the other, and prints all that was seen of each, or with
@@ -69,11 +76,11 @@ export async function checkMode(
 }
 
 /** Checks sites outside of any schedule. */
-function checker({ uuid, location, labels }: Config["agent"], clock: Clock) {
+function checker({ uuid, location, labels, controls }: Config["agent"], clock: Clock) {
   const clients = createClients(clock);
   const inspector = new Inspector(clock, 1);
   const requests = new SiteRequests(clients, clock);
-  const stall = new StallDetector(clock);
+  const loop = new LoopWatch(clock);
   const deps: CheckDeps = {
     clients,
     clock,
@@ -81,12 +88,14 @@ function checker({ uuid, location, labels }: Config["agent"], clock: Clock) {
     timestamp: () => BigInt(clock.now()) * 1_000n,
     requests,
     inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-    stallSince: (start) => stall.since(start),
+    allowances: new Allowances(Infinity, new Limiter(MAX_SOCKETS)),
+    loop,
+    network: new Network({ clock, controls, ask: askControlBy(clients.timed) }),
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
     onInspectionFailed: (_, error) => console.error(`httpmon: ${error}`),
   };
-  stall.start();
+  loop.start();
   return {
     warm(site: Site, signal: AbortSignal): Promise<void> {
       const { tls } = siteRequest(site);
@@ -94,7 +103,7 @@ function checker({ uuid, location, labels }: Config["agent"], clock: Clock) {
     },
     run: (site: Site, signal: AbortSignal) => check(site, signal, deps),
     async close(): Promise<void> {
-      stall.stop();
+      loop.stop();
       requests.close();
       clients.timed.close();
       await inspector.close();

@@ -44,7 +44,8 @@ export function configSummary(config: Config): string[] {
 }
 
 function agentSummary({ stateDir, maxConcurrentChecks, location, labels, listen }: AgentConfig) {
-  return `state in ${stateDir}, at most ${maxConcurrentChecks} checks at a time` +
+  return `state in ${stateDir}` +
+    (maxConcurrentChecks === null ? "" : `, at most ${maxConcurrentChecks} checks at a time`) +
     (location === null ? "" : `, location ${location}`) + labelled(labels) + listening(listen);
 }
 

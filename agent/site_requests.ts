@@ -3,7 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { kindOf } from "./auth/index.ts";
 import type { TokenSource } from "./auth/kind.ts";
 import type { Clients } from "./clients.ts";
-import { exchangeWithin } from "./exchange.ts";
+import { askWithin } from "./ask_within.ts";
 import type { HttpError, HttpRequest, TlsOptions } from "./http/types.ts";
 
 /** A request with its credentials, or why there are none. */
@@ -88,7 +88,7 @@ export class SiteRequests {
     const authorization = kindOf(auth).authorization(auth, {
       clock,
       ask: (request, limitMs) =>
-        exchangeWithin(client, { ...way, ...request }, limitMs, this.#closing.signal, clock),
+        askWithin(client, { ...way, ...request }, limitMs, this.#closing.signal, clock),
     });
     if (typeof authorization === "string") return authorization;
     return shared(this.#tokens, JSON.stringify([auth, site.client, way]), authorization);

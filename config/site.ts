@@ -2,7 +2,17 @@ import { z } from "zod";
 import { AUTH_SCHEMAS } from "../agent/auth/index.ts";
 import { RULE_SCHEMAS, toRules } from "../agent/rules/index.ts";
 import { labels } from "./agent.ts";
-import { flag, number, onOff, optional, optionalAll, optionalSection, section } from "./fields.ts";
+import {
+  flag,
+  number,
+  onOff,
+  optional,
+  optionalAll,
+  optionalSection,
+  section,
+  whole,
+  withDefault,
+} from "./fields.ts";
 import { type Header, mergeHeaders } from "./headers.ts";
 import { maintenanceList, toMaintenance } from "./maintenance.ts";
 import type { Secret } from "./outside.ts";
@@ -16,6 +26,7 @@ const MAX_FREQUENCY_S = 604_800;
 
 const FREQUENCY =
   `a number from 1 to ${MAX_FREQUENCY_S} (seconds between the starts of two checks)`;
+const RETRIES = 'a map with "attempts" and "delay"';
 
 const settingKeys = {
   timeout: optional(number(0, MAX_TIMEOUT_S, "seconds")),
@@ -23,6 +34,10 @@ const settingKeys = {
     z.number({ error: FREQUENCY }).min(1, { error: FREQUENCY })
       .max(MAX_FREQUENCY_S, { error: FREQUENCY }),
   ),
+  retries: optionalSection({
+    attempts: withDefault(whole(1, 10), 2),
+    delay: withDefault(number(0, 3_600, "seconds"), 5),
+  }, RETRIES),
   ...optionalAll(RULE_SCHEMAS),
   ...requestKeys,
   // That it has one kind is checked in site_checks.ts; {} is none, whatever the defaults say.
@@ -89,6 +104,10 @@ export function toSettings(layers: readonly Layer[]): SiteSettings {
   return {
     timeoutMs: milliseconds(yaml.timeout ?? 120),
     frequencyMs: milliseconds(yaml.frequency ?? 60),
+    retries: {
+      attempts: yaml.retries?.attempts ?? 1,
+      delayMs: milliseconds(yaml.retries?.delay ?? 5),
+    },
     client: yaml.client ?? "timed",
     request: toRequest(yaml, {
       headers: lastFirst.reduce<readonly Header[]>(

@@ -86,7 +86,7 @@ export function toRequest(
   return {
     method: COMMON_METHOD.test(method) ? method.toUpperCase() : method,
     ...rest,
-    maxBodyBytes: yaml.max_body_bytes ?? DEFAULT_MAX_BODY_BYTES,
+    readBodyBytes: yaml.max_body_bytes ?? DEFAULT_MAX_BODY_BYTES,
     followRedirects: yaml.follow_redirects ?? true,
     maxRedirects: yaml.max_redirects ?? 10,
     ipVersion: yaml.ip_version ?? "auto",

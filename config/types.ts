@@ -72,6 +72,8 @@ export interface Site extends SiteSettings {
 export interface SiteSettings {
   timeoutMs: number;
   frequencyMs: number;
+  /** How often a check that finds the site down is tried in all, and how long after the one before. */
+  retries: { attempts: number; delayMs: number };
   /** "timed" sees every phase and the certificate; "fetch" is the platform's own, with HTTP/2. */
   client: "timed" | "fetch";
   request: SiteRequest;
@@ -95,7 +97,7 @@ export interface SiteRequest {
   headers: readonly (readonly [name: string, value: string])[];
   /** Null: no body. */
   body: Uint8Array | null;
-  maxBodyBytes: number;
+  readBodyBytes: number;
   followRedirects: boolean;
   maxRedirects: number;
   ipVersion: "auto" | "4" | "6";
@@ -130,7 +132,10 @@ export interface AgentConfig {
   uuid: string | null;
   /** Absolute. */
   stateDir: string;
-  maxConcurrentChecks: number;
+  /** Null: as many as the process's descriptors allow. */
+  maxConcurrentChecks: number | null;
+  /** host:port or URLs; what should answer wherever the agent's network is well. */
+  controls: readonly string[];
   /** Where the agent stands, "eu-west" for one; null: not said. */
   location: string | null;
   /** Go into each result. */

@@ -42,6 +42,7 @@ function siteOf(monitor: Source, type: string, url: string, group?: string): Set
   ]);
   const statuses = monitor.list("accepted_statuscodes");
   const redirects = monitor.take("maxredirects");
+  const [retries, delay] = [monitor.take("maxretries"), monitor.take("retryInterval")];
   const settings = said({
     url,
     method: monitor.text("method"),
@@ -52,6 +53,9 @@ function siteOf(monitor: Source, type: string, url: string, group?: string): Set
     valid_status_codes: statuses.length === 0 ? ["200-299"] : statuses,
     ...(regex !== undefined && { [inverted ? "not_regex" : "regex"]: regex }),
     max_redirects: redirects,
+    retries: Number(retries) > 0
+      ? said({ attempts: Math.min(10, Number(retries) + 1), delay: delay || undefined })
+      : undefined,
     // Kuma tells of these days by itself.
     certificate_days_left: monitor.take("expiryNotification") === true ? 14 : undefined,
     enabled: monitor.has("active", false) || monitor.has("active", 0) ? false : undefined,

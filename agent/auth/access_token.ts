@@ -137,7 +137,7 @@ function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredent
       ["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`],
     ],
     body: new TextEncoder().encode(form.toString()),
-    maxBodyBytes: MAX_ANSWER_BYTES,
+    readBodyBytes: MAX_ANSWER_BYTES,
     // The secret goes where the config says, and nowhere else.
     followRedirects: false,
   };

@@ -19,6 +19,7 @@ const TITLES: Record<FailureClass, string> = {
   tls_failed: "TLS could not be set up",
   too_many_redirects: "Too many redirects",
   bad_redirect: "A redirect that cannot be followed",
+  redirect_denied: "A redirect to where none may lead",
   bad_http: "The answer is not HTTP",
   bad_chunk: "A chunk of the body is malformed",
   headers_too_large: "The headers are too large",

@@ -42,7 +42,9 @@ export async function probe({ query, headers }: OpsRequest, deps: ProbeDeps): Pr
   const limitMs = seconds > 0 ? Math.max(1, seconds * 1_000 - MARGIN_MS) : Infinity;
   const one = { ...site, timeoutMs: Math.min(site.timeoutMs, limitMs) };
   const checked = await deps.check(one);
-  if (checked === null) return { status: 503, type: TEXT, text: "The agent is stopping\n" };
+  if (checked === null) {
+    return { status: 503, type: TEXT, text: "The agent is starting or stopping\n" };
+  }
   const report = () => `${reportOf(one, checked, deps.now(), PLAIN)}\n`;
   if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
   const metrics = expositionOf(

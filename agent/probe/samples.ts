@@ -54,8 +54,8 @@ export function samplesOf(
   add("probe_success", Number(isUp));
   add("probe_duration_seconds", record.ms / 1_000);
   add("probe_dns_lookup_time_seconds", phases && phases.dns / 1_000);
-  add("probe_ip_protocol", remoteAddress && (remoteAddress.includes(":") ? 6 : 4));
-  add("probe_ip_addr_hash", remoteAddress && fnv1a(remoteAddress));
+  add("probe_ip_protocol", remoteAddress === null ? null : remoteAddress.includes(":") ? 6 : 4);
+  add("probe_ip_addr_hash", remoteAddress === null ? null : fnv1a(remoteAddress));
   add(
     "probe_failed_due_to_regex",
     Number(outcomes.some(({ rule, ok }) => !ok && REGEX_RULES.has(rule))),

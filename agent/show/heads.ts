@@ -3,7 +3,7 @@ import { VERSION } from "../../runtime/version.ts";
 import { cleanLine } from "../clean_text.ts";
 import { ACCEPT_ENCODING } from "../http/timed/decode.ts";
 import { encodeRequest } from "../http/timed/request_head.ts";
-import { parseTarget } from "../http/timed/target.ts";
+import { parseTarget } from "../http/target.ts";
 import type { HttpRecord, HttpRequest } from "../http/types.ts";
 
 const MAX_LINE = 2_048;

@@ -30,7 +30,7 @@ export const COLOURS: Record<Verdict, Colour> = {
  */
 export function reportOf(
   site: Site,
-  { message, request, record, outcomes }: Checked,
+  { message, request, record, outcomes, loopDelayMs }: Checked,
   now: number,
   style: Style,
 ): string {
@@ -43,7 +43,7 @@ export function reportOf(
   const phasesTitle = redirects.length > 0 ? "Phases of the last request" : "Phases";
   return [
     ...headline(site, message, style),
-    ...section("Request", requestLines(site, message), style),
+    ...section("Request", [...requestLines(site, message), ownDelay(loopDelayMs)], style),
     ...section("Addresses tried", style.isVerbose ? addresses : [], style),
     ...section("Request head", style.isVerbose ? requestHead(request) : [], style),
     ...section("Response head", style.isVerbose ? responseHead(record) : [], style),
@@ -82,12 +82,6 @@ function headline(site: Site, message: ResultMessage, style: Style): string[] {
       paint("dim", "Trouble of this machine or its config, which says nothing of the site"),
     );
   }
-  if (message.loopDelay !== undefined) {
-    const delay = `This program itself was held up for ${
-      milliseconds(message.loopDelay)
-    } meanwhile`;
-    lines.push(paint("yellow", delay));
-  }
   if (message.maintenance) lines.push(paint("yellow", "Within a maintenance of this site"));
   return lines;
 }
@@ -110,6 +104,11 @@ function requestLines(site: Site, message: ResultMessage): string[] {
     [method, ...how].join(", "),
     ...(answered.length > 0 ? [`answered by ${answered.join(", ")}`] : []),
   ];
+}
+
+/** How long this program itself was held up while it checked: what it measured may be too long by it. */
+function ownDelay(ms: number): string {
+  return `own delay at most ${milliseconds(ms)}`;
 }
 
 /** Each request, the last one included: where it went is written nowhere else. */

@@ -105,6 +105,7 @@ const TABLE: [seen: Seen, agent: Partial<AgentState>, expected: string][] = [
     "tls_certificate_name",
     "too_many_redirects",
     "bad_redirect",
+    "redirect_denied",
     "bad_http",
     "bad_chunk",
     "headers_too_large",

@@ -7,6 +7,8 @@ import type { Clients } from "../../agent/clients.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
 import { inspect } from "../../agent/inspect/inspect.ts";
 import { RegexCache } from "../../agent/inspect/regex_cache.ts";
+import { Allowances } from "../../agent/http/allowance.ts";
+import { Limiter } from "../../agent/limiter.ts";
 import { MaintenanceCalendar } from "../../agent/maintenance.ts";
 import { type SiteRules, toRules } from "../../agent/rules/index.ts";
 import { SiteRequests } from "../../agent/site_requests.ts";
@@ -49,12 +51,13 @@ export function site({ rules = {}, request, ...values }: SiteValues = {}): Site 
     requestUrl: values.url ?? "http://site.test/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    retries: { attempts: 1, delayMs: 5_000 },
     client: "timed",
     request: {
       method: "GET",
       headers: [],
       body: null,
-      maxBodyBytes: 1024 * 1024,
+      readBodyBytes: 1024 * 1024,
       followRedirects: true,
       maxRedirects: 10,
       ipVersion: "auto",
@@ -88,7 +91,9 @@ export function checkDeps(client: HttpClient, values: Partial<CheckDeps> = {}): 
     timestamp: () => 1_767_225_600_000_007n,
     requests: new SiteRequests(all, clock),
     inspect: (inspection) => Promise.resolve({ ok: true, findings: inspect(inspection, regexes) }),
-    stallSince: () => null,
+    allowances: new Allowances(Infinity, new Limiter(100)),
+    loop: { watch: () => () => 0 },
+    network: { after: () => Promise.resolve({ networkLost: false, resolverLost: false }) },
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
     ...values,
@@ -151,9 +156,11 @@ export function agentConfig(
       uuid: null,
       stateDir,
       maxConcurrentChecks: 100,
+      controls: [],
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 2 ** 30,
       outboxMaxAgeMs: 7 * 86_400_000,
       shutdownTimeoutMs: 5_000,

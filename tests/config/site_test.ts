@@ -63,6 +63,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     requestUrl: "https://example.com/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    retries: { attempts: 2, delayMs: 2_500 },
     client: "timed",
     request: {
       method: "PUT",
@@ -73,7 +74,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
         ["User-Agent", "other/2"],
       ],
       body: new Uint8Array([0xff, 0xfe, 0x00]),
-      maxBodyBytes: 2_000_000,
+      readBodyBytes: 2_000_000,
       followRedirects: false,
       maxRedirects: 0,
       ipVersion: "6",

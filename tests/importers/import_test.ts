@@ -133,6 +133,7 @@ Deno.test("importText() makes sites of Uptime Kuma's monitors", () => {
         valid_status_codes: ["200-299"],
         regex: "Example \\(Domain\\)",
         max_redirects: 10,
+        retries: { attempts: 3, delay: 60 },
         certificate_days_left: 14,
         auth: { basic: { username: "me", password: "secret" } },
         labels: { group: "Shop", env_type: "prod" },
@@ -147,8 +148,6 @@ Deno.test("importText() makes sites of Uptime Kuma's monitors", () => {
   });
   assertEquals(lost, [
     'monitorList[0]: it is a group: its members have the label "group"',
-    "monitorList[1].retryInterval: nothing here stands for it",
-    "monitorList[1].maxretries: nothing here stands for it",
     "monitorList[1].notificationIDList: nothing here stands for it",
     'monitorList[2].jsonPath: it is JSONata; "json" takes JMESPath',
     'monitorList[3]: it is of type "ping", not of http',

@@ -1,10 +1,11 @@
 import type { Buffer } from "node:buffer";
-import { failure } from "./failure.ts";
+import { failure } from "../failure.ts";
+import type { ResponseHead } from "../types.ts";
 
 /** Bytes of all heads of a response together (interim ones too), and of its trailers: 256 KiB. */
 export const MAX_HEAD_BYTES = 256 * 1024;
 /** As many as curl takes. */
-const MAX_FIELDS = 5_000;
+export const MAX_FIELDS = 5_000;
 /** Interim (1xx) responses before the final one. */
 const MAX_INTERIM = 16;
 /** A chunk's size line, its extensions included. */
@@ -20,16 +21,6 @@ const CHUNK_LINE =
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Status line and headers. */
-export interface ResponseHead {
-  status: number;
-  statusText: string;
-  /** "1.0", "1.1" or "2" */
-  httpVersion: string;
-  /** Lower-case names, in the order received, repeats kept. */
-  headers: [name: string, value: string][];
-}
-
 /** Told of a response as it comes. */
 export interface ResponseListener {
   /**
@@ -42,6 +33,9 @@ export interface ResponseListener {
   /** All of it came. */
   onComplete(): void;
 }
+
+/** A head that is being read. */
+type Head = Omit<ResponseHead, "headers"> & { headers: [name: string, value: string][] };
 
 type State =
   | "status line"
@@ -70,7 +64,7 @@ export class ResponseParser {
   /** Bytes of the heads so far, then of the trailers. */
   #headBytes = 0;
   #interim = 0;
-  #head: ResponseHead | null = null;
+  #head: Head | null = null;
   /** Bytes that the body, or the chunk at hand, still has. */
   #left = 0;
   #skipsBody = false;
@@ -153,7 +147,7 @@ export class ResponseParser {
     else if (line !== undefined) parseField(line);
   }
 
-  #endHead(head: ResponseHead): void {
+  #endHead(head: Head): void {
     const { status } = head;
     if (status < 200 && status !== 101) {
       if (++this.#interim > MAX_INTERIM) {
@@ -270,7 +264,7 @@ function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-function parseStatusLine(line: string): ResponseHead {
+function parseStatusLine(line: string): Head {
   const [, httpVersion, status, statusText = ""] = STATUS_LINE.exec(line) ?? [];
   if (httpVersion === undefined) throw failure("bad_http", "The status line is not one of HTTP");
   if (!httpVersion.startsWith("1.")) throw failure("bad_http", "The version is not HTTP/1");
@@ -278,7 +272,7 @@ function parseStatusLine(line: string): ResponseHead {
   return { status: Number(status), statusText, httpVersion, headers: [] };
 }
 
-function addField(headers: ResponseHead["headers"], line: string): void {
+function addField(headers: Head["headers"], line: string): void {
   const last = headers.at(-1);
   if (!isBlank(line.charCodeAt(0))) headers.push(parseField(line));
   // A folded line goes on with the one before it (RFC 9112, 5.2); before the first there is none.

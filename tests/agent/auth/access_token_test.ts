@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AccessToken } from "../../../agent/auth/access_token.ts";
-import { exchangeWithin } from "../../../agent/exchange.ts";
+import { askWithin } from "../../../agent/ask_within.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -34,7 +34,7 @@ function server(options: { closed?: AbortSignal } = {}) {
   const way = { proxy: "http://proxy.test:3128" };
   const { closed = NEVER } = options;
   const ask = (request: HttpRequest, limitMs: number) =>
-    exchangeWithin(client, { ...way, ...request }, limitMs, closed, clock);
+    askWithin(client, { ...way, ...request }, limitMs, closed, clock);
   const token = new AccessToken(AUTH, ask, clock);
   const answer = (n: number, seconds: number) => {
     answers[n]!(response({ text: JSON.stringify({ access_token: `t${n}`, expires_in: seconds }) }));
@@ -53,7 +53,7 @@ Deno.test("AccessToken asks by client credentials, with the secret in the header
   assertEquals(rest, {
     url: "https://login.test/token",
     method: "POST",
-    maxBodyBytes: 65_536,
+    readBodyBytes: 65_536,
     followRedirects: false,
     proxy: "http://proxy.test:3128",
   });

@@ -20,7 +20,7 @@ export interface Case {
   url?: string;
   method?: string;
   followRedirects?: boolean;
-  maxBodyBytes?: number;
+  readBodyBytes?: number;
   timeoutMs?: number;
   expected: Expected;
   /** Where the platform's fetch sees it otherwise; null: it has no say in it. */
@@ -135,10 +135,10 @@ export const CASES: readonly Case[] = [
     name: "large",
     expected: { status: 200, error: null, bodyLength: 1024 * 1024, truncated: true },
   },
-  { name: "large", maxBodyBytes: 10, expected: { status: 200, error: null, body: "xxxxxxxxxx" } },
+  { name: "large", readBodyBytes: 10, expected: { status: 200, error: null, body: "xxxxxxxxxx" } },
   {
     name: "fine",
-    maxBodyBytes: 0,
+    readBodyBytes: 0,
     expected: { status: 200, error: null, body: "", truncated: true },
   },
   {

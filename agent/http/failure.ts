@@ -1,5 +1,5 @@
-import { clip, httpError } from "../errors.ts";
-import type { FailureClass, HttpError } from "../types.ts";
+import { clip, httpError } from "./errors.ts";
+import type { FailureClass, HttpError } from "./types.ts";
 
 /** Ends an exchange from within; what is recorded of it is `error`. Never leaves this folder. */
 export class ExchangeFailure extends Error {

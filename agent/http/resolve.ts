@@ -1,10 +1,10 @@
 import dns from "node:dns";
+import { isIP } from "node:net";
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
-import type { Clock } from "../../../runtime/clock.ts";
-import { classifyError } from "../classify.ts";
-import { askForRoot, type RootQuestion } from "../root_question.ts";
-import type { HttpRequest } from "../types.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { classifyError } from "./classify.ts";
+import type { HttpRequest } from "./types.ts";
 import { ExchangeFailure, failure } from "./failure.ts";
 import type { Steps } from "./steps.ts";
 
@@ -21,20 +21,30 @@ export interface Resolver {
     options: { all: true; order: "verbatim"; family: number },
     callback: (error: Error | null, addresses: Address[]) => void,
   ): void;
-  answersForRoot: RootQuestion;
+  /** Whether it has an answer for the root of the tree of names just now. */
+  answersForRoot(): Promise<boolean>;
 }
+
+/** How long the resolver has for an answer about the root. */
+const ROOT_TIMEOUT_MS = 1_000;
 
 /** The machine's resolver: getaddrinfo, so that /etc/hosts and nsswitch count as they do elsewhere. */
 export const systemResolver: Resolver = {
   lookup: (host, options, callback) => dns.lookup(host, options, callback),
-  answersForRoot: askForRoot,
+  // "Temporary failure in name resolution" (EAI_AGAIN) may mean that the resolver is away or has lost
+  // its network, or that the servers of the one name are broken: a resolver that answers this is well.
+  answersForRoot: () =>
+    new Promise((resolve) => {
+      const resolver = new dns.Resolver({ timeout: ROOT_TIMEOUT_MS, tries: 1 });
+      resolver.resolveNs(".", (error, names) => resolve(!error && names.length > 0));
+    }),
 };
 
 /** A lookup that takes longer makes us wonder whether the resolver is there at all. */
 const SLOW_LOOKUP_MS = 1_000;
 
 /**
- * The host's addresses, in the order to try them: as the resolver gives them (RFC 6724), the families
+ * The host's addresses (itself, where it is one), in the order to try them: as the resolver gives them (RFC 6724), the families
  * taking turns (RFC 8305, 4).
  *
  * @throws ExchangeFailure `dns_...` or `no_...`; `timeout` only where the resolver is known, or not
@@ -47,6 +57,8 @@ export async function resolveHost(
   clock: Clock,
   steps: Steps,
 ): Promise<Address[]> {
+  const given = isIP(host);
+  if (given !== 0) return [{ address: host, family: given }];
   const family = version === "auto" ? 0 : Number(version);
   let resolverIsWell: boolean | null = null;
   const wonder = () =>

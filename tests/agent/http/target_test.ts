@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExchangeFailure } from "../../../../agent/http/timed/failure.ts";
-import { parseTarget } from "../../../../agent/http/timed/target.ts";
+import { ExchangeFailure } from "../../../agent/http/failure.ts";
+import { parseTarget } from "../../../agent/http/target.ts";
 
 Deno.test("parseTarget() sends the path as written", () => {
   const table: [url: string, path: string][] = [

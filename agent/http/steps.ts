@@ -1,4 +1,4 @@
-import { abortError } from "../errors.ts";
+import { abortError } from "./errors.ts";
 import { ExchangeFailure } from "./failure.ts";
 
 /**
