@@ -79,6 +79,10 @@ async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promi
       return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
       return (await import("./db/dump/mode.ts")).dumpMode;
+    case "restore":
+      return (await import("./db/restore/restore_mode.ts")).restoreMode;
+    case "replay":
+      return (await import("./db/restore/replay_mode.ts")).replayMode;
     case "check":
       return (await import("./agent/check_mode.ts")).checkMode;
     case "check-config":

@@ -21,39 +21,66 @@ export interface RunCommand {
 
 /** What the modes take beside the config; what is not of the mode is null or false. */
 export interface RunOptions extends DumpOptions {
-  /** Mode "check": a URL, or the name of a site; never null there. */
+  /** Mode "check": a URL, or the name of a site; never null there. Mode "restore": a file. */
   target: string | null;
   /** Mode "check": the record as the wire has it. */
   json: boolean;
   /** Mode "agent": takes over the config when its file changes. */
   watch: boolean;
+  /** Mode "replay": only dead letters of this reason. */
+  reason: string | null;
+  /** Mode "replay": says what it would do, and does nothing. */
+  dryRun: boolean;
 }
 
-/** What `dbdump` takes beside the config. */
+/** What `dbdump` takes beside the config; `replay` takes `since` as well. */
 export interface DumpOptions {
-  /** First moment that is in, as PostgreSQL reads times; UTC where no zone is given. */
+  /** First moment that is in: as PostgreSQL reads times, UTC where no zone is given, or "7d" ago. */
   since: string | null;
   /** First moment that is out. */
   until: string | null;
-  /** A URL, or a site's name. */
+  /** A site's name, or its URL where it has none. */
+  site: string | null;
+  /** All sites of this URL. */
   url: string | null;
   limit: number | null;
+  tail: number | null;
+  from: typeof CHOICES["from"][number];
+  format: typeof CHOICES["format"][number];
 }
+
+/** What some options can be; the first is the default. */
+export const CHOICES = {
+  from: ["raw", "hourly", "daily", "monthly"],
+  format: ["json", "csv", "parquet"],
+} as const;
 
 /** Where the config is looked for when nothing says otherwise. */
 export const DEFAULT_CONFIG = "config/config.yaml";
 
-/** The options that belong to one mode. */
-const MODE_OF_OPTION: Readonly<Record<string, Mode>> = {
-  since: "dbdump",
-  until: "dbdump",
-  url: "dbdump",
-  limit: "dbdump",
-  json: "check",
-  watch: "agent",
+/** The options that belong to some modes. */
+const MODES_OF_OPTION: Readonly<Record<string, readonly Mode[]>> = {
+  since: ["dbdump", "replay"],
+  until: ["dbdump"],
+  site: ["dbdump"],
+  url: ["dbdump"],
+  limit: ["dbdump"],
+  tail: ["dbdump"],
+  from: ["dbdump"],
+  format: ["dbdump"],
+  reason: ["replay"],
+  "dry-run": ["replay"],
+  json: ["check"],
+  watch: ["agent"],
 };
-const STRINGS = ["config", "mode", "since", "until", "url", "limit"];
-const BOOLEANS = ["help", "version", "json", "watch"];
+const BOOLEANS = ["help", "version", "json", "watch", "dry-run"];
+const STRINGS = [
+  "config",
+  "mode",
+  ...Object.keys(MODES_OF_OPTION).filter((name) => !BOOLEANS.includes(name)),
+];
+/** Modes that one argument without an option may follow, and what it is. */
+const TARGETS: Partial<Record<Mode, string>> = { check: "URL|SITE", restore: "[FILE|-]" };
 
 /**
  * Reads the command line: `httpmon [-h] [-v] [-c FILE] [-m MODE]` or `httpmon MODE`. The environment
@@ -76,8 +103,8 @@ export function parseCommand(
     },
   });
   const positional = parsed._.map(String);
-  // "-m check URL": the one argument without an option is what to check.
-  if (parsed.mode === "check" && positional[0] !== "check") positional.unshift("check");
+  // "-m check URL": the one argument without an option is the mode's target.
+  if (parsed.mode in TARGETS && positional[0] !== parsed.mode) positional.unshift(parsed.mode);
   const named = positional[0] ?? parsed.mode;
   if (parsed.help) {
     return { kind: "help", mode: typeof named === "string" && isMode(named) ? named : null };
@@ -87,7 +114,7 @@ export function parseCommand(
   for (const name of STRINGS) {
     if (parsed[name] === "") throw new UsageError(`Option "--${name}" needs a value`);
   }
-  const surplus = positional[named === "check" ? 2 : 1];
+  const surplus = positional[named in TARGETS ? 2 : 1];
   if (surplus !== undefined) throw new UsageError(`Unexpected argument "${surplus}"; see --help`);
   if (positional[0] && parsed.mode && positional[0] !== parsed.mode) {
     throw new UsageError(`Two modes are given, "${positional[0]}" and "${parsed.mode}"`);
@@ -118,9 +145,9 @@ function runOptions(
   mode: Mode,
   target: string | null,
 ): RunOptions {
-  for (const [name, owner] of Object.entries(MODE_OF_OPTION)) {
-    if (mode !== owner && parsed[name] !== undefined && parsed[name] !== false) {
-      throw new UsageError(`Option "--${name}" belongs to mode "${owner}"`);
+  for (const [name, owners] of Object.entries(MODES_OF_OPTION)) {
+    if (!owners.includes(mode) && parsed[name] !== undefined && parsed[name] !== false) {
+      throw new UsageError(`Option "--${name}" belongs to mode "${owners.join('" or "')}"`);
     }
   }
   if (mode === "check" && !target) {
@@ -131,25 +158,43 @@ function runOptions(
     target,
     json: parsed.json === true,
     watch: parsed.watch === true,
+    reason: parsed.reason as string | undefined ?? null,
+    dryRun: parsed["dry-run"] === true,
   };
 }
 
 function dumpOptions(parsed: Record<string, unknown>): DumpOptions {
-  const { since = null, until = null, url = null, limit = null } = parsed as Record<
+  const { since = null, until = null, site = null, url = null } = parsed as Record<
     string,
     string | undefined
   >;
-  if (limit !== null && !/^\d{1,15}$/.test(limit)) {
-    throw new UsageError(`Option "--limit" needs a whole number, found "${limit}"`);
-  }
   for (const [name, value] of Object.entries({ since, until })) {
-    if (value !== null && Number.isNaN(Date.parse(value))) {
+    if (value !== null && !/^\d{1,6}[smhdw]$/.test(value) && Number.isNaN(Date.parse(value))) {
       throw new UsageError(
-        `Option "--${name}" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "${value}"`,
+        `Option "--${name}" needs a time such as 2026-01-31, "2026-01-31 12:00:00" or 7d, ` +
+          `found "${value}"`,
       );
     }
   }
-  return { since, until, url, limit: limit === null ? null : Number(limit) };
+  const [limit, tail] = [numberOf("limit", parsed.limit), numberOf("tail", parsed.tail)];
+  if (limit !== null && tail !== null) {
+    throw new UsageError('Options "--limit" and "--tail" exclude each other');
+  }
+  const [from, format] = [choiceOf("from", parsed.from), choiceOf("format", parsed.format)];
+  return { since, until, site, url, limit, tail, from, format };
+}
+
+function numberOf(name: string, value: unknown): number | null {
+  if (value === undefined) return null;
+  if (/^\d{1,15}$/.test(String(value))) return Number(value);
+  throw new UsageError(`Option "--${name}" needs a whole number, found "${value}"`);
+}
+
+function choiceOf<N extends keyof typeof CHOICES>(name: N, value: unknown) {
+  const choices: readonly (typeof CHOICES)[N][number][] = CHOICES[name];
+  const choice = value === undefined ? choices[0] : choices.find((each) => each === value);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`Option "--${name}" is one of ${choices.join(", ")}, found "${value}"`);
 }
 
 function unknownOption(arg: string): UsageError {
@@ -165,10 +210,19 @@ const MODE_HELP: readonly [mode: Mode, lines: readonly string[]][] = [
     "  --watch             take over the config when its file changes, as at SIGHUP",
   ]],
   ["dbdump", [
-    "  --since TIME        only results from this time on, UTC unless it says otherwise",
+    "  --since TIME        only results from this time on, UTC unless it says otherwise, or 7d ago",
     "  --until TIME        only results before this time",
-    "  --url URL           only results of this URL, or of the site of this name",
+    "  --site SITE         only results of the site of this name, or URL where it has no name",
+    "  --url URL           only results of this URL, whatever the sites' names",
     "  --limit N           at most N results, the oldest ones",
+    "  --tail N            at most N results, the newest ones",
+    "  --from WHAT         raw (results), hourly, daily or monthly (rollups) [default: raw]",
+    "  --format FORMAT     json (lines), csv or parquet [default: json]",
+  ]],
+  ["replay", [
+    "  --reason REASON     only dead letters of this reason",
+    "  --since TIME        only those set aside from this time on",
+    "  --dry-run           say what would be tried, and do nothing",
   ]],
   ["check", [
     "  --json              print the record as it is published, on one line",
@@ -186,7 +240,7 @@ export function helpText(mode: Mode | null): string {
       "Usage: httpmon [-h] [-v] [-c FILE] [-m MODE]",
       "       httpmon MODE [-c FILE]",
     );
-  } else lines.push(`Usage: httpmon ${mode}${mode === "check" ? " URL|SITE" : ""} [-c FILE]`);
+  } else lines.push(`Usage: httpmon ${[mode, TARGETS[mode]].filter(Boolean).join(" ")} [-c FILE]`);
   lines.push("");
   if (!mode) {
     lines.push("Modes:");
@@ -226,6 +280,11 @@ function notesOn(mode: Mode | null): string[] {
       return [
         "A URL has that site's settings where the config has it, else the config's defaults; without a",
         "config it has httpmon's own.",
+        "",
+      ];
+    case "restore":
+      return [
+        "FILE has a message a line, as dbdump prints them; without one, or with -, standard input is read.",
         "",
       ];
     default:

@@ -3,7 +3,9 @@ export const MODES = {
   agent: "check the configured sites and publish every result to Kafka",
   writer: "store published results in PostgreSQL, each once",
   "init-schema": "make or upgrade the tables; safe to run at any time",
-  dbdump: "print stored results as JSON lines",
+  dbdump: "print stored results or rollups, as JSON lines, CSV or Parquet",
+  restore: "store results that dbdump printed, or messages; those that are there stay",
+  replay: "store dead letters whose cause is gone",
   check: "check one URL or site of the config now, and print all that was seen",
   "check-config": "print what the config makes run, or all that is wrong with it",
 } as const;
