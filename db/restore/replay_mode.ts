@@ -31,16 +31,16 @@ export async function replayMode(
 
 function summary({ stored, expired, failed, unreadable }: Replayed, isDry: boolean): string[] {
   const lines = [
-    `${stored} dead letters ${isDry ? "would be tried, as they can be read" : "are stored now"}`,
+    isDry ? `Can be read, and would be tried: ${stored}` : `Stored now: ${stored}`,
+    ...Object.entries(failed).map(([reason, count]) =>
+      `Still not to be stored, ${reason}: ${count}`
+    ),
   ];
-  for (const [reason, count] of Object.entries(failed)) {
-    lines.push(`${count} still cannot be stored: ${reason}`);
-  }
-  if (expired > 0) lines.push(`${expired} are of days that the retention dropped`);
+  if (expired > 0) lines.push(`Of days that the retention dropped: ${expired}`);
   if (unreadable > 0) {
     lines.push(
-      `${unreadable} cannot be replayed: bad_batch, of which only the first bytes were kept; what was ` +
-        "in them is in the topic as long as it keeps it",
+      `Cannot be replayed, bad_batch: ${unreadable}; only the first bytes were kept, and the topic has ` +
+        "the rest as long as it keeps it",
     );
   }
   return lines;

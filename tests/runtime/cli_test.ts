@@ -1,13 +1,19 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DEFAULT_CONFIG, helpText, parseCommand } from "../../runtime/cli.ts";
+import { DEFAULT_CONFIG, helpText, parseCommand, type RunOptions } from "../../runtime/cli.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { MODES } from "../../runtime/modes.ts";
 
-const NO_OPTIONS = {
+const NO_OPTIONS: RunOptions = {
   since: null,
   until: null,
+  site: null,
   url: null,
   limit: null,
+  tail: null,
+  from: "raw",
+  format: "json",
+  reason: null,
+  dryRun: false,
   target: null,
   json: false,
   watch: false,
@@ -50,6 +56,34 @@ Deno.test("parseCommand() reads the options of dbdump", () => {
     url: "http://a/",
     limit: 5,
   });
+  const other = parse("dbdump --since 7d --site a --tail 5 --from daily --format parquet");
+  assert(other.kind === "run");
+  assertEquals(other.options, {
+    ...NO_OPTIONS,
+    since: "7d",
+    site: "a",
+    tail: 5,
+    from: "daily",
+    format: "parquet",
+  });
+});
+
+Deno.test("parseCommand() reads the options of restore and replay", () => {
+  for (
+    const [line, options] of [
+      ["restore", {}],
+      ["restore -", { target: "-" }],
+      ["-m restore a.json", { target: "a.json" }],
+      [
+        "replay --reason key_taken --since 1h --dry-run",
+        { reason: "key_taken", since: "1h", dryRun: true },
+      ],
+    ] as const
+  ) {
+    const command = parse(line);
+    assert(command.kind === "run");
+    assertEquals(command.options, { ...NO_OPTIONS, ...options });
+  }
 });
 
 Deno.test("parseCommand() reads what mode check is to check", () => {
@@ -89,11 +123,14 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 });
 
 const WRONG: [line: string, message: string][] = [
-  ["", "No mode is given; it is one of agent, writer, init-schema, dbdump, check, check-config"],
+  [
+    "",
+    "No mode is given; it is one of agent, writer, init-schema, dbdump, restore, replay, check, check-config",
+  ],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
   [
     "something",
-    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, check, check-config',
+    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, restore, replay, check, check-config',
   ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
@@ -108,11 +145,18 @@ const WRONG: [line: string, message: string][] = [
   ["check http://a/ http://b/", 'Unexpected argument "http://b/"; see --help'],
   ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
   ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],
+  ["writer --since 1h", 'Option "--since" belongs to mode "dbdump" or "replay"'],
+  ["replay a.json", 'Unexpected argument "a.json"; see --help'],
+  ["restore a.json b.json", 'Unexpected argument "b.json"; see --help'],
+  ["dbdump --limit 1 --tail 1", 'Options "--limit" and "--tail" exclude each other'],
+  ["dbdump --tail x", 'Option "--tail" needs a whole number, found "x"'],
+  ["dbdump --format xml", 'Option "--format" is one of json, csv, parquet, found "xml"'],
+  ["dbdump --from weekly", 'Option "--from" is one of raw, hourly, daily, monthly, found "weekly"'],
   ["dbdump --limit x", 'Option "--limit" needs a whole number, found "x"'],
   ["dbdump --limit=-1", 'Option "--limit" needs a whole number, found "-1"'],
   [
     "dbdump --since yesterday",
-    'Option "--since" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "yesterday"',
+    'Option "--since" needs a time such as 2026-01-31, "2026-01-31 12:00:00" or 7d, found "yesterday"',
   ],
 ];
 for (const [line, message] of WRONG) {
@@ -129,5 +173,6 @@ Deno.test("helpText() names every mode, or the one asked for", () => {
   assert(!helpText("agent").includes("--since"));
   assert(helpText("agent").includes("--watch") && helpText("agent").includes("SIGHUP"));
   assert(helpText("check").includes("httpmon check URL|SITE"));
+  assert(helpText("restore").includes("httpmon restore [FILE|-]"));
   assert(helpText("check").includes("0 up or degraded, 1 down or unknown"));
 });
