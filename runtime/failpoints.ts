@@ -5,13 +5,13 @@ import process from "node:process";
  *
  * - store.before_call: a batch is about to be sent to the database
  * - store.after_commit: committed, Kafka does not know
- * - writer.after_both: Kafka knows, too
+ * - consume.after_both: Kafka knows, too
  * - agent.after_send: the broker has acknowledged results that are still in the outbox
  */
 export const FAILPOINTS = [
   "store.before_call",
   "store.after_commit",
-  "writer.after_both",
+  "consume.after_both",
   "agent.after_send",
 ] as const;
 

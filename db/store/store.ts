@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../../runtime/failpoints.ts";
 import type { Logger } from "../../runtime/log.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import type { Decoded } from "../../wire/decode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import {
@@ -12,21 +13,42 @@ import {
   type ServerTimeouts,
   withClient,
 } from "../connect/transaction.ts";
-import {
-  type BatchSource,
-  moveOffset,
-  readOffset,
-  recordHash,
-  type StoredOffset,
-} from "../offsets.ts";
 import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { encodeResults } from "./batch.ts";
 import { classifyFailure, isLocked, isMissingPartition, isTimeout } from "./failures.ts";
-import { Refusals } from "./refusals.ts";
+import { Refusals, RefusedError } from "./refusals.ts";
 import { type Kind, KINDS, type Things } from "./shared.ts";
 import { dayOf, splitBatch } from "./split_batch.ts";
 
-export type { BatchSource, StoredOffset };
+/** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
+export interface BatchSource {
+  /** Who reads it: "writer". */
+  consumer: string;
+  clusterId: string;
+  topic: string;
+  partition: number;
+}
+
+/** Where a batch goes on. */
+export interface BatchPlace {
+  /** The offset of the first record that the caller has not seen stored. */
+  position: bigint;
+  /**
+   * Whether the caller saw that nothing of the partition was stored. Only then may it get an offset,
+   * at `position`: elsewhere a missing one means that the database was put back.
+   */
+  first: boolean;
+}
+
+/** In place of a whole batch of records that nobody could read. */
+export interface BadBatch {
+  ok: false;
+  reason: "bad_batch";
+  /** Its first record's; its last one's is the offset of what stands for it. */
+  firstOffset: bigint;
+  /** For a person. */
+  detail: string;
+}
 
 /** A record of the topic, read. */
 export interface IncomingRecord {
@@ -35,7 +57,7 @@ export interface IncomingRecord {
   timestamp: bigint;
   key: Uint8Array | null;
   value: Uint8Array | null;
-  decoded: Decoded;
+  decoded: Decoded | BadBatch;
 }
 
 /** What became of a batch. */
@@ -95,7 +117,7 @@ type Answer =
     expired?: number[];
     out_of_range?: number[];
     taken?: number[];
-    failed?: { n: number; code: string; message: string }[];
+    failed?: { n: number; code: string; message: string; detail: string }[];
   };
 
 /** Days whose partitions are made in one statement, which has a time to keep. */
@@ -114,11 +136,6 @@ export class ResultStore {
   readonly #onDeadLetters: NonNullable<StoreOptions["onDeadLetters"]>;
   /** Days that have partitions, as far as is known. */
   readonly #days = new Set<string>();
-  /**
-   * Partitions of which readOffset found nothing stored. Only they may get a first offset: elsewhere
-   * a missing one means that the database was put back.
-   */
-  readonly #unstored = new Set<string>();
   readonly #refusals: Refusals;
 
   constructor(pool: Pool, options: StoreOptions) {
@@ -130,28 +147,6 @@ export class ResultStore {
     this.#clock = clock;
     this.#refusals = new Refusals(clock, log);
     this.#begin = beginWithin(options);
-  }
-
-  /** Where a partition stands; null where nothing of it was stored yet. */
-  async readOffset(source: BatchSource): Promise<StoredOffset | null> {
-    const stored = await withClient(
-      this.#pool,
-      (client) => inTransaction(client, this.#begin, () => readOffset(client, source)),
-    );
-    if (stored === null) this.#unstored.add(keyOf(source));
-    else this.#unstored.delete(keyOf(source));
-    return stored;
-  }
-
-  /**
-   * Moves a stored offset that does not fit the topic any more. False, and nothing is done, where it
-   * is not `from`: another writer was first.
-   */
-  async moveOffset(source: BatchSource, from: bigint, to: bigint): Promise<boolean> {
-    return await withClient(
-      this.#pool,
-      (client) => inTransaction(client, this.#begin, () => moveOffset(client, source, from, to)),
-    );
   }
 
   /**
@@ -184,54 +179,35 @@ export class ResultStore {
    * minutes on end (`store_failed`).
    *
    * @param records At least one, in the order of their offsets
-   * @param position The offset of the first record that the caller has not seen stored: what
-   *   `readOffset` gave or the last `nextOffset`; where `readOffset` gave null, the partition's start
    * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
    */
   async storeBatch(
     source: BatchSource,
     records: readonly IncomingRecord[],
-    position: bigint,
+    place: BatchPlace,
   ): Promise<StoreOutcome> {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
     this.#refusals.begin(keyOf(source));
     try {
-      return await this.#storeParts(source, splitBatch(records), position);
+      return await this.#storeParts(source, splitBatch(records), place);
     } catch (error) {
-      if (classifyFailure(error) === "operational") this.#refusals.forget(keyOf(source));
+      if (!(error instanceof RefusedError)) this.#refusals.forget(keyOf(source));
       throw error;
     }
-  }
-
-  /**
-   * Passes over a batch that nobody could read: a dead letter `bad_batch` takes its place.
-   *
-   * @param bytes Its first ones
-   */
-  async setBatchAside(
-    source: BatchSource,
-    { firstOffset, lastOffset, detail, bytes }: {
-      firstOffset: bigint;
-      lastOffset: bigint;
-      detail: string;
-      bytes: Uint8Array;
-    },
-    position: bigint,
-  ): Promise<StoreOutcome> {
-    const reason = "bad_batch";
-    const letter = { offset: firstOffset, lastOffset, key: null, value: bytes, reason, detail };
-    const work = { results: [], letters: [letter], nextOffset: lastOffset + 1n, last: null };
-    return await this.#send(source, work, position);
   }
 
   async #storeParts(
     source: BatchSource,
     parts: readonly (readonly IncomingRecord[])[],
-    position: bigint,
+    place: BatchPlace,
   ): Promise<StoreOutcome> {
     let total: Stored | null = null;
     for (const part of parts) {
-      const outcome = await this.#storePart(source, part, total?.nextOffset ?? position);
+      const outcome = await this.#storePart(
+        source,
+        part,
+        total === null ? place : { position: total.nextOffset, first: false },
+      );
       if (outcome.kind === "moved") return outcome;
       total = total === null ? outcome : sum(total, outcome);
     }
@@ -242,22 +218,22 @@ export class ResultStore {
   async #storePart(
     source: BatchSource,
     records: readonly IncomingRecord[],
-    position: bigint,
+    place: BatchPlace,
   ): Promise<StoreOutcome> {
     const work = sortOut(records);
     try {
-      return await this.#send(source, work, position);
+      return await this.#send(source, work, place);
     } catch (error) {
-      if (classifyFailure(error) === "operational") throw error;
+      if (error instanceof RefusedError || classifyFailure(error) === "operational") throw error;
       if (records.length > 1) {
         const middle = records.length >> 1;
         const halves = [records.slice(0, middle), records.slice(middle)];
-        return await this.#storeParts(source, halves, position);
+        return await this.#storeParts(source, halves, place);
       }
       if (isTimeout(error)) throw error;
       this.#refusals.judge(keyOf(source), source, work.results, [error as Error]);
       const letter = toLetter(records[0]!, "store_failed", describe(error as Error));
-      return await this.#send(source, { ...work, results: [], letters: [letter] }, position);
+      return await this.#send(source, { ...work, results: [], letters: [letter] }, place);
     }
   }
 
@@ -299,26 +275,24 @@ export class ResultStore {
     }
   }
 
-  async #send(source: BatchSource, work: Work, position: bigint): Promise<StoreOutcome> {
-    const key = keyOf(source);
+  async #send(source: BatchSource, work: Work, place: BatchPlace): Promise<StoreOutcome> {
     const { answer, rest, letters, expired } = await this.#offer(
       source,
       work.results,
       work.letters,
       (letters) => ({
         source: { ...source, cluster: source.clusterId },
-        begin: this.#unstored.has(key),
-        position: String(position),
+        begin: place.first,
+        position: String(place.position),
         next: String(work.nextOffset),
-        last_timestamp: work.last && String(work.last.timestamp),
-        last_hash: work.last && Buffer.from(recordHash(work.last)).toString("hex"),
+        last_timestamp: String(work.last.timestamp),
+        last_hash: Buffer.from(recordHash(work.last)).toString("hex"),
         letters: letters.map(encodeLetter),
       }),
     );
-    if (answer.kind === "moved") return await this.#catchUp(source, work, position, answer.at);
+    if (answer.kind === "moved") return await this.#catchUp(source, work, place, answer.at);
     this.#passFailpoint("store.after_commit");
-    this.#unstored.delete(key);
-    this.#refusals.forget(key);
+    this.#refusals.forget(keyOf(source));
     this.#report(source, letters);
     return {
       kind: "stored",
@@ -335,14 +309,14 @@ export class ResultStore {
    * Calls the database until it takes the results or finds the offset moved; each answer says what to
    * change in them.
    *
-   * @param place What goes with the results, given the letters
+   * @param envelope What goes with the results, given the letters
    * @returns `rest`, the results that were taken, and all letters
    */
   async #offer(
     source: BatchSource | null,
     rest: readonly Result[],
     letters: readonly DeadLetter[],
-    place: (letters: readonly DeadLetter[]) => Record<string, unknown>,
+    envelope: (letters: readonly DeadLetter[]) => Record<string, unknown>,
     replayed = false,
   ) {
     let expired = 0;
@@ -355,7 +329,7 @@ export class ResultStore {
     };
     for (let calls = 0; calls < MAX_CALLS; calls++) {
       const { fields, things } = encodeResults(rest.map(({ message }) => message));
-      const answer = await this.#call({ ...place(letters), ...fields }, rest, replayed);
+      const answer = await this.#call({ ...envelope(letters), ...fields }, rest, replayed);
       switch (answer.kind) {
         case "stored":
         case "moved":
@@ -375,8 +349,8 @@ export class ResultStore {
             const { ts, agentUUID } = rest[n]!.message;
             return `Another result of agent ${agentUUID} for this site has the ts "${ts}"`;
           });
-          const errors = failed.map(({ code, message }) =>
-            Object.assign(new Error(message), { code })
+          const errors = failed.map(({ code, message, detail }) =>
+            Object.assign(new Error(message), { code, detail })
           );
           if (source && errors.length > 0) {
             this.#refusals.judge(keyOf(source), source, rest, errors);
@@ -396,7 +370,7 @@ export class ResultStore {
   async #catchUp(
     source: BatchSource,
     work: Work,
-    position: bigint,
+    { position }: BatchPlace,
     at: string | null,
   ): Promise<StoreOutcome> {
     const stored = at === null ? null : BigInt(at);
@@ -412,7 +386,7 @@ export class ResultStore {
     if (stored >= work.nextOffset) {
       return { ...NOTHING, skipped, nextOffset: stored };
     }
-    const outcome = await this.#send(source, rest, stored);
+    const outcome = await this.#send(source, rest, { position: stored, first: false });
     return outcome.kind === "moved" ? outcome : { ...outcome, skipped: outcome.skipped + skipped };
   }
 
@@ -516,8 +490,8 @@ interface Work {
   results: readonly Result[];
   letters: readonly DeadLetter[];
   nextOffset: bigint;
-  /** By which the topic is known again; null where nobody could read it. */
-  last: Pick<IncomingRecord, "timestamp" | "key" | "value"> | null;
+  /** By which the topic is known again. */
+  last: IncomingRecord;
 }
 
 const NOTHING: Stored = {
@@ -543,11 +517,13 @@ function sortOut(records: readonly IncomingRecord[]): Work {
 }
 
 function toLetter(
-  { offset, key, value }: IncomingRecord,
+  { offset, key, value, decoded }: IncomingRecord,
   reason: string,
   detail: string,
 ): DeadLetter {
-  return { offset, key, value, reason, detail };
+  const letter = { offset, key, value, reason, detail };
+  if (!("firstOffset" in decoded)) return letter;
+  return { ...letter, offset: decoded.firstOffset, lastOffset: offset };
 }
 
 function encodeLetter({ offset, lastOffset, key, value, reason, detail }: DeadLetter) {

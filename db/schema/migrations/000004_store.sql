@@ -116,7 +116,7 @@ $$;
 --   refused  nothing was stored, for these results' sake (indexes), to be sent again without them:
 --            "expired" (of a day that was dropped), "out_of_range" (over a day ahead, or ten years old),
 --            "taken" (another result has the identity), "failed" (the database refuses them: "n", "code",
---            "message")
+--            "message", "detail")
 -- Only the partitions of the batch's own days are touched: each statement is planned with its bounds.
 CREATE FUNCTION httpmon_store(batch jsonb) RETURNS jsonb
 LANGUAGE plpgsql
@@ -134,27 +134,10 @@ DECLARE
   ranges int4[] := ARRAY[1, total];
   lo int4; hi int4; middle int4; put int4; inserted int4 := 0;
   failed jsonb := '[]'; taken jsonb; answer jsonb;
-  violated text;
-  day timestamptz;
+  violated text; why text;
+  -- Both are constants to the planner; what it had to compute would leave it all later partitions.
+  day timestamptz; next_day timestamptz;
 BEGIN
-  -- The lock fences off a writer that lost the partition.
-  SELECT * INTO place FROM consumer_offsets
-  WHERE (consumer, cluster_id, topic, partition) = (
-    source ->> 'consumer', source ->> 'cluster', source ->> 'topic', (source ->> 'partition')::int4
-  ) FOR UPDATE;
-  IF place IS NULL AND (batch ->> 'begin')::boolean THEN
-    INSERT INTO consumer_offsets (consumer, cluster_id, topic, partition, next_offset)
-    VALUES (
-      source ->> 'consumer', source ->> 'cluster', source ->> 'topic',
-      (source ->> 'partition')::int4, (batch ->> 'position')::int8
-    )
-    ON CONFLICT DO NOTHING
-    RETURNING * INTO place;
-  END IF;
-  IF place.next_offset IS DISTINCT FROM (batch ->> 'position')::int8 THEN
-    RETURN jsonb_build_object('kind', 'moved', 'at', place.next_offset::text);
-  END IF;
-
   agents := httpmon_ids('agents', (batch ->> 'agents')::uuid[]);
   sites := httpmon_ids('sites', (batch ->> 'sites')::uuid[]);
   contexts := httpmon_ids('contexts', (batch ->> 'contexts')::uuid[]);
@@ -191,6 +174,22 @@ BEGIN
   END IF;
 
   BEGIN
+    IF (batch ->> 'begin')::boolean THEN
+      INSERT INTO consumer_offsets (consumer, cluster_id, topic, partition, next_offset)
+      VALUES (
+        source ->> 'consumer', source ->> 'cluster', source ->> 'topic',
+        (source ->> 'partition')::int4, (batch ->> 'position')::int8
+      )
+      ON CONFLICT DO NOTHING;
+    END IF;
+    -- The lock fences off a writer that lost the partition.
+    SELECT * INTO place FROM consumer_offsets
+    WHERE (consumer, cluster_id, topic, partition) = (
+      source ->> 'consumer', source ->> 'cluster', source ->> 'topic', (source ->> 'partition')::int4
+    ) FOR UPDATE;
+    IF place.next_offset IS DISTINCT FROM (batch ->> 'position')::int8 THEN
+      RETURN jsonb_build_object('kind', 'moved', 'at', place.next_offset::text);
+    END IF;
     -- What fails by a row's fault is halved until it is one result; all others go in.
     WHILE total > 0 AND cardinality(ranges) > 0 LOOP
       lo := ranges[1];
@@ -211,13 +210,14 @@ BEGIN
         -- What only a value can cause; all else needs a person or time.
         WHEN cardinality_violation OR data_exception OR integrity_constraint_violation
           OR with_check_option_violation OR program_limit_exceeded OR plpgsql_error THEN
-          GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+          GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, why = PG_EXCEPTION_DETAIL;
           -- No partition, or a sequence at its end: the database's.
           IF SQLSTATE = '2200H' OR SQLSTATE = '23514' AND violated = '' THEN
             RAISE;
           ELSIF lo = hi THEN
-            failed := failed
-              || jsonb_build_object('n', lo - 1, 'code', SQLSTATE, 'message', SQLERRM);
+            failed := failed || jsonb_build_object(
+              'n', lo - 1, 'code', SQLSTATE, 'message', SQLERRM, 'detail', why
+            );
           ELSE
             middle := (lo + hi) / 2;
             -- The earlier half next, so that of two with one identity the earlier one is stored.
@@ -226,18 +226,21 @@ BEGIN
       END;
     END LOOP;
     IF inserted < total THEN
-      FOR day IN SELECT DISTINCT date_trunc('day', ts) FROM unnest(times) AS ts LOOP
+      FOR day, next_day IN
+        SELECT DISTINCT start, start + interval '1 day'
+        FROM (SELECT date_trunc('day', ts) AS start FROM unnest(times) AS ts) AS starts
+      LOOP
         SELECT coalesce(taken, '[]') || coalesce(jsonb_agg(rows.n - 1 ORDER BY rows.n), '[]')
         INTO taken
         FROM httpmon_batch_rows(batch, sites, agents, contexts, connections, reasons) AS rows
         CROSS JOIN LATERAL (
           SELECT r FROM check_results AS r
           WHERE r.site_id = (rows.result).site_id AND r.agent_id = (rows.result).agent_id
-            AND r.ts = (rows.result).ts AND r.ts >= day AND r.ts < day + interval '1 day'
+            AND r.ts = (rows.result).ts AND r.ts >= day AND r.ts < next_day
           -- Keeps the planner from joining the whole day instead of looking each row up.
           OFFSET 0
         ) AS stored
-        WHERE (rows.result).ts >= day AND (rows.result).ts < day + interval '1 day'
+        WHERE (rows.result).ts >= day AND (rows.result).ts < next_day
           AND NOT httpmon_same_result(stored.r, rows.result);
       END LOOP;
     END IF;

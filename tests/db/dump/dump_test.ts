@@ -3,18 +3,17 @@ import { execFile } from "node:child_process";
 import process from "node:process";
 import { promisify } from "node:util";
 import { type DumpFilter, dumpResults } from "../../../db/dump/dump.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
 import { decode } from "../../../wire/decode.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { certificate, fingerprint, fullMessage } from "../../wire/full_message.ts";
 import { assertValid, messageValidator } from "../../wire/schema_doc.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 async function stored(messages: readonly ResultMessage[]): Promise<OwnDatabase> {
   const database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, messages), 0n);
   return database;
@@ -81,7 +80,7 @@ Deno.test("dumpResults() gives every detail back, as the schema says", async () 
   for (const message of found) assertValid(validate, message);
 
   // Stored again it is the same, and in another database it makes the same.
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   const again = await store.storeBatch(SOURCE, records(6, found), 6n);
   assertEquals(again.kind === "stored" && [again.duplicates, again.deadLetters], [6, 0]);

@@ -4,10 +4,9 @@ import { Buffer } from "node:buffer";
 import type { Column } from "../../../db/dump/source.ts";
 import { encoderOf } from "../../../db/dump/formats.ts";
 import { type DumpFilter, dumpResults } from "../../../db/dump/dump.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { fullMessage } from "../../wire/full_message.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 const COLUMNS = [
   "ts",
@@ -36,7 +35,7 @@ const COLUMNS = [
 
 async function filled(): Promise<OwnDatabase> {
   const database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   const messages = [fullMessage(), result(2, { errorMessage: 'Said "no", then\nleft' })];
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, messages), 0n);

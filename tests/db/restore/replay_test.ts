@@ -5,7 +5,7 @@ import { ResultStore } from "../../../db/store/store.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
 import { encode } from "../../../wire/encode.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 const GONE = [
   "null_value",
@@ -80,7 +80,7 @@ Deno.test("replay() stores letters of every reason whose cause is gone, once", a
 
 Deno.test("replay() leaves what fails still, and says why it does now", async () => {
   await using database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
   await setAside(database, 1, "bad_json", "{");

@@ -9,7 +9,7 @@ import type { ResultMessage } from "../../../wire/message.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { certificate, fingerprint, fullMessage } from "../../wire/full_message.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 const DAY = 86_400;
 
@@ -77,7 +77,7 @@ Deno.test("restore() of a dump makes every row of every table again, column by c
     result(7 * DAY, { evidence: { statusLine: null, headers: {}, body: null }, redirects: [] }),
     result(-300 * DAY, { responseTime: 8_191.9995, maintenance: true }),
   ];
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, messages), 0n);
   // As the older program's rows are.

@@ -1,10 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { grantWriter } from "../../../db/schema/grants.ts";
 import { createPool } from "../../../db/connect/pool.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { fullMessage } from "../../wire/full_message.ts";
-import { otherDsn, ownDatabase, record, records, result, SOURCE } from "../fixture.ts";
+import { otherDsn, ownDatabase, OwnStore, record, records, result, SOURCE } from "../fixture.ts";
 
 Deno.test("grantWriter() lets a role that owns nothing store batches, and change nothing", async () => {
   await using database = await ownDatabase();
@@ -20,7 +19,7 @@ Deno.test("grantWriter() lets a role that owns nothing store batches, and change
     log,
   });
   try {
-    const store = new ResultStore(pool, { log });
+    const store = new OwnStore(pool, { log });
     await assertRejects(() => store.readOffset(SOURCE), Error, "permission denied");
     await grantWriter(database.pool, role);
 
@@ -56,7 +55,7 @@ Deno.test("grantWriter() lets a role that owns nothing store batches, and change
         "DELETE FROM consumer_offsets",
         "DELETE FROM evidence",
         "UPDATE certificates SET serial = 'x'",
-        "UPDATE tls_handshakes SET verified = true",
+        "UPDATE connections SET verified = true",
         "DELETE FROM site_certificates",
         "SELECT httpmon_ensure_partitions_of('evidence', '{2024-01-01}')",
       ]

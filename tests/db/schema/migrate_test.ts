@@ -40,20 +40,24 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
   assertEquals(
     (await database.rows(TABLES)).map(({ name }) => name),
     [
-      "agent_contexts",
       "agents",
       "certificates",
       "check_results",
       ...days.map((day) => `check_results_p${day}`),
+      "connections",
       "consumer_offsets",
+      "contexts",
       "dead_letters",
       "evidence",
       ...days.map((day) => `evidence_p${day}`),
       "mon_daily",
+      "reasons",
+      "results",
+      "retention",
+      "rollup_marks",
       "schema_migrations",
       "site_certificates",
       "sites",
-      "tls_handshakes",
     ],
   );
   assertEquals(await run(database), { applied: [], carriedOver: null, partitions: 0 });
@@ -116,7 +120,9 @@ Deno.test("migrate() refuses a migration that was changed after it was applied",
 
 Deno.test("migrate() refuses a database that a later version has upgraded", async () => {
   await using database = await ownDatabase();
-  await database.rows("INSERT INTO schema_migrations VALUES ('000777_later.sql', 'hash')");
+  await database.rows(
+    "INSERT INTO schema_migrations VALUES ('000777_later.sql', 'hash', 1, now())",
+  );
   await assertRejects(
     () => run(database),
     SchemaError,
@@ -177,12 +183,12 @@ Deno.test("mon_daily shows every row, whatever is in it", async () => {
   await database.rows(
     `SET timezone = 'Asia/Kathmandu';
      SELECT httpmon_ensure_partitions('{2026-05-01}');
-     INSERT INTO agents (uuid) VALUES ('00000000-0000-0000-0000-000000000001');
+     INSERT INTO agents (identity) VALUES ('00000000-0000-0000-0000-000000000001');
      INSERT INTO sites (url) VALUES (repeat('ä', 3000));
-     INSERT INTO check_results (ts, response_time, site_id, agent_id, verdict, error_message)
-     SELECT timestamptz '2026-05-01 10:00:00.000001+00' + n * interval '1 s', ms, 1, 1, 0,
-       repeat('ö', 300)
-     FROM unnest('{1.5,NaN,Infinity,-Infinity,1e300,-1e300,NULL}'::float8[])
+     INSERT INTO reasons (error_message, identity) VALUES (repeat('ö', 300), gen_random_uuid());
+     INSERT INTO check_results (ts, response_time, site_id, agent_id, verdict, reason_id)
+     SELECT timestamptz '2026-05-01 10:00:00.000001+00' + n * interval '1 s', ms, 1, 1, 0, 1
+     FROM unnest('{1.5,NaN,Infinity,-Infinity,1e30,-1e30,NULL}'::float4[])
        WITH ORDINALITY AS t(ms, n);
      INSERT INTO check_results (ts, site_id, agent_id, verdict)
      VALUES ('2026-05-01 11:00+00', 99, 99, 0)`,

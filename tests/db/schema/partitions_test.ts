@@ -1,9 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { ensurePartitions, partitionDays } from "../../../db/schema/partitions.ts";
-import { ResultStore } from "../../../db/store/store.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
-import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import {
+  AGENT,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const PARTITIONS = `SELECT c.relname AS name, pg_get_expr(relpartbound, c.oid) AS bounds
   FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
@@ -64,10 +72,10 @@ Deno.test("ensurePartitions() makes only what wider partitions leave open", asyn
        FOR VALUES FROM ('2024-03-02 12:00+00') TO ('2024-04-01 00:00+00');
      CREATE TABLE half PARTITION OF check_results
        FOR VALUES FROM ('2024-03-01 06:00+00') TO ('2024-03-01 12:00+00');
-     CREATE TABLE old PARTITION OF check_results FOR VALUES FROM (MINVALUE) TO ('2000-01-01+00');
+     CREATE TABLE old PARTITION OF check_results FOR VALUES FROM (MINVALUE) TO ('2020-01-01+00');
      CREATE TABLE rest PARTITION OF check_results DEFAULT`,
   );
-  const days = ["1990-01-01", "2024-03-01", "2024-03-02", "2024-03-15"];
+  const days = ["2019-12-31", "2024-03-01", "2024-03-02", "2024-03-15"];
   assertEquals(await ensurePartitions(database.pool, days), 3 + days.length);
   assertEquals(await ensurePartitions(database.pool, days), 0);
   const made = await database.rows(PARTITIONS, ["check_results_p2024%"]);
@@ -103,7 +111,7 @@ Deno.test("storeBatch() by several at once makes the partitions that it needs, u
   await using database = await ownDatabase({ max: 8 });
   const outcomes = await Promise.all([0, 1, 2, 3].map(async (partition) => {
     const source = { ...SOURCE, partition };
-    const store = new ResultStore(database.pool, { log: recordingLog() });
+    const store = new OwnStore(database.pool, { log: recordingLog() });
     await store.readOffset(source);
     let inserted = 0;
     for (let batch = 0; batch < 5; batch++) {
@@ -134,17 +142,13 @@ Deno.test("storeBatch() by several at once makes the partitions that it needs, u
 
 Deno.test("ensurePartitionsAhead() covers yesterday to seven days ahead of the clock", async () => {
   await using database = await ownDatabase();
-  const clock = {
-    now: () => Date.UTC(2031, 0, 1, 12),
-    monotonic: () => 0,
-    after: () => () => {},
-  };
-  const store = new ResultStore(database.pool, { log: recordingLog(), clock });
+  const clock = new FakeClock({ wall: Date.UTC(2025, 0, 1, 12) });
+  const store = new OwnStore(database.pool, { log: recordingLog(), clock });
   assertEquals(await store.ensurePartitionsAhead(), 18);
-  const made = await database.rows(PARTITIONS, ["check_results_p203%"]);
-  assertEquals([made[0].name, made.at(-1)?.name], [
-    "check_results_p20301231",
-    "check_results_p20310108",
+  const made = await database.rows(PARTITIONS, ["check_results_p202%"]);
+  assertEquals([made[0].name, made[8]?.name], [
+    "check_results_p20241231",
+    "check_results_p20250108",
   ]);
 });
 
@@ -165,14 +169,15 @@ Deno.test("mon_daily is read by index where it is asked for a time", async () =>
 
 Deno.test("storeBatch() takes results of very many days, a few transactions at a time", async () => {
   await using database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   const count = 400;
+  const first = BigInt(Date.UTC(2024, 0, 1)) * 1000n;
   const batch = records(
     0,
     Array.from(
       { length: count },
-      (_, n) => result(n, { ts: formatTimestamp(BigInt(n) * 86_400_000_000n) }),
+      (_, n) => result(n, { ts: formatTimestamp(first + BigInt(n) * 86_400_000_000n) }),
     ),
   );
   const outcome = await store.storeBatch(SOURCE, batch, 0n);

@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { writerGrants } from "../../../db/schema/grants.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { certificate, fingerprint, fullMessage } from "../../wire/full_message.ts";
-import { type OwnDatabase, ownDatabase, record, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, record, SOURCE } from "../fixture.ts";
 
 const DOC = await Deno.readTextFile(new URL("../../docs/tables.md", import.meta.url));
 
@@ -48,7 +47,7 @@ Deno.test("docs/tables.md names every table, view and column, with its type", as
 /** Results of the last hour as in real life, and what cannot be one. */
 async function filled(): Promise<OwnDatabase> {
   const database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   const now = BigInt(Date.now()) * 1000n;
   const at = (secondsAgo: number) => formatTimestamp(now - BigInt(secondsAgo) * 1_000_000n);

@@ -2,12 +2,11 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type pg from "pg";
 import { classifyFailure } from "../../../db/store/failures.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { fullMessage } from "../../wire/full_message.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 /** Partitions of both tables, those with a pending DETACH marked. */
 const PARTITIONS =
@@ -21,15 +20,15 @@ async function partitions({ rows }: OwnDatabase, like: string): Promise<string[]
 }
 
 /** A store, and a result of 1 May stored with it. */
-async function begunStore({ pool }: OwnDatabase): Promise<ResultStore> {
-  const store = new ResultStore(pool, { log: recordingLog() });
+async function begunStore({ pool }: OwnDatabase): Promise<OwnStore> {
+  const store = new OwnStore(pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
   return store;
 }
 
 /** The next result of 1 May. */
-async function storeAnother(store: ResultStore, offset: number): Promise<unknown> {
+async function storeAnother(store: OwnStore, offset: number): Promise<unknown> {
   const batch = records(offset, [result(offset + 1)]);
   const outcome = await store.storeBatch(SOURCE, batch, BigInt(offset));
   return outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters];
@@ -142,7 +141,7 @@ Deno.test("storeBatch() tells that a day is being detached, and holds no other d
     "operational",
   ]);
 
-  const other = new ResultStore(database.pool, { log: recordingLog() });
+  const other = new OwnStore(database.pool, { log: recordingLog() });
   const source = { ...SOURCE, partition: 1 };
   await other.readOffset(source);
   const today = new Date().toISOString().slice(0, 10);
@@ -164,7 +163,7 @@ Deno.test("ensurePartitionsAhead() makes the days beside one that is being detac
   await reader.query("BEGIN; SELECT count(*) FROM check_results");
   const detach = await detachConcurrently(database, operator);
   const clock = new FakeClock({ wall: Date.UTC(2026, 3, 29, 12) });
-  const store = new ResultStore(database.pool, { log: recordingLog(), clock });
+  const store = new OwnStore(database.pool, { log: recordingLog(), clock });
   const error = await assertRejects(() => store.ensurePartitionsAhead(), Error, "being detached");
   assertEquals((error as { code?: string }).code, "55P03");
   const made = [28, 29, 30].map((day) => `check_results_p202604${day}`);

@@ -1,29 +1,28 @@
 import { assert } from "@std/assert";
-import { ResultStore } from "../../../db/store/store.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { certificate, fullMessage } from "../../wire/full_message.ts";
-import { type OwnDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 /** Rows of each table, as `results`, `letters`, `evidence`, ... */
 export const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
   (SELECT count(*)::int FROM dead_letters) AS letters,
   (SELECT count(*)::int FROM evidence) AS evidence,
-  (SELECT count(*)::int FROM agent_contexts) AS contexts,
-  (SELECT count(*)::int FROM tls_handshakes) AS handshakes,
+  (SELECT count(*)::int FROM contexts) AS contexts,
+  (SELECT count(*)::int FROM connections) AS connections,
   (SELECT count(*)::int FROM certificates) AS certificates,
-  (SELECT count(*)::int FROM site_certificates) AS changes`;
+  (SELECT count(*)::int FROM site_certificates) AS chains`;
 
 /** A store that has begun to read a partition. */
-export async function begunStore({ pool }: OwnDatabase, source = SOURCE): Promise<ResultStore> {
-  const store = new ResultStore(pool, { log: recordingLog() });
+export async function begunStore({ pool }: OwnDatabase, source = SOURCE): Promise<OwnStore> {
+  const store = new OwnStore(pool, { log: recordingLog() });
   await store.readOffset(source);
   return store;
 }
 
 /** Stores batches one after another; [inserted, duplicates, dead letters] of each. */
 export async function storeAll(
-  store: ResultStore,
+  store: OwnStore,
   ...batches: ResultMessage[][]
 ): Promise<[number, number, number][]> {
   const outcomes: [number, number, number][] = [];

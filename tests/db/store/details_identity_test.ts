@@ -14,9 +14,9 @@ Deno.test("storeBatch() stores a batch with details once, however often it comes
     letters: 0,
     evidence: 3,
     contexts: 1,
-    handshakes: 2,
+    connections: 2,
     certificates: 3,
-    changes: 3,
+    chains: 2,
   };
   assertEquals((await database.rows(COUNTS))[0], counts);
   // Read again from the start, in other batches.
@@ -54,6 +54,14 @@ Deno.test("storeBatch() compares every detail, and keeps nothing of a result tha
     { labels: {} },
     { labels: { ...stored.labels, more: "x" } },
     { maintenance: false },
+    { siteLabels: {} },
+    { siteLabels: { ...stored.siteLabels, group: "other" } },
+    { frequency: 60 },
+    { slots: 1 },
+    { attempts: undefined },
+    { loopDelay: 6 },
+    { scheduledAt: undefined },
+    { scheduledAt: "2026-04-30 23:59:59.999999" },
   ];
   const { evidence } = full(1);
   const batch = others.map((changes): ResultMessage => ({ ...stored, evidence, ...changes }));
@@ -61,8 +69,8 @@ Deno.test("storeBatch() compares every detail, and keeps nothing of a result tha
   batch.push({ ...stored, ...showing(8, 9), bodyBytes: 2 });
   assertEquals(await storeAll(store, batch), [[0, 0, batch.length]]);
   const counts = (await database.rows(COUNTS))[0];
-  const { letters, certificates, changes } = counts;
-  assertEquals([letters, counts.evidence, certificates, changes], [batch.length, 0, 0, 0]);
+  const { letters, certificates, chains } = counts;
+  assertEquals([letters, counts.evidence, certificates, chains], [batch.length, 0, 0, 0]);
   assertEquals(
     await database.rows("SELECT DISTINCT reason FROM dead_letters"),
     [{ reason: "key_taken" }],

@@ -12,7 +12,7 @@ function answer(code: string, constraint?: string): pg.DatabaseError {
 Deno.test("classifyFailure() blames the database for all that another try may mend", () => {
   const states =
     "08006 08P01 25P02 25P03 25006 28P01 3D000 3F000 40001 40P01 42501 42703 42P01 53100 53200 " +
-    "53300 55P03 57014 57P01 57P03 58030 XX000 XX001 23514 0A000 2200H";
+    "53300 55P03 57P01 57P03 58030 XX000 XX001 23514 0A000 2200H";
   for (const state of states.split(" ")) {
     assertEquals(classifyFailure(answer(state)), "operational", state);
   }
@@ -28,6 +28,12 @@ Deno.test("classifyFailure() blames the data for what would fail for ever", () =
     assertEquals(classifyFailure(answer(state)), "data", state);
   }
   assertEquals(classifyFailure(answer("23514", "some_check")), "data");
+});
+
+Deno.test("classifyFailure() blames the data for what is too much at a time, there or here", () => {
+  assertEquals(classifyFailure(answer("57014")), "data");
+  assertEquals(classifyFailure(new RangeError("Invalid string length")), "data");
+  assertEquals(classifyFailure(new TypeError("x is not iterable")), "data");
 });
 
 Deno.test("isMissingPartition() tells a missing partition from a CHECK constraint", () => {

@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { waitFor } from "../../../local/wait.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 const BLOCKED = `SELECT count(*)::int FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+
+/** Transactions that wait for their writer. */
+const OPEN = `SELECT count(*)::int FROM pg_stat_activity
+  WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
 
 async function isBlocked({ value }: OwnDatabase): Promise<boolean> {
   return await value(BLOCKED) === 1;
@@ -13,7 +16,7 @@ async function isBlocked({ value }: OwnDatabase): Promise<boolean> {
 
 Deno.test("storeBatch() waits for a writer that is in the middle of the partition", async () => {
   await using database = await ownDatabase();
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
   const zombie = await database.pool.connect();
@@ -27,50 +30,86 @@ Deno.test("storeBatch() waits for a writer that is in the middle of the partitio
   assertEquals(outcome.kind === "stored" && [outcome.skipped, outcome.inserted], [2, 1]);
 });
 
-Deno.test("storeBatch() of a writer that froze in its transaction comes to nothing", async () => {
+/** Hands out connections that freeze around the statement with `words`: before it, or after its answer. */
+function freezing({ pool }: OwnDatabase, words: string, when: "before" | "after") {
+  const frozen = Promise.withResolvers<void>();
+  const thaw = Promise.withResolvers<void>();
+  const freeze = () => {
+    frozen.resolve();
+    return thaw.promise;
+  };
+  const connect = async () => {
+    const client = await pool.connect();
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+    const slow = async (...args: unknown[]) => {
+      const isIt = String(args[0]).includes(words);
+      if (isIt && when === "before") await freeze();
+      const answer = await query(...args);
+      if (isIt && when === "after") await freeze();
+      return answer;
+    };
+    return { query: slow, release: client.release.bind(client) };
+  };
+  const slowPool = { connect } as unknown as typeof pool;
+  return { pool: slowPool, frozen: frozen.promise, thaw: thaw.resolve };
+}
+
+for (const when of ["before", "after"] as const) {
+  Deno.test(`storeBatch() of a writer that froze ${when} its call holds nobody up, and stores nothing twice`, async () => {
+    await using database = await ownDatabase();
+    const log = recordingLog();
+    const store = new OwnStore(database.pool, { log });
+    await store.readOffset(SOURCE);
+    await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
+    const ice = freezing(database, "httpmon_store(", when);
+    const batch = records(1, [result(2), result(3)]);
+    const zombies = new OwnStore(ice.pool, { log }).storeBatch(SOURCE, batch, 1n);
+    await ice.frozen;
+
+    assertEquals(await database.value(OPEN), 0);
+    const outcome = await store.storeBatch(SOURCE, batch, 1n);
+    assertEquals(
+      outcome.kind === "stored" && [outcome.inserted, outcome.skipped],
+      {
+        before: [2, 0],
+        after: [0, 2],
+      }[when],
+    );
+    ice.thaw();
+    const late = await zombies;
+    assertEquals(
+      late.kind === "stored" && [late.inserted, late.skipped],
+      {
+        before: [0, 2],
+        after: [2, 0],
+      }[when],
+    );
+    assertEquals(await database.value("SELECT count(*)::int FROM check_results"), 3);
+    assertEquals((await store.readOffset(SOURCE))?.nextOffset, 3n);
+  });
+}
+
+Deno.test("moveOffset() of a writer that froze in its transaction comes to nothing", async () => {
   await using database = await ownDatabase();
   const log = recordingLog();
-  const store = new ResultStore(database.pool, { log, idleInTransactionMs: 300 });
+  const store = new OwnStore(database.pool, { log });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
+  const ice = freezing(database, "UPDATE consumer_offsets", "after");
+  const zombie = new OwnStore(ice.pool, { log, idleInTransactionMs: 300 });
+  const moving = assertRejects(() => zombie.moveOffset(SOURCE, 1n, 0n));
+  await ice.frozen;
 
-  // Frozen right after it took the lock: its next statement is never sent.
-  const connect = database.pool.connect.bind(database.pool);
-  let frozen!: () => void;
-  const lockTaken = new Promise<void>((resolve) => frozen = resolve);
-  const thaw = Promise.withResolvers<void>();
-  const freezing = {
-    async connect() {
-      const client = await connect();
-      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
-      const slow = async (...args: unknown[]) => {
-        const answer = await query(...args);
-        if (String(args[0]).includes("FOR UPDATE")) {
-          frozen();
-          await thaw.promise;
-        }
-        return answer;
-      };
-      return { query: slow, release: client.release.bind(client) };
-    },
-  } as unknown as typeof database.pool;
-  const zombie = new ResultStore(freezing, { log, idleInTransactionMs: 300 });
-  const batch = records(1, [result(2), result(3)]);
-  const zombies = assertRejects(() => zombie.storeBatch(SOURCE, batch, 1n));
-  await lockTaken;
-
-  const outcome = await store.storeBatch(SOURCE, batch, 1n);
+  const outcome = await store.storeBatch(SOURCE, records(1, [result(2), result(3)]), 1n);
   assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.skipped], [2, 0]);
-  thaw.resolve();
-  const error = await zombies;
-  assert(error instanceof Error);
-  assertEquals(await database.value("SELECT count(*)::int FROM check_results"), 3);
+  ice.thaw();
+  assert(await moving instanceof Error);
   assertEquals((await store.readOffset(SOURCE))?.nextOffset, 3n);
 });
 
 Deno.test("storeBatch() survives backends that are terminated under it", async () => {
   await using database = await ownDatabase({ max: 6 });
-  const store = new ResultStore(database.pool, { log: recordingLog() });
+  const store = new OwnStore(database.pool, { log: recordingLog() });
   const sources = [0, 1, 2].map((partition) => ({ ...SOURCE, partition }));
   let storing = true;
   const killing = (async () => {

@@ -1,16 +1,23 @@
 import { assert, assertEquals } from "@std/assert";
-import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import {
+  AGENT,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
   (SELECT count(*)::int FROM dead_letters) AS letters`;
 
-function newStore({ pool }: OwnDatabase): ResultStore {
-  return new ResultStore(pool, { log: recordingLog() });
+function newStore({ pool }: OwnDatabase): OwnStore {
+  return new OwnStore(pool, { log: recordingLog() });
 }
 
-async function begunStore(database: OwnDatabase, source = SOURCE): Promise<ResultStore> {
+async function begunStore(database: OwnDatabase, source = SOURCE): Promise<OwnStore> {
   const store = newStore(database);
   assertEquals(await store.readOffset(source), null);
   return store;

@@ -1,8 +1,15 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ResultStore } from "../../../db/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type OwnDatabase, ownDatabase, record, records, result, SOURCE } from "../fixture.ts";
+import {
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  record,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
 
 const POISON = "https://poison.example/";
 
@@ -22,8 +29,8 @@ async function refusePoison({ rows }: OwnDatabase): Promise<void> {
   );
 }
 
-async function begunStore({ pool }: OwnDatabase): Promise<ResultStore> {
-  const store = new ResultStore(pool, { log: recordingLog() });
+async function begunStore({ pool }: OwnDatabase): Promise<OwnStore> {
+  const store = new OwnStore(pool, { log: recordingLog() });
   await store.readOffset(SOURCE);
   return store;
 }
@@ -124,7 +131,7 @@ Deno.test("storeBatch() blames the database where every result fails, and stores
 async function timedStore({ pool }: OwnDatabase) {
   const clock = new FakeClock();
   const log = recordingLog();
-  const store = new ResultStore(pool, { log, clock });
+  const store = new OwnStore(pool, { log, clock });
   await store.readOffset(SOURCE);
   return { clock, log, store };
 }
@@ -236,21 +243,6 @@ Deno.test("storeBatch() sets nothing aside where a sequence is at its end", asyn
   const error = await assertRejects(() => store.storeBatch(SOURCE, batch, 1n));
   assertEquals((error as { code?: string }).code, "2200H");
   assertEquals(await database.value(LETTERS), 0);
-});
-
-Deno.test("storeBatch() takes a hash that another site has for that one result's fault", async () => {
-  await using database = await ownDatabase();
-  const store = await begunStore(database);
-  // No two texts with one MD5 are at hand that are URLs, so the function gives every URL the same.
-  await database.rows(
-    `CREATE OR REPLACE FUNCTION httpmon_site_identity(name text, url text) RETURNS uuid
-     LANGUAGE sql IMMUTABLE RETURN md5('same')::uuid`,
-  );
-  const urls = ["https://a.example/", "https://b.example/"];
-  await store.storeBatch(SOURCE, records(0, [result(1, { url: urls[0] })]), 0n);
-  const batch = records(1, [result(2, { url: urls[0] }), result(2, { url: urls[1] })]);
-  const outcome = await store.storeBatch(SOURCE, batch, 1n);
-  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [1, 1]);
 });
 
 Deno.test("storeBatch() throws what the database itself is at fault for, and sets nothing aside", async () => {

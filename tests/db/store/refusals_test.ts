@@ -6,12 +6,7 @@ import { records, result, SOURCE } from "../fixture.ts";
 
 const BATCH = records(0, [result(1), result(2)]);
 const ERROR = new Error("No results of this site");
-const TALLY = {
-  inserted: 0,
-  duplicates: 0,
-  taken: [],
-  failed: BATCH.map((_, index) => ({ index, error: ERROR })),
-};
+const ERRORS = BATCH.map(() => ERROR);
 
 function begun() {
   const clock = new FakeClock();
@@ -21,7 +16,7 @@ function begun() {
   const judge = (ms = 0) => {
     refusals.begin("p");
     clock.stall(ms);
-    refusals.judge("p", SOURCE, BATCH, TALLY);
+    refusals.judge("p", SOURCE, BATCH, ERRORS);
   };
   /** Refused every 30 s, for so long. */
   const refused = (seconds: number) => {

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { recordHash } from "../../../db/offsets.ts";
-import { ResultStore } from "../../../db/store/store.ts";
+import { recordHash } from "../../../runtime/record_hash.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import {
   AGENT,
   type OwnDatabase,
   ownDatabase,
+  OwnStore,
   record,
   records,
   result,
@@ -15,11 +15,11 @@ import {
 const COUNTS = `SELECT (SELECT count(*)::int FROM check_results) AS results,
   (SELECT count(*)::int FROM dead_letters) AS letters`;
 
-function newStore({ pool }: OwnDatabase): ResultStore {
-  return new ResultStore(pool, { log: recordingLog() });
+function newStore({ pool }: OwnDatabase): OwnStore {
+  return new OwnStore(pool, { log: recordingLog() });
 }
 
-async function begunStore(database: OwnDatabase, source = SOURCE): Promise<ResultStore> {
+async function begunStore(database: OwnDatabase, source = SOURCE): Promise<OwnStore> {
   const store = newStore(database);
   assertEquals(await store.readOffset(source), null);
   return store;
@@ -66,10 +66,10 @@ Deno.test("storeBatch() stores every field and moves the offset with it", async 
   const outcome = await store.storeBatch(SOURCE, [record(7, full), last], 7n);
   assertEquals(outcome, stored(19, { inserted: 2 }));
   const rows = await database.rows(
-    `SELECT r.ts AT TIME ZONE 'UTC' || '' AS ts, a.uuid AS agent, s.url, s.name, response_time,
-       response_code, regex_result, error_message, verdict, reason, error_class,
-       scheduled_at AT TIME ZONE 'UTC' || '' AS scheduled
+    `SELECT r.ts AT TIME ZONE 'UTC' || '' AS ts, a.identity AS agent, s.url, s.name, response_time,
+       response_code, regex_result, error_message, verdict, reason, error_class, lateness
      FROM check_results r JOIN sites s ON s.id = site_id JOIN agents a ON a.id = agent_id
+     LEFT JOIN reasons w ON w.id = reason_id
      ORDER BY r.ts`,
   );
   assertEquals(rows, [{
@@ -77,14 +77,14 @@ Deno.test("storeBatch() stores every field and moves the offset with it", async 
     agent: AGENT,
     url: full.url,
     name: "front page",
-    response_time: 0.123456789,
+    response_time: 0.12345679,
     response_code: 200,
     regex_result: false,
     error_message: null,
     verdict: 1,
     reason: "max_response_time_ms",
     error_class: "slow",
-    scheduled: "2026-05-01 00:00:00",
+    lateness: 1000.123,
   }, {
     ts: "2026-05-01 00:00:02.000123",
     agent: AGENT,
@@ -97,7 +97,7 @@ Deno.test("storeBatch() stores every field and moves the offset with it", async 
     verdict: 2,
     reason: null,
     error_class: null,
-    scheduled: null,
+    lateness: null,
   }]);
   const offset = await store.readOffset(SOURCE);
   assertEquals(offset?.nextOffset, 19n);
@@ -174,7 +174,7 @@ Deno.test("storeBatch() keeps what did not decode, with bytes, place and reason,
 Deno.test("storeBatch() reports dead letters at ERROR, which the default loglevel shows", async () => {
   await using database = await ownDatabase();
   const log = recordingLog();
-  const store = new ResultStore(database.pool, { log });
+  const store = new OwnStore(database.pool, { log });
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, [record(0, result(1)), record(1, null), record(2, null)], 0n);
   assertEquals(log.lines, [{

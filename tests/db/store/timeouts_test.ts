@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createPool } from "../../../db/connect/pool.ts";
-import { ResultStore } from "../../../db/store/store.ts";
 import { beginWithin } from "../../../db/connect/transaction.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "../fixture.ts";
+import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 /** A way to the server that can forget connections as a firewall does: no byte, no end, either way. */
 async function forgetfulProxy(dsn: string) {
@@ -48,7 +47,7 @@ Deno.test("storeBatch() fails on a connection that was forgotten, and works with
     log,
   });
   try {
-    const store = new ResultStore(pool, { log });
+    const store = new OwnStore(pool, { log });
     await store.readOffset(SOURCE);
     await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
     proxy.forget();
@@ -82,7 +81,7 @@ function backendsOf({ value }: OwnDatabase): Promise<unknown> {
   );
 }
 
-const WORKS: Record<string, (store: ResultStore) => Promise<unknown>> = {
+const WORKS: Record<string, (store: OwnStore) => Promise<unknown>> = {
   readOffset: (store) => store.readOffset(SOURCE),
   moveOffset: (store) => store.moveOffset(SOURCE, 1n, 0n),
   ensurePartitionsAhead: (store) => store.ensurePartitionsAhead(),
@@ -93,7 +92,7 @@ for (const [name, work] of Object.entries(WORKS)) {
   Deno.test(`${name}() behind a long lock leaves no backend waiting`, async () => {
     await using database = await ownDatabase();
     const log = recordingLog();
-    const first = new ResultStore(database.pool, { log });
+    const first = new OwnStore(database.pool, { log });
     await first.readOffset(SOURCE);
     await first.storeBatch(SOURCE, records(0, [result(1)]), 0n);
     const pool = createPool(database.dsn, {
@@ -105,10 +104,10 @@ for (const [name, work] of Object.entries(WORKS)) {
     const holder = await database.pool.connect();
     try {
       await holder.query("BEGIN; LOCK TABLE check_results, consumer_offsets");
-      const store = new ResultStore(pool, {
+      const store = new OwnStore(pool, {
         log,
         // Of days that have no partitions yet.
-        clock: new FakeClock({ wall: Date.UTC(2031, 0, 1) }),
+        clock: new FakeClock({ wall: Date.UTC(2025, 0, 1) }),
         lockTimeoutMs: 200,
         statementTimeoutMs: 500,
       });

@@ -1,5 +1,5 @@
 import type { LogEntry } from "kafkajs";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../../runtime/log.ts";
 
 /**
  * kafkajs's log, at our DEBUG. It says ERROR of what heals by itself (a group's first join at a new

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Partitioners } from "kafkajs";
-import { freshTopic } from "../support/stack.ts";
-import { clientFor, readUntil } from "./read_topic.ts";
+import { freshTopic } from "../../support/stack.ts";
+import { clientFor, readUntil } from "../read_topic.ts";
 
 Deno.test("createKafka() reads nothing of aborted transactions, in whatever order they end", async () => {
   const topic = await freshTopic();

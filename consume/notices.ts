@@ -1,6 +1,6 @@
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { WriterStats } from "./stats.ts";
+import type { ConsumerStats } from "./stats.ts";
 
 /**
  * What a partition's reader found not as it was left: counted, and logged at ERROR, which is what
@@ -8,9 +8,9 @@ import type { WriterStats } from "./stats.ts";
  */
 export class Notices {
   readonly #log: Logger;
-  readonly #stats: WriterStats;
+  readonly #stats: ConsumerStats;
 
-  constructor(log: Logger, stats: WriterStats) {
+  constructor(log: Logger, stats: ConsumerStats) {
     this.#log = log;
     this.#stats = stats;
   }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { planRead } from "../../writer/read_plan.ts";
+import { planRead } from "../../consume/read_plan.ts";
 
 function stored(nextOffset: bigint, lastHash: Uint8Array | null = new Uint8Array([1])) {
   return { nextOffset, lastHash, lastTimestamp: 0n };
@@ -57,4 +57,10 @@ Deno.test("planRead() notices records that were deleted unread", () => {
     verify: null,
     moved: "gap",
   });
+});
+
+Deno.test("planRead() reads before a gap again where that can be read: the topic was made anew", () => {
+  const behindGap = stored(8n);
+  assertEquals(planRead(behindGap, { low: 8n, high: 20n }).verify, null);
+  assertEquals(planRead(behindGap, { low: 0n, high: 20n }).verify, behindGap);
 });

@@ -58,6 +58,31 @@ Deno.test("PartitionReader counts records that were deleted unread once", async 
   assertEquals([stats.expiredUnread, errors().length], [3, 1]);
 });
 
+Deno.test("PartitionReader notices a topic made anew behind a gap", async () => {
+  const { reader, state, stats, fetched } = actedPartition({ stored: 5n, low: 8n, high: 20n });
+  await reader.prepare();
+  // Before anything of it was stored.
+  state.topic = "anew";
+  state.bounds = { low: 0n, high: 30n };
+  reader.recheck();
+  await reader.prepared();
+  assertEquals(state.seeks, [8n, 7n]);
+  assertEquals(await reader.take(fetched(7n, 30n)), null);
+  assertEquals(state.seeks, [8n, 7n, 0n]);
+  assertEquals([stats.expiredUnread, stats.topicsAnew], [3, 1]);
+});
+
+Deno.test("PartitionReader splits what a fetch brought by records and by bytes", async () => {
+  const { reader, stats, fetched } = actedPartition({ stored: null, high: 1_000n });
+  await reader.prepare();
+  assertEquals(await reader.take(fetched(0n, 250n)), 250n);
+  assertEquals(stats.batches, 3);
+  const large = fetched(250n, 256n);
+  for (const record of large.records) record.value = new Uint8Array(3 * 1024 * 1024);
+  assertEquals(await reader.take(large), 256n);
+  assertEquals(stats.batches, 6);
+});
+
 Deno.test("PartitionReader takes a jump for Kafka's own offsets only when it comes twice", async () => {
   const { reader, state, fetched, errors } = actedPartition({ stored: null, high: 9n });
   await reader.prepare();

@@ -2,7 +2,6 @@ import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import type { Buffer } from "node:buffer";
 import { promisify } from "node:util";
 import { gzip, unzip } from "node:zlib";
-import { CodecError } from "./errors.ts";
 import { unpackLz4 } from "./lz4.ts";
 import { unpackSnappy } from "./snappy.ts";
 import { unpackZstd } from "./zstd.ts";
@@ -44,13 +43,13 @@ export function registerCodecs(): void {
 function pack(name: keyof typeof UNPACK, records: Buffer): Promise<Buffer> {
   if (name === "GZIP") return gzipAsync(records);
   const why = `Records are sent as they are or packed with gzip, not with ${name}`;
-  return Promise.reject(new CodecError(why));
+  return Promise.reject(new Error(why));
 }
 
 /**
  * The records of a batch, without their packing.
  *
- * @throws {CodecError} Where they cannot be unpacked, or not to `maxLength` bytes
+ * @throws {Error} Where they cannot be unpacked, or not to `maxLength` bytes
  */
 export async function unpacked(
   name: keyof typeof UNPACK,
@@ -61,6 +60,6 @@ export async function unpacked(
     return await UNPACK[name](packed, maxLength);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new CodecError(`Cannot unpack a record batch (${name}): ${why}`);
+    throw new Error(`Cannot unpack a record batch (${name}): ${why}`);
   }
 }

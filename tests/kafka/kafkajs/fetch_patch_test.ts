@@ -1,9 +1,12 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import Batch from "kafkajs/src/consumer/batch.js";
 import { createRequire } from "node:module";
-import { registerCodecs } from "../../kafka/codecs.ts";
-import { CodecError } from "../../kafka/errors.ts";
-import { decodeFetchResponse, FETCH_VERSIONS, patchFetch } from "../../kafka/fetch_patch.ts";
+import { registerCodecs } from "../../../kafka/kafkajs/codecs.ts";
+import {
+  decodeFetchResponse,
+  FETCH_VERSIONS,
+  patchFetch,
+} from "../../../kafka/kafkajs/fetch_patch.ts";
 
 const ABORT_MARKER = Buffer.from([0, 0, 0, 0]);
 const TRANSACTIONAL = 0x10, CONTROL = 0x20;
@@ -140,27 +143,46 @@ Deno.test("decodeFetchResponse() leaves messages outside transactions alone", as
 const ZSTD = 4;
 const undecodable = recordBatch(101, [record(null, "v"), record(null, "w")], { attributes: ZSTD });
 
-Deno.test("decodeFetchResponse() says where a batch is that cannot be decoded", async () => {
+Deno.test("decodeFetchResponse() gives a record in place of a batch that cannot be decoded", async () => {
   registerCodecs();
-  const raw = fetchResponse(11, [undecodable, data(103, 1)]);
-  const error = await assertRejects(
-    () => decodeFetchResponse(11, raw),
-    CodecError,
-    'Topic "t", partition 3, offsets 101 to 102: Cannot unpack a record batch (ZSTD): ',
-  );
-  assertEquals(error.retriable, false);
-  const malformed = recordBatch(7, [Buffer.alloc(20, 255)]);
-  await assertRejects(
-    () => decodeFetchResponse(11, fetchResponse(11, [malformed])),
-    CodecError,
-    'Topic "t", partition 3, offsets 7 to 7: ',
-  );
+  const malformed = recordBatch(104, [Buffer.alloc(20, 255)]);
+  const batches = [data(100, 1), undecodable, data(103, 1), malformed, data(105, 1)];
+  const { responses: [topic] } = await decodeFetchResponse(11, fetchResponse(11, batches));
+  const { messages } = topic!.partitions[0]!;
+  assertEquals(messages.map(({ offset }) => Number(offset)), [100, 102, 103, 104, 105]);
+  const [, packed, , garbled] = messages;
+  assertEquals(packed!.badBatch!.firstOffset, 101n);
+  assert(packed!.badBatch!.detail.startsWith("Cannot unpack a record batch (ZSTD): "));
+  assertEquals([packed!.key, packed!.value, packed!.timestamp], [null, undecodable, "2"]);
+  assertEquals([garbled!.badBatch!.firstOffset, garbled!.value], [104n, malformed]);
+  // A consumer is given it, and goes on behind it.
+  assertEquals(await consumed(fetchResponse(11, [undecodable]), 101), {
+    offsets: [102],
+    last: 102,
+  });
+  assertEquals(await consumed(fetchResponse(11, [undecodable]), 102), {
+    offsets: [102],
+    last: 102,
+  });
 });
 
-Deno.test("decodeFetchResponse() gives what is before a batch that cannot be decoded", async () => {
+Deno.test("decodeFetchResponse() keeps the first MiB of a batch that cannot be decoded", async () => {
   registerCodecs();
-  const raw = fetchResponse(11, [data(99, 1), data(100, 1), undecodable]);
-  assertEquals(await consumed(raw, 100), { offsets: [100], last: 100 });
+  const huge = recordBatch(7, [record(null, "v"), Buffer.alloc(3_000_000, 255)], {
+    attributes: ZSTD,
+  });
+  const { responses: [topic] } = await decodeFetchResponse(11, fetchResponse(11, [huge]));
+  assertEquals(topic!.partitions[0]!.messages[0]!.value, huge.subarray(0, 1024 * 1024));
+});
+
+Deno.test("decodeFetchResponse() gives nothing of an aborted batch that cannot be decoded", async () => {
+  registerCodecs();
+  const batch = recordBatch(100, [record(null, "v")], {
+    producerId: 1,
+    attributes: ZSTD | TRANSACTIONAL,
+  });
+  const raw = fetchResponse(11, [batch, data(101, 2)], [[1, 100]]);
+  assertEquals(await consumed(raw, 100), { offsets: [101], last: 101 });
 });
 
 Deno.test("patchFetch() replaces the decoding that kafkajs uses, at every version it has", async () => {

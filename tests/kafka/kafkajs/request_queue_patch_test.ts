@@ -5,7 +5,7 @@ import {
   patchRequestQueue,
   type RequestQueueParts,
   scheduleCheckPendingRequests,
-} from "../../kafka/request_queue_patch.ts";
+} from "../../../kafka/kafkajs/request_queue_patch.ts";
 
 function queue(parts: Partial<RequestQueueParts>): RequestQueueParts & { checks: number } {
   const made = {

@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import { actedPartition } from "./acted_partition.ts";
 
 Deno.test("PartitionReader.look() reads again what a database put back lacks, with nothing new", async () => {
-  const { reader, state, fetched, errors } = actedPartition({ stored: null, high: 9n });
+  const { reader, look, state, fetched, errors } = actedPartition({ stored: null, high: 9n });
   await reader.prepare();
   assertEquals(await reader.take(fetched(0n, 9n)), 9n);
-  await reader.look();
+  await look();
   assertEquals(state.seeks, [0n]);
   state.stored = { nextOffset: 4n, lastHash: null, lastTimestamp: null };
-  await reader.look();
+  await look();
   assertEquals(state.seeks, [0n, 4n]);
   assertEquals(errors().length, 1);
   assertEquals(await reader.take(fetched(4n, 9n)), 9n);
@@ -16,13 +16,13 @@ Deno.test("PartitionReader.look() reads again what a database put back lacks, wi
 });
 
 Deno.test("PartitionReader.look() notices a database that has no offset any more", async () => {
-  const { reader, state, fetched } = actedPartition({ stored: null, high: 9n });
+  const { reader, look, state, fetched } = actedPartition({ stored: null, high: 9n });
   await reader.prepare();
   // Nothing was stored yet, so nothing is missing.
-  await reader.look();
+  await look();
   assertEquals(await reader.take(fetched(0n, 3n)), 3n);
   state.stored = null;
-  await reader.look();
+  await look();
   assertEquals(state.seeks, [0n, 0n]);
 });
 
@@ -87,15 +87,15 @@ Deno.test("PartitionReader goes on where retention took the last stored record a
 });
 
 Deno.test("PartitionReader.look() notices a topic made anew that ends before the last stored record", async () => {
-  const { reader, state, stats, fetched } = actedPartition({ stored: 5n, high: 9n });
+  const { reader, look, state, stats, fetched } = actedPartition({ stored: 5n, high: 9n });
   await reader.prepare();
   assertEquals(await reader.take(fetched(4n, 9n)), 9n);
   reader.recheck();
   // A fetch from offset 8 is answered with nothing, and no error.
   state.bounds = { low: 0n, high: 8n };
-  await reader.look();
+  await look();
   assertEquals(stats.topicsAnew, 0);
-  await reader.look();
+  await look();
   assertEquals(stats.topicsAnew, 1);
   assertEquals(state.seeks, [4n, 8n, 0n]);
 });

@@ -1,26 +1,35 @@
-import type { BatchSource, IncomingRecord, ResultStore, StoredOffset } from "../db/store/store.ts";
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil, type Spell } from "../runtime/retry.ts";
-import { decodeRecords, type RawRecord } from "./decode_records.ts";
-import { beginsWithLast, offsetAfter } from "./last_record.ts";
 import { Notices } from "./notices.ts";
-import { planRead } from "./read_plan.ts";
-import { type PartitionProgress, recordFailure, recordStored, type WriterStats } from "./stats.ts";
+import type { Offsets, StoredOffset } from "./offsets.ts";
+import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";
+import type { RawRecord, Sink, Source } from "./sink.ts";
+import { type ConsumerStats, type PartitionProgress, recordFailure } from "./stats.ts";
+
+/** A transaction's bytes, keys and values, beside its records. */
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+
+/** Where a partition stands: in the database, and then in the topic. */
+export interface Standing {
+  stored: StoredOffset | null;
+  bounds: Bounds;
+}
 
 /** What a partition's reader is handed. Its `signal` aborts when the assignment ends. */
 export interface ReaderDeps extends RetryDeps {
-  store: ResultStore;
-  stats: WriterStats;
+  sink: Sink;
+  offsets: Offsets;
+  stats: ConsumerStats;
   /** Kept up to date. */
   progress: PartitionProgress;
-  maxBatchMessages: number;
-  /** The offsets that the partition holds now. */
-  bounds(): Promise<Bounds>;
+  maxBatchRecords: number;
+  /** Looks at the database first, so that no stored offset is held against an end from before. */
+  standing(): Promise<Standing>;
   /** Makes the consumer read from `offset` next. */
   seek(offset: bigint): void;
-  /** Called when storing failed and is tried again. */
-  storeFailed(): void;
+  /** Called with each batch that was stored. */
+  stored(): void;
   /** Shared by all partitions: a database that is away is one trouble, not one for each. */
   spells: { place: Spell; store: Spell };
 }
@@ -54,19 +63,18 @@ interface Reading {
  * and not read over.
  */
 export class PartitionReader {
-  readonly #source: BatchSource;
+  readonly #source: Source;
   readonly #deps: ReaderDeps;
   readonly #log: Logger;
   readonly #notices: Notices;
   /** Null while the place to read from is being found. */
   #reading: Reading | null = null;
   #preparing: Promise<void> | null = null;
-  #looking: Promise<void> | null = null;
   /** What `look` saw the last time. */
   #seen: Reading | null = null;
   #taking = false;
 
-  constructor(source: BatchSource, deps: ReaderDeps) {
+  constructor(source: Source, deps: ReaderDeps) {
     this.#source = source;
     this.#deps = deps;
     this.#log = deps.log.child({ topic: source.topic, partition: source.partition });
@@ -106,9 +114,8 @@ export class PartitionReader {
     this.#deps.seek(fetchFrom);
   }
 
-  /** Resolves when neither `prepare` nor `look` is under way. */
+  /** Resolves when the place to read from is found, where it is being looked for. */
   async prepared(): Promise<void> {
-    await this.#looking;
     await this.#preparing;
   }
 
@@ -116,27 +123,20 @@ export class PartitionReader {
    * Finds out, while nothing new comes, what else only the next record would tell: that the database
    * was put back to an older copy, or the topic made anew, and ends before what was last stored. Does
    * nothing while `take` is under way.
+   *
+   * @returns To be called with what the database has, as read after this call
    */
-  look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => this.#looking = null);
-    return this.#looking;
-  }
-
-  async #look(): Promise<void> {
+  look(): (stored: StoredOffset | null) => void {
     const reading = this.#reading, seen = this.#seen;
     this.#seen = reading;
-    if (reading === null || this.#taking) return;
-    let found: StoredOffset | null;
-    try {
-      found = await this.#deps.store.readOffset(this.#source);
-    } catch {
-      return; // the next look tells
-    }
-    if (this.#deps.signal.aborted || this.#taking || this.#reading !== reading) return;
-    const wentBack = found === null ? reading.stored : found.nextOffset < reading.position;
-    if (wentBack) await this.#wentBack(reading.position, found?.nextOffset ?? null);
-    // It has been asked for since the last look, and did not come.
-    else if (reading.verifying && reading === seen) await this.#findPlace(reading.fetchFrom);
+    return (stored) => {
+      if (reading === null || this.#reading !== reading) return;
+      if (this.#taking || this.#deps.signal.aborted) return;
+      const wentBack = stored === null ? reading.stored : stored.nextOffset < reading.position;
+      if (wentBack) void this.#wentBack(reading.position, stored?.nextOffset ?? null);
+      // It has been asked for since the last look, and did not come.
+      else if (reading.verifying && reading === seen) void this.#findPlace(reading.fetchFrom);
+    };
   }
 
   async #wentBack(expected: bigint, stored: bigint | null): Promise<void> {
@@ -145,7 +145,8 @@ export class PartitionReader {
   }
 
   /**
-   * Stores what a fetch brought, in transactions of at most `maxBatchMessages` records.
+   * Stores what a fetch brought, in transactions of at most `maxBatchRecords` records. Tries each for
+   * as long as it takes.
    *
    * @returns The offset of the next record to store, or null where the fetch is not done with: the
    *   consumer reads elsewhere next, or we stop
@@ -176,12 +177,11 @@ export class PartitionReader {
       reading = { ...reading, verifying: false };
       this.#reading = reading;
     }
-    for (let start = 0; start < records.length; start += this.#deps.maxBatchMessages) {
-      const chunk = records.slice(start, start + this.#deps.maxBatchMessages);
-      const position = await this.#storeChunk(await decodeRecords(chunk), reading);
+    for (const batch of batchesOf(records, this.#deps.maxBatchRecords)) {
+      const position = await this.#store(batch, reading);
       if (position === null) return null;
-      const after = offsetAfter(chunk.at(-1)!);
-      // Further on where another writer stored more: its last record is not known here.
+      const after = offsetAfter(batch.at(-1)!);
+      // Further on where another process stored more: its last record is not known here.
       const last = position === after.nextOffset ? after : null;
       reading = { ...reading, position, last, stored: true };
       this.#reading = reading;
@@ -193,24 +193,24 @@ export class PartitionReader {
   }
 
   async #prepare(from: bigint | null): Promise<void> {
-    const { store, bounds, seek, progress, signal } = this.#deps;
+    const { offsets, standing, seek, progress, signal } = this.#deps;
     await retryUntil("Finding the place to read from", async () => {
       while (!signal.aborted) {
-        const stored = await store.readOffset(this.#source);
-        const now = await bounds();
+        const { stored, bounds } = await standing();
         if (signal.aborted) return;
-        const plan = planRead(stored, now);
+        const plan = planRead(stored, bounds);
         if (stored && plan.moved) {
           const { nextOffset } = stored;
-          // Refused where another writer has moved it meanwhile: then look again.
-          if (!await store.moveOffset(this.#source, nextOffset, plan.position)) continue;
-          if (plan.moved === "gap") this.#notices.gap(nextOffset, now);
-          else this.#notices.pastEnd(nextOffset, now);
+          const isGap = plan.moved === "gap";
+          // Refused where another process has moved it meanwhile: then look again.
+          if (!await offsets.move(this.#source, nextOffset, plan.position, isGap)) continue;
+          if (isGap) this.#notices.gap(nextOffset, bounds);
+          else this.#notices.pastEnd(nextOffset, bounds);
         }
         const { fetchFrom, position, verify: last } = plan;
         const verifying = last !== null;
         this.#reading = { fetchFrom, position, last, verifying, stored: !!stored, hole: null };
-        Object.assign(progress, { position, end: now.high, failing: null });
+        Object.assign(progress, { position, end: bounds.high, failing: null });
         if (fetchFrom !== from) seek(fetchFrom);
         return;
       }
@@ -228,15 +228,21 @@ export class PartitionReader {
   async #followHole({ fetchedFrom }: FetchedRecords, reading: Reading): Promise<boolean> {
     const { fetchFrom, position, verifying, hole } = reading;
     if (fetchedFrom > fetchFrom) {
-      const now = await retryUntil("Reading the topic's offsets", this.#deps.bounds, this.#deps);
+      const now = await retryUntil(
+        "Reading the topic's offsets",
+        this.#deps.standing,
+        this.#tries("place"),
+      );
       if (now === null) return false;
-      if (now.value.low <= fetchFrom) {
+      this.#deps.progress.failing = null;
+      const { low } = now.value.bounds;
+      if (low <= fetchFrom) {
         if (hole === fetchedFrom) return true;
         this.#reading = { ...reading, hole: fetchedFrom };
         this.#deps.seek(fetchFrom);
         return false;
       }
-      if (verifying && now.value.low === position && fetchedFrom === position) return true;
+      if (verifying && low === position && fetchedFrom === position) return true;
     }
     this.#notices.positionMoved(fetchFrom, fetchedFrom);
     await this.prepare();
@@ -244,25 +250,25 @@ export class PartitionReader {
   }
 
   async #startAnew(position: bigint): Promise<void> {
-    const { store, bounds } = this.#deps;
+    const { offsets, standing } = this.#deps;
     const moved = await retryUntil("Moving the stored offset", async () => {
-      const { low } = await bounds();
-      return await store.moveOffset(this.#source, position, low);
+      const { bounds: { low } } = await standing();
+      return await offsets.move(this.#source, position, low, false);
     }, this.#tries("place"));
     if (moved?.value) this.#notices.anotherRecord(position);
     await this.prepare();
   }
 
   /** @returns The next offset to store, or null when we stop or read elsewhere. */
-  async #storeChunk(
-    chunk: readonly IncomingRecord[],
+  async #store(
+    batch: readonly RawRecord[],
     { position, stored }: Reading,
   ): Promise<bigint | null> {
-    const { store, stats, progress, clock } = this.#deps;
+    const { sink, stats, progress, clock } = this.#deps;
     let start = 0;
     const done = await retryUntil("Storing a batch", () => {
       start = clock.monotonic();
-      return store.storeBatch(this.#source, chunk, position);
+      return sink.store(this.#source, batch, { position, first: !stored });
     }, this.#tries("store"));
     if (done === null) return null;
     const ms = clock.monotonic() - start;
@@ -273,27 +279,46 @@ export class PartitionReader {
       await this.#wentBack(position, outcome.storedOffset);
       return null;
     }
+    const { nextOffset, skipped } = outcome;
     // Counted here, as what is stored says that it was: once, however often the place was found before.
-    // A try may have stored it without a reply; where another writer did, it ends elsewhere.
-    const own = outcome.skipped === 0 || again && outcome.nextOffset === chunk.at(-1)!.offset + 1n;
+    // A try may have stored it without a reply; where another process did, it ends elsewhere.
+    const own = skipped === 0 || again && nextOffset === batch.at(-1)!.offset + 1n;
     if (!stored && own && position > 0n) this.#notices.missedStart(position);
-    progress.position = outcome.nextOffset;
-    recordStored(stats, outcome, ms);
-    const { inserted, duplicates, deadLetters } = outcome;
-    this.#log.debug({ inserted, duplicates, deadLetters, ms: Math.round(ms) }, "Stored a batch");
-    return outcome.nextOffset;
+    progress.position = nextOffset;
+    stats.batches++;
+    stats.skipped += skipped;
+    stats.transactions.record(ms);
+    this.#deps.stored();
+    const records = batch.length - skipped;
+    this.#log.debug({ records, skipped, ms: Math.round(ms) }, "Stored a batch");
+    return nextOffset;
   }
 
   #tries(attempt: "place" | "store"): RetryDeps {
-    const { stats, progress, clock, spells, storeFailed } = this.#deps;
+    const { stats, progress, clock, spells } = this.#deps;
     return {
       ...this.#deps,
       spell: spells[attempt],
       onFailure: () => {
         recordFailure(stats, attempt, clock.monotonic());
         progress.failing = attempt;
-        if (attempt === "store") storeFailed();
       },
     };
   }
+}
+
+function* batchesOf(records: readonly RawRecord[], maxRecords: number): Generator<RawRecord[]> {
+  let batch: RawRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    if (batch.length === maxRecords || batch.length > 0 && bytes + size > MAX_BATCH_BYTES) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(record);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
 }

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { recordHash, type StoredOffset } from "../../db/offsets.ts";
-import type { StoreOutcome } from "../../db/store/store.ts";
+import type { StoredOffset } from "../../consume/offsets.ts";
+import { runConsumer } from "../../consume/run.ts";
+import { newConsumerStats } from "../../consume/stats.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { runWriter } from "../../writer/run.ts";
-import { newWriterStats } from "../../writer/stats.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import { loadedConfig } from "../support/config.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
@@ -17,57 +17,58 @@ const fastClock: Clock = {
   after: (ms, run) => systemClock.after(ms / 10, run),
 };
 
-/** Longer than a writer goes without a fetch and without a check: 3 s of its clock. */
+/** Longer than a consumer goes without a fetch and without a check: 3 s of its clock. */
 function aLongTime(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 300));
 }
 
-/** A writer on the real Kafka, whose store is held up by `hold` once it has a batch's records. */
+/** A consumer on the real Kafka, whose sink is held up by `hold` once it has a batch's records. */
 async function setUp(topic: string, hold: (batch: number) => Promise<void>) {
   const { brokers } = await kafkaForTests();
   const stop = new AbortController();
   const log = recordingLog();
-  const stats = newWriterStats(fastClock.monotonic());
+  const stats = newConsumerStats(fastClock.monotonic());
   const urls: string[] = [];
   let stored: StoredOffset | null = null;
-  const running = runWriter(
-    loadedConfig("writer", {
-      kafka: {
-        monitoring: {
-          bootstrap_servers: brokers,
-          topic,
-          consumer_group: `group-of-${topic}`,
-          batch_timeout_ms: 100,
-        },
+  const { kafka: config } = loadedConfig("writer", {
+    kafka: {
+      monitoring: {
+        bootstrap_servers: brokers,
+        topic,
+        consumer_group: `group-of-${topic}`,
+        batch_timeout_ms: 100,
       },
-      database: { dsn: "postgres://127.0.0.1/never_used" },
-    }),
-    {
-      store: {
-        readOffset: () => Promise.resolve(stored),
-        moveOffset(_source, from, nextOffset) {
-          if (stored?.nextOffset !== from) return Promise.resolve(false);
-          stored = { nextOffset, lastHash: null, lastTimestamp: null };
-          return Promise.resolve(true);
-        },
-        ensurePartitionsAhead: () => Promise.resolve(0),
-        async storeBatch(_source, records): Promise<StoreOutcome> {
-          await hold(stats.batches);
-          for (const { decoded } of records) if (decoded.ok) urls.push(decoded.message.url);
-          const last = records.at(-1)!;
-          const nextOffset = last.offset + 1n;
-          stored = { nextOffset, lastHash: recordHash(last), lastTimestamp: last.timestamp };
-          const none = { duplicates: 0, deadLetters: 0, skipped: 0 };
-          return { kind: "stored", inserted: records.length, ...none, nextOffset };
-        },
-      },
-      clock: fastClock,
-      log,
-      signal: stop.signal,
-      concurrency: 1,
-      stats,
     },
-  );
+    database: { dsn: "postgres://127.0.0.1/never_used" },
+  });
+  const running = runConsumer({
+    consumer: "x",
+    config,
+    offsets: {
+      read: () => Promise.resolve(new Map(stored ? [[0, stored]] : [])),
+      move(_source, from, nextOffset) {
+        if (stored?.nextOffset !== from) return Promise.resolve(false);
+        stored = { nextOffset, lastHash: null, lastTimestamp: null };
+        return Promise.resolve(true);
+      },
+    },
+    sink: {
+      async store(_source, records) {
+        await hold(stats.batches);
+        for (const { value } of records) urls.push(JSON.parse(String(value)).url);
+        const last = records.at(-1)!;
+        const nextOffset = last.offset + 1n;
+        stored = { nextOffset, lastHash: recordHash(last), lastTimestamp: last.timestamp };
+        return { kind: "stored", skipped: 0, nextOffset };
+      },
+    },
+    clock: fastClock,
+    log,
+    signal: stop.signal,
+    concurrency: 1,
+    maxBatchRecords: 5_000,
+    stats,
+  });
   return {
     urls,
     stats,
@@ -90,22 +91,22 @@ function toTopic(topic: string, results: ReturnType<typeof fields>): Promise<voi
   return produce(topic, results.map((result) => ({ value: JSON.stringify(result) })));
 }
 
-Deno.test("runWriter() checks after a long time without a fetch, and reads nothing twice", async () => {
+Deno.test("runConsumer() checks after a long time without a fetch, and reads nothing twice", async () => {
   const topic = await freshTopic();
-  await using writer = await setUp(topic, async (batch) => {
+  await using consumer = await setUp(topic, async (batch) => {
     // What is there at the next fetch, so that it is answered at once.
     if (batch < 3) await toTopic(topic, fields(10 * (batch + 1), 10));
     await aLongTime();
   });
   await toTopic(topic, fields(0, 10));
-  await writer.reaches(40);
-  assertEquals(writer.urls, fields(0, 40).map(({ url }) => url));
-  assertEquals([writer.stats.topicsAnew, writer.errors()], [0, []]);
+  await consumer.reaches(40);
+  assertEquals(consumer.urls, fields(0, 40).map(({ url }) => url));
+  assertEquals([consumer.stats.topicsAnew, consumer.errors()], [0, []]);
 });
 
-Deno.test("runWriter() notices a topic made anew between two fetches, and longer by then", async () => {
+Deno.test("runConsumer() notices a topic made anew between two fetches, and longer by then", async () => {
   const topic = await freshTopic();
-  await using writer = await setUp(topic, async (batch) => {
+  await using consumer = await setUp(topic, async (batch) => {
     if (batch > 0) return;
     const unwatched = aLongTime();
     await administer((admin) => admin.deleteTopics({ topics: [topic] }));
@@ -123,7 +124,7 @@ Deno.test("runWriter() notices a topic made anew between two fetches, and longer
     await unwatched;
   });
   await toTopic(topic, fields(0, 10));
-  await writer.reaches(40);
-  assertEquals(writer.urls, [...fields(0, 10), ...fields(1_000, 30)].map(({ url }) => url));
-  assertEquals([writer.stats.topicsAnew, writer.errors().length], [1, 1]);
+  await consumer.reaches(40);
+  assertEquals(consumer.urls, [...fields(0, 10), ...fields(1_000, 30)].map(({ url }) => url));
+  assertEquals([consumer.stats.topicsAnew, consumer.errors().length], [1, 1]);
 });

@@ -1,7 +1,11 @@
 /** The part of kafkajs's record that is touched. */
 export interface FetchedRecord {
   offset: string;
+  timestamp: string;
   key: Uint8Array | null;
+  value: Uint8Array | null;
+  /** Set where it stands for a batch that cannot be decoded; `value` then has the batch's bytes. */
+  badBatch?: { firstOffset: bigint; detail: string };
   isControlRecord: boolean;
   batchContext: { producerId: string; inTransaction: boolean };
 }

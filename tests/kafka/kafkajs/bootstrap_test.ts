@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createServer } from "node:net";
-import { bootstrapOf } from "../../kafka/bootstrap.ts";
+import { bootstrapOf } from "../../../kafka/kafkajs/bootstrap.ts";
 
 Deno.test("bootstrapOf() leaves names and IPv4 addresses as they are", () => {
   const servers = ["kafka.example:9092", "127.0.0.1:9093"];

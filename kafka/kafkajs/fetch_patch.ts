@@ -1,8 +1,8 @@
 /**
  * Mends how kafkajs 2.2.4 decodes fetch responses. It appends a batch's records by `push(...records)`,
  * which throws a RangeError at over some 120,000 of them, at every try: nobody reads past such a
- * batch. It lets records of aborted transactions through, see kafka/aborted.ts. And of a batch that
- * it cannot decode it does not say where it is.
+ * batch. It lets records of aborted transactions through, see ./aborted.ts. And it throws at a batch
+ * that it cannot decode, so that nobody reads past that one either.
  */
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import decodeMessageSet from "kafkajs/src/protocol/messageSet/decoder.js";
@@ -10,15 +10,20 @@ import decodeRecordBatch from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
 import fetches from "kafkajs/src/protocol/requests/fetch/index.js";
 import type { Buffer } from "node:buffer";
 import { type FetchedRecord, hideAborted } from "./aborted.ts";
-import { CodecError } from "./errors.ts";
 
 /** Those that kafkajs speaks with brokers whose record batches may have transactions. */
 export const FETCH_VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11] as const;
 
-/** As in kafkajs. */
-const MAGIC_OFFSET = 16, MAGIC_OF_BATCHES = 2, BATCH_OVERHEAD = 49;
-/** Of a batch: what its last offset is more than its first. */
-const LAST_OFFSET_DELTA_OFFSET = 23;
+/** Where things are in a batch: https://kafka.apache.org/documentation/#recordbatch. */
+const LENGTH_AT = 8, MAGIC_AT = 16, ATTRIBUTES_AT = 21, LAST_OFFSET_DELTA_AT = 23;
+const MAX_TIMESTAMP_AT = 35, PRODUCER_ID_AT = 43, HEADER_BYTES = 61;
+/** Bytes that are in none of its lengths: the first offset's and the length's own. */
+const BEFORE_LENGTH_BYTES = 12;
+const MAGIC_OF_BATCHES = 2;
+const TRANSACTIONAL = 0x10, CONTROL = 0x20;
+
+/** What is kept of a batch that cannot be decoded: by a broker's defaults, all of it. */
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** The part of kafkajs's Decoder that is used. */
 interface Reader {
@@ -52,15 +57,13 @@ export async function decodeFetchResponse(version: number, raw: Uint8Array) {
     ...(version >= 7 && { errorCode: reader.readInt16(), sessionId: reader.readInt32() }),
     responses: await reader.readArrayAsync(async (reader) => {
       const topicName = reader.readString();
-      const partitions = await reader.readArrayAsync((reader) =>
-        decodePartition(version, topicName, reader)
-      );
+      const partitions = await reader.readArrayAsync((reader) => decodePartition(version, reader));
       return { topicName, partitions };
     }),
   };
 }
 
-async function decodePartition(version: number, topic: string, reader: Reader) {
+async function decodePartition(version: number, reader: Reader) {
   const head = {
     partition: reader.readInt32(),
     errorCode: reader.readInt16(),
@@ -73,7 +76,7 @@ async function decodePartition(version: number, topic: string, reader: Reader) {
     firstOffset: readInt64(reader),
   }));
   const replica = version >= 11 && { preferredReadReplica: reader.readInt32() };
-  const messages = await decodeMessages(reader, `Topic "${topic}", partition ${head.partition}`);
+  const messages = await decodeMessages(reader);
   hideAborted(messages, aborted);
   return { ...head, abortedTransactions: [], ...replica, messages };
 }
@@ -83,28 +86,44 @@ function readInt64(reader: Reader): string {
 }
 
 /**
- * As kafkajs's decodeMessages, without the spread. What is before a batch that cannot be decoded is
- * given; the next fetch then begins with that batch.
+ * As kafkajs's decodeMessages, without the spread; a batch that cannot be decoded becomes one record
+ * that stands for it.
  */
-async function decodeMessages(reader: Reader, place: string): Promise<FetchedRecord[]> {
+async function decodeMessages(reader: Reader): Promise<FetchedRecord[]> {
   const size = reader.readInt32();
   if (size <= 0 || !reader.canReadBytes(size)) return [];
   const bytes = reader.readBytes(size);
-  const batches: Reader = new Decoder(bytes);
-  if (bytes[MAGIC_OFFSET] !== MAGIC_OF_BATCHES) return await decodeMessageSet(batches, size);
+  if (bytes[MAGIC_AT] !== MAGIC_OF_BATCHES) return await decodeMessageSet(new Decoder(bytes), size);
   const records: FetchedRecord[] = [];
-  while (batches.canReadBytes(BATCH_OVERHEAD)) {
-    const start = batches.offset;
+  for (let start = 0, end; start + HEADER_BYTES <= bytes.length; start = end) {
+    end = start + BEFORE_LENGTH_BYTES + bytes.readInt32BE(start + LENGTH_AT);
+    // The last batch may be cut where the fetch's limit of bytes was.
+    if (end > bytes.length || end < start + HEADER_BYTES) break;
+    const batch = bytes.subarray(start, end);
     try {
-      for (const record of (await decodeRecordBatch(batches)).records) records.push(record);
+      for (const one of (await decodeRecordBatch(new Decoder(batch))).records) records.push(one);
     } catch (error) {
-      // The last batch may be cut where the fetch's limit of bytes was.
-      if ((error as Error).name === "KafkaJSPartialMessageError" || records.length > 0) break;
-      const first = bytes.readBigInt64BE(start);
-      const last = first + BigInt(bytes.readInt32BE(start + LAST_OFFSET_DELTA_OFFSET));
-      const why = (error as Error).message;
-      throw new CodecError(`${place}, offsets ${first} to ${last}: ${why}`, { cause: error });
+      records.push(inPlaceOf(batch, error as Error));
     }
   }
   return records;
+}
+
+/** Its offset is the batch's last one, so that reading goes on behind it. */
+function inPlaceOf(batch: Buffer, { message }: Error): FetchedRecord {
+  const firstOffset = batch.readBigInt64BE(0);
+  const lastOffset = firstOffset + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT));
+  const attributes = batch.readInt16BE(ATTRIBUTES_AT);
+  return {
+    offset: String(lastOffset),
+    timestamp: String(batch.readBigInt64BE(MAX_TIMESTAMP_AT)),
+    key: null,
+    value: batch.subarray(0, MAX_KEPT_BYTES),
+    badBatch: { firstOffset, detail: message },
+    isControlRecord: (attributes & CONTROL) !== 0,
+    batchContext: {
+      producerId: String(batch.readBigInt64BE(PRODUCER_ID_AT)),
+      inTransaction: (attributes & TRANSACTIONAL) !== 0,
+    },
+  };
 }

@@ -2,27 +2,27 @@ import { viewTopic } from "../kafka/cluster.ts";
 import { aborted } from "../runtime/abort.ts";
 import { Group, type GroupDeps } from "./group.ts";
 
-/** A broker holds a fetch no longer than this, so that a stop or a seek need not wait for more. */
-const MAX_FETCH_WAIT_MS = 5_000;
+/** A broker holds a fetch no longer than this: a stop, a seek and a paused partition wait for it. */
+const MAX_FETCH_WAIT_MS = 2_000;
 /** Below 1 MB a partition and fetch, throughput falls (256 kB: 0.67 of it). */
 const MAX_BYTES_PER_PARTITION = 1024 * 1024;
 /** A broker answers a fetch at once when it has this much. */
 const MIN_BYTES = 64 * 1024;
 const HEARTBEAT_MS = 3_000;
-/** A writer that died holds its partitions for this long. */
+/** A process that died holds its partitions for this long. */
 const SESSION_TIMEOUT_MS = 15_000;
 /** A group waits this long for its members to join again. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** No heartbeat and no join in all this time: kafkajs has lost its way. */
 const MAX_SILENCE_MS = REBALANCE_TIMEOUT_MS + 2 * SESSION_TIMEOUT_MS;
 const WATCH_MS = 5_000;
+/** Partitions that were added to the topic are noticed within this. */
+const METADATA_MAX_AGE_MS = 10_000;
 
 /** What consuming is handed. */
-export interface ConsumeDeps extends Omit<GroupDeps, "fail"> {
-  /** Partitions stored side by side, each in a connection of its own. */
+export interface SessionDeps extends Omit<GroupDeps, "fail"> {
+  /** Partitions stored side by side, beside those that are held up. */
   concurrency: number;
-  /** Called at each join of the group: all is well. */
-  joined(): void;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface ConsumeDeps extends Omit<GroupDeps, "fail"> {
  *
  * @throws What ended the consumer
  */
-export async function consume(deps: ConsumeDeps): Promise<void> {
+export async function consumeSession(deps: SessionDeps): Promise<void> {
   const { kafka, config, stats, clock, signal } = deps;
   const { clusterId } = await viewTopic(kafka, config.topic);
   const consumer = kafka.consumer({
@@ -44,6 +44,7 @@ export async function consume(deps: ConsumeDeps): Promise<void> {
     maxWaitTimeInMs: Math.min(config.batchTimeoutMs, MAX_FETCH_WAIT_MS),
     minBytes: MIN_BYTES,
     maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
     allowAutoTopicCreation: false,
     retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) },
   });
@@ -59,7 +60,6 @@ export async function consume(deps: ConsumeDeps): Promise<void> {
   for (const event of [HEARTBEAT, GROUP_JOIN]) {
     consumer.on(event as typeof HEARTBEAT, () => member = clock.monotonic());
   }
-  consumer.on(GROUP_JOIN, deps.joined);
   consumer.on(CRASH, ({ payload }) => fail(payload.error));
   const watch = setInterval(() => {
     const silence = clock.monotonic() - member;
@@ -79,7 +79,8 @@ export async function consume(deps: ConsumeDeps): Promise<void> {
     await Promise.race([failed, aborted(signal)]);
   } finally {
     clearInterval(watch);
-    group.leave();
+    const left = group.leave();
     await consumer.disconnect();
+    await left;
   }
 }

@@ -1,12 +1,12 @@
-import { recordHash, type StoredOffset } from "../../db/offsets.ts";
-import type { ResultStore, StoreOutcome } from "../../db/store/store.ts";
-import { PartitionReader } from "../../writer/partition_reader.ts";
-import { newWriterStats } from "../../writer/stats.ts";
+import type { Offsets, StoredOffset } from "../../consume/offsets.ts";
+import { PartitionReader } from "../../consume/partition_reader.ts";
+import type { Sink } from "../../consume/sink.ts";
+import { newConsumerStats } from "../../consume/stats.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { sevenFields } from "../support/topic_io.ts";
 
-/** A partition's log and a store, both in memory, as the reader sees them. */
+/** A partition's log, its stored offset and a sink, all in memory, as the reader sees them. */
 export function actedPartition(
   options: { stored: bigint | null; low?: bigint; high: bigint; topic?: string },
 ) {
@@ -15,7 +15,7 @@ export function actedPartition(
     offset,
     timestamp: offset,
     key: new TextEncoder().encode(of),
-    value: new TextEncoder().encode(JSON.stringify(sevenFields(Number(offset)))),
+    value: new TextEncoder().encode(String(offset)),
   });
   const offsetAt = (next: bigint): StoredOffset => ({
     nextOffset: next,
@@ -34,28 +34,28 @@ export function actedPartition(
     /** Called once a batch is stored; may throw, as a cut reply does. */
     afterStore: () => {},
   };
-  const store: ResultStore = {
-    readOffset: () => Promise.resolve(state.stored),
-    moveOffset(_source, from, to) {
+  const offsets: Offsets = {
+    read: () => Promise.resolve(new Map(state.stored ? [[0, state.stored]] : [])),
+    move(_source, from, nextOffset, keepsLast) {
       state.beforeMove();
       if (state.stored?.nextOffset !== from) return Promise.resolve(false);
-      state.stored = { nextOffset: to, lastHash: null, lastTimestamp: null };
+      const forgotten = { lastHash: null, lastTimestamp: null };
+      state.stored = { ...state.stored, nextOffset, ...(!keepsLast && forgotten) };
       return Promise.resolve(true);
     },
-    ensurePartitionsAhead: () => Promise.resolve(0),
-    storeBatch(_source, records, position): Promise<StoreOutcome> {
-      const at = state.stored?.nextOffset ?? position;
-      if (at < position) return Promise.resolve({ kind: "moved", storedOffset: at });
+  };
+  const sink: Sink = {
+    store(_source, records, { position, first }) {
+      const at = state.stored?.nextOffset ?? (first ? position : null);
+      if (at === null || at < position) return Promise.resolve({ kind: "moved", storedOffset: at });
       const fresh = records.filter(({ offset }) => offset >= at);
       state.stores.push(...fresh.map(({ offset }) => offset));
-      const nextOffset = fresh.length > 0 ? fresh.at(-1)!.offset + 1n : at;
+      const last = fresh.at(-1);
+      const nextOffset = last ? last.offset + 1n : at;
       state.stored = { nextOffset, lastHash: null, lastTimestamp: null };
       state.afterStore();
       return Promise.resolve({
         kind: "stored",
-        inserted: fresh.length,
-        duplicates: 0,
-        deadLetters: 0,
         skipped: records.length - fresh.length,
         nextOffset,
       });
@@ -63,24 +63,20 @@ export function actedPartition(
   };
   const clock = new FakeClock();
   const log = recordingLog();
-  const stats = newWriterStats(0);
+  const stats = newConsumerStats(0);
   const controller = new AbortController();
-  const reader = new PartitionReader({
-    consumer: "writer",
-    clusterId: "c",
-    topic: "t",
-    partition: 0,
-  }, {
-    store,
+  const reader = new PartitionReader({ consumer: "x", clusterId: "c", topic: "t", partition: 0 }, {
+    sink,
+    offsets,
     stats,
     clock,
     log,
     progress: { position: null, end: null, failing: null },
-    maxBatchMessages: 100,
+    maxBatchRecords: 100,
     signal: controller.signal,
-    bounds: () => Promise.resolve(state.bounds),
+    standing: () => Promise.resolve({ stored: state.stored, bounds: state.bounds }),
     seek: (offset) => state.seeks.push(offset),
-    storeFailed: () => {},
+    stored: () => {},
     spells: { place: { told: false }, store: { told: false } },
   });
   return {
@@ -89,6 +85,11 @@ export function actedPartition(
     clock,
     stats,
     controller,
+    /** As the group does it. */
+    async look(): Promise<void> {
+      reader.look()(state.stored);
+      await reader.prepared();
+    },
     errors: () => log.lines.filter(({ level }) => level === "error").map(({ message }) => message),
     /** As kafkajs would hand over a fetch of the records from `from` on. */
     fetched: (from: bigint, to: bigint, fetchedFrom = from) => ({
