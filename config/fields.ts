@@ -34,6 +34,13 @@ export function flag() {
   return z.boolean({ error: "true or false" });
 }
 
+/** "on" or "off", which some YAML makes true or false. */
+export function onOff() {
+  const error = "on or off";
+  return z.union([z.boolean(), z.enum(["on", "off"])], { error })
+    .transform((given) => given === true || given === "on");
+}
+
 /** A number over `above` and at most `most`; `unit` is said behind it. */
 export function number(above: number, most: number, unit: string) {
   const error = `a number over ${above} and at most ${most} (${unit})`;

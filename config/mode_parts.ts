@@ -14,6 +14,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
+    maintain: { uses: ["database"], needs: ["database"] },
     check: { uses: ["websites", "defaults", "agent"], needs: [] },
     "check-config": {
       uses: ["kafka", "websites", "defaults", "agent", "writer", "database"],
@@ -22,7 +23,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
   };
 
 /** The config with what the mode `M` needs known to be there. */
-export type ConfigFor<M extends Mode> = M extends "writer" | "init-schema" | "dbdump"
+export type ConfigFor<M extends Mode> = M extends "writer" | "init-schema" | "dbdump" | "maintain"
   ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 

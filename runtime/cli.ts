@@ -27,6 +27,8 @@ export interface RunOptions extends DumpOptions {
   json: boolean;
   /** Mode "agent": takes over the config when its file changes. */
   watch: boolean;
+  /** Mode "maintain": says what it would do, and does nothing. */
+  dryRun: boolean;
 }
 
 /** What `dbdump` takes beside the config. */
@@ -51,9 +53,10 @@ const MODE_OF_OPTION: Readonly<Record<string, Mode>> = {
   limit: "dbdump",
   json: "check",
   watch: "agent",
+  "dry-run": "maintain",
 };
 const STRINGS = ["config", "mode", "since", "until", "url", "limit"];
-const BOOLEANS = ["help", "version", "json", "watch"];
+const BOOLEANS = ["help", "version", "json", "watch", "dry-run"];
 
 /**
  * Reads the command line: `httpmon [-h] [-v] [-c FILE] [-m MODE]` or `httpmon MODE`. The environment
@@ -131,6 +134,7 @@ function runOptions(
     target,
     json: parsed.json === true,
     watch: parsed.watch === true,
+    dryRun: parsed["dry-run"] === true,
   };
 }
 
@@ -169,6 +173,9 @@ const MODE_HELP: readonly [mode: Mode, lines: readonly string[]][] = [
     "  --until TIME        only results before this time",
     "  --url URL           only results of this URL, or of the site of this name",
     "  --limit N           at most N results, the oldest ones",
+  ]],
+  ["maintain", [
+    "  --dry-run           say what would be done, and do nothing",
   ]],
   ["check", [
     "  --json              print the record as it is published, on one line",

@@ -1,6 +1,7 @@
 import { createOffsets } from "../consume/offsets.ts";
 import { consumerHealth } from "../consume/ops.ts";
 import { createPool } from "../db/connect/pool.ts";
+import { keepHistory } from "../db/history/keep_history.ts";
 import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
@@ -48,7 +49,7 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
     const offsets = createOffsets(pool, { lockTimeoutMs: LOCK_TIMEOUT_MS });
-    await runWriter(config, {
+    const deps = {
       store,
       offsets,
       clock,
@@ -57,7 +58,10 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
       concurrency: CONCURRENCY,
       stats,
       passFailpoint,
-    });
+    };
+    const upkeep = config.writer.maintain ? keepHistory({ ...deps, ...config.database! }) : null;
+    await runWriter(config, deps);
+    await within(clock, CLOSE_MS, upkeep ?? Promise.resolve());
     return EXIT.done;
   } finally {
     // Connections that a frozen server holds are not waited for: the process ends anyway.

@@ -11,6 +11,7 @@ const NO_OPTIONS = {
   target: null,
   json: false,
   watch: false,
+  dryRun: false,
 };
 
 function parse(line: string, env: Record<string, string> = {}) {
@@ -89,11 +90,11 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 });
 
 const WRONG: [line: string, message: string][] = [
-  ["", "No mode is given; it is one of agent, writer, init-schema, dbdump, check, check-config"],
+  ["", "No mode is given; it is one of agent, writer, init-schema, maintain, dbdump, check, check-config"],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
   [
     "something",
-    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, check, check-config',
+    'Unknown mode "something"; it is one of agent, writer, init-schema, maintain, dbdump, check, check-config',
   ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
