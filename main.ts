@@ -76,11 +76,11 @@ async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promi
     case "writer":
       return (await import("./writer/mode.ts")).writerMode;
     case "init-schema":
-      return (await import("./db/init_schema_mode.ts")).initSchemaMode;
+      return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
-      return (await import("./db/dump_mode.ts")).dumpMode;
+      return (await import("./db/dump/mode.ts")).dumpMode;
     case "maintain":
-      return (await import("./db/history/maintain_mode.ts")).maintainMode;
+      return (await import("./db/history/mode.ts")).maintainMode;
     case "check":
       return (await import("./agent/check_mode.ts")).checkMode;
     case "check-config":
