@@ -38,7 +38,7 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
       }
       if (options.freeze) console.error(`Froze ${revisions} new figures of ${sites.length} sites`);
       if (options.verify) return verify(reports);
-      await print(rendered(options.format ?? "text"));
+      await print(rendered(options.format));
       return EXIT.done;
 
       function rendered(format: string): string {
