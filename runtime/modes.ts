@@ -3,8 +3,10 @@ export const MODES = {
   agent: "check the configured sites and publish every result to Kafka",
   writer: "store published results in PostgreSQL, each once",
   "init-schema": "make or upgrade the tables; safe to run at any time",
+  maintain: "one round of rollups, retention and partitions, as writers do in the background",
   dbdump: "print stored results as JSON lines",
   check: "check one URL or site of the config now, and print all that was seen",
+  import: "write a config from another monitor's: blackbox_exporter, Gatus, Uptime Kuma, URLs",
   "check-config": "print what the config makes run, or all that is wrong with it",
 } as const;
 

@@ -1,6 +1,7 @@
 import { createOffsets } from "../consume/offsets.ts";
 import { consumerHealth } from "../consume/ops.ts";
 import { createPool } from "../db/connect/pool.ts";
+import { keepHistory } from "../db/history/keep_history.ts";
 import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
@@ -50,6 +51,9 @@ export async function writerMode(
       passFailpoint,
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
+    const upkeep = config.writer.maintain
+      ? keepHistory({ ...config.database!, clock, log, signal })
+      : Promise.resolve();
     const offsets = createOffsets(pool, { lockTimeoutMs: LOCK_TIMEOUT_MS });
     await runWriter(config, {
       store,
@@ -61,6 +65,7 @@ export async function writerMode(
       stats,
       passFailpoint,
     });
+    await within(clock, CLOSE_MS, upkeep);
     return EXIT.done;
   } finally {
     // Connections that a frozen server holds are not waited for: the process ends anyway.
