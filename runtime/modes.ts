@@ -6,6 +6,7 @@ export const MODES = {
   maintain: "one round of rollups, retention and partitions, as writers do in the background",
   dbdump: "print stored results as JSON lines",
   check: "check one URL or site of the config now, and print all that was seen",
+  import: "write a config from another monitor's: blackbox_exporter, Gatus, Uptime Kuma, URLs",
   "check-config": "print what the config makes run, or all that is wrong with it",
 } as const;
 
@@ -16,5 +17,5 @@ export function isMode(name: string): name is Mode {
   return Object.hasOwn(MODES, name);
 }
 
-/** Modes that take SIGHUP as the wish to take over the config anew; any other stops at it. */
-export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent"]);
+/** Modes that go on at SIGHUP, and take over the config anew or say that they do not; others stop. */
+export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent", "writer"]);

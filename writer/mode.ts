@@ -25,7 +25,10 @@ const LOCK_TIMEOUT_MS = 2_000;
 const CLOSE_MS = 1_000;
 
 /** Mode "writer": stores what the topic brings until it is asked to stop. */
-export async function writerMode({ config, clock, log, signal }: ModeContext): Promise<ExitCode> {
+export async function writerMode(
+  { config, clock, log, signal, onHangUp }: ModeContext,
+): Promise<ExitCode> {
+  onHangUp(() => log.error({}, "A writer takes its config over at its start only: start it anew"));
   const stats = newWriterStats(clock.monotonic());
   const ops = await startOps({
     mode: "writer",
