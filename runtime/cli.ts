@@ -19,18 +19,39 @@ export interface RunCommand {
   options: RunOptions;
 }
 
-/** What the modes take beside the config; what is not of the mode is null or false. */
-export interface RunOptions extends DumpOptions {
-  /** Mode "check": a URL, or the name of a site; never null there. Mode "restore": a file. */
-  target: string | null;
-  /** Mode "check": the record as the wire has it. */
-  json: boolean;
+/** What the modes take beside the config; what is not of the mode is empty, null or false. */
+export interface RunOptions extends DumpOptions, CheckOptions {
+  /**
+   * What stands behind the mode. "check": URLs, or names of sites, one at least. "import": what the
+   * file is of, and the file. "restore": the file, where it is not standard input.
+   */
+  args: readonly string[];
   /** Mode "agent": takes over the config when its file changes. */
   watch: boolean;
+  /** Says what it would do, and does nothing. */
+  dryRun: boolean;
   /** Mode "replay": only dead letters of this reason. */
   reason: string | null;
-  /** Mode "replay": says what it would do, and does nothing. */
-  dryRun: boolean;
+}
+
+/** What `check` takes beside what is checked: how, and how it is shown. Names are those of curl. */
+export interface CheckOptions {
+  /** "Name: value" each; "Name:" takes one away. */
+  header: readonly string[];
+  request: string | null;
+  data: string | null;
+  insecure: boolean;
+  ipv4: boolean;
+  ipv6: boolean;
+  /** "host:port:address" or "host:address" each. */
+  resolve: readonly string[];
+  /** Seconds. */
+  timeout: number | null;
+  /** How often each is checked. */
+  repeat: number;
+  verbose: boolean;
+  /** The records as the wire has them. */
+  json: boolean;
 }
 
 /** What `dbdump` takes beside the config; `replay` takes `since` as well. */
@@ -58,29 +79,93 @@ export const CHOICES = {
 /** Where the config is looked for when nothing says otherwise. */
 export const DEFAULT_CONFIG = "config/config.yaml";
 
-/** The options that belong to some modes. */
-const MODES_OF_OPTION: Readonly<Record<string, readonly Mode[]>> = {
-  since: ["dbdump", "replay"],
-  until: ["dbdump"],
-  site: ["dbdump"],
-  url: ["dbdump"],
-  limit: ["dbdump"],
-  tail: ["dbdump"],
-  from: ["dbdump"],
-  format: ["dbdump"],
-  reason: ["replay"],
-  "dry-run": ["replay"],
-  json: ["check"],
-  watch: ["agent"],
+/** An option, and the modes that take it. */
+interface Option {
+  modes: readonly Mode[];
+  short?: string;
+  /** What its value is; absent: it has none. */
+  value?: string;
+  /** Whether it may be given several times. */
+  isMany?: true;
+  help: string;
+}
+
+const OPTIONS: Readonly<Record<string, Option>> = {
+  watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
+  since: {
+    modes: ["dbdump", "replay"],
+    value: "TIME",
+    help: "only what is from this time on, UTC unless it says otherwise, or 7d ago",
+  },
+  until: { modes: ["dbdump"], value: "TIME", help: "only what is before this time" },
+  site: {
+    modes: ["dbdump"],
+    value: "SITE",
+    help: "only the site of this name, or URL where it has no name",
+  },
+  url: { modes: ["dbdump"], value: "URL", help: "only sites of this URL, whatever their names" },
+  limit: { modes: ["dbdump"], value: "N", help: "at most N, the oldest ones" },
+  tail: { modes: ["dbdump"], value: "N", help: "at most N, the newest ones" },
+  from: {
+    modes: ["dbdump"],
+    value: "WHAT",
+    help: "raw (the results), or the rollups: hourly, daily, monthly [default: raw]",
+  },
+  format: {
+    modes: ["dbdump"],
+    value: "FORMAT",
+    help: "json (an object a line), csv or parquet [default: json]",
+  },
+  reason: { modes: ["replay"], value: "REASON", help: "only dead letters of this reason" },
+  header: {
+    modes: ["check"],
+    short: "H",
+    value: "LINE",
+    isMany: true,
+    help: 'send the header "Name: value"; "Name:" sends none of it',
+  },
+  request: { modes: ["check"], short: "X", value: "METHOD", help: "ask with another method" },
+  data: {
+    modes: ["check"],
+    short: "d",
+    value: "TEXT",
+    help: "send a body, by POST unless -X says otherwise; @FILE takes a file's",
+  },
+  insecure: { modes: ["check"], short: "k", help: "go on whatever the certificate says" },
+  ipv4: { modes: ["check"], short: "4", help: "over IPv4 alone" },
+  ipv6: { modes: ["check"], short: "6", help: "over IPv6 alone" },
+  resolve: {
+    modes: ["check"],
+    value: "HOST:ADDR",
+    isMany: true,
+    help: "connect to this address for the host; HOST:PORT:ADDR, too",
+  },
+  timeout: { modes: ["check"], value: "SECONDS", help: "how long the check may take" },
+  repeat: {
+    modes: ["check"],
+    value: "N",
+    help: "check N times, and show the least, the median and the 95th percentile",
+  },
+  verbose: {
+    modes: ["check"],
+    short: "v",
+    help: "show the heads of request and response, and every address tried",
+  },
+  json: { modes: ["check"], help: "print each record as it is published, on one line" },
+  "dry-run": { modes: ["maintain", "replay"], help: "say what it would do, and do nothing" },
 };
-const BOOLEANS = ["help", "version", "json", "watch", "dry-run"];
-const STRINGS = [
-  "config",
-  "mode",
-  ...Object.keys(MODES_OF_OPTION).filter((name) => !BOOLEANS.includes(name)),
-];
-/** Modes that one argument without an option may follow, and what it is. */
-const TARGETS: Partial<Record<Mode, string>> = { check: "URL|SITE", restore: "[FILE|-]" };
+const namesOf = (isWanted: (option: Option) => boolean) =>
+  Object.entries(OPTIONS).filter(([, option]) => isWanted(option)).map(([name]) => name);
+const STRINGS = ["config", "mode", ...namesOf(({ value }) => value !== undefined)];
+const BOOLEANS = ["help", "version", ...namesOf(({ value }) => value === undefined)];
+const LISTS = namesOf(({ isMany }) => isMany === true);
+const ALIASES = Object.fromEntries([
+  ...[["help", "h"], ["version", "v"], ["config", "c"], ["mode", "m"]],
+  // "-v" is that of the version, until the mode is known.
+  ...Object.entries(OPTIONS).flatMap(([name, { short }]) =>
+    short && short !== "v" ? [[name, short]] : []
+  ),
+]) as Record<string, string>;
 
 /**
  * Reads the command line: `httpmon [-h] [-v] [-c FILE] [-m MODE]` or `httpmon MODE`. The environment
@@ -96,25 +181,29 @@ export function parseCommand(
   const parsed = parseArgs(args, {
     string: STRINGS,
     boolean: BOOLEANS,
-    alias: { help: "h", version: "v", config: "c", mode: "m" },
+    collect: LISTS,
+    alias: ALIASES,
     unknown: (arg, key) => {
       if (key !== undefined) throw unknownOption(arg);
       return true;
     },
   });
   const positional = parsed._.map(String);
-  // "-m check URL": the one argument without an option is the mode's target.
-  if (parsed.mode in TARGETS && positional[0] !== parsed.mode) positional.unshift(parsed.mode);
+  // "-m check URL": what is without an option is the mode's.
+  if (takesArgs(parsed.mode) && positional[0] !== parsed.mode) positional.unshift(parsed.mode);
   const named = positional[0] ?? parsed.mode;
   if (parsed.help) {
     return { kind: "help", mode: typeof named === "string" && isMode(named) ? named : null };
   }
-  if (parsed.version) return { kind: "version" };
+  if (named === "check" && parsed.version && !args.includes("--version")) parsed.verbose = true;
+  else if (parsed.version) return { kind: "version" };
 
   for (const name of STRINGS) {
-    if (parsed[name] === "") throw new UsageError(`Option "--${name}" needs a value`);
+    if ([parsed[name]].flat().includes("")) {
+      throw new UsageError(`Option "--${name}" needs a value`);
+    }
   }
-  const surplus = positional[named in TARGETS ? 2 : 1];
+  const surplus = takesArgs(named) ? undefined : positional[1];
   if (surplus !== undefined) throw new UsageError(`Unexpected argument "${surplus}"; see --help`);
   if (positional[0] && parsed.mode && positional[0] !== parsed.mode) {
     throw new UsageError(`Two modes are given, "${positional[0]}" and "${parsed.mode}"`);
@@ -136,30 +225,74 @@ export function parseCommand(
     mode,
     configPath: configPath ?? DEFAULT_CONFIG,
     isConfigNamed: configPath !== null,
-    options: runOptions(parsed, mode, positional[1] ?? null),
+    options: runOptions(parsed, mode, positional.slice(1)),
   };
+}
+
+/** Whether arguments without an option stand behind the mode. */
+function takesArgs(mode: unknown): boolean {
+  return typeof mode === "string" && ["check", "import", "restore"].includes(mode);
 }
 
 function runOptions(
   parsed: Record<string, unknown>,
   mode: Mode,
-  target: string | null,
+  args: readonly string[],
 ): RunOptions {
-  for (const [name, owners] of Object.entries(MODES_OF_OPTION)) {
-    if (!owners.includes(mode) && parsed[name] !== undefined && parsed[name] !== false) {
-      throw new UsageError(`Option "--${name}" belongs to mode "${owners.join('" or "')}"`);
+  for (const [name, { modes }] of Object.entries(OPTIONS)) {
+    const isGiven = ![undefined, false].includes(parsed[name] as undefined) &&
+      !(Array.isArray(parsed[name]) && parsed[name].length === 0);
+    if (!modes.includes(mode) && isGiven) {
+      throw new UsageError(`Option "--${name}" belongs to mode "${modes.join('" and "')}"`);
     }
   }
-  if (mode === "check" && !target) {
+  if (mode === "check" && args.length === 0) {
     throw new UsageError('Mode "check" needs a URL, or the name of a site of the config');
+  }
+  if (mode === "import" && args.length !== 2) {
+    throw new UsageError(
+      'Mode "import" needs what the file is of (blackbox, gatus, kuma or urls), and the file',
+    );
+  }
+  if (mode === "restore" && args.length > 1) {
+    throw new UsageError(`Unexpected argument "${args[1]}"; see --help`);
   }
   return {
     ...dumpOptions(parsed),
-    target,
-    json: parsed.json === true,
-    watch: parsed.watch === true,
+    ...checkOptions(parsed),
     reason: parsed.reason as string | undefined ?? null,
+    args,
+    watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
+  };
+}
+
+function checkOptions(parsed: Record<string, unknown>): CheckOptions {
+  const text = (name: string) => (parsed[name] as string | undefined) ?? null;
+  const flag = (name: string) => parsed[name] === true;
+  const list = (name: string) => parsed[name] as string[];
+  const [timeout, repeat] = [text("timeout"), text("repeat")];
+  if (timeout !== null && !(Number(timeout) > 0 && Number(timeout) <= 86_400)) {
+    throw new UsageError(`Option "--timeout" needs a number of seconds, found "${timeout}"`);
+  }
+  if (repeat !== null && !/^[1-9]\d{0,5}$/.test(repeat)) {
+    throw new UsageError(`Option "--repeat" needs a whole number of 1 or more, found "${repeat}"`);
+  }
+  if (flag("ipv4") && flag("ipv6")) {
+    throw new UsageError('Only one of the options "-4" and "-6" can be given');
+  }
+  return {
+    header: list("header"),
+    request: text("request"),
+    data: text("data"),
+    insecure: flag("insecure"),
+    ipv4: flag("ipv4"),
+    ipv6: flag("ipv6"),
+    resolve: list("resolve"),
+    timeout: timeout === null ? null : Number(timeout),
+    repeat: Number(repeat ?? 1),
+    verbose: flag("verbose"),
+    json: flag("json"),
   };
 }
 
@@ -204,30 +337,16 @@ function unknownOption(arg: string): UsageError {
   return new UsageError(`Unknown option "${arg}"${hint}`);
 }
 
-/** What `--help` says of the options of one mode. */
-const MODE_HELP: readonly [mode: Mode, lines: readonly string[]][] = [
-  ["agent", [
-    "  --watch             take over the config when its file changes, as at SIGHUP",
-  ]],
-  ["dbdump", [
-    "  --since TIME        only results from this time on, UTC unless it says otherwise, or 7d ago",
-    "  --until TIME        only results before this time",
-    "  --site SITE         only results of the site of this name, or URL where it has no name",
-    "  --url URL           only results of this URL, whatever the sites' names",
-    "  --limit N           at most N results, the oldest ones",
-    "  --tail N            at most N results, the newest ones",
-    "  --from WHAT         raw (results), hourly, daily or monthly (rollups) [default: raw]",
-    "  --format FORMAT     json (lines), csv or parquet [default: json]",
-  ]],
-  ["replay", [
-    "  --reason REASON     only dead letters of this reason",
-    "  --since TIME        only those set aside from this time on",
-    "  --dry-run           say what would be tried, and do nothing",
-  ]],
-  ["check", [
-    "  --json              print the record as it is published, on one line",
-  ]],
-];
+/** What `--help` says of the options of a mode. */
+function optionLines(mode: Mode): string[] {
+  return Object.entries(OPTIONS).filter(([, option]) => option.modes.includes(mode))
+    .map(([name, { short, value, help }]) => {
+      const names = `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+      return names.length < 20
+        ? `  ${names.padEnd(20)}${help}`
+        : `  ${names}\n${" ".repeat(22)}${help}`;
+    });
+}
 
 /** What `--help` prints. */
 export function helpText(mode: Mode | null): string {
@@ -240,7 +359,7 @@ export function helpText(mode: Mode | null): string {
       "Usage: httpmon [-h] [-v] [-c FILE] [-m MODE]",
       "       httpmon MODE [-c FILE]",
     );
-  } else lines.push(`Usage: httpmon ${[mode, TARGETS[mode]].filter(Boolean).join(" ")} [-c FILE]`);
+  } else lines.push(`Usage: httpmon ${mode}${USAGE[mode] ?? " [-c FILE]"}`);
   lines.push("");
   if (!mode) {
     lines.push("Modes:");
@@ -257,12 +376,19 @@ export function helpText(mode: Mode | null): string {
     "  -v, --version       print the version",
     "  -h, --help          print this text",
   );
-  for (const [owner, options] of MODE_HELP) {
-    if (!mode || mode === owner) lines.push("", `Options of ${owner}:`, ...options);
+  for (const owner of Object.keys(MODES).filter(isMode)) {
+    const options = !mode || mode === owner ? optionLines(owner) : [];
+    if (options.length > 0) lines.push("", `Options of ${owner}:`, ...options);
   }
   lines.push("", ...notesOn(mode), EXIT_STATUS[mode === "check" ? "check" : "other"]);
   return lines.join("\n");
 }
+
+const USAGE: Partial<Record<Mode, string>> = {
+  check: " URL|SITE ... [-c FILE]",
+  restore: " [FILE|-] [-c FILE]",
+  import: " blackbox|gatus|kuma|urls FILE > config.yaml",
+};
 
 const EXIT_STATUS = {
   check: "Exit status: 0 up or degraded, 1 down or unknown, 2 wrong usage or config.",
@@ -278,13 +404,19 @@ function notesOn(mode: Mode | null): string[] {
       ];
     case "check":
       return [
-        "A URL has that site's settings where the config has it, else the config's defaults; without a",
-        "config it has httpmon's own.",
+        "A host is asked by https. A URL has that site's settings where the config has it, else the",
+        "config's defaults; without a config it has httpmon's own.",
         "",
       ];
     case "restore":
       return [
         "FILE has a message a line, as dbdump prints them; without one, or with -, standard input is read.",
+        "",
+      ];
+    case "import":
+      return [
+        "The config goes to standard output; what it cannot carry over is listed at its top and on",
+        "standard error.",
         "",
       ];
     default:

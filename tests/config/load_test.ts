@@ -10,7 +10,9 @@ import { loadText } from "./load_text.ts";
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");
 
-const { name: _, url: __, ...SITE_DEFAULTS } = defaultSite("");
+const { name: _, url: __, requestUrl: ___, ...SITE_DEFAULTS } = defaultSite("");
+
+const KEEP = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
 
 const ENV = {
   TEST_LEVEL: "WARN",
@@ -44,16 +46,23 @@ Deno.test("loadConfig() gives every default", () => {
     agent: {
       uuid: null,
       stateDir: "/etc/httpmon/state",
-      maxConcurrentChecks: 1000,
+      maxConcurrentChecks: null,
+      controls: [],
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 1_073_741_824,
       outboxMaxAgeMs: 604_800_000,
       shutdownTimeoutMs: 10_000,
     },
-    writer: { maxBatchMessages: 5000, listen: null, shutdownTimeoutMs: 10_000 },
+    writer: { maxBatchMessages: 5000, maintain: true, listen: null, shutdownTimeoutMs: 10_000 },
     database: null,
+    disabledSites: [],
+    templates: {},
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -96,7 +105,7 @@ Deno.test("loadConfig() reads every key", () => {
         frequencyMs: 1500,
         rules: {
           ...defaultSite("https://example.com/path?q=1#part").rules,
-          validStatusCodes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
+          valid_status_codes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
             from: 599,
             to: 599,
           }],
@@ -116,15 +125,22 @@ Deno.test("loadConfig() reads every key", () => {
       uuid: "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90",
       stateDir: join(GOOD, "var/httpmon"),
       maxConcurrentChecks: 10,
+      controls: ["192.0.2.1:53", "[2001:db8::1]:443", "https://example.com/"],
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 1_048_576,
       outboxMaxAgeMs: 1_800_000,
       shutdownTimeoutMs: 0,
     },
-    writer: { maxBatchMessages: 1, listen: null, shutdownTimeoutMs: 600_000 },
-    database: { dsn: "host=db.example dbname=httpmon user=httpmon" },
+    writer: { maxBatchMessages: 1, maintain: true, listen: null, shutdownTimeoutMs: 600_000 },
+    database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
+    disabledSites: [],
+    templates: {},
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -140,7 +156,7 @@ Deno.test("loadConfig() reads a config of the older program", () => {
       frequencyMs: 5000,
       rules: {
         ...defaultSite("https://example.com/").rules,
-        validStatusCodes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
+        valid_status_codes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
         regex: ["foo\\Z"],
       },
     },
@@ -148,7 +164,10 @@ Deno.test("loadConfig() reads a config of the older program", () => {
       ...defaultSite("https://example.org/"),
     },
   ]);
-  assertEquals(config.database, { dsn: "postgres://httpmon:hunter2@db.example/httpmon" });
+  assertEquals(config.database, {
+    dsn: "postgres://httpmon:hunter2@db.example/httpmon",
+    retention: KEEP,
+  });
 });
 
 Deno.test("loadConfig() makes values from the environment and from files what their keys need", () => {
@@ -166,14 +185,19 @@ Deno.test("loadConfig() makes values from the environment and from files what th
   assertEquals(config.sites, [{
     ...defaultSite("https://h.example/"),
     name: "templated",
+    url: "https://${TEST_HOST}/",
+    secrets: [{ value: "h.example", name: "${TEST_HOST}" }],
     timeoutMs: 2500,
     frequencyMs: 7000,
     rules: {
       ...defaultSite("https://h.example/").rules,
-      validStatusCodes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
+      valid_status_codes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
     },
   }]);
-  assertEquals(config.database, { dsn: "postgres://httpmon:s3cret@h.example/httpmon" });
+  assertEquals(config.database, {
+    dsn: "postgres://httpmon:s3cret@h.example/httpmon",
+    retention: KEEP,
+  });
 });
 
 Deno.test("loadConfig() keeps a text of digits a text where the key is one", () => {
@@ -216,9 +240,28 @@ Deno.test("loadConfig() reads a file that starts with a byte order mark", () => 
 });
 
 Deno.test("loadConfig() takes database.dsn where database.writer.dsn is absent or the same", () => {
-  assertEquals(loadText("database: {dsn: host=a}").database, { dsn: "host=a" });
+  assertEquals(loadText("database: {dsn: host=a}").database, { dsn: "host=a", retention: KEEP });
   const both = "database: {dsn: host=a, writer: {dsn: host=a}}";
   assertEquals(loadText(both, { mode: "writer" }).database.dsn, "host=a");
+});
+
+Deno.test("loadConfig() keeps evidence as long as results, where it says nothing else", () => {
+  const of = (text: string) =>
+    loadText(`database: {dsn: a=b, retention: {${text}}}`, { mode: "maintain" }).database.retention;
+  assertEquals(of("raw: 30, daily: keep"), { ...KEEP, raw: 30, evidence: 30 });
+  assertEquals(of("raw: 30, hourly: 30, daily: 400, evidence: 7, dead_letters: 90"), {
+    raw: 30,
+    hourly: 30,
+    daily: 400,
+    evidence: 7,
+    deadLetters: 90,
+  });
+});
+
+Deno.test("loadConfig() reads whether the writer maintains", () => {
+  for (const [text, maintain] of [["off", false], ["false", false], ["on", true]] as const) {
+    assertEquals(loadText(`writer: {maintain: ${text}}`).writer.maintain, maintain);
+  }
 });
 
 Deno.test("loadConfig() loads 10,000 sites, and lists 10,000 problems in the file's order", () => {

@@ -13,10 +13,20 @@ const NO_OPTIONS: RunOptions = {
   from: "raw",
   format: "json",
   reason: null,
-  dryRun: false,
-  target: null,
+  args: [],
+  header: [],
+  request: null,
+  data: null,
+  insecure: false,
+  ipv4: false,
+  ipv6: false,
+  resolve: [],
+  timeout: null,
+  repeat: 1,
+  verbose: false,
   json: false,
   watch: false,
+  dryRun: false,
 };
 
 function parse(line: string, env: Record<string, string> = {}) {
@@ -72,8 +82,8 @@ Deno.test("parseCommand() reads the options of restore and replay", () => {
   for (
     const [line, options] of [
       ["restore", {}],
-      ["restore -", { target: "-" }],
-      ["-m restore a.json", { target: "a.json" }],
+      ["restore -", { args: ["-"] }],
+      ["-m restore a.json", { args: ["a.json"] }],
       [
         "replay --reason key_taken --since 1h --dry-run",
         { reason: "key_taken", since: "1h", dryRun: true },
@@ -99,12 +109,37 @@ Deno.test("parseCommand() reads what mode check is to check", () => {
     assert(command.kind === "run");
     assertEquals([command.mode, command.options], [
       "check",
-      { ...NO_OPTIONS, target: "http://a/", json: true },
+      { ...NO_OPTIONS, args: ["http://a/"], json: true },
     ]);
   }
   const named = parseCommand(["check", "the name of a site"], () => undefined);
   assert(named.kind === "run");
-  assertEquals(named.options.target, "the name of a site");
+  assertEquals(named.options.args, ["the name of a site"]);
+});
+
+Deno.test("parseCommand() reads how a check asks, and several targets", () => {
+  const command = parseCommand(
+    [
+      ...["check", "-v", "a.example", "-H", "A: b", "-H", "C: d", "-X", "PUT", "-d", "x=y", "-k"],
+      ...["-4", "--resolve", "a.example:443:192.0.2.1", "--timeout", "2.5", "--repeat", "3", "b"],
+    ],
+    () => undefined,
+  );
+  assert(command.kind === "run");
+  assertEquals(command.options, {
+    ...NO_OPTIONS,
+    args: ["a.example", "b"],
+    header: ["A: b", "C: d"],
+    request: "PUT",
+    data: "x=y",
+    insecure: true,
+    ipv4: true,
+    resolve: ["a.example:443:192.0.2.1"],
+    timeout: 2.5,
+    repeat: 3,
+    verbose: true,
+  });
+  assertEquals(parse("check --version a.example"), { kind: "version" });
 });
 
 Deno.test("parseCommand() reads --watch of the agent", () => {
@@ -125,12 +160,12 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 const WRONG: [line: string, message: string][] = [
   [
     "",
-    "No mode is given; it is one of agent, writer, init-schema, dbdump, restore, replay, check, check-config",
+    "No mode is given; it is one of agent, writer, init-schema, maintain, dbdump, restore, replay, check, import, check-config",
   ],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
   [
     "something",
-    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, restore, replay, check, check-config',
+    'Unknown mode "something"; it is one of agent, writer, init-schema, maintain, dbdump, restore, replay, check, import, check-config',
   ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
@@ -142,10 +177,18 @@ const WRONG: [line: string, message: string][] = [
   ["writer --watch", 'Option "--watch" belongs to mode "agent"'],
   ["check", 'Mode "check" needs a URL, or the name of a site of the config'],
   ["-m check --json", 'Mode "check" needs a URL, or the name of a site of the config'],
-  ["check http://a/ http://b/", 'Unexpected argument "http://b/"; see --help'],
+  ["check http://a/ -4 -6", 'Only one of the options "-4" and "-6" can be given'],
+  ["check http://a/ --repeat 0", 'Option "--repeat" needs a whole number of 1 or more, found "0"'],
+  ["check http://a/ --timeout x", 'Option "--timeout" needs a number of seconds, found "x"'],
+  ["check http://a/ -X", 'Option "--request" needs a value'],
+  ["agent -H a:b", 'Option "--header" belongs to mode "check"'],
+  [
+    "import gatus",
+    'Mode "import" needs what the file is of (blackbox, gatus, kuma or urls), and the file',
+  ],
   ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
   ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],
-  ["writer --since 1h", 'Option "--since" belongs to mode "dbdump" or "replay"'],
+  ["writer --since 1h", 'Option "--since" belongs to mode "dbdump" and "replay"'],
   ["replay a.json", 'Unexpected argument "a.json"; see --help'],
   ["restore a.json b.json", 'Unexpected argument "b.json"; see --help'],
   ["dbdump --limit 1 --tail 1", 'Options "--limit" and "--tail" exclude each other'],
@@ -173,6 +216,5 @@ Deno.test("helpText() names every mode, or the one asked for", () => {
   assert(!helpText("agent").includes("--since"));
   assert(helpText("agent").includes("--watch") && helpText("agent").includes("SIGHUP"));
   assert(helpText("check").includes("httpmon check URL|SITE"));
-  assert(helpText("restore").includes("httpmon restore [FILE|-]"));
   assert(helpText("check").includes("0 up or degraded, 1 down or unknown"));
 });

@@ -9,6 +9,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   ids int4[];
 BEGIN
+  IF identities IS NULL THEN
+    RETURN NULL;
+  END IF;
   EXECUTE format(
     'SELECT array_agg(t.id ORDER BY n)
      FROM unnest($1) WITH ORDINALITY AS wanted(identity, n)

@@ -44,8 +44,8 @@ async function runCase(client: HttpClient, c: Case, url: string): Promise<HttpRe
     () => controller.abort(new DOMException("", "TimeoutError")),
     c.timeoutMs ?? DEADLINE_MS,
   );
-  const { method, followRedirects, maxBodyBytes } = c;
-  const record = await client({ url, method, followRedirects, maxBodyBytes }, controller.signal);
+  const { method, followRedirects, readBodyBytes } = c;
+  const record = await client({ url, method, followRedirects, readBodyBytes }, controller.signal);
   clearTimeout(timer);
   return record;
 }

@@ -3,7 +3,7 @@ import net from "node:net";
 import type { TlsOptions as ServerOptions } from "node:tls";
 import { createPlatformFetchClient } from "../../../../agent/http/platform_fetch.ts";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
-import type { ErrorClass, HttpRecord, TlsOptions } from "../../../../agent/http/types.ts";
+import type { FailureClass, HttpRecord, TlsOptions } from "../../../../agent/http/types.ts";
 import {
   ANSWERS,
   type HostileServer,
@@ -63,7 +63,7 @@ Deno.test("the timed client records the TLS session and the chain", async () => 
   assert(record.phases!.tls > 0);
 });
 
-const refusals: [name: string, shown: () => Promise<KeyPair>, expected: ErrorClass][] = [
+const refusals: [name: string, shown: () => Promise<KeyPair>, expected: FailureClass][] = [
   ["self-signed", () => selfSigned({ name: "self" }), "tls_certificate_untrusted"],
   [
     "signed by an unknown authority",
@@ -186,7 +186,7 @@ Deno.test("the timed client shows a client certificate, to the first origin only
   });
 });
 
-Deno.test("the timed client gives `local_error` for what is no PEM, and quotes none of it", async () => {
+Deno.test("the timed client gives `not_made` for what is no PEM, and quotes none of it", async () => {
   const leaf = await authority.sign({ name: "site.test" });
   const wrong: TlsOptions[] = [{ ca: "secret" }, { cert: "secret", key: leaf.key }, {
     cert: leaf.cert,
@@ -194,7 +194,7 @@ Deno.test("the timed client gives `local_error` for what is no PEM, and quotes n
   }];
   for (const tls of wrong) {
     const record = await check(leaf, tls);
-    assertEquals(record.error?.class, "local_error");
+    assertEquals(record.error?.class, "not_made");
     assertStringIncludes(record.error!.message, "is not a PEM text that can be read");
     assertEquals(record.error!.message.includes("secret"), false);
   }
