@@ -9,17 +9,24 @@ import { CertificatesSeen } from "./certificates_seen.ts";
 import { check, type Checked } from "./check.ts";
 import { findTarget } from "./check_target.ts";
 import { createClients } from "./clients.ts";
+import { askControlBy } from "./control.ts";
+import { Allowances } from "./http/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
+import { Limiter } from "./limiter.ts";
+import { LoopWatch } from "./loop_watch.ts";
 import { MaintenanceCalendar } from "./maintenance.ts";
+import { Network } from "./network.ts";
 import { paintFor } from "./show/paint.ts";
 import { reportOf } from "./show/report.ts";
 import { PLAIN, type Style } from "./show/style.ts";
 import { siteRequest } from "./site_request.ts";
-import { StallDetector } from "./stall.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
 const NO_AGENT = "00000000-0000-0000-0000-000000000000";
+
+/** A check connects to no more addresses at a time. */
+const MAX_SOCKETS = 8;
 
 /**
  * Mode "check": makes one check of a site and prints all that was seen of it, or with --json the
@@ -46,18 +53,18 @@ export async function checkMode(
 
 async function checkOnce(
   site: Site,
-  { uuid, location, labels }: Config["agent"],
+  { uuid, location, labels, controls }: Config["agent"],
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Checked | null> {
   const clients = createClients(clock);
   const inspector = new Inspector(clock, 1);
   const requests = new SiteRequests(clients, clock);
-  const stall = new StallDetector(clock);
+  const loop = new LoopWatch(clock);
   try {
     const { tls } = siteRequest(site);
     await warmUp(clients[site.client], site.client === "timed" ? { tls } : {}, clock, signal);
-    stall.start();
+    loop.start();
     return await check(site, signal, {
       clients,
       clock,
@@ -65,13 +72,15 @@ async function checkOnce(
       timestamp: () => BigInt(clock.now()) * 1_000n,
       requests,
       inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-      stallSince: (start) => stall.since(start),
+      allowances: new Allowances(Infinity, new Limiter(MAX_SOCKETS)),
+      loop,
+      network: new Network({ clock, controls, ask: askControlBy(clients.timed) }),
       certificates: new CertificatesSeen(clock),
       maintenance: new MaintenanceCalendar(),
       onInspectionFailed: (_, error) => console.error(`httpmon: ${error}`),
     });
   } finally {
-    stall.stop();
+    loop.stop();
     requests.close();
     clients.timed.close();
     await inspector.close();

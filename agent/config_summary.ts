@@ -19,7 +19,10 @@ export function configSummary({ sites, kafka, agent, writer, database }: Config)
   return [
     `kafka     ${kafkaSummary(kafka)}`,
     `database  ${database ? placeOf(database) : "none, which writer, init-schema and dbdump need"}`,
-    `agent     state in ${agent.stateDir}, at most ${agent.maxConcurrentChecks} checks at a time` +
+    `agent     state in ${agent.stateDir}` +
+    (agent.maxConcurrentChecks === null
+      ? ""
+      : `, at most ${agent.maxConcurrentChecks} checks at a time`) +
     (agent.location === null ? "" : `, location ${agent.location}`) +
     Object.entries(agent.labels).map(([name, value]) => `, ${name}=${value}`).join("") +
     listening(agent.listen),

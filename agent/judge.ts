@@ -82,7 +82,7 @@ export const ERROR_CLASSES: readonly ErrorClass[] = [
 ];
 
 /** Failures that a network which is away can cause. */
-const BY_LOST_NETWORK: ReadonlySet<FailureClass> = new Set<FailureClass>([
+export const BY_LOST_NETWORK: ReadonlySet<FailureClass> = new Set<FailureClass>([
   "timeout",
   "dns_not_found",
   "dns_failed",

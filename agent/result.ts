@@ -1,4 +1,5 @@
 import type { Site } from "../config/types.ts";
+import { LIMITS } from "../wire/limits.ts";
 import {
   type Certificate,
   type Evidence,
@@ -26,13 +27,23 @@ export interface ResultParts {
   /** Microseconds since 1970. */
   ts: bigint;
   scheduledAt: bigint;
+  /** The due times that it answers for. */
+  slots: number;
+  /** @default 1 */
+  attempts?: number;
+  /** Of the first of several attempts. */
+  firstReason?: string | null;
+  /** @default 0 */
+  loopDelayMs?: number;
   record: HttpRecord;
   judgement: Judgement;
-  regexResult: boolean | null;
+  /** @default null */
+  regexResult?: boolean | null;
   isMaintenance: boolean;
-  evidence: Evidence | null;
-  /** Whether the certificate chain goes along. */
-  withChain: boolean;
+  /** @default null */
+  evidence?: Evidence | null;
+  /** Whether the certificate chain goes along. @default false */
+  withChain?: boolean;
   /** Takes secrets out of a text. */
   scrub: (text: string) => string;
 }
@@ -45,10 +56,12 @@ const MAX_NAME = 512;
 const MAX_ALTERNATIVE_NAME = 257;
 /** Of a certificate but the site's own; authorities seldom have any. */
 const MAX_ISSUER_NAMES = 10;
+/** A shorter delay of the agent's own is not worth telling. */
+const MIN_LOOP_DELAY_MS = 5;
 
 /** The message of one check: each field where there is something to say, a fresh value each time. */
 export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessage {
-  const { site, record, judgement, evidence } = parts;
+  const { site, record, judgement, evidence = null, attempts = 1, loopDelayMs = 0 } = parts;
   const { location, labels } = agent;
   const { errorClass, errorMessage } = judgement;
   const redirects = redirectsOf(record, parts.scrub);
@@ -56,7 +69,7 @@ export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessa
     ts: formatTimestamp(parts.ts),
     agentUUID: agent.agentUUID,
     url: site.url,
-    regexResult: parts.regexResult,
+    regexResult: parts.regexResult ?? null,
     responseCode: record.status,
     responseTime: milliseconds(record.ms),
     errorMessage: errorMessage && cleanLine(parts.scrub(errorMessage), MAX_ERROR_MESSAGE),
@@ -65,15 +78,20 @@ export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessa
     ...(judgement.reason !== null && { reason: judgement.reason }),
     ...(errorClass !== null && { errorClass }),
     scheduledAt: formatTimestamp(parts.scheduledAt),
+    frequency: site.frequencyMs / 1_000,
+    ...(parts.slots > 1 && { slots: parts.slots }),
+    ...(attempts > 1 && { attempts, firstReason: parts.firstReason! }),
+    ...(loopDelayMs > MIN_LOOP_DELAY_MS && { loopDelay: milliseconds(loopDelayMs) }),
     ...(record.phases !== null && { phases: phasesOf(record.phases) }),
     ...(record.status !== null && { bodyBytes: record.body.length }),
     ...(record.bodyTruncated && { bodyTruncated: true }),
     ...(record.remoteAddress !== null && { remoteAddress: record.remoteAddress }),
     ...(record.httpVersion !== null && { httpVersion: record.httpVersion }),
     ...(redirects.length > 0 && { redirects }),
-    ...(record.tls && { tls: tlsOf(record.tls, parts.withChain) }),
+    ...(record.tls && { tls: tlsOf(record.tls, parts.withChain ?? false) }),
     ...(location !== null && { location }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
+    ...(Object.keys(site.labels).length > 0 && { siteLabels: { ...site.labels } }),
     ...(parts.isMaintenance && { maintenance: true }),
     ...(evidence !== null && { evidence }),
   };
@@ -108,12 +126,12 @@ function tlsOf(tls: TlsRecord, withChain: boolean): TlsInfo {
     error: tls.authorizationError === null ? null : cleanLine(tls.authorizationError, MAX_NAME),
     expiresAt: isMoment(tls.earliestExpiry) ? moment(tls.earliestExpiry) : null,
     fingerprint: own?.fingerprint256 ?? null,
-    ...(withChain && { chain: tls.chain.map(certificateOf) }),
+    ...(withChain && { chain: tls.chain.slice(0, LIMITS.chain).map(certificateOf) }),
   };
 }
 
 function certificateOf(certificate: CertificateRecord, depth: number): Certificate {
-  const names = depth === 0 ? certificate.names : certificate.names.slice(0, MAX_ISSUER_NAMES);
+  const names = certificate.names.slice(0, depth === 0 ? LIMITS.names : MAX_ISSUER_NAMES);
   return {
     subject: cleanLine(certificate.subject, MAX_NAME),
     issuer: cleanLine(certificate.issuer, MAX_NAME),

@@ -9,13 +9,17 @@ import { SiteRequests } from "./auth/requests.ts";
 import { CertificatesSeen } from "./certificates_seen.ts";
 import { CheckRunner } from "./check_runner.ts";
 import type { Clients } from "./clients.ts";
+import { askControlBy } from "./control.ts";
 import { allowedChecks } from "./descriptors.ts";
+import { Allowances } from "./http/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
+import { Limiter } from "./limiter.ts";
+import { LoopWatch } from "./loop_watch.ts";
 import { MaintenanceCalendar } from "./maintenance.ts";
+import { hostOf, Network } from "./network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
-import { StallDetector } from "./stall.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { type AgentStats, newStats } from "./stats.ts";
 import { timestampsOf } from "./timestamps.ts";
@@ -45,6 +49,9 @@ export interface RunningAgent {
   replaceSites(sites: readonly Site[]): void;
 }
 
+/** What the bodies that checks hold may take together. */
+const MAX_BODY_MEMORY = 256 * 1024 * 1024;
+
 /** A check that was cut gives up its exchange within this. */
 const CUT_WITHIN_MS = 2_500;
 
@@ -61,20 +68,24 @@ export async function runAgent(
   deps: AgentDeps,
 ): Promise<AgentStats> {
   const { log, signal, send, clock = systemClock, stats = newStats() } = deps;
-  const maxChecks = allowedChecks(config.agent.maxConcurrentChecks);
-  if (maxChecks < config.agent.maxConcurrentChecks) {
+  const wanted = config.agent.maxConcurrentChecks;
+  const maxChecks = allowedChecks(wanted);
+  if (wanted !== null && maxChecks < wanted) {
     log.error(
-      { wanted: config.agent.maxConcurrentChecks, allowed: maxChecks },
+      { wanted, allowed: maxChecks },
       `At most ${maxChecks} checks run at a time: the process may open no more files; raise its ` +
         `limit (ulimit -n), or lower "agent.max_concurrent_checks"`,
     );
   }
   const { outbox, agentUUID } = await openStateFolder(config.agent, clock, log);
   const timestamps = timestampsOf(outbox.meta, clock, log);
-  const stall = new StallDetector(clock, (ms) => {
+  const loop = new LoopWatch(clock, (ms) => {
     stats.stalls++;
     log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
   });
+  const { controls } = config.agent;
+  const network = new Network({ clock, controls, ask: askControlBy(deps.clients.timed) });
+  const places = new Limiter(maxChecks);
   const inspector = new Inspector(clock);
   const requests = new SiteRequests(deps.clients, clock);
   const runner = new CheckRunner({
@@ -83,19 +94,21 @@ export async function runAgent(
     log,
     stats,
     agent: { agentUUID, location: config.agent.location, labels: config.agent.labels },
-    maxChecks,
+    places,
+    allowances: new Allowances(MAX_BODY_MEMORY, places),
     timestamps,
     outbox,
     requests,
     inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-    stallSince: (start) => stall.since(start),
+    loop,
+    network,
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
   });
   const schedule = new Schedule<ScheduledSite>({
     clock,
-    run: ({ site }, due) => runner.run(site, due),
-    onSkip: (_, slots) => stats.skipped += slots,
+    run: ({ site }, turn) => runner.run(site, turn),
+    onMissed: ({ site }, missed) => runner.missed(site, missed),
   });
   const { passFailpoint } = deps;
   const publisher = new Publisher({ outbox, send, clock, log, stats, passFailpoint });
@@ -103,10 +116,12 @@ export async function runAgent(
   const deadline = new AbortController();
 
   const publishing = publisher.run(draining.signal, deadline.signal);
-  stall.start();
+  loop.start();
   const replaceSites = (sites: readonly Site[]) => {
     if (sites.some(asksOfTexts)) inspector.start();
     schedule.replace(sites.map(scheduled));
+    timestamps.keep(new Set(sites.map(siteId)));
+    network.keep(new Set(sites.map(({ url }) => hostOf(url)!)));
   };
   replaceSites(config.sites);
   schedule.start();
@@ -131,7 +146,7 @@ export async function runAgent(
   await publishing;
   cancelDeadline();
   await outbox.close();
-  stall.stop();
+  loop.stop();
 
   stats.waiting = outbox.waiting;
   stats.dropped = outbox.dropped;

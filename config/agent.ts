@@ -4,6 +4,7 @@ import { optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
 import { named } from "./named.ts";
 import type { AgentConfig } from "./types.ts";
+import { checkUrl } from "./urls.ts";
 
 const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
 /** They go into each result. */
@@ -15,6 +16,16 @@ const HOURS = "a number over 0 and at most 87600 (hours)";
 const LOCATION = `a text of at most ${MAX_TEXT} characters`;
 const LABEL = `${LOCATION} (a number in quotes)`;
 const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digit first)';
+
+const MAX_CONTROLS = 5;
+const CONTROLS = `a list of at most ${MAX_CONTROLS} controls`;
+const CONTROL = "host:port or an http or https URL";
+
+function isControl(control: string): boolean {
+  if (control.includes("://")) return checkUrl(control) === null;
+  const url = URL.parse(`tcp://${control}`);
+  return url !== null && url.hostname !== "" && url.port !== "" && url.host === control;
+}
 
 const labels = named<[name: string, value: string]>(
   "a map from label to text",
@@ -33,7 +44,14 @@ export const agentSchema = section({
     }),
   ),
   state_dir: withDefault(text("a path of a folder"), "state"),
-  max_concurrent_checks: withDefault(whole(1, 100_000), 1000),
+  max_concurrent_checks: optional(whole(1, 100_000)),
+  controls: withDefault(
+    z.array(z.string().refine(isControl, { error: CONTROL }), { error: CONTROLS }).max(
+      MAX_CONTROLS,
+      { error: CONTROLS },
+    ),
+    [],
+  ),
   location: optional(text(LOCATION).max(MAX_TEXT, { error: LOCATION })),
   labels: withDefault(labels, []),
   listen: optional(listen),
@@ -51,6 +69,7 @@ export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentC
     uuid: yaml.uuid?.toLowerCase() ?? null,
     stateDir: resolve(cwd, yaml.state_dir),
     maxConcurrentChecks: yaml.max_concurrent_checks,
+    controls: yaml.controls,
     location: yaml.location,
     labels: Object.fromEntries(yaml.labels),
     listen: yaml.listen,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { number, optional, section } from "./fields.ts";
+import { number, optional, optionalSection, section, whole, withDefault } from "./fields.ts";
 import { authSchema, toAuth } from "./http_auth.ts";
 import { mergeHeaders } from "./headers.ts";
 import { maintenanceList, toMaintenance } from "./maintenance.ts";
@@ -14,6 +14,7 @@ const MAX_FREQUENCY_S = 604_800;
 
 const FREQUENCY =
   `a number from 1 to ${MAX_FREQUENCY_S} (seconds between the starts of two checks)`;
+const RETRIES = 'a map with "attempts" and "delay"';
 const EVIDENCE = "on or off";
 
 const settingKeys = {
@@ -22,6 +23,10 @@ const settingKeys = {
     z.number({ error: FREQUENCY }).min(1, { error: FREQUENCY })
       .max(MAX_FREQUENCY_S, { error: FREQUENCY }),
   ),
+  retries: optionalSection({
+    attempts: withDefault(whole(1, 10), 2),
+    delay: withDefault(number(0, 3_600, "seconds"), 5),
+  }, RETRIES),
   ...ruleKeys,
   ...requestKeys,
   auth: authSchema,
@@ -92,6 +97,10 @@ export function toSettings(own: Layer, defaults: Layer): SiteSettings {
   return {
     timeoutMs: milliseconds(yaml.timeout ?? 120),
     frequencyMs: milliseconds(yaml.frequency ?? 60),
+    retries: {
+      attempts: yaml.retries?.attempts ?? 1,
+      delayMs: milliseconds(yaml.retries?.delay ?? 5),
+    },
     client: yaml.client ?? "timed",
     request: toRequest(yaml, {
       headers: mergeHeaders(headersOf(defaults.yaml), headersOf(own.yaml)),
@@ -102,6 +111,7 @@ export function toSettings(own: Layer, defaults: Layer): SiteSettings {
     rules: toRules(yaml),
     evidence: yaml.evidence ?? true,
     maintenance: (yaml.maintenance ?? []).map(toMaintenance),
+    labels: {},
   };
 }
 

@@ -55,6 +55,8 @@ export interface Site extends SiteSettings {
 export interface SiteSettings {
   timeoutMs: number;
   frequencyMs: number;
+  /** How often a check that finds the site down is tried in all, and how long after the one before. */
+  retries: { attempts: number; delayMs: number };
   /** "timed" sees every phase and the certificate; "fetch" is the platform's own, with HTTP/2. */
   client: "timed" | "fetch";
   request: SiteRequest;
@@ -65,6 +67,8 @@ export interface SiteSettings {
   evidence: boolean;
   /** When results are marked as of a maintenance. */
   maintenance: readonly Maintenance[];
+  /** Go into each of its results; `group` is the conventional one. */
+  labels: Readonly<Record<string, string>>;
 }
 
 /** How a site is asked; the fields are those of the client's HttpRequest. */
@@ -164,7 +168,10 @@ export interface AgentConfig {
   uuid: string | null;
   /** Absolute. */
   stateDir: string;
-  maxConcurrentChecks: number;
+  /** Null: as many as the process's descriptors allow. */
+  maxConcurrentChecks: number | null;
+  /** host:port or URLs; what should answer wherever the agent's network is well. */
+  controls: readonly string[];
   /** Where the agent stands, "eu-west" for one; null: not said. */
   location: string | null;
   /** Go into each result. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Auth } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { exchangeWithin } from "../exchange.ts";
+import { askWithin } from "../ask_within.ts";
 import { httpError } from "../http/errors.ts";
 import type { HttpClient, HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
 import { readGrant } from "./grant.ts";
@@ -89,7 +89,7 @@ export class AccessToken {
 
   async #request(limitMs: number): Promise<TokenOutcome> {
     const [monotonic, wall] = [this.#clock.monotonic(), this.#clock.now()];
-    const record = await exchangeWithin(
+    const record = await askWithin(
       this.#client,
       tokenRequest(this.#auth, this.#way),
       limitMs,

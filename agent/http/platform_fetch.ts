@@ -38,7 +38,8 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
     followRedirects(first, clock, async (request, before) => {
       const start = clock.monotonic();
       const outcome: HopOutcome = { ...NOTHING };
-      const body = new BodyBuffer(request.readBodyBytes ?? DEFAULT_READ_BODY_BYTES);
+      const { readBodyBytes = DEFAULT_READ_BODY_BYTES, allowance } = request;
+      const body = new BodyBuffer(readBodyBytes, allowance);
       const steps = new Steps(signal);
       try {
         const host = hostOf(request);

@@ -7,6 +7,8 @@ import { ExchangeFailure } from "./failure.ts";
  * listener on the signal for the whole exchange, taken off by `end`.
  */
 export class Steps {
+  /** Where the site's host was found, last. */
+  addresses: readonly string[] | null = null;
   #signal: AbortSignal | null;
   readonly #onAbort = () => this.#abort?.();
   #abort: (() => void) | null = null;

@@ -3,6 +3,8 @@
  * the platform's fetch and the timed one, and one table of test cases runs against both.
  */
 
+import type { Allowance } from "./allowance.ts";
+
 /** What to ask for. `url` is a string so that it goes out as written, not normalised. */
 export interface HttpRequest {
   url: string;
@@ -18,6 +20,8 @@ export interface HttpRequest {
   maxRedirects?: number;
   /** Whether cookies are kept from redirect to redirect. @default false */
   cookies?: boolean;
+  /** What it may take of what all exchanges share. @default as much as it wants */
+  allowance?: Allowance;
 
   // From here on only the timed client can do what is asked; the platform's fetch gives an error of
   // class `not_made` for it rather than leave it out unsaid.

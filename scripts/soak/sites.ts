@@ -92,7 +92,7 @@ function hostileBehaviours(servers: SiteServers, caFile: string): Behaviour[] {
   const cases = CASES.filter(({ name, method, followRedirects, readBodyBytes, expected }) =>
     name !== "fine" && method === undefined && followRedirects === undefined &&
     readBodyBytes === undefined &&
-    expected.error !== "local_error"
+    expected.error !== "not_made"
   );
   const tlsCase = (name: keyof SiteServers["tls"], errorClass: string): Behaviour => ({
     name: `certificate ${name}`,

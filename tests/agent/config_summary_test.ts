@@ -28,7 +28,7 @@ Deno.test("configSummary() tells each part, and each site in columns", () => {
   assertEquals(configSummary(config), [
     "kafka     k1:9092 k2:9092, topic monitoring, group monitoring, acks all, TLS, no login",
     "database  at db, database mon",
-    "agent     state in /etc/httpmon/state, at most 1000 checks at a time, location eu, serves " +
+    "agent     state in /etc/httpmon/state, location eu, serves " +
     "127.0.0.1:9100",
     "writer    at most 5000 results in a transaction",
     "sites     2, 0.217 checks a second",

@@ -28,6 +28,7 @@ function parts(record: HttpRecord, values: Partial<ResultParts> = {}): ResultPar
     site: site(),
     ts: TS,
     scheduledAt: TS,
+    slots: 1,
     record,
     judgement: judge({ error: record.error, inspected: true, timeoutMs: 5_000 }, [], WELL),
     regexResult: null,
@@ -51,6 +52,7 @@ Deno.test("toMessage() has the contract's fields, and no other where there is no
     errorMessage: null,
     verdict: "up",
     scheduledAt: "2026-01-01 00:00:00.000007",
+    frequency: 60,
     bodyBytes: 0,
   });
 });
@@ -79,7 +81,11 @@ Deno.test("toMessage() says all that is known", () => {
   const message = toMessage(
     agent,
     parts(record, {
-      site: site({ name: "front" }),
+      site: site({ name: "front", frequencyMs: 1_500, labels: { group: "shop" } }),
+      slots: 3,
+      attempts: 2,
+      firstReason: "timeout",
+      loopDelayMs: 5.0004,
       judgement: judge(FULL, [{
         rule: "certificate_days_left",
         ok: false,
@@ -104,6 +110,12 @@ Deno.test("toMessage() says all that is known", () => {
     verdict: "degraded",
     reason: "certificate_days_left",
     scheduledAt: "2026-01-01 00:00:00.000007",
+    frequency: 1.5,
+    slots: 3,
+    attempts: 2,
+    firstReason: "timeout",
+    loopDelay: 5,
+    siteLabels: { group: "shop" },
     phases: { dns: 0.123, connect: 1, tls: 2, firstByte: 4, download: 0 },
     bodyBytes: 5,
     bodyTruncated: true,

@@ -8,6 +8,8 @@ import type { Clients } from "../../agent/clients.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
 import { inspect } from "../../agent/inspect/inspect.ts";
 import { RegexCache } from "../../agent/inspect/regex_cache.ts";
+import { Allowances } from "../../agent/http/allowance.ts";
+import { Limiter } from "../../agent/limiter.ts";
 import { MaintenanceCalendar } from "../../agent/maintenance.ts";
 import type { AgentConfig, Config, Site, SiteRequest, SiteRules } from "../../config/types.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -47,6 +49,7 @@ export function site({ rules, request, ...values }: SiteValues = {}): Site {
     url: "http://site.test/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    retries: { attempts: 1, delayMs: 5_000 },
     client: "timed",
     request: {
       method: "GET",
@@ -78,6 +81,7 @@ export function site({ rules, request, ...values }: SiteValues = {}): Site {
     },
     evidence: true,
     maintenance: [],
+    labels: {},
     ...values,
   };
 }
@@ -96,7 +100,9 @@ export function checkDeps(client: HttpClient, values: Partial<CheckDeps> = {}): 
     timestamp: () => 1_767_225_600_000_007n,
     requests: new SiteRequests(all, clock),
     inspect: (inspection) => Promise.resolve({ ok: true, findings: inspect(inspection, regexes) }),
-    stallSince: () => null,
+    allowances: new Allowances(Infinity, new Limiter(100)),
+    loop: { watch: () => () => 0 },
+    network: { after: () => Promise.resolve({ networkLost: false, resolverLost: false }) },
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
     ...values,
@@ -159,6 +165,7 @@ export function agentConfig(
       uuid: null,
       stateDir,
       maxConcurrentChecks: 100,
+      controls: [],
       location: null,
       labels: {},
       listen: null,

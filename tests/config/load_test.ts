@@ -44,7 +44,8 @@ Deno.test("loadConfig() gives every default", () => {
     agent: {
       uuid: null,
       stateDir: "/etc/httpmon/state",
-      maxConcurrentChecks: 1000,
+      maxConcurrentChecks: null,
+      controls: [],
       location: null,
       labels: {},
       listen: null,
@@ -116,6 +117,7 @@ Deno.test("loadConfig() reads every key", () => {
       uuid: "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90",
       stateDir: join(GOOD, "var/httpmon"),
       maxConcurrentChecks: 10,
+      controls: ["192.0.2.1:53", "[2001:db8::1]:443", "https://example.com/"],
       location: null,
       labels: {},
       listen: null,

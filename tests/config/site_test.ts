@@ -62,6 +62,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     url: "https://example.com/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    retries: { attempts: 2, delayMs: 2_500 },
     client: "timed",
     request: {
       method: "PUT",
@@ -101,6 +102,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
       readBodyBytes: 2_000_000,
       certificateDaysLeft: 14,
     },
+    labels: {},
     evidence: true,
     maintenance: [
       { kind: "cron", cron: "0 3 * * SUN", durationMs: 1_800_000, timeZone: "Europe/Berlin" },

@@ -30,8 +30,6 @@ export interface Wanted {
   before: Before;
   timer: PhaseTimer;
   steps: Steps;
-  /** Told of the addresses that are tried. */
-  onAddresses(addresses: readonly string[]): void;
 }
 
 /**
@@ -121,16 +119,16 @@ async function reachThrough(proxy: Proxy, wanted: Wanted, deps: DialDeps): Promi
 async function reachHost(
   host: string,
   port: number,
-  { request, timer, steps, onAddresses }: Wanted,
+  { request, timer, steps }: Wanted,
   { resolver, clock }: DialDeps,
   check: (address: string) => void = () => {},
 ): Promise<{ socket: Socket; address: string }> {
   timer.enter("dns");
   const found = await resolveHost(host, request.ipVersion ?? "auto", resolver, clock, steps);
   const addresses = allowed(found, check);
-  onAddresses(addresses.map(({ address }) => address));
+  if (!request.proxy) steps.addresses = addresses.map(({ address }) => address);
   timer.enter("connect");
-  return await connect(addresses, port, clock, steps);
+  return await connect(addresses, port, clock, steps, request.allowance);
 }
 
 /** Those of the addresses that may be asked. @throws ExchangeFailure where none may */

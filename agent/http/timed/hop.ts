@@ -39,7 +39,7 @@ export async function runHop(
     hop.timer.stop();
   }
   hop.end(error === null);
-  const { reader, connection, timer, addresses } = hop;
+  const { reader, connection, timer } = hop;
   return {
     head: reader?.head ?? null,
     body: reader?.body ?? new Uint8Array(0),
@@ -49,7 +49,7 @@ export async function runHop(
     ms: timer.ms,
     phases: timer.phases,
     remoteAddress: connection?.remoteAddress ?? null,
-    ...(addresses && { addresses }),
+    ...(steps.addresses && { addresses: steps.addresses }),
     tls: connection?.tls ?? null,
   };
 }
@@ -58,8 +58,6 @@ class OneHop {
   readonly timer: PhaseTimer;
   connection: Connection | null = null;
   reader: Reader | null = null;
-  /** Those that were tried. */
-  addresses: readonly string[] | null = null;
   #key: string | null = null;
   readonly #request: HttpRequest;
   readonly #before: Before;
@@ -75,6 +73,7 @@ class OneHop {
   }
 
   async run(): Promise<void> {
+    this.#steps.addresses = null;
     const target = parseTarget(this.#request.url);
     this.#key = this.#deps.idle.key(this.#request, target);
     const kept = this.#key === null ? null : this.#deps.idle.take(this.#key);
@@ -94,7 +93,6 @@ class OneHop {
       before: this.#before,
       timer: this.timer,
       steps: this.#steps,
-      onAddresses: (addresses: readonly string[]) => this.addresses = addresses,
     };
     this.connection = await dial(wanted, this.#deps);
     await this.#exchange(this.connection, target);
@@ -109,6 +107,7 @@ class OneHop {
     timer.enter("firstByte");
     const reader = this.#send(connection, target, {
       readBodyBytes: this.#request.readBodyBytes ?? DEFAULT_READ_BODY_BYTES,
+      allowance: this.#request.allowance,
       bodyOf: (head) => this.#bodyOf(head),
       onFirstByte: () => timer.enter("download"),
       onLastByte: () => timer.stop(),
@@ -151,7 +150,7 @@ class OneHop {
   end(ok: boolean): void {
     if (this.connection === null) return;
     const reusable = ok && this.#key !== null && this.reader?.reusable === true;
-    if (reusable) this.#deps.idle.put(this.#key!, this.connection);
+    if (reusable) this.#deps.idle.put(this.#key!, this.connection, this.#request.allowance);
     else closeConnection(this.connection);
   }
 }

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Allowance } from "../allowance.ts";
 import type { Target } from "../target.ts";
 import type { HttpError, HttpRequest, TlsRecord } from "../types.ts";
 
@@ -26,6 +27,8 @@ export function closeConnection({ session, socket }: Connection): void {
   socket.destroy();
 }
 
+/** None is kept where checks and other idle ones take this share of the descriptors. */
+const IDLE_SHARE = 0.5;
 /** The greatest age of a connection that is used again: a switched address or certificate is seen. */
 const MAX_AGE_MS = 60_000;
 /** Methods that may be sent again if the connection turns out to be dead (RFC 9110, 9.2.1). */
@@ -68,11 +71,12 @@ export class IdleConnections {
   }
 
   /** Keeps it until the site closes it, says anything, or it is too old. */
-  put(key: string, connection: Connection): void {
+  put(key: string, connection: Connection, allowance?: Allowance): void {
     const { socket, session } = connection;
     const other = this.#idle.get(key);
     other?.stop();
     if (other) closeConnection(other.connection);
+    if (allowance?.takeSocket(IDLE_SHARE) === false) return closeConnection(connection);
     const drop = () => {
       stop();
       closeConnection(connection);
@@ -80,7 +84,10 @@ export class IdleConnections {
     const age = this.#clock.monotonic() - connection.madeAt;
     const cancelTimer = this.#clock.after(Math.max(0, MAX_AGE_MS - age), drop);
     const stop = () => {
-      if (this.#idle.get(key)?.connection === connection) this.#idle.delete(key);
+      if (this.#idle.get(key)?.connection === connection) {
+        this.#idle.delete(key);
+        allowance?.giveSocket();
+      }
       cancelTimer();
       socket.off("data", drop).off("end", drop).off("close", drop);
       session?.off("goaway", drop);

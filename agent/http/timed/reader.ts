@@ -1,5 +1,7 @@
+import type { Allowance } from "../allowance.ts";
 import { BodyBuffer } from "../body_buffer.ts";
-import type { ExchangeFailure } from "../failure.ts";
+import { classifyError } from "../classify.ts";
+import { ExchangeFailure } from "../failure.ts";
 import type { ResponseHead } from "../types.ts";
 import { createDecoder, type Decoder, type DecoderListener } from "./decode.ts";
 import type { ResponseListener } from "./response_parser.ts";
@@ -7,6 +9,7 @@ import type { ResponseListener } from "./response_parser.ts";
 /** What a reader is told of the request. */
 export interface ReaderOptions {
   readBodyBytes: number;
+  allowance?: Allowance;
   /** What to do with the body; see ResponseListener. */
   bodyOf(head: ResponseHead): ReturnType<ResponseListener["onHead"]>;
   onFirstByte?(): void;
@@ -33,7 +36,7 @@ export abstract class Reader implements DecoderListener {
 
   constructor(options: ReaderOptions) {
     this.options = options;
-    this.#body = new BodyBuffer(options.readBodyBytes);
+    this.#body = new BodyBuffer(options.readBodyBytes, options.allowance);
   }
 
   get body(): Uint8Array {
@@ -92,7 +95,12 @@ export abstract class Reader implements DecoderListener {
   }
 
   onData(piece: Uint8Array): void {
-    if (this.stopped || this.#body.add(piece)) return;
+    if (this.stopped) return;
+    try {
+      if (this.#body.add(piece)) return;
+    } catch (error) {
+      return this.reject(new ExchangeFailure(classifyError(error)));
+    }
     this.options.onLastByte?.();
     this.resolve();
   }

@@ -13,7 +13,7 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
  * exchange ends (AbortSignal.any over AbortSignal.timeout keeps 2.6 kB until the timeout). Never
  * rejects, whatever the client does.
  */
-export function exchangeWithin(
+export function askWithin(
   client: HttpClient,
   request: HttpRequest,
   timeoutMs: number,
@@ -46,8 +46,8 @@ export function exchangeWithin(
   });
 }
 
-/** The record of an exchange of which nothing is known but that it failed. */
-export function failedRecord(error: HttpError, ms: number): HttpRecord {
+/** The record of an exchange of which nothing is known but how it failed; null: none was made. */
+export function failedRecord(error: HttpError | null, ms: number): HttpRecord {
   return {
     status: null,
     statusText: "",

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { exchangeWithin } from "../../agent/exchange.ts";
+import { askWithin } from "../../agent/ask_within.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { response } from "./support.ts";
 
 const REQUEST = { url: "http://site.test/" };
 
-Deno.test("exchangeWithin() asks nothing where the signal has aborted", async () => {
+Deno.test("askWithin() asks nothing where the signal has aborted", async () => {
   const stopped = AbortSignal.abort();
   let asked = 0;
   const client = () => {
@@ -13,16 +13,16 @@ Deno.test("exchangeWithin() asks nothing where the signal has aborted", async ()
     return Promise.resolve(response());
   };
   const clock = new FakeClock();
-  const record = await exchangeWithin(client, REQUEST, 1_000, stopped, clock);
+  const record = await askWithin(client, REQUEST, 1_000, stopped, clock);
   assertEquals([record.error?.class, asked, clock.pending], ["aborted", 0, 0]);
 });
 
-Deno.test("exchangeWithin() waits for a timeout longer than a timer can", async () => {
+Deno.test("askWithin() waits for a timeout longer than a timer can", async () => {
   const clock = new FakeClock();
   const delays: number[] = [];
   const after = clock.after;
   clock.after = (ms, run) => (delays.push(ms), after(ms, run));
   const client = () => Promise.resolve(response());
-  await exchangeWithin(client, REQUEST, 2 ** 40, new AbortController().signal, clock);
+  await askWithin(client, REQUEST, 2 ** 40, new AbortController().signal, clock);
   assertEquals(delays, [2 ** 31 - 1]);
 });
