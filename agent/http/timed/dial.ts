@@ -13,7 +13,10 @@ import type { Connection } from "./idle_connections.ts";
 import type { PhaseTimer } from "./phase_timer.ts";
 import { openTunnel, parseProxy, type Proxy, proxyAuthorization } from "./proxy.ts";
 import { secure, type Secured } from "./secure.ts";
-import type { Trust, TrustStore } from "./trust.ts";
+import type { TrustStore } from "./trust.ts";
+
+/** What was learned of a host, the runtime's own, and what is learned then. */
+const MAX_TRUSTS = 3;
 
 /** What connections are made with. */
 export interface DialDeps {
@@ -159,14 +162,16 @@ async function makeSecure(
   { timer, steps }: Wanted,
   { clock, trust: store }: DialDeps,
 ): Promise<Secured & Pick<Reached, "place">> {
-  for (let trust: Trust | null = store.get(name, options);;) {
+  let trust = store.get(name, options);
+  for (let tries = 1;; tries++) {
     const { socket, place } = await plain();
     timer.enter("tls");
     const made = await secure(socket, name, protocols, trust, clock, steps);
     if (made.error?.class !== "tls_certificate_untrusted") return { ...made, place };
-    trust = store.another(name, options, made.untrusted, trust);
-    if (trust === null) return { ...made, place };
+    const another = store.another(name, options, made.untrusted, trust);
+    if (another === null || tries === MAX_TRUSTS) return { ...made, place };
     made.socket.destroy();
+    trust = another;
   }
 }
 
