@@ -9,7 +9,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   kafka: ["config", "runtime"],
   db: ["config", "runtime", "wire"],
   agent: ["config", "kafka", "runtime", "wire"],
-  writer: ["config", "db", "kafka", "runtime", "wire"],
+  consume: ["config", "db", "kafka", "runtime"],
+  writer: ["config", "consume", "db", "kafka", "runtime", "wire"],
 };
 
 /** The folders whose code runs in production; main.ts may import them all. */

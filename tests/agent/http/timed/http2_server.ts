@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import http2 from "node:http2";
-import net from "node:net";
+import type net from "node:net";
 import tls from "node:tls";
 import zlib from "node:zlib";
 import type { KeyPair } from "../certificates.ts";
