@@ -76,9 +76,9 @@ async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promi
     case "writer":
       return (await import("./writer/mode.ts")).writerMode;
     case "init-schema":
-      return (await import("./db/init_schema_mode.ts")).initSchemaMode;
+      return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
-      return (await import("./db/dump_mode.ts")).dumpMode;
+      return (await import("./db/dump/mode.ts")).dumpMode;
     case "check":
       return (await import("./agent/check_mode.ts")).checkMode;
     case "check-config":

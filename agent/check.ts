@@ -2,11 +2,10 @@ import { type Site, siteId } from "../config/types.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Evidence, ResultMessage } from "../wire/message.ts";
 import { askWithin, failedRecord, MAX_TIMER_MS } from "./ask_within.ts";
-import type { SiteRequests } from "./auth/requests.ts";
 import type { CertificatesSeen } from "./certificates_seen.ts";
 import type { Clients } from "./clients.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
-import { scrub } from "./evidence/scrub.ts";
+import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
 import type { Allowances } from "./http/allowance.ts";
 import type { HttpRecord, HttpRequest } from "./http/types.ts";
@@ -16,9 +15,9 @@ import type { LoopWatch } from "./loop_watch.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
 import type { Network } from "./network.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
-import { applyRules, type Inspected } from "./rules/apply.ts";
+import { applyRules, type Inspected, inspectionFor } from "./rules/apply.ts";
 import type { RuleOutcome } from "./rules/outcome.ts";
-import { inspectionFor } from "./rules/searches.ts";
+import type { SiteRequests } from "./site_requests.ts";
 
 /** What a check needs, handed in. */
 export interface CheckDeps {
@@ -96,9 +95,8 @@ export async function check(
     [last, attempts] = [next, attempts + 1];
   }
 
-  const { request, ...seen } = last;
+  const { request, record, judgement, outcomes } = last;
   const secrets = () => secretsOf(site, request);
-  const { record, judgement, outcomes } = seen;
   const isBad = judgement.verdict === "down" || judgement.verdict === "degraded";
   const evidence: Evidence | null = isBad && site.evidence ? evidenceOf(record, secrets()) : null;
   const message = toMessage(deps.agent, {
@@ -117,7 +115,7 @@ export async function check(
     withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
     scrub: (text) => scrub(text, secrets()),
   });
-  return { message, ...seen };
+  return { message: hideInMessage(message, site.secrets), ...last };
 }
 
 /** The result that stands for due times which the agent did not come to. @param ts Of the first */
@@ -146,7 +144,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
   const allowance = deps.allowances.open();
   try {
     const start = deps.clock.monotonic();
-    const request = "error" in prepared ? { url: site.url } : prepared.request;
+    const request = "error" in prepared ? { url: site.requestUrl } : prepared.request;
     const record = "error" in prepared ? failedRecord(prepared.error, 0) : await askWithin(
       deps.clients[site.client],
       { ...request, allowance },
@@ -164,7 +162,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
       ? []
       : applyRules(site.rules, record, inspected, deps.clock.now());
     const isProxied = request.proxy !== undefined;
-    const network = await deps.network.after(site.url, record, isProxied, start, signal);
+    const network = await deps.network.after(request.url, record, isProxied, start, signal);
     if (record.error && signal.aborted) return null;
     const judgement = judge(
       { error: record.error, inspected: inspected !== "failed", timeoutMs: site.timeoutMs },

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { IncomingRecord } from "../db/store.ts";
+import type { IncomingRecord } from "../db/store/store.ts";
 import { decode } from "../wire/decode.ts";
 
 /** A record as Kafka has it. */

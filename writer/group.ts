@@ -1,8 +1,8 @@
 import type { Batch, Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
-import type { ResultStore } from "../db/store.ts";
+import type { ResultStore } from "../db/store/store.ts";
 import { type TopicView, viewTopic } from "../kafka/cluster.ts";
-import { adviceFor } from "../db/advice.ts";
+import { adviceFor } from "../db/connect/advice.ts";
 import { brokerErrorOf, isPassing } from "../kafka/failure.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";

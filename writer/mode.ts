@@ -1,5 +1,5 @@
-import { createPool } from "../db/pool.ts";
-import { createStore } from "../db/store.ts";
+import { createPool } from "../db/connect/pool.ts";
+import { createStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";

@@ -1,4 +1,4 @@
-import type { BatchSource, IncomingRecord, ResultStore, StoredOffset } from "../db/store.ts";
+import type { BatchSource, IncomingRecord, ResultStore, StoredOffset } from "../db/store/store.ts";
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil, type Spell } from "../runtime/retry.ts";

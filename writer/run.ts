@@ -1,6 +1,6 @@
 import type { Config } from "../config/types.ts";
-import { adviceFor } from "../db/advice.ts";
-import type { ResultStore } from "../db/store.ts";
+import { adviceFor } from "../db/connect/advice.ts";
+import type { ResultStore } from "../db/store/store.ts";
 import { createKafka } from "../kafka/client.ts";
 import { isPassing } from "../kafka/failure.ts";
 import { ensureTopic } from "../kafka/topic.ts";

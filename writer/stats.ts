@@ -1,4 +1,4 @@
-import type { StoreOutcome } from "../db/store.ts";
+import type { StoreOutcome } from "../db/store/store.ts";
 import { Histogram } from "../runtime/histogram.ts";
 import type { DecodeReason } from "../wire/decode.ts";
 
@@ -46,7 +46,7 @@ export interface WriterStats {
   aliveAt: number;
 }
 
-/** Those of decoding, and those of the store (see db/store.ts). */
+/** Those of decoding, and those of the store (see db/store/). */
 const NO_DEAD_LETTERS: Record<DecodeReason | "key_taken" | "store_failed", 0> = {
   null_value: 0,
   empty_value: 0,

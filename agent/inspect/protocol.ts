@@ -1,10 +1,20 @@
-import type { JsonRule } from "../../config/types.ts";
-
 /** One text to look for a pattern in. */
 export interface Search {
   pattern: string;
   /** Null: the body. */
   text: string | null;
+}
+
+/** What a value in a JSON body must be. */
+export interface JsonRule {
+  /** JMESPath. */
+  path: string;
+  /** Deep equality; undefined: not asked. */
+  equals?: unknown;
+  /** A regex over a string, or over the JSON text of another value. */
+  matches: string | null;
+  min: number | null;
+  max: number | null;
 }
 
 /** All that a site's rules ask of the texts of one response. */

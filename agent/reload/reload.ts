@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Config, Site } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -43,7 +44,9 @@ export class Reloads {
   #running: Promise<void> | null = null;
   #askedAgain = false;
   #closed = false;
-  #ends: (() => void)[] = [];
+  #endHangUps = () => {};
+  #watch: FileWatch | null = null;
+  #watched: readonly string[] = [];
 
   /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
@@ -56,8 +59,8 @@ export class Reloads {
   /** From now on the config is taken over. */
   begin({ replaceSites, onHangUp, watch }: ReloadWays): void {
     this.#replaceSites = replaceSites;
-    this.#ends.push(onHangUp(() => void this.reload()));
-    if (watch) this.#watch();
+    this.#endHangUps = onHangUp(() => void this.reload());
+    if (watch) this.#watchFiles(this.#deps.config.includePatterns);
   }
 
   /**
@@ -73,7 +76,8 @@ export class Reloads {
   /** Nothing is taken over after. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const end of this.#ends.splice(0)) end();
+    this.#endHangUps();
+    this.#watch?.close();
     await this.#thread.close();
     await this.#running;
   }
@@ -105,6 +109,9 @@ export class Reloads {
       this.#sites = config.sites;
       this.#replaceSites(config.sites);
       recordReload(stats, "applied");
+      if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
+        this.#watchFiles(config.includePatterns);
+      }
       const ms = Math.round(clock.monotonic() - start);
       log.info(
         { file, sites: config.sites.length, ...changes, ms },
@@ -128,16 +135,18 @@ export class Reloads {
     return this.#closed || this.#deps.signal.aborted;
   }
 
-  #watch(): void {
+  #watchFiles(patterns: readonly string[]): void {
     const { configSource: { file, cwd }, clock, log } = this.#deps;
-    const watch = new FileWatch({
+    this.#watch?.close();
+    this.#watch = new FileWatch({
       path: resolve(cwd, file),
+      patterns,
       clock,
       onChange: () => void this.reload(),
       onFailure: (error) =>
         log.error({ file, error }, "The config's file cannot be watched; SIGHUP still reloads it"),
     });
-    this.#ends.push(() => watch.close());
-    void watch.start();
+    this.#watched = patterns;
+    void this.#watch.start();
   }
 }

@@ -23,7 +23,7 @@ async function load(file: string, cwd: string): Promise<LoadReply> {
   try {
     // Only now: a thread that waits needs no schema, and most agents never reload.
     const { loadConfig } = await import("../../config/load.ts");
-    const { sites, ...rest } = loadConfig(file, { mode: "agent", cwd });
+    const { sites, ...config } = loadConfig(file, { mode: "agent", cwd });
     const bodies = new Places<Uint8Array>();
     const tls = new Places<NonNullable<Site["request"]["tls"]>>();
     left = sites.map((site) => ({
@@ -33,7 +33,8 @@ async function load(file: string, cwd: string): Promise<LoadReply> {
     }));
     return {
       ok: true,
-      rest,
+      // An agent has no use for those.
+      rest: { ...config, disabledSites: [] },
       siteCount: sites.length,
       shared: { bodies: bodies.items, tls: tls.items },
     };

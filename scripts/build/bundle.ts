@@ -1,6 +1,6 @@
 import * as esbuild from "esbuild";
 import { relative, resolve } from "node:path";
-import { migrationFiles } from "../../db/migrations/index.ts";
+import { migrationFiles } from "../../db/schema/migrations/index.ts";
 import { WORKER_FILES } from "../../runtime/worker_sources.ts";
 import { OLDEST_NODE } from "./node_versions.ts";
 import { ROOT } from "./project.ts";
@@ -55,7 +55,7 @@ export async function bundleForNode(): Promise<string> {
           JSON.stringify(Object.fromEntries(workers))
         };
           export const workerSource = (name) => sources[name];`,
-        "db/migrations/index.ts": `const files = ${JSON.stringify(await migrationFiles())};
+        "db/schema/migrations/index.ts": `const files = ${JSON.stringify(await migrationFiles())};
           export const migrationFiles = () => Promise.resolve(files);`,
       },
     });

@@ -49,7 +49,7 @@ export async function denoCompile(
 /** What no import names, from the project's folder. */
 function readAtRunTime(): string[] {
   const workers = Object.values(WORKER_FILES).map((file) => resolve(ROOT, "runtime", file));
-  return ["db/migrations", ...workers.map((file) => relative(ROOT, file))];
+  return ["db/schema/migrations", ...workers.map((file) => relative(ROOT, file))];
 }
 
 /**

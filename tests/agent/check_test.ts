@@ -57,7 +57,7 @@ const CASES: {
   },
   {
     name: "a status that fetch cannot make a Response of",
-    site: { rules: { validStatusCodes: [{ from: 999, to: 999 }] } },
+    site: { rules: { valid_status_codes: [{ from: 999, to: 999 }] } },
     record: response({ status: 999 }),
     expected: { verdict: "up", responseCode: 999 },
   },

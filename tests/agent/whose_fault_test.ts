@@ -239,7 +239,7 @@ Deno.test("time that is taken away is told from a site that hangs or is slow", a
   assertEquals(await stalled(fine), "unknown local_stall");
   await until(async () => await judged(fine) === "down timeout", "a site that hangs is down");
   server.hangs = false;
-  const expired = { ...fine, rules: { maxResponseTimeMs: 0.001 } };
+  const expired = { ...fine, rules: { max_response_time_ms: 0.001 } };
   await until(
     async () => await judged(expired) === "down max_response_time_ms",
     "a slow one is down",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { migrate } from "../../db/migrate.ts";
-import { SchemaError } from "../../db/schema_error.ts";
-import { createStore } from "../../db/store.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import { SchemaError } from "../../db/schema/schema_error.ts";
+import { createStore } from "../../db/store/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { AGENT, type OwnDatabase, ownDatabase, record, result, SOURCE } from "./fixture.ts";
 

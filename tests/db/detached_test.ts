@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type pg from "pg";
-import { classifyFailure } from "../../db/failures.ts";
-import { ensurePartitions } from "../../db/partitions.ts";
-import { createStore, type ResultStore } from "../../db/store.ts";
+import { classifyFailure } from "../../db/store/failures.ts";
+import { ensurePartitions } from "../../db/schema/partitions.ts";
+import { createStore, type ResultStore } from "../../db/store/store.ts";
 import { waitFor } from "../../local/wait.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { createStore, type ResultStore } from "../../db/store.ts";
+import { createStore, type ResultStore } from "../../db/store/store.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { certificate, fullMessage } from "../wire/full_message.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Dsn, parseDsn } from "../../db/dsn.ts";
+import { type Dsn, parseDsn } from "../../db/connect/dsn.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 
 Deno.test("parseDsn() reads URLs and key=value as libpq does", () => {

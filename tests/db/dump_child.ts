@@ -1,8 +1,8 @@
 /** Dumps a database in a process of its own, whose heap the test limits, and tells how it went. */
 import { assertEquals } from "@std/assert";
 import process from "node:process";
-import { dumpResults } from "../../db/dump.ts";
-import { createPool } from "../../db/pool.ts";
+import { dumpResults } from "../../db/dump/dump.ts";
+import { createPool } from "../../db/connect/pool.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 const pool = createPool(process.argv[2]!, {

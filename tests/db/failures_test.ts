@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import pg from "pg";
-import { classifyFailure, isMissingPartition } from "../../db/failures.ts";
+import { classifyFailure, isMissingPartition } from "../../db/store/failures.ts";
 
 function answer(code: string, constraint?: string): pg.DatabaseError {
   const error = new pg.DatabaseError("message", 0, "error");

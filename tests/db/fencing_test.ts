@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { waitFor } from "../../local/wait.ts";
-import { createStore } from "../../db/store.ts";
+import { createStore } from "../../db/store/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
 

@@ -1,6 +1,6 @@
 import type pg from "pg";
-import { createPool } from "../../db/pool.ts";
-import type { BatchSource, IncomingRecord } from "../../db/store.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import type { BatchSource, IncomingRecord } from "../../db/store/store.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";

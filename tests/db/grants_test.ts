@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { grantWriter } from "../../db/grants.ts";
-import { createPool } from "../../db/pool.ts";
-import { createStore } from "../../db/store.ts";
+import { grantWriter } from "../../db/schema/grants.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { createStore } from "../../db/store/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { fullMessage } from "../wire/full_message.ts";
 import { otherDsn, ownDatabase, record, records, result, SOURCE } from "./fixture.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createStore, type ResultStore } from "../../db/store.ts";
+import { createStore, type ResultStore } from "../../db/store/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readdir } from "node:fs/promises";
 import { waitFor } from "../../local/wait.ts";
-import { migrate, type MigrateOptions } from "../../db/migrate.ts";
-import { migrationFiles } from "../../db/migrations/index.ts";
-import { partitionDays } from "../../db/partitions.ts";
-import { createPool } from "../../db/pool.ts";
-import { SchemaError } from "../../db/schema_error.ts";
+import { migrate, type MigrateOptions } from "../../db/schema/migrate.ts";
+import { migrationFiles } from "../../db/schema/migrations/index.ts";
+import { partitionDays } from "../../db/schema/partitions.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { SchemaError } from "../../db/schema/schema_error.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase } from "./fixture.ts";
 

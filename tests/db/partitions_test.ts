@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { ensurePartitions, partitionDays } from "../../db/partitions.ts";
-import { createStore } from "../../db/store.ts";
+import { ensurePartitions, partitionDays } from "../../db/schema/partitions.ts";
+import { createStore } from "../../db/store/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { AGENT, type OwnDatabase, ownDatabase, records, result, SOURCE } from "./fixture.ts";

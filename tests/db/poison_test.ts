@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { createStore, type ResultStore } from "../../db/store.ts";
+import { createStore, type ResultStore } from "../../db/store/store.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase, record, records, result, SOURCE } from "./fixture.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { createPool } from "../../db/pool.ts";
+import { createPool } from "../../db/connect/pool.ts";
 import { waitFor } from "../../local/wait.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { otherDsn, ownDatabase } from "./fixture.ts";

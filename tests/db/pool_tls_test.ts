@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPool } from "../../db/pool.ts";
+import { createPool } from "../../db/connect/pool.ts";
 import { type Certificates, makeCertificates } from "../../local/certificates.ts";
 import { startPostgres } from "../../local/postgres.ts";
 import { postgresUser } from "../../local/postgres_package.ts";

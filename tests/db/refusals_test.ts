@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusals } from "../../db/refusals.ts";
+import { Refusals } from "../../db/store/refusals.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { records, result, SOURCE } from "./fixture.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { recordHash } from "../../db/offsets.ts";
-import { createStore, type ResultStore } from "../../db/store.ts";
+import { createStore, type ResultStore } from "../../db/store/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import {
   AGENT,

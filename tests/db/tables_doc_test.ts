@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { writerGrants } from "../../db/grants.ts";
-import { createStore } from "../../db/store.ts";
+import { writerGrants } from "../../db/schema/grants.ts";
+import { createStore } from "../../db/store/store.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { certificate, fingerprint, fullMessage } from "../wire/full_message.ts";

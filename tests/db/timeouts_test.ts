@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { createPool } from "../../db/pool.ts";
-import { createStore, type ResultStore } from "../../db/store.ts";
-import { beginWithin } from "../../db/transaction.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { createStore, type ResultStore } from "../../db/store/store.ts";
+import { beginWithin } from "../../db/connect/transaction.ts";
 import { waitFor } from "../../local/wait.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { grantWriter } from "../../db/grants.ts";
-import { migrate } from "../../db/migrate.ts";
-import { migrationFiles } from "../../db/migrations/index.ts";
-import { createPool } from "../../db/pool.ts";
-import { createStore } from "../../db/store.ts";
+import { grantWriter } from "../../db/schema/grants.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import { migrationFiles } from "../../db/schema/migrations/index.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { createStore } from "../../db/store/store.ts";
 import { waitFor } from "../../local/wait.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { fullMessage } from "../wire/full_message.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import pg from "pg";
-import { migrate } from "../../db/migrate.ts";
+import { migrate } from "../../db/schema/migrate.ts";
 import { startKafka } from "../../local/kafka.ts";
 import { startStack } from "../../local/stack.ts";
 import { waitFor } from "../../local/wait.ts";

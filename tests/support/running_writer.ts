@@ -1,5 +1,5 @@
-import { createPool } from "../../db/pool.ts";
-import { createStore } from "../../db/store.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { createStore } from "../../db/store/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { loadedConfig } from "./config.ts";
 import { type LogLine, recordingLog } from "./recording_log.ts";

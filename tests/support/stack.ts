@@ -78,7 +78,7 @@ async function migratedTemplate(server: string): Promise<string> {
     const making = `${name}_making`;
     await client.query(`DROP DATABASE IF EXISTS ${making} WITH (FORCE)`);
     await client.query(`CREATE DATABASE ${making} TEMPLATE template0`);
-    const { migrate } = await import("../../db/migrate.ts");
+    const { migrate } = await import("../../db/schema/migrate.ts");
     await migrate(withDatabase(server, making), { log: createLogger("ERROR", "tests") });
     await client.query(`ALTER DATABASE ${making} RENAME TO ${name}`);
   });

@@ -1,5 +1,5 @@
 import { recordHash, type StoredOffset } from "../../db/offsets.ts";
-import type { ResultStore, StoreOutcome } from "../../db/store.ts";
+import type { ResultStore, StoreOutcome } from "../../db/store/store.ts";
 import { PartitionReader } from "../../writer/partition_reader.ts";
 import { newWriterStats } from "../../writer/stats.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
 import { recordHash, type StoredOffset } from "../../db/offsets.ts";
-import type { ResultStore, StoreOutcome } from "../../db/store.ts";
+import type { ResultStore, StoreOutcome } from "../../db/store/store.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { Group } from "../../writer/group.ts";
 import { newWriterStats } from "../../writer/stats.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { StoreOutcome } from "../../db/store.ts";
+import type { StoreOutcome } from "../../db/store/store.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { startWriterOps } from "../../writer/ops.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { recordHash, type StoredOffset } from "../../db/offsets.ts";
-import type { StoreOutcome } from "../../db/store.ts";
+import type { StoreOutcome } from "../../db/store/store.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { runWriter } from "../../writer/run.ts";

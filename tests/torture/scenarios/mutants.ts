@@ -6,7 +6,7 @@ import { mustCome } from "./proof.ts";
 import { WRITER_KILL } from "./writer.ts";
 
 const [MID_INSERT, BEFORE_COMMIT] = WRITER_KILL as [Variant, Variant];
-const STORE = "db/postgres_store.ts";
+const STORE = "db/store/postgres_store.ts";
 const PUBLISH = "agent/publish.ts";
 const SEND_FAILED = "    stats.sendFailures++;\n";
 
@@ -32,12 +32,12 @@ export const MUTANTS: Variant[] = [
       mustBreak: ["I2"],
       changes: [
         {
-          file: "db/result_rows.ts",
+          file: "db/store/result_rows.ts",
           find: "SELECT * FROM unnest(${ARRAYS}) ON CONFLICT DO NOTHING`",
           replace: "SELECT * FROM unnest(${ARRAYS})`",
         },
         {
-          file: "db/migrations/000001_results.sql",
+          file: "db/schema/migrations/000001_results.sql",
           find: "PRIMARY KEY (site_id, ts, agent_id)\n",
           replace: "CHECK (true)\n",
         },
@@ -101,7 +101,7 @@ export const MUTANTS: Variant[] = [
     mutant: {
       mustBreak: ["I6"],
       changes: [{
-        file: "db/dead_letters.ts",
+        file: "db/store/dead_letters.ts",
         find: "        group.map(({ value }) => value),\n",
         replace: "        group.map(({ value }) => value?.subarray(0, 200) ?? null),\n",
       }],

@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import type { Client, ClientBase, PoolClient } from "pg";
+import type { Logger } from "../../runtime/log.ts";
+import { carryOver, type CarryOverProgress } from "./carry_over.ts";
+import { type MigrationFile, migrationFiles } from "./migrations/index.ts";
+import { setOlderTableAside } from "./older_table.ts";
+import { ensurePartitions, partitionDays } from "./partitions.ts";
+import { createPool } from "../connect/pool.ts";
+import { SchemaError } from "./schema_error.ts";
+import { inTransaction, withClient } from "../connect/transaction.ts";
+
+/** "httpmon" in ASCII: one init-schema at a time in a database. */
+const LOCK_KEY = (0x687474706d6f6en).toString();
+
+/** What `migrate` takes beside the database. */
+export interface MigrateOptions {
+  log: Logger;
+  /** Called while the older program's rows are carried over. */
+  onProgress?: (progress: CarryOverProgress) => void;
+  /** Called once where another init-schema is at work and this one waits for it. */
+  onWait?: () => void;
+  /** Ends it at once: the database undoes the migration under way. */
+  signal?: AbortSignal;
+  /** @default the files of migrations/ */
+  files?: readonly MigrationFile[];
+}
+
+/** What `migrate` has done. */
+export interface MigrateResult {
+  /** Names of the migrations that were applied now. */
+  applied: string[];
+  /** Rows of the older program's table that were carried over; null where there was no such table. */
+  carriedOver: number | null;
+  /** Daily partitions made. */
+  partitions: number;
+}
+
+/**
+ * Makes or upgrades the tables, each migration in a transaction of its own, and the partitions of the
+ * next days. May be run at any time, and by several at once: the later ones wait and find all done.
+ *
+ * @throws {SchemaError} Where the database is not as any migration left it, or its encoding not UTF8
+ */
+export async function migrate(dsn: string, options: MigrateOptions): Promise<MigrateResult> {
+  const files = options.files ?? await migrationFiles();
+  const pool = createPool(dsn, {
+    max: 1,
+    applicationName: "httpmon-init-schema",
+    queryTimeoutMs: 0,
+    log: options.log,
+  });
+  try {
+    return await withClient(pool, async (client) => {
+      endOnAbort(client, options.signal);
+      // A long migration is no fault, whatever the database's defaults are.
+      await client.query(
+        "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+      );
+      await checkEncoding(client);
+      const result: MigrateResult = { applied: [], carriedOver: null, partitions: 0 };
+      for (const file of files) await applyOnce(client, file, files, options, result);
+      result.partitions = await ensurePartitions(client, partitionDays(Date.now(), -1, 7));
+      return result;
+    });
+  } finally {
+    await pool.end();
+  }
+}
+
+function endOnAbort(client: PoolClient, signal?: AbortSignal): void {
+  // The types hide it, since a pool closes its clients by itself; here a statement is under way.
+  const end = () => void (client as unknown as Client).end().catch(() => {});
+  if (signal?.aborted) end();
+  else signal?.addEventListener("abort", end, { once: true });
+}
+
+/** What a site answers may be in any script; other encodings have no room for it. */
+async function checkEncoding(client: ClientBase): Promise<void> {
+  const { rows: [{ server_encoding: encoding }] } = await client.query("SHOW server_encoding");
+  if (encoding === "UTF8") return;
+  throw new SchemaError(
+    `The database's encoding is "${encoding}", which cannot hold every text: make one by ` +
+      "\"CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0\" and name it in the DSN",
+  );
+}
+
+async function applyOnce(
+  client: ClientBase,
+  file: MigrationFile,
+  files: readonly MigrationFile[],
+  options: MigrateOptions,
+  result: MigrateResult,
+): Promise<void> {
+  await inTransaction(client, "BEGIN", async () => {
+    await lock(client, options.onWait);
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS schema_migrations (
+        name text PRIMARY KEY,
+        hash text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now()
+      )`,
+    );
+    const done = await appliedMigrations(client);
+    checkHistory(done, files);
+    if (done.has(file.name)) return;
+    const older = file === files[0] && await setOlderTableAside(client);
+    try {
+      await client.query(file.sql);
+    } catch (error) {
+      throw explain(error, file);
+    }
+    if (older) result.carriedOver = await carryOver(client, options.onProgress);
+    await client.query("INSERT INTO schema_migrations (name, hash) VALUES ($1, $2)", [
+      file.name,
+      hashOf(file),
+    ]);
+    result.applied.push(file.name);
+  });
+}
+
+/** Held to the end of the transaction. */
+async function lock(client: ClientBase, onWait?: () => void): Promise<void> {
+  const tried = await client.query("SELECT pg_try_advisory_xact_lock($1) AS got", [LOCK_KEY]);
+  if (tried.rows[0].got) return;
+  onWait?.();
+  await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
+}
+
+/** Name to hash. */
+async function appliedMigrations(client: ClientBase): Promise<Map<string, string>> {
+  const { rows } = await client.query("SELECT name, hash FROM schema_migrations");
+  return new Map(rows.map(({ name, hash }) => [name, hash]));
+}
+
+function checkHistory(done: Map<string, string>, files: readonly MigrationFile[]): void {
+  const known = new Map(files.map((file) => [file.name, hashOf(file)]));
+  for (const [name, hash] of done) {
+    const expected = known.get(name);
+    if (expected === undefined) {
+      throw new SchemaError(
+        `The database has the migration "${name}", which this version of httpmon does not know: ` +
+          "use the version that applied it, or a later one",
+      );
+    }
+    if (expected !== hash) {
+      throw new SchemaError(
+        `The migration "${name}" was changed after it was applied to this database: ` +
+          "use an unchanged httpmon; changes belong in a new migration",
+      );
+    }
+  }
+}
+
+/** The same on systems that end lines otherwise. */
+function hashOf({ sql }: MigrationFile): string {
+  return createHash("sha256").update(sql.replaceAll("\r\n", "\n")).digest("hex");
+}
+
+function explain(error: unknown, file: MigrationFile): Error {
+  const { code, message } = error as { code?: string; message: string };
+  // 42P07, 42723, 42710: a table, a function, an object of this name is there already.
+  const taken = code === "42P07" || code === "42723" || code === "42710";
+  const advice = taken
+    ? ': it is not httpmon\'s; give httpmon a database or a schema of its own (DSN key "options")'
+    : "";
+  return new SchemaError(`The migration "${file.name}" failed: ${message}${advice}`, {
+    cause: error,
+  });
+}
