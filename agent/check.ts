@@ -10,7 +10,7 @@ import { secretsOf } from "./evidence/secrets.ts";
 import { exchangeWithin, failedRecord, MAX_TIMER_MS } from "./exchange.ts";
 import { httpError } from "./http/errors.ts";
 import type { HttpError, HttpRecord, HttpRequest } from "./http/types.ts";
-import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import type { Inspection, InspectionOutcome } from "./inspect/inspection.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
 import { applyRules, type Inspected } from "./rules/apply.ts";

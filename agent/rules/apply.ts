@@ -1,6 +1,6 @@
 import type { SiteRules } from "../../config/types.ts";
 import type { HttpRecord } from "../http/types.ts";
-import type { Findings, Inspection } from "../inspect/protocol.ts";
+import type { Findings, Inspection } from "../inspect/inspection.ts";
 import { bodyRegexRules } from "./body_regex.ts";
 import { bodySizeRules } from "./body_size.ts";
 import { certificateRule } from "./certificate.ts";

@@ -1,4 +1,4 @@
-import type { Findings, Search } from "../inspect/protocol.ts";
+import type { Findings, Search } from "../inspect/inspection.ts";
 
 /** Whether a pattern matched a text; null: the body. */
 export type Matched = (pattern: string, text: string | null) => boolean;

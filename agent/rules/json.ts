@@ -1,6 +1,6 @@
 import type { JsonRule, SiteRules } from "../../config/types.ts";
 import type { HttpRecord } from "../http/types.ts";
-import type { Findings } from "../inspect/protocol.ts";
+import type { Findings } from "../inspect/inspection.ts";
 import type { RuleOutcome } from "./outcome.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { SiteRules } from "../../config/types.ts";
 import type { HttpRecord } from "../http/types.ts";
-import type { Inspection, Search } from "../inspect/protocol.ts";
+import type { Inspection, Search } from "../inspect/inspection.ts";
 import { headerValue } from "./response_headers.ts";
 
 /** What has to be looked for in a response, all in one go; null where the rules ask for nothing. */
