@@ -128,11 +128,11 @@ Deno.test("OutboxStore drops the oldest rows past its size, and no more than it 
     const maxBytes = 2 ** 20;
     const store = opened(folder, { maxBytes });
     const value = "x".repeat(1_000);
-    let last = 500;
+    let last = 700;
     let { depth, dropped } = applyAll(store, { rows: rows(1, last, NOW, value) });
     assertEquals(dropped, NONE);
     // A page holds 3 or 4 rows, and is free when its neighbour has room for the last ones.
-    while (last < 700) {
+    while (last < 850) {
       last++;
       ({ depth, dropped } = store.apply(change({ rows: rows(last, last, NOW, value) })));
       assert(dropped.bySize <= 8, `${dropped.bySize} dropped for one row`);
