@@ -9,7 +9,7 @@ import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
 import type { Allowances } from "./http/allowance.ts";
 import type { HttpRecord, HttpRequest } from "./http/types.ts";
-import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import type { Inspection, InspectionOutcome } from "./inspect/inspection.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { LoopWatch } from "./loop_watch.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";

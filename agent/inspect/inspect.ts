@@ -1,6 +1,6 @@
 import { bodyText } from "../http/text.ts";
 import { inspectJson } from "./json_value.ts";
-import { asksOfBody, type Findings, type Inspection } from "./protocol.ts";
+import { asksOfBody, type Findings, type Inspection } from "./inspection.ts";
 import type { RegexCache } from "./regex_cache.ts";
 
 /**

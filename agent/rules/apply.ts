@@ -1,5 +1,5 @@
 import type { HttpRecord } from "../http/types.ts";
-import type { Findings, Inspection } from "../inspect/protocol.ts";
+import type { Findings, Inspection } from "../inspect/inspection.ts";
 import { rulesOf, type SiteRules } from "./index.ts";
 import type { RuleOutcome } from "./outcome.ts";
 import { headerValue } from "./response_headers.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Worker } from "node:worker_threads";
 import { Inspector } from "../../../agent/inspect/inspector.ts";
-import type { Inspection, InspectionOutcome } from "../../../agent/inspect/protocol.ts";
+import type { Inspection, InspectionOutcome } from "../../../agent/inspect/inspection.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { counted, outcome, RecordingThread, request } from "./support.ts";
 

@@ -44,12 +44,7 @@ export interface Findings {
 /** What was found, or why nobody knows: the monitor's trouble, not the site's. */
 export type InspectionOutcome = { ok: true; findings: Findings } | { ok: false; error: string };
 
-/** A thread's answer; the size of a compiled pattern is a measure of what a search costs. */
-export type InspectionReply =
-  | { ok: true; findings: Findings; programSizes: readonly number[] }
-  | { ok: false; error: string };
-
-/** Every pattern of an inspection, in the order of a reply's `programSizes`. */
+/** Every pattern of an inspection. */
 export function patternsOf({ searches, json }: Inspection): string[] {
   const ofValues = json.flatMap(({ matches }) => matches === null ? [] : [matches]);
   return [...searches.map(({ pattern }) => pattern), ...ofValues];
