@@ -187,7 +187,7 @@ async function inspect(
   const left = site.timeoutMs - (deps.clock.monotonic() - start);
   const limitMs = Math.min(Math.max(left, MIN_INSPECTION_MS), MAX_TIMER_MS);
   const outcome = await deps.inspect(inspection, limitMs);
-  if (outcome.ok) return { inspection, findings: outcome.findings };
+  if (outcome.ok) return { inspection, found: outcome.found };
   deps.onInspectionFailed?.(site, outcome.error);
   return "failed";
 }

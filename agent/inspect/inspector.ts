@@ -116,7 +116,7 @@ export class Inspector {
 
   #inspectHere(inspection: Inspection): InspectionOutcome {
     try {
-      return { ok: true, findings: inspect(inspection, this.#regexes) };
+      return { ok: true, found: inspect(inspection, this.#regexes) };
     } catch (error) {
       return { ok: false, error: String(error) };
     }
@@ -160,13 +160,13 @@ export class Inspector {
     // A copy of exactly these bytes: a view would take its whole buffer along.
     const copy = body.slice();
     try {
-      const { findings, programSizes } = await thread.call(
+      const { found, programSizes } = await thread.call(
         "inspect",
         { ...inspection, body: copy },
         [copy.buffer],
       );
       this.#remember(patternsOf(inspection), programSizes);
-      settle({ ok: true, findings });
+      settle({ ok: true, found });
     } catch (error) {
       settle({ ok: false, error: (error as Error).message });
     }

@@ -386,7 +386,7 @@ Deno.test("check() gives an inspection what is left of the timeout, two seconds 
         clock,
         inspect: (_, limitMs) => {
           limits.push(limitMs);
-          return Promise.resolve({ ok: true, findings: { matched: [true], json: [] } });
+          return Promise.resolve({ ok: true, found: { matched: [true], json: [] } });
         },
       }),
     );

@@ -81,7 +81,7 @@ Deno.test("Inspector finds in a thread what it finds here", async () => {
   ];
   const expected: InspectionOutcome = {
     ok: true,
-    findings: {
+    found: {
       matched: [true, false],
       json: [
         { ok: true, found: "true" },

@@ -20,7 +20,7 @@ export function request(pattern: string, text: string): Inspection {
 
 /** What comes of a search that finds it, or not. */
 export function outcome(matched: boolean): InspectionOutcome {
-  return { ok: true, findings: { matched: [matched], json: [] } };
+  return { ok: true, found: { matched: [matched], json: [] } };
 }
 
 /** An inspector, and the threads that it starts. */
@@ -39,11 +39,11 @@ export class RecordingThread extends EventEmitter {
   postMessage({ argument: inspection }: { argument: Inspection }): void {
     this.asked.push(inspection);
     const programSizes = patternsOf(inspection).map((source) => compileRegex(source).programSize());
-    const findings = {
+    const found = {
       matched: inspection.searches.map(() => false),
       json: inspection.json.map(() => ({ ok: false, found: null })),
     };
-    queueMicrotask(() => this.emit("message", { ok: true, value: { findings, programSizes } }));
+    queueMicrotask(() => this.emit("message", { ok: true, value: { found, programSizes } }));
   }
   terminate(): Promise<number> {
     return Promise.resolve(0);

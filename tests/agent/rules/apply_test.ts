@@ -22,7 +22,7 @@ function apply(values: Partial<SiteRules>, record: HttpRecord): RuleOutcome[] {
   const { rules } = site({ rules: values });
   const inspection = inspectionFor(rules, record);
   const inspected = inspection &&
-    { inspection, findings: inspect(inspection, new RegexCache()) };
+    { inspection, found: inspect(inspection, new RegexCache()) };
   return applyRules(rules, record, inspected, NOW);
 }
 
