@@ -2,23 +2,22 @@ import { type Site, siteId } from "../config/types.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Evidence, ResultMessage } from "../wire/message.ts";
 import { askWithin, failedRecord, MAX_TIMER_MS } from "./ask_within.ts";
-import type { SiteRequests } from "./auth/requests.ts";
 import type { CertificatesSeen } from "./certificates_seen.ts";
 import type { Clients } from "./clients.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
-import { scrub } from "./evidence/scrub.ts";
+import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
 import type { Allowances } from "./http/allowance.ts";
 import type { HttpRecord, HttpRequest } from "./http/types.ts";
-import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import type { Inspection, InspectionOutcome } from "./inspect/inspection.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { LoopWatch } from "./loop_watch.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
 import type { Network } from "./network.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
-import { applyRules, type Inspected } from "./rules/apply.ts";
+import { applyRules, type Inspected, inspectionFor } from "./rules/apply.ts";
 import type { RuleOutcome } from "./rules/outcome.ts";
-import { inspectionFor } from "./rules/searches.ts";
+import type { SiteRequests } from "./site_requests.ts";
 
 /** What a check needs, handed in. */
 export interface CheckDeps {
@@ -43,8 +42,8 @@ export interface CheckDeps {
 export interface CheckTurn {
   /** How long after it the check begins. */
   lateMs: number;
-  /** The due times that the check answers for by now. */
-  slots(): number;
+  /** The due times that the check answers for by now, but for those that a stall took. */
+  slots(stalledMs: number): number;
   /** How long until the next one. */
   leftMs(): number;
 }
@@ -96,16 +95,15 @@ export async function check(
     [last, attempts] = [next, attempts + 1];
   }
 
-  const { request, ...seen } = last;
+  const { request, record, judgement, outcomes } = last;
   const secrets = () => secretsOf(site, request);
-  const { record, judgement, outcomes } = seen;
   const isBad = judgement.verdict === "down" || judgement.verdict === "degraded";
   const evidence: Evidence | null = isBad && site.evidence ? evidenceOf(record, secrets()) : null;
   const message = toMessage(deps.agent, {
     site,
     ts,
     scheduledAt: ts - BigInt(Math.round(turn.lateMs * 1_000)),
-    slots: turn.slots(),
+    slots: turn.slots(last.loopDelayMs),
     attempts,
     firstReason: first.judgement.reason,
     loopDelayMs: last.loopDelayMs,
@@ -117,7 +115,7 @@ export async function check(
     withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
     scrub: (text) => scrub(text, secrets()),
   });
-  return { message, ...seen };
+  return { message: hideInMessage(message, site.secrets), ...last };
 }
 
 /** The result that stands for due times which the agent did not come to. @param ts Of the first */
@@ -146,7 +144,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
   const allowance = deps.allowances.open();
   try {
     const start = deps.clock.monotonic();
-    const request = "error" in prepared ? { url: site.url } : prepared.request;
+    const request = "error" in prepared ? { url: site.requestUrl } : prepared.request;
     const record = "error" in prepared ? failedRecord(prepared.error, 0) : await askWithin(
       deps.clients[site.client],
       { ...request, allowance },
@@ -164,7 +162,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
       ? []
       : applyRules(site.rules, record, inspected, deps.clock.now());
     const isProxied = request.proxy !== undefined;
-    const network = await deps.network.after(site.url, record, isProxied, start, signal);
+    const network = await deps.network.after(request.url, record, isProxied, start, signal);
     if (record.error && signal.aborted) return null;
     const judgement = judge(
       { error: record.error, inspected: inspected !== "failed", timeoutMs: site.timeoutMs },
@@ -189,7 +187,7 @@ async function inspect(
   const left = site.timeoutMs - (deps.clock.monotonic() - start);
   const limitMs = Math.min(Math.max(left, MIN_INSPECTION_MS), MAX_TIMER_MS);
   const outcome = await deps.inspect(inspection, limitMs);
-  if (outcome.ok) return { inspection, findings: outcome.findings };
+  if (outcome.ok) return { inspection, found: outcome.found };
   deps.onInspectionFailed?.(site, outcome.error);
   return "failed";
 }

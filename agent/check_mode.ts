@@ -4,7 +4,6 @@ import type { Clock } from "../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { encode } from "../wire/encode.ts";
-import { SiteRequests } from "./auth/requests.ts";
 import { CertificatesSeen } from "./certificates_seen.ts";
 import { check, type Checked } from "./check.ts";
 import { findTarget } from "./check_target.ts";
@@ -19,7 +18,7 @@ import { Network } from "./network.ts";
 import { paintFor } from "./show/paint.ts";
 import { reportOf } from "./show/report.ts";
 import { PLAIN, type Style } from "./show/style.ts";
-import { siteRequest } from "./site_request.ts";
+import { siteRequest, SiteRequests } from "./site_requests.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */

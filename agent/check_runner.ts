@@ -112,7 +112,7 @@ export class CheckRunner {
     recordLateness(stats, lateMs);
     const checked = await check(site, this.#cut.signal, this.#checkDeps, {
       lateMs,
-      slots: () => turn.slots(),
+      slots: (stalledMs) => turn.slots(stalledMs),
       leftMs: () => turn.next - clock.monotonic(),
     });
     if (!checked) {

@@ -5,7 +5,6 @@ import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
-import { SiteRequests } from "./auth/requests.ts";
 import { CertificatesSeen } from "./certificates_seen.ts";
 import { CheckRunner } from "./check_runner.ts";
 import type { Clients } from "./clients.ts";
@@ -19,7 +18,9 @@ import { MaintenanceCalendar } from "./maintenance.ts";
 import { hostOf, Network } from "./network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
+import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
+import { SiteRequests } from "./site_requests.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { type AgentStats, newStats } from "./stats.ts";
 import { timestampsOf } from "./timestamps.ts";
@@ -118,7 +119,7 @@ export async function runAgent(
   const publishing = publisher.run(draining.signal, deadline.signal);
   loop.start();
   const replaceSites = (sites: readonly Site[]) => {
-    if (sites.some(asksOfTexts)) inspector.start();
+    if (sites.some(({ rules }) => asksOfTexts(rules))) inspector.start();
     schedule.replace(sites.map(scheduled));
     timestamps.keep(new Set(sites.map(siteId)));
     network.keep(new Set(sites.map(({ url }) => hostOf(url)!)));
@@ -159,11 +160,6 @@ interface ScheduledSite {
   id: string;
   frequencyMs: number;
   site: Site;
-}
-
-/** Whether the texts of a site's responses have to be looked at. */
-function asksOfTexts({ rules: { regex, notRegex, headers, json } }: Site): boolean {
-  return regex.length + notRegex.length + headers.length + json.length > 0;
 }
 
 function scheduled(site: Site): ScheduledSite {

@@ -90,9 +90,13 @@ export class Turn {
     return nextSlot(this.grid, this.#until);
   }
 
-  /** How many due times there are by now, this run's own among them. */
-  slots(): number {
-    this.#until = Math.max(this.#due, this.#clock.monotonic());
+  /**
+   * How many due times there are by now, this run's own among them.
+   *
+   * @param stalledMs How long the loop stood still: what came due in that time is missed
+   */
+  slots(stalledMs = 0): number {
+    this.#until = Math.max(this.#due, this.#clock.monotonic() - stalledMs);
     return 1 + slotOf(this.grid, this.#until) - slotOf(this.grid, this.#due);
   }
 

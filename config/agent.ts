@@ -27,7 +27,8 @@ function isControl(control: string): boolean {
   return url !== null && url.hostname !== "" && url.port !== "" && url.host === control;
 }
 
-const labels = named<[name: string, value: string]>(
+/** A map from label to text. */
+export const labels = named<[name: string, value: string]>(
   "a map from label to text",
   (name, value, complaints) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return complaints.ofKey(LABEL_NAME);

@@ -14,19 +14,29 @@ export function optional<S extends z.ZodType>(schema: S) {
   return schema.nullish().transform((given) => given ?? null);
 }
 
-/** A map with exactly these keys; absent or left empty, all of them take their defaults. */
-export function section<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
-  const keys = z.strictObject(shape, {
+/** Each of `schemas` as optional(). */
+export function optionalAll<T extends Record<string, z.ZodType>>(schemas: T) {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => [key, optional(schema)]),
+  ) as { [K in keyof T]: ReturnType<typeof optional<T[K]>> };
+}
+
+/** A map with exactly these keys. */
+export function strictMap<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
+  return z.strictObject(shape, {
     error: (issue) => issue.code === "invalid_type" ? what : undefined,
   });
+}
+
+/** A map with exactly these keys; absent or left empty, all of them take their defaults. */
+export function section<T extends z.ZodRawShape>(shape: T, what?: string) {
+  const keys = strictMap(shape, what);
   return keys.nullish().transform((given) => given ?? keys.parse({}));
 }
 
 /** A map with exactly these keys, or null where it is absent or left empty. */
-export function optionalSection<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
-  return optional(z.strictObject(shape, {
-    error: (issue) => issue.code === "invalid_type" ? what : undefined,
-  }));
+export function optionalSection<T extends z.ZodRawShape>(shape: T, what?: string) {
+  return optional(strictMap(shape, what));
 }
 
 /** true or false. */
@@ -44,6 +54,14 @@ export function number(above: number, most: number, unit: string) {
 export function text(what: string) {
   // deno-lint-ignore no-control-regex
   return z.string({ error: what }).regex(/^[^\x00-\x1f\x7f]+$/, { error: what });
+}
+
+/** A text that a form or a header can hold: so long at least, without control characters. */
+export function plain(what: string, min = 1) {
+  // deno-lint-ignore no-control-regex
+  return z.string({ error: what }).min(min, { error: what }).regex(/^[^\x00-\x1f\x7f]*$/, {
+    error: what,
+  });
 }
 
 /** A whole number from `from` to `to` (or as far as they are exact); `unit` is said behind it. */

@@ -4,19 +4,32 @@
  * the mode does not use may hold defaults in place of what the file says (see modes.ts).
  */
 
+import type { Auth } from "../agent/auth/index.ts";
+import type { SiteRules } from "../agent/rules/index.ts";
+import type { Secret } from "./outside.ts";
+
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 export interface Config {
   loglevel: LogLevel;
   /** Always there: a file without the section gets the defaults. */
   kafka: KafkaConfig;
+  /** Those to check. */
   sites: readonly Site[];
+  /** Those that say `enabled: false`. */
+  disabledSites: readonly Site[];
   /** Those of a site of which the file says nothing but the URL. */
   siteDefaults: SiteSettings;
   agent: AgentConfig;
   writer: WriterConfig;
   /** Null where the file names no database. */
   database: DatabaseConfig | null;
+  /** Where included files are looked for: absolute, with "*" and "?" in them. */
+  includePatterns: readonly string[];
+  /** What came from the environment or a file, which is not to be shown. */
+  secrets: readonly Secret[];
+  /** The DSN as the YAML has it; null where nothing in it came from elsewhere. */
+  dsnAsWritten: string | null;
 }
 
 export interface KafkaConfig {
@@ -47,8 +60,10 @@ export interface KafkaConfig {
 export interface Site extends SiteSettings {
   /** The name given in the config; null where the URL itself is the key. */
   name: string | null;
-  /** Exactly as written. */
+  /** Exactly as written, for results: a secret in it is there as "${NAME}". */
   url: string;
+  /** What is asked for: `url` with its secrets. */
+  requestUrl: string;
 }
 
 /** How a site is checked. */
@@ -69,6 +84,8 @@ export interface SiteSettings {
   maintenance: readonly Maintenance[];
   /** Go into each of its results; `group` is the conventional one. */
   labels: Readonly<Record<string, string>>;
+  /** What was put into its settings from the environment or a file. */
+  secrets: readonly Secret[];
 }
 
 /** How a site is asked; the fields are those of the client's HttpRequest. */
@@ -94,61 +111,6 @@ export interface SiteRequest {
     serverName: string | null;
     insecure: boolean;
   } | null;
-}
-
-/** Credentials for a site; all of it is secret. */
-export type Auth =
-  | { kind: "basic"; username: string; password: string }
-  | { kind: "bearer"; token: string }
-  | {
-    kind: "oauth2";
-    tokenUrl: string;
-    clientId: string;
-    clientSecret: string;
-    /** Null: what the server gives by itself. */
-    scope: string | null;
-  };
-
-/** What a response must be. A list that is empty and a bound that is null say nothing. */
-export interface SiteRules {
-  /** Both ends are in. */
-  validStatusCodes: readonly { from: number; to: number }[];
-  /** RE2 syntax, for compileRegex() of regex.ts; all must match. */
-  regex: readonly string[];
-  /** None may match. */
-  notRegex: readonly string[];
-  headers: readonly HeaderRule[];
-  json: readonly JsonRule[];
-  /** Longer is down. */
-  maxResponseTimeMs: number | null;
-  /** Longer is degraded. */
-  degradedResponseTimeMs: number | null;
-  minBodyBytes: number | null;
-  /** Only where the config sets it; the bound on reading is in `request`. */
-  maxBodyBytes: number | null;
-  /** Fewer days left in the chain is degraded. */
-  certificateDaysLeft: number | null;
-}
-
-/** What a response header must be; the name is in lower case. */
-export interface HeaderRule {
-  name: string;
-  /** Null: not asked. */
-  regex: string | null;
-  notRegex: string | null;
-  absent: boolean;
-}
-
-/** What a value in a JSON body must be. */
-export interface JsonRule {
-  /** JMESPath. */
-  path: string;
-  /** Deep equality; undefined: not asked. */
-  equals?: unknown;
-  /** A regex over a string, or over the JSON text of another value. */
-  matches: string | null;
-  min: number | null;
-  max: number | null;
 }
 
 /** A time in which a site may be down. */

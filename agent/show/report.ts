@@ -1,5 +1,6 @@
 import type { Site } from "../../config/types.ts";
 import type { Evidence, ResultMessage, Verdict } from "../../wire/message.ts";
+import { kindOf } from "../auth/index.ts";
 import type { Checked } from "../check.ts";
 import { cleanLine } from "../clean_text.ts";
 import { hideSecretLooking } from "../evidence/secret_patterns.ts";
@@ -80,7 +81,7 @@ function requestLines(site: Site, message: ResultMessage): string[] {
     site.client === "fetch" ? "by the platform's fetch" : null,
     ipVersion === "auto" ? null : `over IPv${ipVersion}`,
     proxy === null ? null : "through a proxy",
-    site.auth === null ? null : `with ${AUTH_NAMES[site.auth.kind]}`,
+    site.auth === null ? null : `with ${kindOf(site.auth).title}`,
     body === null ? null : `with a body of ${grouped(body.length)} bytes`,
     tls?.insecure ? "whatever its certificate says" : null,
   ].filter((part) => part !== null);
@@ -93,12 +94,6 @@ function requestLines(site: Site, message: ResultMessage): string[] {
     ...(answered.length > 0 ? [`answered by ${answered.join(", ")}`] : []),
   ];
 }
-
-const AUTH_NAMES = {
-  basic: "a user and a password",
-  bearer: "a bearer token",
-  oauth2: "an OAuth2 access token",
-} as const;
 
 /** Each request, the last one included: where it went is written nowhere else. */
 function hopLines(hops: readonly Hop[], { paint }: Style): string[] {

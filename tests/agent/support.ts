@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SiteRequests } from "../../agent/auth/requests.ts";
 import { CertificatesSeen } from "../../agent/certificates_seen.ts";
 import type { CheckDeps } from "../../agent/check.ts";
 import type { Clients } from "../../agent/clients.ts";
@@ -11,7 +10,9 @@ import { RegexCache } from "../../agent/inspect/regex_cache.ts";
 import { Allowances } from "../../agent/http/allowance.ts";
 import { Limiter } from "../../agent/limiter.ts";
 import { MaintenanceCalendar } from "../../agent/maintenance.ts";
-import type { AgentConfig, Config, Site, SiteRequest, SiteRules } from "../../config/types.ts";
+import { type SiteRules, toRules } from "../../agent/rules/index.ts";
+import { SiteRequests } from "../../agent/site_requests.ts";
+import type { AgentConfig, Config, Site, SiteRequest } from "../../config/types.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** Runs `body` with a folder of its own, which is gone afterwards. */
@@ -43,10 +44,11 @@ export type SiteValues =
   & { rules?: Partial<SiteRules>; request?: Partial<SiteRequest> };
 
 /** A site with defaults. */
-export function site({ rules, request, ...values }: SiteValues = {}): Site {
+export function site({ rules = {}, request, ...values }: SiteValues = {}): Site {
   return {
     name: null,
-    url: "http://site.test/",
+    url: values.url ?? "http://site.test/",
+    requestUrl: values.url ?? "http://site.test/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
     retries: { attempts: 1, delayMs: 5_000 },
@@ -66,22 +68,11 @@ export function site({ rules, request, ...values }: SiteValues = {}): Site {
       ...request,
     },
     auth: null,
-    rules: {
-      validStatusCodes: [{ from: 200, to: 200 }],
-      regex: [],
-      notRegex: [],
-      headers: [],
-      json: [],
-      maxResponseTimeMs: null,
-      degradedResponseTimeMs: null,
-      minBodyBytes: null,
-      maxBodyBytes: null,
-      certificateDaysLeft: null,
-      ...rules,
-    },
+    rules: toRules(rules),
     evidence: true,
     maintenance: [],
     labels: {},
+    secrets: [],
     ...values,
   };
 }
@@ -99,7 +90,7 @@ export function checkDeps(client: HttpClient, values: Partial<CheckDeps> = {}): 
     agent: { agentUUID: UUID, location: null, labels: {} },
     timestamp: () => 1_767_225_600_000_007n,
     requests: new SiteRequests(all, clock),
-    inspect: (inspection) => Promise.resolve({ ok: true, findings: inspect(inspection, regexes) }),
+    inspect: (inspection) => Promise.resolve({ ok: true, found: inspect(inspection, regexes) }),
     allowances: new Allowances(Infinity, new Limiter(100)),
     loop: { watch: () => () => 0 },
     network: { after: () => Promise.resolve({ networkLost: false, resolverLost: false }) },

@@ -10,7 +10,7 @@ import { loadText } from "./load_text.ts";
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");
 
-const { name: _, url: __, ...SITE_DEFAULTS } = defaultSite("");
+const { name: _, url: __, requestUrl: ___, ...SITE_DEFAULTS } = defaultSite("");
 
 const ENV = {
   TEST_LEVEL: "WARN",
@@ -55,6 +55,10 @@ Deno.test("loadConfig() gives every default", () => {
     },
     writer: { maxBatchMessages: 5000, listen: null, shutdownTimeoutMs: 10_000 },
     database: null,
+    disabledSites: [],
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -97,7 +101,7 @@ Deno.test("loadConfig() reads every key", () => {
         frequencyMs: 1500,
         rules: {
           ...defaultSite("https://example.com/path?q=1#part").rules,
-          validStatusCodes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
+          valid_status_codes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
             from: 599,
             to: 599,
           }],
@@ -127,6 +131,10 @@ Deno.test("loadConfig() reads every key", () => {
     },
     writer: { maxBatchMessages: 1, listen: null, shutdownTimeoutMs: 600_000 },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon" },
+    disabledSites: [],
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -142,7 +150,7 @@ Deno.test("loadConfig() reads a config of the older program", () => {
       frequencyMs: 5000,
       rules: {
         ...defaultSite("https://example.com/").rules,
-        validStatusCodes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
+        valid_status_codes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
         regex: ["foo\\Z"],
       },
     },
@@ -168,11 +176,13 @@ Deno.test("loadConfig() makes values from the environment and from files what th
   assertEquals(config.sites, [{
     ...defaultSite("https://h.example/"),
     name: "templated",
+    url: "https://${TEST_HOST}/",
+    secrets: [{ value: "h.example", name: "${TEST_HOST}" }],
     timeoutMs: 2500,
     frequencyMs: 7000,
     rules: {
       ...defaultSite("https://h.example/").rules,
-      validStatusCodes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
+      valid_status_codes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
     },
   }]);
   assertEquals(config.database, { dsn: "postgres://httpmon:s3cret@h.example/httpmon" });

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AccessToken } from "../../../agent/auth/access_token.ts";
+import { askWithin } from "../../../agent/ask_within.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../agent/http/types.ts";
-import type { Auth } from "../../../config/types.ts";
+import type { Auth } from "../../../agent/auth/index.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { response } from "../support.ts";
 
@@ -31,7 +32,10 @@ function server(options: { closed?: AbortSignal } = {}) {
     });
   };
   const way = { proxy: "http://proxy.test:3128" };
-  const token = new AccessToken(AUTH, client, way, clock, options.closed ?? NEVER);
+  const { closed = NEVER } = options;
+  const ask = (request: HttpRequest, limitMs: number) =>
+    askWithin(client, { ...way, ...request }, limitMs, closed, clock);
+  const token = new AccessToken(AUTH, ask, clock);
   const answer = (n: number, seconds: number) => {
     answers[n]!(response({ text: JSON.stringify({ access_token: `t${n}`, expires_in: seconds }) }));
   };

@@ -61,7 +61,7 @@ Deno.test("reportOf() shows all that was seen", async () => {
   const values: SiteValues = {
     name: "front page",
     auth: { kind: "bearer", token: "t0ken" },
-    rules: { regex: ["^<h1>"], certificateDaysLeft: 14 },
+    rules: { regex: ["^<h1>"], certificate_days_left: 14 },
     maintenance: [{ kind: "once", from: NOW, to: NOW + 1 }],
   };
   assertEquals(
@@ -178,7 +178,7 @@ for (
     {
       name: "degraded",
       record: response(),
-      values: { rules: { degradedResponseTimeMs: 1 } },
+      values: { rules: { degraded_response_time_ms: 1 } },
       code: 33,
     },
     { name: "down", record: FULL, values: {}, code: 31 },
@@ -213,7 +213,7 @@ Deno.test("reportOf() gives a terminal nothing of the site's making to obey, and
     },
   });
   const rules = {
-    headers: [{ name: "x", regex: "y", notRegex: null, absent: false }],
+    response_headers: [{ name: "x", regex: "y", notRegex: null, absent: false }],
     json: [{ path: "a", equals: 1, matches: null, min: null, max: null }],
   };
   const text = await report(record, { rules }, { ...PLAIN, columns: 60 });
