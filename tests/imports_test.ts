@@ -6,6 +6,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   wire: [],
   runtime: ["config"],
   config: ["runtime", "agent/auth", "agent/rules"],
+  importers: ["config", "runtime"],
   kafka: ["config", "runtime"],
   db: ["config", "runtime", "wire"],
   agent: ["config", "kafka", "runtime", "wire"],
