@@ -1,11 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { ageTime } from "./age.ts";
-import type { NewRow } from "./protocol.ts";
-import { rowBytes } from "./row_bytes.ts";
-import { failureOf, tryExec } from "./sqlite_errors.ts";
-
-/** Rows in one transaction. */
-const BATCH = 1_000;
+import { failureKind } from "./sqlite_errors.ts";
 
 /** No outbox gets to ids past this; damage may make some. */
 const MAX_ID = 2 ** 40;
@@ -15,17 +9,24 @@ const MAX_ID = 2 ** 40;
  * far as it can be read. What was sent or refused already may be among it: writers ignore what they
  * have.
  *
+ * @param newest Gives, for the named values, the time that no result is later than
  * @returns Why not all could be brought over, where that shows; else null
  * @throws {Error} SQLite's, where `to` cannot be written or another process has the damaged file
  */
-export function rescue(path: string, to: DatabaseSync): string | null {
+export function rescue(
+  path: string,
+  to: DatabaseSync,
+  newest: (meta: Record<string, string>) => number,
+): string | null {
   const unread = new Unread();
   const from = unread.try(() => new DatabaseSync(path));
   if (!from) return unread.why;
   try {
     from.exec("PRAGMA locking_mode = EXCLUSIVE");
+    to.exec("BEGIN");
     const meta = copyMeta(from, to, unread);
-    copyRows(from, to, ageTime(Date.now(), meta), unread);
+    copyRows(from, to, newest(meta), unread);
+    to.exec("COMMIT");
   } finally {
     from.close();
   }
@@ -41,9 +42,8 @@ class Unread {
     try {
       return read();
     } catch (error) {
-      const { kind, message } = failureOf(error);
-      if (kind === "locked") throw error;
-      this.why ??= message;
+      if (failureKind(error) === "locked") throw error;
+      this.why ??= error instanceof Error ? error.message : String(error);
       return null;
     }
   }
@@ -52,8 +52,7 @@ class Unread {
 function copyMeta(from: DatabaseSync, to: DatabaseSync, unread: Unread): Record<string, string> {
   const insert = to.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
   const meta: Record<string, string> = {};
-  const rows = unread.try(() => from.prepare("SELECT key, value FROM meta").all()) ?? [];
-  for (const { key, value } of rows) {
+  for (const { key, value } of unread.try(() => from.prepare("SELECT * FROM meta").all()) ?? []) {
     if (typeof key !== "string" || typeof value !== "string") continue;
     insert.run(key, value);
     meta[key] = value;
@@ -62,27 +61,38 @@ function copyMeta(from: DatabaseSync, to: DatabaseSync, unread: Unread): Record<
 }
 
 /**
- * Goes by id; where a row cannot be read, it seeks the next that can, wider each time. It ends: each
- * time round either starts after a row with a higher id or doubles what is skipped.
- *
- * @param now No row is from later, milliseconds as an AgeClock counts them
+ * Goes by id; where a row cannot be read, it seeks the next that can, wider each time, and then goes
+ * back from there, as it may have gone too far. It ends: each time round either starts after a row
+ * with a higher id or doubles what is skipped.
  */
-function copyRows(from: DatabaseSync, to: DatabaseSync, now: number, unread: Unread): void {
+function copyRows(from: DatabaseSync, to: DatabaseSync, newest: number, unread: Unread): void {
   const rows = unread.try(() => new RowsById(from));
   if (!rows) return;
+  const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?)");
+  /** Copies what `next` gives, one by one: `iterate` takes an error for the end, in Deno. */
+  const copy = (next: () => ReadRow | undefined): "ended" | "unreadable" => {
+    while (true) {
+      const row = unread.try(() => next() ?? "ended");
+      if (row === "ended") return "ended";
+      if (row === null) return "unreadable";
+      const { id, key, value, created } = row;
+      // The columns' types hold for what is written, not for what is read from a damaged page.
+      if (typeof key !== "string" || typeof value !== "string") continue;
+      if (Number.isSafeInteger(created)) insert.run(id, key, value, Math.min(+created!, newest));
+    }
+  };
   let after = 0;
   for (let hole = 0; after + hole < MAX_ID;) {
     const start = after + hole;
     let last = start;
-    const ahead = copyEach(to, now, unread, () => {
+    const ahead = copy(() => {
       const row = rows.after(last);
       last = row?.id ?? last;
       return row;
     });
     if (hole > 0 && (ahead === "ended" || last > start)) {
-      // The seeking may have gone too far.
       let upTo = start;
-      copyEach(to, now, unread, () => {
+      copy(() => {
         const row = rows.before(upTo, after);
         upTo = row ? row.id - 1 : upTo;
         return row;
@@ -132,46 +142,4 @@ function between(after: number, upTo: number, row?: Record<string, unknown>): Re
 
 function outOfOrder(): Error {
   return new Error("Rows are out of order");
-}
-
-/** Copies what `next` gives until that ends or cannot be read. @returns Which of both */
-function copyEach(
-  to: DatabaseSync,
-  now: number,
-  unread: Unread,
-  next: () => ReadRow | undefined,
-): "ended" | "unreadable" {
-  while (true) {
-    const rows: NewRow[] = [];
-    let more: boolean | null = true;
-    // Not `iterate`: in Deno it takes an error for the end.
-    while (more && rows.length < BATCH) {
-      more = unread.try(() => {
-        const row = next();
-        if (row && isWhole(row)) rows.push({ ...row, created: Math.min(row.created, now) });
-        return row !== undefined;
-      });
-    }
-    insertRows(to, rows);
-    if (!more) return more === null ? "unreadable" : "ended";
-  }
-}
-
-/** The columns' types hold for what is written, not for what is read from a damaged page. */
-function isWhole(row: ReadRow): row is ReadRow & NewRow {
-  return typeof row.key === "string" && typeof row.value === "string" &&
-    Number.isSafeInteger(row.created);
-}
-
-function insertRows(to: DatabaseSync, rows: readonly NewRow[]): void {
-  const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?)");
-  to.exec("BEGIN");
-  try {
-    for (const row of rows) insert.run(row.id, row.key, row.value, row.created, rowBytes(row));
-    to.exec("COMMIT");
-  } catch (error) {
-    // A full disk may have ended the transaction already.
-    if (to.isTransaction !== false) tryExec(to, "ROLLBACK");
-    throw error;
-  }
 }
