@@ -53,6 +53,7 @@ export const AT_ONCE: CheckTurn = { lateMs: 0, slots: () => 1, leftMs: () => Inf
 
 /** What one try saw, and what that says of the site. */
 interface Tried {
+  /** Credentials included. */
   request: HttpRequest;
   record: HttpRecord;
   judgement: Judgement;
@@ -62,7 +63,7 @@ interface Tried {
 }
 
 /** A check's result, and what it was made of. */
-export type Checked = { message: ResultMessage } & Omit<Tried, "request">;
+export type Checked = { message: ResultMessage } & Tried;
 
 /** An inspection has at least this, however little of the site's timeout the response has left. */
 const MIN_INSPECTION_MS = 2_000;
@@ -162,7 +163,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
       ? []
       : applyRules(site.rules, record, inspected, deps.clock.now());
     const isProxied = request.proxy !== undefined;
-    const network = await deps.network.after(request.url, record, isProxied, start, signal);
+    const network = await deps.network.after(site.requestUrl, record, isProxied, start, signal);
     if (record.error && signal.aborted) return null;
     const judgement = judge(
       { error: record.error, inspected: inspected !== "failed", timeoutMs: site.timeoutMs },

@@ -2,7 +2,7 @@ import { type Site, siteId } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { encode } from "../wire/encode.ts";
 import type { ResultMessage } from "../wire/message.ts";
-import { check, type CheckDeps, missedResult } from "./check.ts";
+import { check, type CheckDeps, type Checked, missedResult } from "./check.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Missed, Turn } from "./schedule.ts";
@@ -17,6 +17,8 @@ export interface CheckRunnerDeps extends Omit<CheckDeps, "timestamp" | "onInspec
   places: Limiter;
   timestamps: Timestamps;
   outbox: Pick<Outbox, "add" | "keep" | "waiting" | "dropped">;
+  /** Told of each check. */
+  onChecked?: (site: Site, checked: Checked) => void;
 }
 
 const HOUR_MS = 3_600_000;
@@ -51,6 +53,19 @@ export class CheckRunner {
     const running = this.#run(site, turn).finally(() => this.#running.delete(running));
     this.#running.add(running);
     return running;
+  }
+
+  /** Checks `site` for one who asks, and publishes nothing; null where it was cut. Never rejects. */
+  async probe(site: Site): Promise<Checked | null> {
+    const { clock, places } = this.#deps;
+    await places.acquire();
+    try {
+      if (this.#stopping) return null;
+      const timestamp = () => BigInt(clock.now()) * 1_000n;
+      return await check(site, this.#cut.signal, { ...this.#checkDeps, timestamp });
+    } finally {
+      places.release();
+    }
   }
 
   /** Answers for due times that nobody came to: a result for each hour of the clock that has some. */
@@ -107,7 +122,7 @@ export class CheckRunner {
   }
 
   async #check(site: Site, turn: Turn): Promise<void> {
-    const { clock, stats } = this.#deps;
+    const { clock, stats, onChecked } = this.#deps;
     const lateMs = Math.max(0, clock.monotonic() - turn.due);
     recordLateness(stats, lateMs);
     const checked = await check(site, this.#cut.signal, this.#checkDeps, {
@@ -123,8 +138,9 @@ export class CheckRunner {
     recordResult(stats, message);
     // An inspection that failed has told of itself.
     if (judgement.verdict === "unknown" && judgement.errorMessage !== null) {
-      this.#ownTrouble.add(1, { url: site.url, error: judgement.errorMessage });
+      this.#ownTrouble.add(1, { url: site.url, error: message.errorMessage! });
     }
+    onChecked?.(site, checked);
     this.#send(message);
   }
 

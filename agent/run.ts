@@ -6,7 +6,8 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import { CertificatesSeen } from "./certificates_seen.ts";
-import { CheckRunner } from "./check_runner.ts";
+import type { Checked } from "./check.ts";
+import { CheckRunner, type CheckRunnerDeps } from "./check_runner.ts";
 import type { Clients } from "./clients.ts";
 import { askControlBy } from "./control.ts";
 import { allowedChecks } from "./descriptors.ts";
@@ -38,6 +39,8 @@ export interface AgentDeps {
   stats?: AgentStats;
   /** @default noFailpoints */
   passFailpoint?: PassFailpoint;
+  /** Told of each check of the schedule. */
+  onChecked?: CheckRunnerDeps["onChecked"];
   /** Told once: the state folder is open and the schedule runs. */
   onStarted?: (running: RunningAgent) => void;
 }
@@ -46,6 +49,8 @@ export interface AgentDeps {
 export interface RunningAgent {
   outbox: Pick<Outbox, "waiting" | "dropped" | "oldestAt" | "failing">;
   schedule: Pick<Schedule<Scheduled>, "size" | "overdueMs">;
+  /** Checks a site for one who asks; null where the agent stops meanwhile. */
+  probe(site: Site): Promise<Checked | null>;
   /** Checks exactly these sites from now on; one whose frequency is as before keeps its place. */
   replaceSites(sites: readonly Site[]): void;
 }
@@ -105,6 +110,7 @@ export async function runAgent(
     network,
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
+    onChecked: deps.onChecked,
   });
   const schedule = new Schedule<ScheduledSite>({
     clock,
@@ -122,11 +128,11 @@ export async function runAgent(
     if (sites.some(({ rules }) => asksOfTexts(rules))) inspector.start();
     schedule.replace(sites.map(scheduled));
     timestamps.keep(new Set(sites.map(siteId)));
-    network.keep(new Set(sites.map(({ url }) => hostOf(url)!)));
+    network.keep(new Set(sites.map(({ requestUrl }) => hostOf(requestUrl)!)));
   };
   replaceSites(config.sites);
   schedule.start();
-  deps.onStarted?.({ outbox, schedule, replaceSites });
+  deps.onStarted?.({ outbox, schedule, replaceSites, probe: (site) => runner.probe(site) });
   log.info(
     { agentUUID, sites: schedule.size, maxChecks, waiting: outbox.waiting },
     "The agent runs",

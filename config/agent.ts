@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { optional, section, text, whole, withDefault } from "./fields.ts";
+import { onOff, optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
 import { named } from "./named.ts";
 import type { AgentConfig } from "./types.ts";
@@ -56,6 +56,7 @@ export const agentSchema = section({
   location: optional(text(LOCATION).max(MAX_TEXT, { error: LOCATION })),
   labels: withDefault(labels, []),
   listen: optional(listen),
+  metrics_per_site: withDefault(onOff(), false),
   outbox_max_bytes: withDefault(whole(MIB, undefined, "bytes"), 1024 * MIB),
   outbox_max_age_hours: withDefault(
     z.number({ error: HOURS }).gt(0, { error: HOURS }).max(87_600, { error: HOURS }),
@@ -74,6 +75,7 @@ export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentC
     location: yaml.location,
     labels: Object.fromEntries(yaml.labels),
     listen: yaml.listen,
+    metricsPerSite: yaml.metrics_per_site,
     outboxMaxBytes: yaml.outbox_max_bytes,
     outboxMaxAgeMs: Math.round(yaml.outbox_max_age_hours * 3_600_000),
     shutdownTimeoutMs: yaml.shutdown_timeout_ms,

@@ -44,6 +44,12 @@ export function flag() {
   return z.boolean({ error: "true or false" });
 }
 
+/** on or off, as YAML 1.2 has them: texts. */
+export function onOff() {
+  return z.literal([true, false, "on", "off", "true", "false"], { error: "on or off" })
+    .transform((given) => given === true || given === "on" || given === "true");
+}
+
 /** A number over `above` and at most `most`; `unit` is said behind it. */
 export function number(above: number, most: number, unit: string) {
   const error = `a number over ${above} and at most ${most} (${unit})`;

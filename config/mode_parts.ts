@@ -16,6 +16,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
+    import: { uses: [], needs: [] },
     check: { uses: [...SITES, "agent"], needs: [] },
     "check-config": {
       uses: ["kafka", ...SITES, "agent", "writer", "database"],

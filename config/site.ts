@@ -5,6 +5,7 @@ import { labels } from "./agent.ts";
 import {
   flag,
   number,
+  onOff,
   optional,
   optionalAll,
   optionalSection,
@@ -26,7 +27,6 @@ const MAX_FREQUENCY_S = 604_800;
 const FREQUENCY =
   `a number from 1 to ${MAX_FREQUENCY_S} (seconds between the starts of two checks)`;
 const RETRIES = 'a map with "attempts" and "delay"';
-const EVIDENCE = "on or off";
 
 const settingKeys = {
   timeout: optional(number(0, MAX_TIMEOUT_S, "seconds")),
@@ -42,10 +42,7 @@ const settingKeys = {
   ...requestKeys,
   // That it has one kind is checked in site_checks.ts; {} is none, whatever the defaults say.
   auth: optionalSection(optionalAll(AUTH_SCHEMAS)),
-  evidence: optional(
-    z.literal([true, false, "on", "off", "true", "false"], { error: EVIDENCE })
-      .transform((given) => given === true || given === "on" || given === "true"),
-  ),
+  evidence: optional(onOff()),
   maintenance: optional(maintenanceList),
   labels: optional(labels),
   enabled: optional(flag()),

@@ -18,6 +18,8 @@ export interface Config {
   sites: readonly Site[];
   /** Those that say `enabled: false`. */
   disabledSites: readonly Site[];
+  /** Settings by the name of a template, the defaults among them. */
+  templates: Readonly<Record<string, SiteSettings>>;
   /** Those of a site of which the file says nothing but the URL. */
   siteDefaults: SiteSettings;
   agent: AgentConfig;
@@ -82,7 +84,7 @@ export interface SiteSettings {
   evidence: boolean;
   /** When results are marked as of a maintenance. */
   maintenance: readonly Maintenance[];
-  /** Go into each of its results; `group` is the conventional one. */
+  /** Go into each result of the site. */
   labels: Readonly<Record<string, string>>;
   /** What was put into its settings from the environment or a file. */
   secrets: readonly Secret[];
@@ -140,6 +142,8 @@ export interface AgentConfig {
   labels: Readonly<Record<string, string>>;
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
+  /** Whether /metrics has those of each site. */
+  metricsPerSite: boolean;
   outboxMaxBytes: number;
   outboxMaxAgeMs: number;
   shutdownTimeoutMs: number;

@@ -158,7 +158,7 @@ export function toSites(
   },
   files: ReadonlyMap<string, SiteFiles>,
   outside: Outside,
-): Pick<Config, "sites" | "disabledSites" | "siteDefaults"> {
+): Pick<Config, "sites" | "disabledSites" | "templates" | "siteDefaults"> {
   const layerAt = (path: Path, settings: Layer["yaml"]) =>
     toLayer(settings, files.get(JSON.stringify(path)), outside.secretsOf(path));
   const defaults = layerAt(["defaults"], yaml.defaults);
@@ -181,5 +181,12 @@ export function toSites(
       ...toSettings(layers),
     });
   }
-  return { sites, disabledSites, siteDefaults: toSettings([defaults]) };
+  return {
+    sites,
+    disabledSites,
+    templates: Object.fromEntries(
+      [...templates].map(([name, template]) => [name, toSettings([template, defaults])]),
+    ),
+    siteDefaults: toSettings([defaults]),
+  };
 }

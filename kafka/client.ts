@@ -1,11 +1,12 @@
 import { Kafka, type KafkaConfig as KafkaJsConfig } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
-import { bootstrapOf } from "./bootstrap.ts";
-import { registerCodecs } from "./codecs.ts";
-import { patchFetch } from "./fetch_patch.ts";
-import { bridgeLog } from "./log_bridge.ts";
-import { patchRequestQueue } from "./request_queue_patch.ts";
+import { bootstrapOf } from "./kafkajs/bootstrap.ts";
+import { registerCodecs } from "./kafkajs/codecs.ts";
+import { patchFetch } from "./kafkajs/fetch_patch.ts";
+import { bridgeLog } from "./kafkajs/log_bridge.ts";
+import { patchRequestQueue } from "./kafkajs/request_queue_patch.ts";
+import { patchTurns } from "./kafkajs/turns_patch.ts";
 
 /** A TCP connection, with its TLS handshake, takes longer than this only when the way is broken. */
 const MAX_CONNECT_MS = 10_000;
@@ -14,6 +15,7 @@ const MAX_CONNECT_MS = 10_000;
 export function createKafka(config: KafkaConfig, clientId: string, log: Logger): Kafka {
   patchRequestQueue();
   patchFetch();
+  patchTurns();
   registerCodecs();
   return new Kafka({
     clientId,

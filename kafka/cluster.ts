@@ -1,5 +1,4 @@
-import type { Kafka } from "kafkajs";
-import { withAdmin } from "./admin.ts";
+import type { Admin, Kafka } from "kafkajs";
 
 /** The offsets that a partition holds now: from `low` on, `high` is the next to be written. */
 export interface Bounds {
@@ -7,25 +6,16 @@ export interface Bounds {
   high: bigint;
 }
 
-/** What the writer asks of a cluster beside its records. */
+/** What a consumer asks of a cluster beside its records. */
 export interface TopicView {
   clusterId: string;
   /** By partition. */
   bounds: ReadonlyMap<number, Bounds>;
 }
 
-/**
- * Asks the cluster for its id and the offsets of a topic, over a connection of its own.
- *
- * @param onAsk Called once connected, right before it asks: what is seen is no older than this
- */
-export function viewTopic(
-  kafka: Kafka,
-  topic: string,
-  onAsk: () => void = () => {},
-): Promise<TopicView> {
+/** Asks the cluster for its id and the offsets of a topic, over a connection of its own. */
+export function viewTopic(kafka: Kafka, topic: string): Promise<TopicView> {
   return withAdmin(kafka, async (admin) => {
-    onAsk();
     const [{ clusterId }, offsets] = await Promise.all([
       admin.describeCluster(),
       admin.fetchTopicOffsets(topic),
@@ -40,4 +30,15 @@ export function viewTopic(
       ),
     };
   });
+}
+
+/** Does something as the cluster's client for administration, over a connection of its own. */
+export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
 }

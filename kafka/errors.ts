@@ -13,14 +13,3 @@ export class RefusedError extends Error {
     this.reason = reason;
   }
 }
-
-/** Records that cannot be packed, unpacked or decoded, ever: `retriable` tells kafkajs so. */
-export class CodecError extends Error {
-  readonly code = "CODEC";
-  readonly retriable = false;
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "CodecError";
-  }
-}

@@ -1,7 +1,7 @@
 import type { Admin, Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
-import { withAdmin } from "./admin.ts";
+import { withAdmin } from "./cluster.ts";
 import { brokerErrorOf } from "./failure.ts";
 
 /** The topic is not there, and the broker does not let us make it. */

@@ -3,17 +3,15 @@ import process from "node:process";
 /**
  * Places where a test may hold the program still, to kill or freeze it there:
  *
- * - store.mid_insert: the rows are in, the offset is not moved, nothing is committed
- * - store.before_commit: rows, dead letters and offset are in, nothing is committed
+ * - store.before_call: a batch is about to be sent to the database
  * - store.after_commit: committed, Kafka does not know
- * - writer.after_both: Kafka knows, too
+ * - consume.after_both: Kafka knows, too
  * - agent.after_send: the broker has acknowledged results that are still in the outbox
  */
 export const FAILPOINTS = [
-  "store.mid_insert",
-  "store.before_commit",
+  "store.before_call",
   "store.after_commit",
-  "writer.after_both",
+  "consume.after_both",
   "agent.after_send",
 ] as const;
 

@@ -5,6 +5,7 @@ export const MODES = {
   "init-schema": "make or upgrade the tables; safe to run at any time",
   dbdump: "print stored results as JSON lines",
   check: "check one URL or site of the config now, and print all that was seen",
+  import: "write a config from another monitor's: blackbox_exporter, Gatus, Uptime Kuma, URLs",
   "check-config": "print what the config makes run, or all that is wrong with it",
 } as const;
 

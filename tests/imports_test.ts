@@ -6,13 +6,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   wire: [],
   runtime: ["config"],
   config: ["runtime", "agent/auth", "agent/rules"],
+  importers: ["config", "runtime"],
   kafka: ["config", "runtime"],
   db: ["config", "runtime", "wire"],
   agent: ["config", "kafka", "runtime", "wire"],
   // What a rule or a kind of credentials is: the config is put together from them.
   "agent/auth": ["agent/http", "config", "runtime"],
   "agent/rules": ["agent/http", "agent/inspect", "config", "wire"],
-  writer: ["config", "db", "kafka", "runtime", "wire"],
+  consume: ["config", "db", "kafka", "runtime"],
+  writer: ["config", "consume", "db", "kafka", "runtime", "wire"],
 };
 
 /** The folders whose code runs in production; main.ts may import them all. */

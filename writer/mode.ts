@@ -1,37 +1,63 @@
+import { createOffsets } from "../consume/offsets.ts";
+import { consumerHealth } from "../consume/ops.ts";
 import { createPool } from "../db/connect/pool.ts";
-import { createStore } from "../db/store/store.ts";
+import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
-import { startWriterOps } from "./ops.ts";
+import { startOps } from "../runtime/ops.ts";
+import { addWriterMetrics } from "./metrics.ts";
 import { runWriter } from "./run.ts";
 import { newWriterStats, recordDeadLetters } from "./stats.ts";
 
 /** Partitions stored side by side; with two cores more gain nothing. */
 const CONCURRENCY = 3;
+/** Connections for partitions that wait for a lock, and for offsets and the days ahead. */
+const MORE_CONNECTIONS = 5;
+/**
+ * A partition that waits for a lock gives its connection back after this, and tries again later: with
+ * many of them, the others would have none.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
 
 const CLOSE_MS = 1_000;
 
 /** Mode "writer": stores what the topic brings until it is asked to stop. */
 export async function writerMode({ config, clock, log, signal }: ModeContext): Promise<ExitCode> {
   const stats = newWriterStats(clock.monotonic());
-  const ops = await startWriterOps({ listen: config.writer.listen, stats, clock, log, signal });
+  const ops = await startOps({
+    mode: "writer",
+    listen: config.writer.listen,
+    addMetrics: (metrics) => addWriterMetrics(metrics, stats),
+    ...consumerHealth("writer", stats, clock, signal),
+    clock,
+    log,
+  });
   const pool = createPool(config.database!.dsn, {
-    // One more, for reading offsets and making partitions while all transactions run.
-    max: CONCURRENCY + 1,
+    max: CONCURRENCY + MORE_CONNECTIONS,
     applicationName: "httpmon-writer",
     log,
   });
   try {
     const passFailpoint = failpointsFrom();
-    const store = createStore(pool, {
+    const store = new ResultStore(pool, {
       log,
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
       passFailpoint,
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
-    const deps = { store, clock, log, signal, concurrency: CONCURRENCY, stats, passFailpoint };
-    await runWriter(config, deps);
+    const offsets = createOffsets(pool, { lockTimeoutMs: LOCK_TIMEOUT_MS });
+    await runWriter(config, {
+      store,
+      offsets,
+      clock,
+      log,
+      signal,
+      concurrency: CONCURRENCY,
+      stats,
+      passFailpoint,
+    });
     return EXIT.done;
   } finally {
     // Connections that a frozen server holds are not waited for: the process ends anyway.

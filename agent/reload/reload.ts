@@ -24,7 +24,7 @@ export interface ReloadDeps {
 
 /** When to reload, and how what was loaded is taken over. */
 export interface ReloadWays {
-  replaceSites: (sites: readonly Site[]) => void;
+  replaceSites: (sites: readonly Site[], config: Config) => void;
   /** Calls `run` at each SIGHUP; gives the end of it. */
   onHangUp: (run: () => void) => () => void;
   /** Whether to reload, too, when the config's file changes. */
@@ -107,7 +107,7 @@ export class Reloads {
       }
       const { config, changes } = loaded;
       this.#sites = config.sites;
-      this.#replaceSites(config.sites);
+      this.#replaceSites(config.sites, config);
       recordReload(stats, "applied");
       if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
         this.#watchFiles(config.includePatterns);

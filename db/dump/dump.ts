@@ -114,7 +114,7 @@ async function daysBetween(
        FROM unnest(CASE
          WHEN EXISTS (SELECT FROM pg_partitioned_table
            WHERE partrelid = 'check_results'::regclass AND partdefid <> 0)
-         THEN '{(,)}' ELSE httpmon_covered()
+         THEN '{(,)}' ELSE httpmon_covered('check_results')
        END) AS range
      ) AS days
      WHERE day < $2::timestamptz AND day + interval '1 day' > $1::timestamptz

@@ -17,7 +17,8 @@ const CHAIN = `(SELECT (
     FROM unnest(changed.chain) WITH ORDINALITY AS shown(fingerprint, n)
     JOIN certificates cert USING (fingerprint)
   ) FROM site_certificates changed
-  WHERE changed.site_id = r.site_id AND changed.agent_id = r.agent_id AND changed.seen_at = r.ts)`;
+  WHERE changed.site_id = r.site_id AND changed.agent_id = r.agent_id
+    AND changed.first_seen = r.ts)`;
 // The bounds keep other days' partitions out of the plan.
 const EVIDENCE = `(SELECT json_build_object(
     'statusLine', e.status_line, 'headers', e.headers, 'body', e.body
@@ -31,20 +32,23 @@ const EVIDENCE = `(SELECT json_build_object(
  * @param ofSites Only those of sites whose ids are in $3
  */
 export function selectMessages(ofSites: boolean): string {
-  return `SELECT ${timestamp("r.ts")} AS ts, a.uuid AS agent, s.url, s.name,
-      r.regex_result, r.response_code, r.response_time, r.error_message, r.verdict, r.reason,
-      r.error_class, ${timestamp("r.scheduled_at")} AS scheduled_at,
+  return `SELECT ${timestamp("r.ts")} AS ts, a.identity AS agent, s.url, s.name,
+      r.regex_result, r.response_code, r.response_time, w.error_message, r.verdict, w.reason,
+      w.error_class,
+      ${timestamp("r.ts - r.lateness::float8 * interval '1 millisecond'")} AS scheduled_at,
+      c.frequency, r.slots, r.attempts, r.loop_delay,
       r.dns_ms, r.connect_ms, r.tls_ms, r.first_byte_ms, r.download_ms,
-      r.body_bytes, r.body_truncated, host(r.remote_address) AS remote_address, r.http_version,
-      r.redirects, r.maintenance, c.location, c.labels,
-      h.id AS handshake, h.version AS tls_version, h.cipher, h.verified, h.error AS tls_error,
-      ${timestamp("h.expires_at")} AS expires_at, h.fingerprint,
+      r.body_bytes, r.body_truncated, host(n.remote_address) AS remote_address, n.http_version,
+      r.redirects, r.maintenance, c.location, c.labels, c.site_labels,
+      n.verified, n.tls_version, n.cipher, n.tls_error,
+      ${timestamp("n.expires_at")} AS expires_at, n.fingerprint,
       ${CHAIN} AS chain, ${EVIDENCE} AS evidence
     FROM check_results r
     JOIN sites s ON s.id = r.site_id
     JOIN agents a ON a.id = r.agent_id
-    LEFT JOIN agent_contexts c ON c.id = r.agent_context_id
-    LEFT JOIN tls_handshakes h ON h.id = r.tls_handshake_id
+    LEFT JOIN contexts c ON c.id = r.context_id
+    LEFT JOIN connections n ON n.id = r.connection_id
+    LEFT JOIN reasons w ON w.id = r.reason_id
     WHERE r.ts >= $1::timestamptz AND r.ts < $2::timestamptz
       ${ofSites ? "AND r.site_id = ANY($3::int4[])" : ""}
     ORDER BY r.ts, r.site_id, r.agent_id`;
@@ -73,6 +77,10 @@ export function toMessage(row: any): DumpedResult {
     reason: row.reason ?? undefined,
     errorClass: row.error_class ?? undefined,
     scheduledAt: row.scheduled_at ?? undefined,
+    frequency: row.frequency ?? undefined,
+    slots: row.slots ?? undefined,
+    attempts: row.attempts ?? undefined,
+    loopDelay: row.loop_delay ?? undefined,
     phases: row.dns_ms === null ? undefined : {
       dns: row.dns_ms,
       connect: row.connect_ms,
@@ -80,14 +88,15 @@ export function toMessage(row: any): DumpedResult {
       firstByte: row.first_byte_ms,
       download: row.download_ms,
     },
-    bodyBytes: row.body_bytes === null ? undefined : Number(row.body_bytes),
+    bodyBytes: row.body_bytes ?? undefined,
     bodyTruncated: row.body_truncated ?? undefined,
     remoteAddress: row.remote_address ?? undefined,
     httpVersion: row.http_version ?? undefined,
     redirects: row.redirects ?? undefined,
-    tls: row.handshake === null ? undefined : toTls(row),
+    tls: row.verified === null ? undefined : toTls(row),
     location: row.location ?? undefined,
     labels: row.labels ?? undefined,
+    siteLabels: row.site_labels ?? undefined,
     maintenance: row.maintenance ?? undefined,
     evidence: row.evidence ?? undefined,
   };

@@ -15,10 +15,13 @@ export async function grantWriter(client: ClientBase | Pool, role: string): Prom
 /** The SQL of it, both names quoted where need be. */
 export function writerGrants(schema: string, role: string): string {
   return `GRANT USAGE ON SCHEMA ${schema} TO ${role};
-GRANT SELECT, INSERT ON sites, agents, check_results, dead_letters, agent_contexts,
-  tls_handshakes, certificates, site_certificates, evidence TO ${role};
+GRANT SELECT, INSERT ON agents, sites, contexts, connections, reasons, certificates,
+  site_certificates, check_results, evidence, dead_letters TO ${role};
+GRANT UPDATE (last_seen) ON agents, sites, contexts, connections, reasons, certificates,
+  site_certificates TO ${role};
+GRANT INSERT ON rollup_marks TO ${role};
 GRANT SELECT, INSERT, UPDATE ON consumer_offsets TO ${role};
-GRANT SELECT ON schema_migrations TO ${role};
+GRANT SELECT ON retention, schema_migrations TO ${role};
 GRANT EXECUTE ON FUNCTION httpmon_ensure_partitions(date[]) TO ${role};
 `;
 }

@@ -11,7 +11,11 @@ export async function initSchemaMode({ config, log, signal }: ModeContext): Prom
       signal,
       onWait: () => console.error("Waiting for another init-schema to end"),
       onProgress: ({ done, total }) => {
-        console.error(`Carrying over the older program's results: ${done} of ${total}`);
+        console.error(
+          total === null
+            ? `Filling in: ${done} rows`
+            : `Carrying over the older program's results: ${done} of ${total}`,
+        );
       },
     });
     for (const line of summary(result)) console.log(line);
@@ -19,7 +23,7 @@ export async function initSchemaMode({ config, log, signal }: ModeContext): Prom
   } catch (error) {
     if (signal.aborted) {
       // Not 0, as what is started next relies on the tables.
-      console.error("httpmon: Stopped before it was done; the migration under way is undone");
+      console.error("httpmon: Stopped before it was done; run it again to go on");
       return EXIT.failed;
     }
     console.error(`httpmon: ${explainFailure(error)}`);

@@ -15,11 +15,11 @@ const LOCK_KEY = (0x687474706d6f6en).toString();
 /** What `migrate` takes beside the database. */
 export interface MigrateOptions {
   log: Logger;
-  /** Called while the older program's rows are carried over. */
+  /** Called while rows are carried over or filled in. */
   onProgress?: (progress: CarryOverProgress) => void;
   /** Called once where another init-schema is at work and this one waits for it. */
   onWait?: () => void;
-  /** Ends it at once: the database undoes the migration under way. */
+  /** Ends it at once: the database undoes the migration, or the step, under way. */
   signal?: AbortSignal;
   /** @default the files of migrations/ */
   files?: readonly MigrationFile[];
@@ -36,8 +36,8 @@ export interface MigrateResult {
 }
 
 /**
- * Makes or upgrades the tables, each migration in a transaction of its own, and the partitions of the
- * next days. May be run at any time, and by several at once: the later ones wait and find all done.
+ * Makes or upgrades the tables, each migration in a transaction of its own or in steps that can be
+ * resumed, and the partitions of the next days. May be run at any time, and by several at once: the later ones wait and find all done.
  *
  * @throws {SchemaError} Where the database is not as any migration left it, or its encoding not UTF8
  */
@@ -91,45 +91,119 @@ async function applyOnce(
   options: MigrateOptions,
   result: MigrateResult,
 ): Promise<void> {
+  if (file.sql.startsWith("-- resumable")) {
+    await applyInSteps(client, file, files, options, result);
+    return;
+  }
   await inTransaction(client, "BEGIN", async () => {
-    await lock(client, options.onWait);
-    await client.query(
-      `CREATE TABLE IF NOT EXISTS schema_migrations (
-        name text PRIMARY KEY,
-        hash text NOT NULL,
-        applied_at timestamptz NOT NULL DEFAULT now()
-      )`,
-    );
-    const done = await appliedMigrations(client);
-    checkHistory(done, files);
-    if (done.has(file.name)) return;
-    const older = file === files[0] && await setOlderTableAside(client);
-    try {
-      await client.query(file.sql);
-    } catch (error) {
-      throw explain(error, file);
-    }
-    if (older) result.carriedOver = await carryOver(client, options.onProgress);
-    await client.query("INSERT INTO schema_migrations (name, hash) VALUES ($1, $2)", [
-      file.name,
-      hashOf(file),
-    ]);
+    await lock(client, "pg_try_advisory_xact_lock", "pg_advisory_xact_lock", options.onWait);
+    if (await stepsDone(client, file, files) === null) return;
+    if (file === files[0]) await setOlderTableAside(client);
+    await run(client, file, file.sql);
+    await note(client, file, 1, true);
     result.applied.push(file.name);
   });
 }
 
-/** Held to the end of the transaction. */
-async function lock(client: ClientBase, onWait?: () => void): Promise<void> {
-  const tried = await client.query("SELECT pg_try_advisory_xact_lock($1) AS got", [LOCK_KEY]);
-  if (tried.rows[0].got) return;
-  onWait?.();
-  await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
+/**
+ * A file that begins with "-- resumable": its parts, each after a line "-- step", are run one by one
+ * outside of a transaction, and an init-schema that comes after one that was interrupted goes on with
+ * the part that was under way. So each must bear being run again. "-- step: repeat" is run until it
+ * changes no row, for backfills; "-- step: carry over" is code.
+ */
+async function applyInSteps(
+  client: ClientBase,
+  file: MigrationFile,
+  files: readonly MigrationFile[],
+  options: MigrateOptions,
+  result: MigrateResult,
+): Promise<void> {
+  await lock(client, "pg_try_advisory_lock", "pg_advisory_lock", options.onWait);
+  try {
+    const done = await stepsDone(client, file, files);
+    if (done === null) return;
+    const [, ...parts] = file.sql.split(/^-- step/m);
+    for (const [index, part] of parts.entries()) {
+      if (index < done) continue;
+      const [, kind, sql] = /^(?:: ([a-z ]+))?\r?\n?([^]*)$/.exec(part)!;
+      if (kind === "carry over") {
+        const step = <T>(work: () => Promise<T>) => inTransaction(client, "BEGIN", work);
+        result.carriedOver = await carryOver(client, step, options.onProgress);
+      } else {
+        let changed = 0, rows: number;
+        do {
+          rows = await run(client, file, sql!);
+          changed += rows;
+          if (kind === "repeat") options.onProgress?.({ done: changed, total: null });
+        } while (kind === "repeat" && rows > 0);
+      }
+      await note(client, file, index + 1, index + 1 === parts.length);
+    }
+    result.applied.push(file.name);
+  } finally {
+    await client.query("SELECT pg_advisory_unlock($1)", [LOCK_KEY]);
+  }
 }
 
-/** Name to hash. */
-async function appliedMigrations(client: ClientBase): Promise<Map<string, string>> {
-  const { rows } = await client.query("SELECT name, hash FROM schema_migrations");
-  return new Map(rows.map(({ name, hash }) => [name, hash]));
+/** @returns How many rows the last statement changed */
+async function run(client: ClientBase, file: MigrationFile, sql: string): Promise<number> {
+  try {
+    const { rows: [{ home }] } = await client.query(
+      "SELECT quote_ident(current_schema()) AS home",
+    );
+    const results = await client.query(sql.replaceAll("@home@", home));
+    return [results].flat().at(-1)?.rowCount ?? 0;
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/** Of the transaction or of the session. */
+async function lock(
+  client: ClientBase,
+  tryIt: string,
+  wait: string,
+  onWait?: () => void,
+): Promise<void> {
+  const { rows: [{ got }] } = await client.query(`SELECT ${tryIt}($1) AS got`, [LOCK_KEY]);
+  if (got) return;
+  onWait?.();
+  await client.query(`SELECT ${wait}($1)`, [LOCK_KEY]);
+}
+
+/** How many steps of a migration are done; null where all of them are. */
+async function stepsDone(
+  client: ClientBase,
+  file: MigrationFile,
+  files: readonly MigrationFile[],
+): Promise<number | null> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS schema_migrations (
+      name text PRIMARY KEY,
+      hash text NOT NULL,
+      steps int4 NOT NULL,
+      applied_at timestamptz
+    )`,
+  );
+  const { rows } = await client.query(
+    "SELECT name, hash, steps, applied_at FROM schema_migrations",
+  );
+  checkHistory(new Map(rows.map(({ name, hash }) => [name, hash])), files);
+  const found = rows.find(({ name }) => name === file.name);
+  return found?.applied_at ? null : found?.steps ?? 0;
+}
+
+async function note(
+  client: ClientBase,
+  file: MigrationFile,
+  steps: number,
+  done: boolean,
+): Promise<void> {
+  await client.query(
+    `INSERT INTO schema_migrations VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END)
+     ON CONFLICT (name) DO UPDATE SET steps = excluded.steps, applied_at = excluded.applied_at`,
+    [file.name, hashOf(file), steps, done],
+  );
 }
 
 function checkHistory(done: Map<string, string>, files: readonly MigrationFile[]): void {

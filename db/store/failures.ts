@@ -16,8 +16,12 @@ const DATA_CLASSES = new Set(["21", "22", "23", "44", "54", "P0"]);
 /** Of those classes, yet the database's: 2200H, a sequence has come to its end. */
 const OPERATIONAL_STATES = new Set(["2200H"]);
 
-/** Tells whose fault an error of pg is; one without SQLSTATE is the connection's. */
+/**
+ * Tells whose fault an error is; one without SQLSTATE is the connection's, unless our own process could
+ * not hold or write the values. A statement that ran into its time had too much to do.
+ */
 export function classifyFailure(error: unknown): FailureKind {
+  if (error instanceof RangeError || error instanceof TypeError || isTimeout(error)) return "data";
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== "string" || isMissingPartition(error)) return "operational";
   if (OPERATIONAL_STATES.has(code)) return "operational";
@@ -33,4 +37,9 @@ export function isMissingPartition(error: unknown): boolean {
 /** Whether what the statement needs is held by others: a lock, or a partition that is detached. */
 export function isLocked(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "55P03";
+}
+
+/** Whether the server ended the statement, as it ran into its time. */
+export function isTimeout(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "57014";
 }

@@ -1,8 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { IsolatedTally } from "./isolate.ts";
-import type { BatchSource } from "../offsets.ts";
-import type { IncomingRecord } from "./store.ts";
+import type { BatchSource, IncomingRecord } from "./store.ts";
 
 /** Time for a person to mend the database. */
 const PATIENCE_MS = 600_000;
@@ -10,6 +8,16 @@ const PATIENCE_MS = 600_000;
 const TELL_MS = 60_000;
 /** Tries come ten seconds apart at most: after longer, the partition was elsewhere meanwhile. */
 const PAUSE_MS = 120_000;
+
+/** The database may be at fault: to be tried again as a whole. `code` is the SQLSTATE of its cause. */
+export class RefusedError extends Error {
+  readonly code: unknown;
+
+  constructor(message: string, cause: Error) {
+    super(message, { cause });
+    this.code = (cause as { code?: unknown }).code;
+  }
+}
 
 /** Results that the database refuses, all of a batch, again and again. */
 interface Spell {
@@ -51,20 +59,21 @@ export class Refusals {
    * Judges a batch of which some results failed; returns where they are to be set aside.
    *
    * @param results Those of the batch, at least one
-   * @throws Where the database may be at fault: to be tried again
+   * @param errors Of those that failed
+   * @throws {RefusedError} Where the database may be at fault
    */
   judge(
     key: string,
     { topic, partition }: BatchSource,
     results: readonly IncomingRecord[],
-    { failed }: IsolatedTally,
+    errors: readonly Error[],
   ): void {
-    if (failed.length < results.length) return;
+    if (errors.length < results.length) return;
     const now = this.#clock.monotonic();
     const spell = this.#spellOf(key, results[0]!.offset, results.at(-1)!.offset, now);
     const left = PATIENCE_MS - (now - spell.since);
     if (left <= 0) return;
-    const { error } = failed[0]!;
+    const error = errors[0]!;
     if (now - spell.toldAt >= TELL_MS) {
       spell.toldAt = now;
       this.#log.error(
@@ -79,12 +88,13 @@ export class Refusals {
         "The database refuses every result of a batch; set aside unless it is mended in time",
       );
     }
-    if (results.length === 1) throw error;
-    const message = `None of ${results.length} results can be stored, so the database may be at ` +
-      `fault: ${error.message}`;
-    throw Object.assign(new Error(message, { cause: error }), {
-      code: (error as { code?: string }).code,
-    });
+    throw new RefusedError(
+      results.length === 1
+        ? error.message
+        : `None of ${results.length} results can be stored, so the database may be at fault: ` +
+          error.message,
+      error,
+    );
   }
 
   /** A batch of the partition was stored, or failed by something else. */

@@ -1,13 +1,54 @@
+import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
-import type { Clock } from "../../runtime/clock.ts";
-import type { PassFailpoint } from "../../runtime/failpoints.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { noFailpoints, type PassFailpoint } from "../../runtime/failpoints.ts";
 import type { Logger } from "../../runtime/log.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
 import type { Decoded } from "../../wire/decode.ts";
-import type { BatchSource, StoredOffset } from "../offsets.ts";
-import { PostgresStore } from "./postgres_store.ts";
-import type { ServerTimeouts } from "../connect/transaction.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import {
+  beginWithin,
+  inOneTrip,
+  inTransaction,
+  type ServerTimeouts,
+  withClient,
+} from "../connect/transaction.ts";
+import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
+import { encodeResults } from "./batch.ts";
+import { classifyFailure, isLocked, isMissingPartition, isTimeout } from "./failures.ts";
+import { Refusals, RefusedError } from "./refusals.ts";
+import { type Kind, KINDS, type Things } from "./shared.ts";
+import { dayOf, splitBatch } from "./split_batch.ts";
 
-export type { BatchSource, StoredOffset };
+/** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
+export interface BatchSource {
+  /** Who reads it: "writer". */
+  consumer: string;
+  clusterId: string;
+  topic: string;
+  partition: number;
+}
+
+/** Where a batch goes on. */
+export interface BatchPlace {
+  /** The offset of the first record that the caller has not seen stored. */
+  position: bigint;
+  /**
+   * Whether the caller saw that nothing of the partition was stored. Only then may it get an offset,
+   * at `position`: elsewhere a missing one means that the database was put back.
+   */
+  first: boolean;
+}
+
+/** In place of a whole batch of records that nobody could read. */
+export interface BadBatch {
+  ok: false;
+  reason: "bad_batch";
+  /** Its first record's; its last one's is the offset of what stands for it. */
+  firstOffset: bigint;
+  /** For a person. */
+  detail: string;
+}
 
 /** A record of the topic, read. */
 export interface IncomingRecord {
@@ -16,7 +57,7 @@ export interface IncomingRecord {
   timestamp: bigint;
   key: Uint8Array | null;
   value: Uint8Array | null;
-  decoded: Decoded;
+  decoded: Decoded | BadBatch;
 }
 
 /** What became of a batch. */
@@ -28,6 +69,8 @@ export type StoreOutcome =
     /** Results that were there already, the same. */
     duplicates: number;
     deadLetters: number;
+    /** Results of days that the retention has dropped. */
+    expired: number;
     /** Records below the stored offset: another writer has stored them. */
     skipped: number;
     nextOffset: bigint;
@@ -38,43 +81,19 @@ export type StoreOutcome =
    */
   | { kind: "moved"; storedOffset: bigint | null };
 
-/** Where a writer puts results, and the offsets that say what is done. */
-export interface ResultStore {
-  /** Where a partition stands; null where nothing of it was stored yet. */
-  readOffset(source: BatchSource): Promise<StoredOffset | null>;
+type Stored = Extract<StoreOutcome, { kind: "stored" }>;
 
-  /**
-   * Stores a batch in one transaction (or a few, where it has results of very many days): rows,
-   * dead letters and the offset, all or nothing. The lock on
-   * the offset keeps a writer that lost the partition from storing beside the one that has it.
-   *
-   * What cannot be stored for good becomes a dead letter: what did not decode, a result whose
-   * identity another one has (`key_taken`), a result that the database refuses while it takes others
-   * of the batch, or all of a batch that it refuses for ten minutes on end (`store_failed`).
-   *
-   * @param records At least one, in the order of their offsets
-   * @param position The offset of the first record that the caller has not seen stored: what
-   *   `readOffset` gave or the last `nextOffset`; where `readOffset` gave null, the partition's start
-   * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
-   */
-  storeBatch(
-    source: BatchSource,
-    records: readonly IncomingRecord[],
-    position: bigint,
-  ): Promise<StoreOutcome>;
-
-  /**
-   * Moves a stored offset that does not fit the topic any more. False, and nothing is done, where it
-   * is not `from`: another writer was first.
-   */
-  moveOffset(source: BatchSource, from: bigint, to: bigint): Promise<boolean>;
-
-  /**
-   * Makes the partitions from yesterday's to that of seven days ahead; returns how many were new.
-   *
-   * @throws What a retry may mend; where a day is being detached, after all others were made
-   */
-  ensurePartitionsAhead(): Promise<number>;
+/** A record that is set aside, with what is known of why. */
+interface DeadLetter {
+  offset: bigint;
+  /** Of a batch that nobody could read, its last record's. */
+  lastOffset?: bigint;
+  key: Uint8Array | null;
+  value: Uint8Array | null;
+  /** A short stable name: wire/decode.ts's, or one of docs/message.md's others. */
+  reason: string;
+  /** For a person. */
+  detail: string;
 }
 
 /** Settings of a store. */
@@ -88,7 +107,367 @@ export interface StoreOptions extends ServerTimeouts {
   onDeadLetters?: (reasons: Readonly<Record<string, number>>) => void;
 }
 
-/** Results go into the database of `pool`. */
-export function createStore(pool: Pool, options: StoreOptions): ResultStore {
-  return new PostgresStore(pool, options);
+/** What httpmon_store answers, see the migration. */
+type Answer =
+  | { kind: "stored"; inserted: number }
+  | { kind: "moved"; at: string | null }
+  | { kind: "unknown"; unknown: Partial<Record<Kind, number[]>> }
+  | {
+    kind: "refused";
+    expired?: number[];
+    out_of_range?: number[];
+    taken?: number[];
+    failed?: { n: number; code: string; message: string; detail: string }[];
+  };
+
+/** Days whose partitions are made in one statement, which has a time to keep. */
+const MAX_DAYS_MADE = 10;
+/** Each answer other than "stored" takes something away, so few are ever needed. */
+const MAX_CALLS = 20;
+const MAX_DETAIL = 1000;
+
+/** Puts results into the database of `pool`, with the offsets that say what is done. */
+export class ResultStore {
+  readonly #pool: Pool;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #begin: string;
+  readonly #passFailpoint: PassFailpoint;
+  readonly #onDeadLetters: NonNullable<StoreOptions["onDeadLetters"]>;
+  /** Days that have partitions, as far as is known. */
+  readonly #days = new Set<string>();
+  readonly #refusals: Refusals;
+
+  constructor(pool: Pool, options: StoreOptions) {
+    const { log, clock = systemClock, onDeadLetters = () => {} } = options;
+    this.#passFailpoint = options.passFailpoint ?? noFailpoints;
+    this.#pool = pool;
+    this.#onDeadLetters = onDeadLetters;
+    this.#log = log;
+    this.#clock = clock;
+    this.#refusals = new Refusals(clock, log);
+    this.#begin = beginWithin(options);
+  }
+
+  /**
+   * Makes the partitions from yesterday's to that of seven days ahead; returns how many were new.
+   *
+   * @throws What a retry may mend; where a day is being detached, after all others were made
+   */
+  async ensurePartitionsAhead(): Promise<number> {
+    let made = 0, held: unknown;
+    for (const day of partitionDays(this.#clock.now(), -1, 7)) {
+      try {
+        made += await this.#makePartitions([day]);
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+        held ??= error; // one that is being detached holds up no other day
+      }
+    }
+    if (held !== undefined) throw held;
+    return made;
+  }
+
+  /**
+   * Stores a batch: rows, dead letters and the offset, all or nothing, in one call to the database (or
+   * a few, where it is large or has something new in it). The lock on the offset keeps a writer that
+   * lost the partition from storing beside the one that has it.
+   *
+   * What cannot be stored for good becomes a dead letter: what did not decode, a result of a day that
+   * cannot be (`ts_out_of_range`), one whose identity another one has (`key_taken`), one that the
+   * database refuses while it takes others of the batch, or all of a batch that it refuses for ten
+   * minutes on end (`store_failed`).
+   *
+   * @param records At least one, in the order of their offsets
+   * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
+   */
+  async storeBatch(
+    source: BatchSource,
+    records: readonly IncomingRecord[],
+    place: BatchPlace,
+  ): Promise<StoreOutcome> {
+    if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
+    this.#refusals.begin(keyOf(source));
+    try {
+      return await this.#storeParts(source, splitBatch(records), place);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) this.#refusals.forget(keyOf(source));
+      throw error;
+    }
+  }
+
+  async #storeParts(
+    source: BatchSource,
+    parts: readonly (readonly IncomingRecord[])[],
+    place: BatchPlace,
+  ): Promise<StoreOutcome> {
+    let total: Stored | null = null;
+    for (const part of parts) {
+      const outcome = await this.#storePart(
+        source,
+        part,
+        total === null ? place : { position: total.nextOffset, first: false },
+      );
+      if (outcome.kind === "moved") return outcome;
+      total = total === null ? outcome : sum(total, outcome);
+    }
+    return total!;
+  }
+
+  /** What is too much for one call, by its time or our memory, is halved; so is what a row spoils. */
+  async #storePart(
+    source: BatchSource,
+    records: readonly IncomingRecord[],
+    place: BatchPlace,
+  ): Promise<StoreOutcome> {
+    const work = sortOut(records);
+    try {
+      return await this.#send(source, work, place);
+    } catch (error) {
+      if (error instanceof RefusedError || classifyFailure(error) === "operational") throw error;
+      if (records.length > 1) {
+        const middle = records.length >> 1;
+        const halves = [records.slice(0, middle), records.slice(middle)];
+        return await this.#storeParts(source, halves, place);
+      }
+      if (isTimeout(error)) throw error;
+      this.#refusals.judge(keyOf(source), source, work.results, [error as Error]);
+      const letter = toLetter(records[0]!, "store_failed", describe(error as Error));
+      return await this.#send(source, { ...work, results: [], letters: [letter] }, place);
+    }
+  }
+
+  /** Calls the database until it takes the work; each answer says what to change in it. */
+  async #send(source: BatchSource, work: Work, place: BatchPlace): Promise<StoreOutcome> {
+    const key = keyOf(source);
+    let { results, letters } = work;
+    let expired = 0;
+    const setAside = (
+      indexes: readonly number[],
+      reason: string,
+      detail: (n: number) => string,
+    ) => {
+      letters = [...letters, ...indexes.map((n) => toLetter(results[n]!, reason, detail(n)))];
+    };
+    for (let calls = 0; calls < MAX_CALLS; calls++) {
+      const { fields, things } = encodeResults(results.map(({ message }) => message));
+      const answer = await this.#call({
+        source: { ...source, cluster: source.clusterId },
+        begin: place.first,
+        position: String(place.position),
+        next: String(work.nextOffset),
+        last_timestamp: String(work.last.timestamp),
+        last_hash: Buffer.from(recordHash(work.last)).toString("hex"),
+        letters: letters.map(encodeLetter),
+        ...fields,
+      }, results);
+      switch (answer.kind) {
+        case "stored":
+          this.#passFailpoint("store.after_commit");
+          this.#refusals.forget(key);
+          this.#report(source, letters);
+          return {
+            kind: "stored",
+            inserted: answer.inserted,
+            duplicates: results.length - answer.inserted,
+            deadLetters: letters.length,
+            expired,
+            skipped: 0,
+            nextOffset: work.nextOffset,
+          };
+        case "moved":
+          return await this.#catchUp(source, work, place, answer.at);
+        case "unknown":
+          await this.#learn(things, answer.unknown);
+          break;
+        case "refused": {
+          const { expired: old = [], out_of_range = [], taken = [], failed = [] } = answer;
+          expired += old.length;
+          setAside(
+            out_of_range,
+            "ts_out_of_range",
+            (n) => `"${results[n]!.message.ts}" is over a day ahead, or more than ten years back`,
+          );
+          setAside(taken, "key_taken", (n) => {
+            const { ts, agentUUID } = results[n]!.message;
+            return `Another result of agent ${agentUUID} for this site has the ts "${ts}"`;
+          });
+          const errors = failed.map(({ code, message, detail }) =>
+            Object.assign(new Error(message), { code, detail })
+          );
+          if (errors.length > 0) this.#refusals.judge(key, source, results, errors);
+          for (const [index, { n }] of failed.entries()) {
+            setAside([n], "store_failed", () => describe(errors[index]!));
+          }
+          const gone = new Set([...old, ...out_of_range, ...taken, ...failed.map(({ n }) => n)]);
+          results = results.filter((_, n) => !gone.has(n));
+        }
+      }
+    }
+    throw new Error(`The database took no batch in ${MAX_CALLS} calls`);
+  }
+
+  /** Where another writer stored some of the work, the rest is ours; where the place went back, nothing. */
+  async #catchUp(
+    source: BatchSource,
+    work: Work,
+    { position }: BatchPlace,
+    at: string | null,
+  ): Promise<StoreOutcome> {
+    const stored = at === null ? null : BigInt(at);
+    if (stored === null || stored < position) return { kind: "moved", storedOffset: stored };
+    const isNew = ({ offset, lastOffset = offset }: DeadLetter | Result) => lastOffset >= stored;
+    const rest = {
+      ...work,
+      results: work.results.filter(isNew),
+      letters: work.letters.filter(isNew),
+    };
+    const skipped = work.results.length + work.letters.length - rest.results.length -
+      rest.letters.length;
+    if (stored >= work.nextOffset) {
+      return { ...NOTHING, skipped, nextOffset: stored };
+    }
+    const outcome = await this.#send(source, rest, { position: stored, first: false });
+    return outcome.kind === "moved" ? outcome : { ...outcome, skipped: outcome.skipped + skipped };
+  }
+
+  async #ensureDays(results: readonly Result[]): Promise<void> {
+    const days = new Set(results.map(({ message }) => dayOf(message)));
+    const missing = [...days].filter((day) => !this.#days.has(day));
+    for (let start = 0; start < missing.length; start += MAX_DAYS_MADE) {
+      await this.#makePartitions(missing.slice(start, start + MAX_DAYS_MADE));
+    }
+    for (const day of missing) this.#days.add(day);
+  }
+
+  /** In a transaction of its own, for its timeouts: a lock may be held by someone for long. */
+  #makePartitions(days: readonly string[]): Promise<number> {
+    return withClient(
+      this.#pool,
+      (client) => inTransaction(client, this.#begin, () => ensurePartitions(client, days)),
+    );
+  }
+
+  /** A day may have been detached since we saw its partition: it is made again, once. */
+  async #call(batch: Record<string, unknown>, results: readonly Result[]): Promise<Answer> {
+    const call = async () =>
+      (await this.#trip("SELECT httpmon_store(", batch, "::jsonb) AS answer")).rows[0].answer;
+    await this.#ensureDays(results);
+    this.#passFailpoint("store.before_call");
+    try {
+      return await call();
+    } catch (error) {
+      if (!isMissingPartition(error)) throw error;
+      this.#days.clear();
+      await this.#ensureDays(results);
+      return await call();
+    }
+  }
+
+  async #learn(things: Record<Kind, Things>, unknown: Partial<Record<Kind, number[]>>) {
+    for (const kind of KINDS) {
+      const places = unknown[kind];
+      if (places === undefined) continue;
+      const contents = places.map((place) => things[kind].list[place]);
+      await this.#trip(`SELECT httpmon_learn('${kind}', `, contents, "::jsonb)");
+    }
+  }
+
+  #trip(before: string, value: unknown, after: string) {
+    const text = JSON.stringify(value);
+    return withClient(this.#pool, (client) => inOneTrip(client, this.#begin, before, text, after));
+  }
+
+  /** At ERROR, which is what the default loglevel shows. */
+  #report({ topic, partition }: BatchSource, letters: readonly DeadLetter[]): void {
+    if (letters.length === 0) return;
+    const reasons: Record<string, number> = {};
+    for (const { reason } of letters) reasons[reason] = (reasons[reason] ?? 0) + 1;
+    this.#onDeadLetters(reasons);
+    this.#log.error(
+      { topic, partition, reasons, firstOffset: String(letters[0]!.offset) },
+      'Set records aside in the table "dead_letters"',
+    );
+  }
+}
+
+/** A record that holds a result. */
+interface Result extends IncomingRecord {
+  message: ResultMessage;
+  lastOffset?: undefined;
+}
+
+/** What one transaction is to do. */
+interface Work {
+  results: readonly Result[];
+  letters: readonly DeadLetter[];
+  nextOffset: bigint;
+  /** By which the topic is known again. */
+  last: IncomingRecord;
+}
+
+const NOTHING: Stored = {
+  kind: "stored",
+  inserted: 0,
+  duplicates: 0,
+  deadLetters: 0,
+  expired: 0,
+  skipped: 0,
+  nextOffset: 0n,
+};
+
+function sortOut(records: readonly IncomingRecord[]): Work {
+  const results: Result[] = [];
+  const letters: DeadLetter[] = [];
+  for (const record of records) {
+    const { decoded } = record;
+    if (decoded.ok) results.push({ ...record, message: decoded.message });
+    else letters.push(toLetter(record, decoded.reason, decoded.detail));
+  }
+  const last = records.at(-1)!;
+  return { results, letters, nextOffset: last.offset + 1n, last };
+}
+
+function toLetter(
+  { offset, key, value, decoded }: IncomingRecord,
+  reason: string,
+  detail: string,
+): DeadLetter {
+  const letter = { offset, key, value, reason, detail };
+  if (!("firstOffset" in decoded)) return letter;
+  return { ...letter, offset: decoded.firstOffset, lastOffset: offset };
+}
+
+function encodeLetter({ offset, lastOffset, key, value, reason, detail }: DeadLetter) {
+  const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString("base64");
+  return {
+    offset: String(offset),
+    last_offset: lastOffset === undefined ? null : String(lastOffset),
+    key: base64(key),
+    value: base64(value),
+    reason,
+    // PostgreSQL's text has no U+0000, and no half of a character; what a bad message says may.
+    detail: detail.slice(0, MAX_DETAIL).replaceAll("\0", "\u{FFFD}").toWellFormed(),
+  };
+}
+
+function describe(error: Error): string {
+  const { code, detail } = error as { code?: string; detail?: string };
+  return `${code ?? error.name}: ${error.message}${detail ? ` (${detail})` : ""}`;
+}
+
+function keyOf({ clusterId, topic, partition }: BatchSource): string {
+  return `${clusterId}/${topic}/${partition}`;
+}
+
+function sum(first: Stored, second: Stored): Stored {
+  return {
+    kind: "stored",
+    inserted: first.inserted + second.inserted,
+    duplicates: first.duplicates + second.duplicates,
+    deadLetters: first.deadLetters + second.deadLetters,
+    expired: first.expired + second.expired,
+    skipped: first.skipped + second.skipped,
+    nextOffset: second.nextOffset,
+  };
 }

@@ -275,3 +275,23 @@ Deno.test("runAgent() that is asked to stop before it started does nothing and e
     assertEquals(stats.checked, 0);
   });
 });
+
+Deno.test("runAgent() checks a site for one who asks, and publishes nothing of it", async () => {
+  await withFolder(async (folder) => {
+    const stop = new AbortController();
+    const { send, taken } = broker();
+    const verdicts: unknown[] = [];
+    const config = agentConfig(folder, []);
+    await runAgent(config, {
+      clients: clients(answers),
+      send,
+      log: recordingLog(),
+      signal: stop.signal,
+      async onStarted({ probe }) {
+        verdicts.push((await probe(site()))?.message.verdict);
+        stop.abort();
+      },
+    });
+    assertEquals([verdicts, taken], [["up"], []]);
+  });
+});

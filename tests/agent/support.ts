@@ -160,6 +160,7 @@ export function agentConfig(
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 2 ** 30,
       outboxMaxAgeMs: 7 * 86_400_000,
       shutdownTimeoutMs: 5_000,

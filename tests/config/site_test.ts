@@ -103,7 +103,6 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
       max_body_bytes: 2_000_000,
       certificate_days_left: 14,
     },
-    labels: {},
     evidence: true,
     maintenance: [
       { kind: "cron", cron: "0 3 * * SUN", durationMs: 1_800_000, timeZone: "Europe/Berlin" },

@@ -1,6 +1,13 @@
 import type pg from "pg";
+import { createOffsets, type StoredOffset } from "../../consume/offsets.ts";
 import { createPool } from "../../db/connect/pool.ts";
-import type { BatchSource, IncomingRecord } from "../../db/store/store.ts";
+import {
+  type BatchSource,
+  type IncomingRecord,
+  ResultStore,
+  type StoreOptions,
+  type StoreOutcome,
+} from "../../db/store/store.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
@@ -48,7 +55,51 @@ export function otherDsn(dsn: string, changes: { user?: string; password?: strin
   return url.href;
 }
 
-export const SOURCE: BatchSource = { clusterId: "cluster", topic: "monitoring", partition: 0 };
+export const SOURCE: BatchSource = {
+  consumer: "writer",
+  clusterId: "cluster",
+  topic: "monitoring",
+  partition: 0,
+};
+
+/** A store and the offsets beside it, used as a consumer uses them. */
+export class OwnStore {
+  readonly #store: ResultStore;
+  readonly #offsets;
+  /** Partitions of which `readOffset` found nothing. */
+  readonly #unstored = new Set<string>();
+
+  constructor(pool: pg.Pool, options: StoreOptions) {
+    this.#store = new ResultStore(pool, options);
+    this.#offsets = createOffsets(pool, options);
+  }
+
+  async readOffset(source: BatchSource): Promise<StoredOffset | null> {
+    const found = await this.#offsets.read(source, [source.partition]);
+    if (found.size === 0) this.#unstored.add(JSON.stringify(source));
+    return found.get(source.partition) ?? null;
+  }
+
+  moveOffset(source: BatchSource, from: bigint, to: bigint): Promise<boolean> {
+    return this.#offsets.move(source, from, to, false);
+  }
+
+  async storeBatch(
+    source: BatchSource,
+    records: readonly IncomingRecord[],
+    position: bigint,
+  ): Promise<StoreOutcome> {
+    const key = JSON.stringify(source);
+    const first = this.#unstored.has(key);
+    const outcome = await this.#store.storeBatch(source, records, { position, first });
+    if (outcome.kind === "stored") this.#unstored.delete(key);
+    return outcome;
+  }
+
+  ensurePartitionsAhead(): Promise<number> {
+    return this.#store.ensurePartitionsAhead();
+  }
+}
 
 export const AGENT = "6f3b1a52-6a2c-4c5e-9d1f-0a8b7c6d5e4f";
 

@@ -1,14 +1,24 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DEFAULT_CONFIG, helpText, parseCommand } from "../../runtime/cli.ts";
+import { DEFAULT_CONFIG, helpText, parseCommand, type RunOptions } from "../../runtime/cli.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { MODES } from "../../runtime/modes.ts";
 
-const NO_OPTIONS = {
+const NO_OPTIONS: RunOptions = {
   since: null,
   until: null,
   url: null,
   limit: null,
-  target: null,
+  args: [],
+  header: [],
+  request: null,
+  data: null,
+  insecure: false,
+  ipv4: false,
+  ipv6: false,
+  resolve: [],
+  timeout: null,
+  repeat: 1,
+  verbose: false,
   json: false,
   watch: false,
 };
@@ -65,12 +75,37 @@ Deno.test("parseCommand() reads what mode check is to check", () => {
     assert(command.kind === "run");
     assertEquals([command.mode, command.options], [
       "check",
-      { ...NO_OPTIONS, target: "http://a/", json: true },
+      { ...NO_OPTIONS, args: ["http://a/"], json: true },
     ]);
   }
   const named = parseCommand(["check", "the name of a site"], () => undefined);
   assert(named.kind === "run");
-  assertEquals(named.options.target, "the name of a site");
+  assertEquals(named.options.args, ["the name of a site"]);
+});
+
+Deno.test("parseCommand() reads how a check asks, and several targets", () => {
+  const command = parseCommand(
+    [
+      ...["check", "-v", "a.example", "-H", "A: b", "-H", "C: d", "-X", "PUT", "-d", "x=y", "-k"],
+      ...["-4", "--resolve", "a.example:443:192.0.2.1", "--timeout", "2.5", "--repeat", "3", "b"],
+    ],
+    () => undefined,
+  );
+  assert(command.kind === "run");
+  assertEquals(command.options, {
+    ...NO_OPTIONS,
+    args: ["a.example", "b"],
+    header: ["A: b", "C: d"],
+    request: "PUT",
+    data: "x=y",
+    insecure: true,
+    ipv4: true,
+    resolve: ["a.example:443:192.0.2.1"],
+    timeout: 2.5,
+    repeat: 3,
+    verbose: true,
+  });
+  assertEquals(parse("check --version a.example"), { kind: "version" });
 });
 
 Deno.test("parseCommand() reads --watch of the agent", () => {
@@ -89,11 +124,14 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 });
 
 const WRONG: [line: string, message: string][] = [
-  ["", "No mode is given; it is one of agent, writer, init-schema, dbdump, check, check-config"],
+  [
+    "",
+    "No mode is given; it is one of agent, writer, init-schema, dbdump, check, import, check-config",
+  ],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
   [
     "something",
-    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, check, check-config',
+    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, check, import, check-config',
   ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
@@ -105,7 +143,15 @@ const WRONG: [line: string, message: string][] = [
   ["writer --watch", 'Option "--watch" belongs to mode "agent"'],
   ["check", 'Mode "check" needs a URL, or the name of a site of the config'],
   ["-m check --json", 'Mode "check" needs a URL, or the name of a site of the config'],
-  ["check http://a/ http://b/", 'Unexpected argument "http://b/"; see --help'],
+  ["check http://a/ -4 -6", 'Only one of the options "-4" and "-6" can be given'],
+  ["check http://a/ --repeat 0", 'Option "--repeat" needs a whole number of 1 or more, found "0"'],
+  ["check http://a/ --timeout x", 'Option "--timeout" needs a number of seconds, found "x"'],
+  ["check http://a/ -X", 'Option "--request" needs a value'],
+  ["agent -H a:b", 'Option "--header" belongs to mode "check"'],
+  [
+    "import gatus",
+    'Mode "import" needs what the file is of (blackbox, gatus, kuma or urls), and the file',
+  ],
   ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
   ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],
   ["dbdump --limit x", 'Option "--limit" needs a whole number, found "x"'],

@@ -6,10 +6,10 @@ Deno.test("failpointsFrom() does nothing where nothing is asked for", () => {
 });
 
 Deno.test("failpointsFrom() holds the program at the pass that is named, and only there", () => {
-  const pass = failpointsFrom("store.mid_insert=2:120");
+  const pass = failpointsFrom("store.before_call=2:120");
   const held = () => {
     const start = performance.now();
-    pass("store.mid_insert");
+    pass("store.before_call");
     pass("store.after_commit");
     return performance.now() - start >= 100;
   };
@@ -17,7 +17,7 @@ Deno.test("failpointsFrom() holds the program at the pass that is named, and onl
 });
 
 Deno.test("failpointsFrom() refuses what it does not know", () => {
-  for (const text of ["store.mid_insert", "nowhere=1:1", "store.mid_insert=1"]) {
+  for (const text of ["store.before_call", "nowhere=1:1", "store.before_call=1"]) {
     assertThrows(() => failpointsFrom(text), RangeError, `found "${text}"`);
   }
 });

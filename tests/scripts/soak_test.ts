@@ -139,6 +139,7 @@ const RUN: AgentRun = {
     dropped: 0,
     refused: 0,
     waiting: 0,
+    expired: 0,
     skipped: 0,
     late: 0,
   },

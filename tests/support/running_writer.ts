@@ -1,5 +1,6 @@
+import { createOffsets } from "../../consume/offsets.ts";
 import { createPool } from "../../db/connect/pool.ts";
-import { createStore } from "../../db/store/store.ts";
+import { ResultStore } from "../../db/store/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { loadedConfig } from "./config.ts";
 import { type LogLine, recordingLog } from "./recording_log.ts";
@@ -34,10 +35,11 @@ export async function startWriter(
     database: { dsn },
   });
   const log = recordingLog();
-  const pool = createPool(dsn, { max: 4, applicationName: "httpmon-test-writer", log });
+  const pool = createPool(dsn, { max: 8, applicationName: "httpmon-test-writer", log });
   const controller = new AbortController();
   const running = runWriter(config, {
-    store: createStore(pool, { log }),
+    store: new ResultStore(pool, { log, lockTimeoutMs: 2_000 }),
+    offsets: createOffsets(pool, { lockTimeoutMs: 2_000 }),
     clock: systemClock,
     log,
     signal: controller.signal,

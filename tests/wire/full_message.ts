@@ -40,7 +40,7 @@ export function fullMessage(): ResultMessage {
     firstReason: "timeout",
     loopDelay: 12.345,
     phases: { dns: 0.001, connect: 12.345, tls: 1234.567, firstByte: 8191.999, download: 0 },
-    bodyBytes: 5_000_000_000,
+    bodyBytes: 2_000_000_000,
     bodyTruncated: true,
     remoteAddress: "2001:db8::1",
     httpVersion: "1.1",

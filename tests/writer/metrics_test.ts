@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
+import type { StoredOffset } from "../../consume/offsets.ts";
+import { consumerHealth } from "../../consume/ops.ts";
+import { recordFailure } from "../../consume/stats.ts";
 import type { StoreOutcome } from "../../db/store/store.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { startWriterOps } from "../../writer/ops.ts";
+import { startOps } from "../../runtime/ops.ts";
+import { addWriterMetrics } from "../../writer/metrics.ts";
 import { runWriter } from "../../writer/run.ts";
-import { newWriterStats, recordDeadLetters, recordFailure } from "../../writer/stats.ts";
+import { newWriterStats, recordDeadLetters } from "../../writer/stats.ts";
 import { loadedConfig } from "../support/config.ts";
 import { parseExposition, valueOf } from "../support/exposition.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -17,12 +21,13 @@ import { produce, sevenFields } from "../support/topic_io.ts";
 async function ops(clock: Clock = new FakeClock()) {
   const stats = newWriterStats(clock.monotonic());
   const stop = new AbortController();
-  const server = (await startWriterOps({
+  const server = (await startOps({
+    mode: "writer",
     listen: { host: "127.0.0.1", port: 0 },
-    stats,
+    addMetrics: (metrics) => addWriterMetrics(metrics, stats),
+    ...consumerHealth("writer", stats, clock, stop.signal),
     clock,
     log: recordingLog(),
-    signal: stop.signal,
   }))!;
   const origin = `http://127.0.0.1:${server.address.port}`;
   const scrape = async () => parseExposition(await (await fetch(`${origin}/metrics`)).text());
@@ -90,7 +95,7 @@ Deno.test("addWriterMetrics() shows the counters", async () => {
   );
   const found = await writer.scrape();
   const dead = found.get("httpmon_writer_dead_letters_total")!.samples;
-  assertEquals(dead.length, 12);
+  assertEquals(dead.length, 14);
   assertEquals(
     dead.filter(({ value }) => value > 0).map(({ labels, value }) => [labels.reason, value]),
     [["bad_json", 5], ["key_taken", 1]],
@@ -100,7 +105,7 @@ Deno.test("addWriterMetrics() shows the counters", async () => {
       labels.attempt,
       value,
     ]),
-    [["kafka", 0], ["consume", 0], ["partitions", 0], ["place", 0], ["store", 1]],
+    [["kafka", 0], ["consume", 0], ["place", 0], ["store", 1], ["partitions", 0]],
   );
 });
 
@@ -174,26 +179,21 @@ Deno.test("a writer's lag grows while nothing can be stored, and goes when it ca
   });
   await using writer = await ops(fastClock);
   let works = false;
-  const stored = new Map<number, bigint>();
+  const stored = new Map<number, StoredOffset>();
   const log = recordingLog();
   const running = runWriter(config, {
     store: {
-      readOffset({ partition }) {
-        const nextOffset = stored.get(partition);
-        if (nextOffset === undefined) return Promise.resolve(null);
-        return Promise.resolve({ nextOffset, lastHash: null, lastTimestamp: null });
-      },
-      moveOffset: () => Promise.resolve(true),
       ensurePartitionsAhead: () => Promise.resolve(0),
       storeBatch({ partition }, records): Promise<StoreOutcome> {
         if (!works) return Promise.reject(new Error("the database is away"));
         const inserted = records.length;
         const nextOffset = records.at(-1)!.offset + 1n;
-        stored.set(partition, nextOffset);
-        const none = { duplicates: 0, deadLetters: 0, skipped: 0 };
+        stored.set(partition, { nextOffset, lastHash: null, lastTimestamp: null });
+        const none = { duplicates: 0, deadLetters: 0, expired: 0, skipped: 0 };
         return Promise.resolve({ kind: "stored", inserted, ...none, nextOffset });
       },
     },
+    offsets: { read: () => Promise.resolve(stored), move: () => Promise.resolve(true) },
     clock: fastClock,
     log,
     signal: writer.signal,

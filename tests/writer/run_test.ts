@@ -254,6 +254,19 @@ Deno.test("runWriter() reads again what a database put back to an older copy lac
   assertEquals(await database.count("SELECT next_offset FROM consumer_offsets"), 35);
 });
 
+Deno.test("runWriter() reads partitions that are added to the topic", async () => {
+  await using database = await testDatabase();
+  const topic = await freshTopic();
+  await produce(topic, [json(1)]);
+  const writer = await startWriter(topic, database.dsn);
+  await database.reaches(ROWS, 1);
+  await administer((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }));
+  await produce(topic, [0, 1, 2].map((partition) => ({ ...json(10 + partition), partition })));
+  await database.reaches(ROWS, 4);
+  await writer.stop();
+  assertEquals(writer.complaints(), []);
+});
+
 async function makeAnew(topic: string): Promise<void> {
   await administer(async (admin) => {
     await admin.deleteTopics({ topics: [topic] });

@@ -58,7 +58,7 @@ export const seconds: Reader<number> = (value, path) => {
 /** A number of bytes. */
 export const size: Reader<number> = (value, path) => {
   const n = whole(value, path);
-  if (n < 0 || n > Number.MAX_SAFE_INTEGER) throw outOfRange(path, n);
+  if (n < 0 || n > MAX_INT4) throw outOfRange(path, n);
   return n;
 };
 

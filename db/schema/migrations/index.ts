@@ -6,8 +6,9 @@ import { readdir, readFile } from "node:fs/promises";
 
 /** One file of this folder. */
 export interface MigrationFile {
-  /** "000001_results.sql"; the number orders them. */
+  /** "000001_tables.sql"; the number orders them. */
   name: string;
+  /** "@home@" in it stands for the schema; see migrate.ts for what begins with "-- resumable". */
   sql: string;
 }
 

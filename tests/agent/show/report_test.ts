@@ -73,6 +73,7 @@ Within a maintenance of this site
 Request
   GET, with a bearer token
   answered by 192.0.2.7, HTTP/1.1
+  own delay at most 0.0 ms
 
 Redirects
   301   2.0 ms  http://site.test/?token=(hidden)
@@ -119,6 +120,7 @@ Connection refused
 
 Request
   GET
+  own delay at most 0.0 ms
 
 Rules
   none was looked at, as no full response came`,

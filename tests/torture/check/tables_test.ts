@@ -36,8 +36,8 @@ Deno.test("readTables() reads rows, letters and offsets as they are compared", a
          'null_value', '')`,
     );
     await pool.query(
-      `INSERT INTO consumer_offsets (cluster_id, topic, partition, next_offset)
-       VALUES ('c', 't', 0, 7), ('c', 'another', 0, 9)`,
+      `INSERT INTO consumer_offsets (consumer, cluster_id, topic, partition, next_offset)
+       VALUES ('writer', 'c', 't', 0, 7), ('writer', 'c', 'another', 0, 9)`,
     );
     assertEquals(await readTables(pool, "t"), {
       daily: [dailyOf(result)],

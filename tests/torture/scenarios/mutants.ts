@@ -18,10 +18,10 @@ export const MUTANTS: Variant[] = [
     mutant: {
       mustBreak: ["I5"],
       changes: [{
-        file: "writer/group.ts",
-        find: "      const next = await reader.take({\n",
-        replace: "      await this.#commit(batch.partition, BigInt(batch.lastOffset()) + 1n);\n" +
-          "      const next = await reader.take({\n",
+        file: "consume/group.ts",
+        find: "    const next = await reader.take({\n",
+        replace: "    await this.#commit(batch.partition, nextOffset);\n" +
+          "    const next = await reader.take({\n",
       }],
     },
   },

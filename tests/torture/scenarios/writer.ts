@@ -56,7 +56,7 @@ export const WRITER_KILL: Variant[] = ([
   ["store.mid_insert", hasOpenTransaction],
   ["store.before_commit", hasOpenTransaction],
   ["store.after_commit", isAheadOfKafka],
-  ["writer.after_both", isKnownToKafka],
+  ["consume.after_both", isKnownToKafka],
 ] as const).map(killedAt);
 
 /** 2: SIGTERM under load, and another start. */

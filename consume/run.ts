@@ -1,0 +1,32 @@
+import { adviceFor } from "../db/connect/advice.ts";
+import { createKafka } from "../kafka/client.ts";
+import { isPassing } from "../kafka/failure.ts";
+import { ensureTopic } from "../kafka/topic.ts";
+import { retryUntil } from "../runtime/retry.ts";
+import { consumeSession, type SessionDeps } from "./session.ts";
+import { recordFailure } from "./stats.ts";
+
+/** What a consumer is handed. */
+export type ConsumerDeps = Omit<SessionDeps, "kafka" | "advise" | "stored">;
+
+/**
+ * Reads the topic into the sink until `signal` aborts. What fails on the way (Kafka or PostgreSQL
+ * away, tables not made yet) is tried again for as long as it takes.
+ */
+export async function runConsumer(deps: ConsumerDeps): Promise<void> {
+  const { consumer, config, log, clock, stats } = deps;
+  const tries = (attempt: "kafka" | "consume") => ({
+    ...deps,
+    isPassing,
+    advise: adviceFor,
+    onFailure: () => recordFailure(stats, attempt, clock.monotonic()),
+  });
+  const kafka = createKafka(config, `httpmon-${consumer}`, log);
+  await retryUntil("Reaching Kafka", () => ensureTopic(kafka, config, log), tries("kafka"));
+  // Joining alone mends nothing: who joins, fails and joins again would do so for ever, without a wait.
+  await retryUntil(
+    "Consuming",
+    (stored) => consumeSession({ ...deps, kafka, advise: adviceFor, stored }),
+    tries("consume"),
+  );
+}

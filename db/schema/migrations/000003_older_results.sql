@@ -1,0 +1,4 @@
+-- resumable
+-- The rows of the older program's table, where there is one: ../carry_over.ts, in many transactions.
+-- Writers cannot store before, as the function that they call comes with the next migration.
+-- step: carry over

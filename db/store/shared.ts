@@ -1,0 +1,135 @@
+/** What results share: each thing once, found in the tables by a hash of its content that is made here. */
+import { createHash } from "node:crypto";
+import type { ResultMessage } from "../../wire/message.ts";
+import { bytesOf, utc } from "./values.ts";
+
+/** The tables of what is shared. */
+export const KINDS = ["agents", "sites", "contexts", "connections", "reasons"] as const;
+export type Kind = typeof KINDS[number];
+
+/** A thing of one of the tables: its identity and what else the table's columns hold. */
+export interface Thing extends Record<string, unknown> {
+  identity: string;
+}
+
+/** The things of one kind that a batch needs, without repetition. */
+export class Things {
+  readonly list: Thing[] = [];
+  readonly #places = new Map<string, number>();
+
+  /**
+   * @param key Tells the thing from others, more cheaply than its identity
+   * @returns The thing's place, from 1 on as PostgreSQL counts
+   */
+  place(key: string, make: () => Thing): number {
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const place = this.list.push(make());
+    this.#places.set(key, place);
+    return place;
+  }
+}
+
+/** Adds what `message` shares, and gives the places; null where it has nothing of the kind. */
+export function placesOf(message: ResultMessage, things: Record<Kind, Things>) {
+  const { agentUUID, url, site } = message;
+  return {
+    agent: things.agents.place(agentUUID, () => ({ identity: agentUUID })),
+    site: things.sites.place(site === undefined ? url : `${site}\0${url}`, () => ({
+      identity: siteIdentity(site ?? null, url),
+      name: site ?? null,
+      url,
+    })),
+    context: placeOfContext(message, things.contexts),
+    connection: placeOfConnection(message, things.connections),
+    reason: placeOfReason(message, things.reasons),
+  };
+}
+
+function placeOfContext(
+  { location, labels, siteLabels, frequency }: ResultMessage,
+  things: Things,
+): number | null {
+  if (
+    location === undefined && labels === undefined && siteLabels === undefined &&
+    frequency === undefined
+  ) return null;
+  return things.place(JSON.stringify([location, labels, siteLabels, frequency]), () => ({
+    identity: identityOf("context", location, sorted(labels), sorted(siteLabels), frequency),
+    location,
+    labels: orNull(labels),
+    site_labels: orNull(siteLabels),
+    frequency,
+  }));
+}
+
+function placeOfConnection(
+  { remoteAddress, httpVersion, tls }: ResultMessage,
+  things: Things,
+): number | null {
+  if (remoteAddress === undefined && httpVersion === undefined && tls === undefined) return null;
+  const values = [
+    remoteAddress,
+    httpVersion,
+    ...(tls === undefined ? [] : [
+      tls.version,
+      tls.cipher,
+      tls.verified,
+      tls.error,
+      tls.expiresAt,
+      tls.fingerprint,
+    ]),
+  ];
+  return things.place(JSON.stringify(values), () => ({
+    identity: identityOf("connection", ...values),
+    remote_address: remoteAddress,
+    http_version: httpVersion,
+    tls_version: tls?.version,
+    cipher: tls?.cipher,
+    verified: tls?.verified,
+    tls_error: tls?.error,
+    expires_at: tls?.expiresAt ? utc(tls.expiresAt) : null,
+    fingerprint: tls?.fingerprint ? bytesOf(tls.fingerprint) : null,
+  }));
+}
+
+function placeOfReason(
+  { reason, errorClass, errorMessage }: ResultMessage,
+  things: Things,
+): number | null {
+  if (reason === undefined && errorClass === undefined && errorMessage === null) return null;
+  const key = JSON.stringify([reason, errorClass, errorMessage]);
+  return things.place(key, () => ({
+    identity: identityOf("reason", reason, errorClass, errorMessage),
+    reason,
+    error_class: errorClass,
+    error_message: errorMessage,
+  }));
+}
+
+/** As the database's httpmon_site_identity. */
+export function siteIdentity(name: string | null, url: string): string {
+  return halfHash(`${name === null ? "" : sha256(name)}:${url}`);
+}
+
+/** Half a SHA-256 of the values' JSON, as a UUID. */
+function identityOf(...values: unknown[]): string {
+  return halfHash(JSON.stringify(values));
+}
+
+function halfHash(text: string): string {
+  return sha256(text).slice(0, 32);
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** In one order, whatever the message's is, as jsonb has them; none and an empty one are the same. */
+function sorted(labels: Readonly<Record<string, string>> | undefined): [string, string][] {
+  return Object.entries(labels ?? {}).sort(([one], [other]) => one < other ? -1 : 1);
+}
+
+function orNull(labels: Readonly<Record<string, string>> | undefined) {
+  return labels === undefined || Object.keys(labels).length === 0 ? null : labels;
+}
