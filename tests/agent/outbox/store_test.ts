@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { failureKind } from "../../../agent/outbox/sqlite_errors.ts";
 import { withFolder } from "../support.ts";
-import { applyAll, change, ids, NOW, opened, read, refused, rows } from "./store_support.ts";
+import { applyAll, change, ids, NOW, opened, range, read, refused, rows } from "./store_support.ts";
 
 const NONE = { byAge: 0, bySize: 0, refused: 0 };
 
@@ -70,7 +70,7 @@ Deno.test("OutboxStore.apply() twice does what once does", async () => {
     const store = opened(folder);
     const again = change({
       rows: rows(3, 4),
-      done: range(1, 2),
+      done: [1, 2],
       refused: refused(2, 2),
       meta: { a: "1" },
     });
