@@ -1,5 +1,5 @@
 import { fitting, textBytes } from "./sizes.ts";
-import type { IdRange, NewRow } from "./store.ts";
+import type { NewRow } from "./store.ts";
 
 /** Results that wait in memory while they cannot be written; past it the oldest are lost. */
 export const MAX_UNWRITTEN = 10_000;
@@ -64,9 +64,9 @@ export class Memory {
    * Rows up to this id are on disk.
    *
    * @param keep Whether they may stay here until they are given out
-   * @returns What is to be read back instead; null where nothing is
+   * @returns The ids of what is to be read back instead; null where nothing is
    */
-  wrote(through: number, keep: boolean): IdRange | null {
+  wrote(through: number, keep: boolean): [first: number, last: number] | null {
     const count = this.#unwritten.findLastIndex(({ id }) => id <= through) + 1;
     const rows = this.#unwritten.splice(0, count);
     this.#written.push(...rows.filter(({ id }) => id > this.#given));
