@@ -35,19 +35,27 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
+/** A mode that reads the config. */
+type ConfiguredMode = Exclude<Mode, "import">;
+
 async function run(command: RunCommand): Promise<ExitCode> {
-  if (!RELOADING_MODES.has(command.mode)) return await runMode(command, STOP_SIGNALS, noHangUps);
+  const { mode } = command;
+  if (mode === "import") {
+    return (await import("./importers/mode.ts")).importMode(command.options, personsFolder());
+  }
+  const known = { ...command, mode };
+  if (!RELOADING_MODES.has(mode)) return await runMode(known, STOP_SIGNALS, noHangUps);
   const hangUps = listenForHangUps(process);
   try {
     const signals = STOP_SIGNALS.filter((name) => name !== "SIGHUP");
-    return await runMode(command, signals, hangUps);
+    return await runMode(known, signals, hangUps);
   } finally {
     hangUps.dispose();
   }
 }
 
 async function runMode(
-  { mode, configPath, isConfigNamed, options }: RunCommand,
+  { mode, configPath, isConfigNamed, options }: RunCommand & { mode: ConfiguredMode },
   stopSignals: readonly string[],
   { onHangUp }: HangUps,
 ): Promise<ExitCode> {
@@ -69,7 +77,9 @@ async function runMode(
   }
 }
 
-async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promise<ExitCode>> {
+async function modeFunction(
+  mode: ConfiguredMode,
+): Promise<(context: ModeContext) => Promise<ExitCode>> {
   switch (mode) {
     case "agent":
       return (await import("./agent/mode.ts")).agentMode;
@@ -81,6 +91,12 @@ async function modeFunction(mode: Mode): Promise<(context: ModeContext) => Promi
       return (await import("./db/dump/mode.ts")).dumpMode;
     case "maintain":
       return (await import("./db/history/mode.ts")).maintainMode;
+    case "restore":
+      return (await import("./db/restore/restore_mode.ts")).restoreMode;
+    case "replay":
+      return (await import("./db/restore/replay_mode.ts")).replayMode;
+    case "report":
+      return (await import("./db/report/mode.ts")).reportMode;
     case "check":
       return (await import("./agent/check_mode.ts")).checkMode;
     case "check-config":

@@ -1,22 +1,23 @@
 import { type Site, siteId } from "../config/types.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Evidence, ResultMessage } from "../wire/message.ts";
-import type { SiteRequests } from "./auth/requests.ts";
+import { askWithin, failedRecord, MAX_TIMER_MS } from "./ask_within.ts";
 import type { CertificatesSeen } from "./certificates_seen.ts";
 import type { Clients } from "./clients.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
-import { scrub } from "./evidence/scrub.ts";
+import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
-import { exchangeWithin, failedRecord, MAX_TIMER_MS } from "./exchange.ts";
-import { httpError } from "./http/errors.ts";
-import type { HttpError, HttpRecord, HttpRequest } from "./http/types.ts";
-import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import type { Allowances } from "./http/allowance.ts";
+import type { HttpRecord, HttpRequest } from "./http/types.ts";
+import type { Inspection, InspectionOutcome } from "./inspect/inspection.ts";
+import { judge, type Judgement } from "./judge.ts";
+import type { LoopWatch } from "./loop_watch.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
+import type { Network } from "./network.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
-import { applyRules, type Inspected } from "./rules/apply.ts";
-import { judge } from "./rules/judge.ts";
+import { applyRules, type Inspected, inspectionFor } from "./rules/apply.ts";
 import type { RuleOutcome } from "./rules/outcome.ts";
-import { inspectionFor } from "./rules/searches.ts";
+import type { SiteRequests } from "./site_requests.ts";
 
 /** What a check needs, handed in. */
 export interface CheckDeps {
@@ -26,92 +27,153 @@ export interface CheckDeps {
   /** The site's next timestamp, microseconds since 1970; see Timestamps. */
   timestamp: (siteId: string) => bigint;
   requests: SiteRequests;
+  allowances: Pick<Allowances, "open">;
   /** Finds what the rules ask of the texts; see Inspector. */
   inspect: (inspection: Inspection, limitMs: number) => Promise<InspectionOutcome>;
-  /** The length of a stall of the agent itself since a monotonic time, or null; see StallDetector. */
-  stallSince: (start: number) => number | null;
+  loop: Pick<LoopWatch, "watch">;
+  network: Pick<Network, "after">;
   certificates: CertificatesSeen;
   maintenance: MaintenanceCalendar;
   /** Told of an inspection that failed, which the message has no place for: a full response came. */
   onInspectionFailed?: (site: Site, error: string) => void;
 }
 
-/** A check's result, and what it was made of. */
-export interface Checked {
-  message: ResultMessage;
+/** The due time that a check is for. */
+export interface CheckTurn {
+  /** How long after it the check begins. */
+  lateMs: number;
+  /** The due times that the check answers for by now, but for those that a stall took. */
+  slots(stalledMs: number): number;
+  /** How long until the next one. */
+  leftMs(): number;
+}
+
+/** The turn of a check that a person asks for. */
+export const AT_ONCE: CheckTurn = { lateMs: 0, slots: () => 1, leftMs: () => Infinity };
+
+/** What one try saw, and what that says of the site. */
+interface Tried {
+  /** Credentials included. */
+  request: HttpRequest;
   record: HttpRecord;
+  judgement: Judgement;
   /** How the response did by each rule; empty where no full response came, or none could be looked at. */
   outcomes: readonly RuleOutcome[];
+  loopDelayMs: number;
 }
+
+/** A check's result, and what it was made of. */
+export type Checked = { message: ResultMessage } & Tried;
 
 /** An inspection has at least this, however little of the site's timeout the response has left. */
 const MIN_INSPECTION_MS = 2_000;
 
 /**
- * Makes one check of `site`. The site's timeout covers all of the exchange, its body included; a wait
- * for an access token comes before it.
+ * Makes one check of `site`, tried again where its `retries` say so and the next is not due yet. The
+ * site's timeout covers all of an exchange, its body included; a wait for an access token comes before.
  *
  * @param signal Aborts the check
- * @param lateMs How long after its time the check begins
- * @returns The result, a fresh value each time, or null where `signal` cut the check short. Never
- * rejects for what a site or the client does
+ * @returns The result of the last try, a fresh value each time, or null where `signal` cut the first
+ * short. Never rejects for what a site or the client does
  */
 export async function check(
   site: Site,
   signal: AbortSignal,
   deps: CheckDeps,
-  lateMs = 0,
+  turn: CheckTurn = AT_ONCE,
 ): Promise<Checked | null> {
   if (signal.aborted) return null;
   const ts = deps.timestamp(siteId(site));
-  const { request, record, start } = await exchange(site, signal, deps);
-  if (record.error && signal.aborted) return null;
+  const first = await tryOnce(site, signal, deps);
+  if (first === null) return null;
+  let [last, attempts] = [first, 1];
+  const { retries } = site;
+  while (last.judgement.verdict === "down" && attempts < retries.attempts) {
+    if (retries.delayMs >= turn.leftMs()) break;
+    await sleep(deps.clock, retries.delayMs, signal);
+    const next = await tryOnce(site, signal, deps);
+    if (next === null) break;
+    [last, attempts] = [next, attempts + 1];
+  }
 
-  const inspected = record.error ? null : await inspect(site, record, start, deps);
-  if (inspected === "failed" && signal.aborted) return null;
-  const failure = inspected === "failed" ? httpError("local_error") : record.error;
-  const outcomes = failure || inspected === "failed"
-    ? []
-    : applyRules(site.rules, record, inspected, deps.clock.now());
-  const judgement = judge(failure, outcomes);
-
+  const { request, record, judgement, outcomes } = last;
   const secrets = () => secretsOf(site, request);
   const isBad = judgement.verdict === "down" || judgement.verdict === "degraded";
   const evidence: Evidence | null = isBad && site.evidence ? evidenceOf(record, secrets()) : null;
   const message = toMessage(deps.agent, {
     site,
     ts,
-    scheduledAt: ts - BigInt(Math.round(lateMs * 1_000)),
+    scheduledAt: ts - BigInt(Math.round(turn.lateMs * 1_000)),
+    slots: turn.slots(last.loopDelayMs),
+    attempts,
+    firstReason: first.judgement.reason,
+    loopDelayMs: last.loopDelayMs,
     record,
     judgement,
     regexResult: regexResultOf(outcomes),
-    errorClass: failure?.class ?? null,
     isMaintenance: deps.maintenance.isOn(site.maintenance, Number(ts / 1_000n)),
     evidence,
     withChain: deps.certificates.isDue(site, record.tls?.chain ?? []),
     scrub: (text) => scrub(text, secrets()),
   });
-  return { message, record, outcomes };
+  return { message: hideInMessage(message, site.secrets), ...last };
 }
 
-/** Makes the exchange; a failure is the agent's own where the agent stood still meanwhile. */
-async function exchange(
+/** The result that stands for due times which the agent did not come to. @param ts Of the first */
+export function missedResult(
   site: Site,
-  signal: AbortSignal,
-  deps: CheckDeps,
-): Promise<{ request: HttpRequest; record: HttpRecord; start: number }> {
+  ts: bigint,
+  slots: number,
+  { agent, maintenance }: Pick<CheckDeps, "agent" | "maintenance">,
+): ResultMessage {
+  return toMessage(agent, {
+    site,
+    ts,
+    scheduledAt: ts,
+    slots,
+    record: failedRecord(null, 0),
+    judgement: judge(null, [], { loopDelayMs: 0, networkLost: false, resolverLost: false }),
+    isMaintenance: maintenance.isOn(site.maintenance, Number(ts / 1_000n)),
+    scrub: (text) => text,
+  });
+}
+
+/** Null where `signal` cut it short. */
+async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promise<Tried | null> {
   const prepared = await deps.requests.prepare(site, signal);
-  const start = deps.clock.monotonic();
-  if ("error" in prepared) {
-    return { request: { url: site.url }, record: failedRecord(prepared.error, 0), start };
+  const endWatch = deps.loop.watch();
+  const allowance = deps.allowances.open();
+  try {
+    const start = deps.clock.monotonic();
+    const request = "error" in prepared ? { url: site.requestUrl } : prepared.request;
+    const record = "error" in prepared ? failedRecord(prepared.error, 0) : await askWithin(
+      deps.clients[site.client],
+      { ...request, allowance },
+      site.timeoutMs,
+      signal,
+      deps.clock,
+    );
+    const loopDelayMs = endWatch();
+    if (record.error && signal.aborted) return null;
+    if (record.status === 401) deps.requests.refused(site, request);
+
+    const inspected = record.error ? null : await inspect(site, record, start, deps);
+    if (inspected === "failed" && signal.aborted) return null;
+    const outcomes = record.error || inspected === "failed"
+      ? []
+      : applyRules(site.rules, record, inspected, deps.clock.now());
+    const isProxied = request.proxy !== undefined;
+    const network = await deps.network.after(site.requestUrl, record, isProxied, start, signal);
+    if (record.error && signal.aborted) return null;
+    const judgement = judge(
+      { error: record.error, inspected: inspected !== "failed", timeoutMs: site.timeoutMs },
+      outcomes,
+      { loopDelayMs, ...network },
+    );
+    return { request, record, judgement, outcomes, loopDelayMs };
+  } finally {
+    allowance.close();
   }
-  const { request } = prepared;
-  const client = deps.clients[site.client];
-  const record = await exchangeWithin(client, request, site.timeoutMs, signal, deps.clock);
-  if (record.status === 401) deps.requests.refused(site, request);
-  const { error } = record;
-  if (!error || error.class.startsWith("local_")) return { request, record, start };
-  return { request, record: { ...record, error: blameStall(error, start, deps) }, start };
 }
 
 /** What the rules ask of the texts; null where they ask nothing. */
@@ -126,7 +188,7 @@ async function inspect(
   const left = site.timeoutMs - (deps.clock.monotonic() - start);
   const limitMs = Math.min(Math.max(left, MIN_INSPECTION_MS), MAX_TIMER_MS);
   const outcome = await deps.inspect(inspection, limitMs);
-  if (outcome.ok) return { inspection, findings: outcome.findings };
+  if (outcome.ok) return { inspection, found: outcome.found };
   deps.onInspectionFailed?.(site, outcome.error);
   return "failed";
 }
@@ -135,12 +197,4 @@ async function inspect(
 function regexResultOf(outcomes: readonly RuleOutcome[]): boolean | null {
   const ofRegex = outcomes.filter(({ rule }) => rule === "regex");
   return ofRegex.length === 0 ? null : ofRegex.every(({ ok }) => ok);
-}
-
-/** The failure, or where the agent itself stood still meanwhile, that as its cause. */
-function blameStall(error: HttpError, start: number, deps: CheckDeps): HttpError {
-  const stallMs = deps.stallSince(start);
-  if (stallMs === null) return error;
-  const seconds = (stallMs / 1_000).toFixed(1);
-  return httpError("local_stall", `for ${seconds} s; then "${error.class}"`);
 }

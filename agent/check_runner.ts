@@ -1,9 +1,11 @@
-import type { Site } from "../config/types.ts";
+import { type Site, siteId } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { encode } from "../wire/encode.ts";
-import { check, type CheckDeps } from "./check.ts";
-import { Limiter } from "./limiter.ts";
+import type { ResultMessage } from "../wire/message.ts";
+import { check, type CheckDeps, type Checked, missedResult } from "./check.ts";
+import type { Limiter } from "./limiter.ts";
 import type { Outbox } from "./outbox/outbox.ts";
+import type { Missed, Turn } from "./schedule.ts";
 import { type AgentStats, recordLateness, recordResult } from "./stats.ts";
 import { ThrottledReport } from "./throttled_report.ts";
 import { type Timestamps, toMeta } from "./timestamps.ts";
@@ -11,17 +13,23 @@ import { type Timestamps, toMeta } from "./timestamps.ts";
 export interface CheckRunnerDeps extends Omit<CheckDeps, "timestamp" | "onInspectionFailed"> {
   log: Logger;
   stats: AgentStats;
-  /** How many checks may run at a time. */
-  maxChecks: number;
+  /** A place for each check that runs; a connection that is made beside another's takes one, too. */
+  places: Limiter;
   timestamps: Timestamps;
   outbox: Pick<Outbox, "add" | "keep" | "waiting" | "dropped">;
+  /** Told of each check. */
+  onChecked?: (site: Site, checked: Checked) => void;
 }
 
-/** Runs checks when they are due, so many at a time, and puts their results into the outbox. */
+const HOUR_MS = 3_600_000;
+
+/**
+ * Runs checks when they are due, so many at a time, and puts their results into the outbox. What came
+ * due and was not come to in time has a result as well.
+ */
 export class CheckRunner {
   #deps: CheckRunnerDeps;
   #checkDeps: CheckDeps;
-  #limiter: Limiter;
   #cut = new AbortController();
   #running = new Set<Promise<void>>();
   #stopping = false;
@@ -29,7 +37,6 @@ export class CheckRunner {
 
   constructor(deps: CheckRunnerDeps) {
     this.#deps = deps;
-    this.#limiter = new Limiter(deps.maxChecks);
     this.#ownTrouble = new ThrottledReport(deps.clock, (count, latest) => {
       const message = "Checks failed for the agent's own trouble; their results are unknown";
       deps.log.error({ count, ...latest }, message);
@@ -41,15 +48,42 @@ export class CheckRunner {
     };
   }
 
-  /**
-   * Checks `site` as soon as there is a place. Never rejects.
-   *
-   * @param due Monotonic time it was due at
-   */
-  run(site: Site, due: number): Promise<void> {
-    const running = this.#run(site, due).finally(() => this.#running.delete(running));
+  /** Checks `site` as soon as there is a place. Never rejects. */
+  run(site: Site, turn: Turn): Promise<void> {
+    const running = this.#run(site, turn).finally(() => this.#running.delete(running));
     this.#running.add(running);
     return running;
+  }
+
+  /** Checks `site` for one who asks, and publishes nothing; null where it was cut. Never rejects. */
+  async probe(site: Site): Promise<Checked | null> {
+    const { clock, places } = this.#deps;
+    await places.acquire();
+    try {
+      if (this.#stopping) return null;
+      const timestamp = () => BigInt(clock.now()) * 1_000n;
+      return await check(site, this.#cut.signal, { ...this.#checkDeps, timestamp });
+    } finally {
+      places.release();
+    }
+  }
+
+  /** Answers for due times that nobody came to: a result for each hour of the clock that has some. */
+  missed(site: Site, { due, slots }: Missed): void {
+    const { clock, stats, timestamps } = this.#deps;
+    const wallMinusMonotonic = clock.now() - clock.monotonic();
+    let wall = due + wallMinusMonotonic;
+    for (let left = slots; left > 0;) {
+      const hourEnd = (Math.floor(wall / HOUR_MS) + 1) * HOUR_MS;
+      const inHour = Math.min(left, Math.ceil((hourEnd - wall) / site.frequencyMs));
+      const ts = timestamps.next(siteId(site), clock.now() - wall);
+      const message = missedResult(site, ts, inHour, this.#deps);
+      recordResult(stats, message, false);
+      this.#ownTrouble.add(1, { url: site.url, error: message.errorMessage! });
+      this.#send(message);
+      left -= inHour;
+      wall += inHour * site.frequencyMs;
+    }
   }
 
   /** Resolves when no check is under way; those that wait for a place, and later ones, do not start. */
@@ -65,42 +99,53 @@ export class CheckRunner {
     this.#ownTrouble.close();
   }
 
-  async #run(site: Site, due: number): Promise<void> {
-    const { stats } = this.#deps;
-    const place = this.#limiter.acquire();
-    stats.waitingForPlace = this.#limiter.waiting;
+  async #run(site: Site, turn: Turn): Promise<void> {
+    const { stats, places } = this.#deps;
+    const place = places.acquire();
+    stats.waitingForPlace = places.waiting;
     await place;
-    stats.inFlight = this.#limiter.held;
+    stats.inFlight++;
     try {
-      if (!this.#stopping) await this.#check(site, due);
+      const missed = this.#stopping ? { due: turn.due, slots: turn.slots() } : turn.skip();
+      if (missed) this.missed(site, missed);
+      if (!this.#stopping) await this.#check(site, turn);
     } catch (error) {
       this.#deps.log.error(
         { error, url: site.url },
         "A check failed in a way that it never should",
       );
     } finally {
-      this.#limiter.release();
-      stats.inFlight = this.#limiter.held;
-      stats.waitingForPlace = this.#limiter.waiting;
+      places.release();
+      stats.inFlight--;
+      stats.waitingForPlace = places.waiting;
     }
   }
 
-  async #check(site: Site, due: number): Promise<void> {
-    const { clock, outbox, stats, timestamps } = this.#deps;
-    const lateMs = Math.max(0, clock.monotonic() - due);
+  async #check(site: Site, turn: Turn): Promise<void> {
+    const { clock, stats, onChecked } = this.#deps;
+    const lateMs = Math.max(0, clock.monotonic() - turn.due);
     recordLateness(stats, lateMs);
-    const checked = await check(site, this.#cut.signal, this.#checkDeps, lateMs);
+    const checked = await check(site, this.#cut.signal, this.#checkDeps, {
+      lateMs,
+      slots: (stalledMs) => turn.slots(stalledMs),
+      leftMs: () => turn.next - clock.monotonic(),
+    });
     if (!checked) {
       stats.cut++;
       return;
     }
-    const { message } = checked;
+    const { message, judgement } = checked;
     recordResult(stats, message);
-    const { errorClass, errorMessage } = message;
-    // A stall is logged by its detector.
-    if (errorMessage !== null && errorClass!.startsWith("local_") && errorClass !== "local_stall") {
-      this.#ownTrouble.add(1, { url: site.url, error: errorMessage });
+    // An inspection that failed has told of itself.
+    if (judgement.verdict === "unknown" && judgement.errorMessage !== null) {
+      this.#ownTrouble.add(1, { url: site.url, error: message.errorMessage! });
     }
+    onChecked?.(site, checked);
+    this.#send(message);
+  }
+
+  #send(message: ResultMessage): void {
+    const { outbox, stats, timestamps } = this.#deps;
     outbox.keep(toMeta(timestamps.state()));
     outbox.add({ key: message.url, value: encode(message) });
     stats.waiting = outbox.waiting;

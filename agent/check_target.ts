@@ -8,39 +8,45 @@ import { UsageError } from "../runtime/exit_codes.ts";
 const MAX_NAMES = 8;
 
 /**
- * The site that a person means by a name or a URL: one of the config, or for another URL one with the
- * config's defaults.
+ * The site that a person means by a name, a URL, or a host, which is asked by https: one of the
+ * config, also one that is not enabled, or for another URL one with the config's defaults.
  *
  * @param file The config's, as the person named it
  * @throws {UsageError} Where there is no such site, or more than one
  */
 export function findTarget(
   target: string,
-  { sites, siteDefaults }: Pick<Config, "sites" | "siteDefaults">,
+  { sites: enabled, disabledSites, siteDefaults }: Pick<
+    Config,
+    "sites" | "disabledSites" | "siteDefaults"
+  >,
   file: string,
 ): Site {
+  const sites = [...enabled, ...disabledSites];
   const named = sites.find((site) => siteId(site) === target);
   if (named) return named;
-  if (!isWebUrl(target)) throw new UsageError(notFound(target, sites, file));
-  const expectation = checkUrl(target);
+  const url = isWebUrl(target) || !isHost(target) ? target : `https://${target}`;
+  if (!isWebUrl(url)) throw new UsageError(notFound(target, sites, file));
+  const expectation = checkUrl(url);
   if (expectation !== null) {
     throw new UsageError(`Expected ${expectation}, found ${quote(target)}`);
   }
-  const same = sites.filter(({ url }) => normaliseUrl(url) === normaliseUrl(target));
+  const same = sites.filter(({ requestUrl }) => normaliseUrl(requestUrl) === normaliseUrl(url));
   const one = same.find(({ name }) => name === null) ?? same[0];
   if (one && one.name !== null && same.length > 1) {
     const names = same.map((site) => quote(siteId(site))).join(", ");
     throw new UsageError(`The config has ${same.length} sites of this URL; name one of ${names}`);
   }
-  return one ?? { ...siteDefaults, name: null, url: target };
+  return one ?? { ...siteDefaults, name: null, url, requestUrl: url };
+}
+
+/** "example.org", "localhost:8080/health", "[::1]"; a word alone is the name of a site. */
+function isHost(target: string): boolean {
+  return /^(?:\[[\da-f:.]+\]|localhost|[^\s/:?#@[\]]+\.[^\s/:?#@[\]]+|[^\s/:?#@[\]]+(?=:\d))(?::\d+)?(?:[/?#]|$)/i
+    .test(target) && URL.canParse(`https://${target}`);
 }
 
 function notFound(target: string, sites: readonly Site[], file: string): string {
-  if (target.includes(".") && URL.canParse(`https://${target}`)) {
-    return `No site is named ${quote(target)}; if it is meant as a URL, write ${
-      quote(`https://${target}`)
-    }`;
-  }
   if (sites.length === 0) {
     return `No site is named ${quote(target)}, as ${
       quote(file)

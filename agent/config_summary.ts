@@ -1,11 +1,15 @@
-import type {
-  Config,
-  DatabaseConfig,
-  KafkaConfig,
-  Listen,
-  Site,
-  SiteRules,
+import { quote } from "../config/show.ts";
+import {
+  type AgentConfig,
+  type Config,
+  type KafkaConfig,
+  type Listen,
+  type Site,
+  siteId,
 } from "../config/types.ts";
+import { hideSecrets } from "./evidence/scrub.ts";
+import { rulesOf } from "./rules/index.ts";
+import { counted } from "./rules/rule.ts";
 
 /** A name or URL longer than this does not push the other columns to the right. */
 const MAX_SITE_WIDTH = 60;
@@ -14,23 +18,39 @@ const MAX_SITE_WIDTH = 60;
  * What a config makes run, for a person: a line for each part, and one for each site. No secret is in
  * it, nor what may hold one: headers, bodies, user names.
  */
-export function configSummary({ sites, kafka, agent, writer, database }: Config): string[] {
+export function configSummary(config: Config): string[] {
+  const { sites, disabledSites, kafka, agent, writer, database } = config;
+  const hide = (text: string) => hideSecrets(text, config.secrets);
   const perSecond = sites.reduce((sum, { frequencyMs }) => sum + 1_000 / frequencyMs, 0);
   return [
-    `kafka     ${kafkaSummary(kafka)}`,
-    `database  ${database ? placeOf(database) : "none, which writer, init-schema and dbdump need"}`,
-    `agent     state in ${agent.stateDir}, at most ${agent.maxConcurrentChecks} checks at a time` +
-    (agent.location === null ? "" : `, location ${agent.location}`) +
-    Object.entries(agent.labels).map(([name, value]) => `, ${name}=${value}`).join("") +
-    listening(agent.listen),
+    `kafka     ${hide(kafkaSummary(kafka))}`,
+    `database  ${
+      database
+        ? placeOf(config.dsnAsWritten ?? database.dsn)
+        : "none, which writer, init-schema and dbdump need"
+    }`,
+    `agent     ${hide(agentSummary(agent))}`,
     `writer    at most ${counted(writer.maxBatchMessages, "result")} in a transaction${
       listening(writer.listen)
     }`,
     sites.length === 0
       ? "sites     none, which an agent needs"
       : `sites     ${sites.length}, ${rounded(perSecond)} checks a second`,
+    ...(disabledSites.length === 0
+      ? []
+      : [`disabled  ${disabledSites.map((site) => quote(siteId(site))).join(", ")}`]),
     ...(sites.length === 0 ? [] : ["", ...siteTable(sites)]),
   ];
+}
+
+function agentSummary({ stateDir, maxConcurrentChecks, location, labels, listen }: AgentConfig) {
+  return `state in ${stateDir}` +
+    (maxConcurrentChecks === null ? "" : `, at most ${maxConcurrentChecks} checks at a time`) +
+    (location === null ? "" : `, location ${location}`) + labelled(labels) + listening(listen);
+}
+
+function labelled(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels).map(([name, value]) => `, ${name}=${value}`).join("");
 }
 
 function siteTable(sites: readonly Site[]): string[] {
@@ -69,25 +89,13 @@ function requestSummary({ client, request, auth }: Site): string {
 }
 
 /** The rules by the names of their keys: "status 200-299, regex, 2 json"; then what only marks. */
-function rulesSummary({ rules, maintenance, evidence }: Site): string {
+function rulesSummary({ rules, maintenance, evidence, labels, secrets }: Site): string {
   return [
-    `status ${statuses(rules)}`,
-    rules.minBodyBytes !== null && `body >= ${rules.minBodyBytes} B`,
-    rules.maxBodyBytes !== null && `body <= ${rules.maxBodyBytes} B`,
-    rules.regex.length > 0 && counted(rules.regex.length, "regex", "regex"),
-    rules.notRegex.length > 0 && counted(rules.notRegex.length, "not_regex", "not_regex"),
-    rules.headers.length > 0 && counted(rules.headers.length, "response header"),
-    rules.json.length > 0 && counted(rules.json.length, "json value"),
-    rules.maxResponseTimeMs !== null && `<= ${rules.maxResponseTimeMs} ms`,
-    rules.certificateDaysLeft !== null && `degraded below ${rules.certificateDaysLeft} days left`,
-    rules.degradedResponseTimeMs !== null && `degraded above ${rules.degradedResponseTimeMs} ms`,
+    ...rulesOf(rules).map(({ rule, value }) => rule.summary(value)),
     maintenance.length > 0 && counted(maintenance.length, "maintenance"),
     !evidence && "no evidence",
-  ].filter((part) => typeof part === "string").join(", ");
-}
-
-function statuses({ validStatusCodes }: SiteRules): string {
-  return validStatusCodes.map(({ from, to }) => from === to ? from : `${from}-${to}`).join(" ");
+  ].filter((part) => typeof part === "string").join(", ") +
+    hideSecrets(labelled(labels), secrets);
 }
 
 function kafkaSummary(kafka: KafkaConfig): string {
@@ -102,7 +110,7 @@ function kafkaSummary(kafka: KafkaConfig): string {
 }
 
 /** Host and database of a DSN, as far as they can be told for sure; nothing else of it. */
-function placeOf({ dsn }: DatabaseConfig): string {
+function placeOf(dsn: string): string {
   const { host, dbname } = /^postgres(?:ql)?:/i.test(dsn) ? partsOfUrl(dsn) : partsOfPairs(dsn);
   return [
     host ? `at ${host}` : "where the DSN says",
@@ -110,11 +118,13 @@ function placeOf({ dsn }: DatabaseConfig): string {
   ].join(", ");
 }
 
+/** A password with "@", "/", "?" or "#" in it ends early, and what follows seems to be a host or path. */
 function partsOfUrl(dsn: string): { host?: string; dbname?: string } {
-  const url = URL.parse(dsn);
-  // A password with "/" in it ends the host too early; what seems a path is then a part of it.
-  if (!url || (dsn.includes("@") && url.username === "")) return {};
-  return { host: url.host, dbname: url.pathname.slice(1) };
+  const host = String.raw`(?:\[[\da-f:.]+\]|[^@/?#:,[\]]*)(?::\d+)?`;
+  const form =
+    String.raw`^\w+:\/\/(?:[^@/?#]*@)?(?<host>${host}(?:,${host})*)(?:\/(?<dbname>[^@/?#]*))?` +
+    String.raw`(?:\?[^@#]*)?$`;
+  return new RegExp(form, "i").exec(dsn)?.groups ?? {};
 }
 
 /** "host=... dbname=...", values in single quotes where they have spaces. */
@@ -127,10 +137,6 @@ function listening(listen: Listen | null): string {
   if (listen === null) return "";
   const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
   return `, serves ${host}:${listen.port}`;
-}
-
-function counted(count: number, what: string, several = `${what}s`): string {
-  return `${count} ${count === 1 ? what : several}`;
 }
 
 function seconds(ms: number): string {

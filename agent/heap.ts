@@ -28,11 +28,12 @@ export class Heap<T extends Due> {
     items[at] = item;
   }
 
-  /** Puts the first item where it belongs after its `due` grew; cheaper than taking and pushing it. */
-  sinkFirst(): void {
+  /** Takes the item due first off. */
+  pop(): T | undefined {
     const items = this.#items;
-    const item = items[0];
-    if (item === undefined) return;
+    const first = items[0];
+    const item = items.pop();
+    if (item === undefined || items.length === 0) return first;
     let at = 0;
     while (true) {
       let child = 2 * at + 1;
@@ -43,6 +44,7 @@ export class Heap<T extends Due> {
       at = child;
     }
     items[at] = item;
+    return first;
   }
 
   /** Replaces everything held. */

@@ -26,12 +26,16 @@ export class Limiter {
     return this.#queue.length - this.#first;
   }
 
+  /** Takes a place if one is free, and less than `share` of them are taken. */
+  tryAcquire(share = 1): boolean {
+    if (this.#held >= this.max * share) return false;
+    this.#held++;
+    return true;
+  }
+
   /** Resolves when a place is taken; give it back with `release()`. */
   acquire(): Promise<void> {
-    if (this.#held < this.max) {
-      this.#held++;
-      return Promise.resolve();
-    }
+    if (this.tryAcquire()) return Promise.resolve();
     return new Promise((resolve) => this.#queue.push(resolve));
   }
 

@@ -73,7 +73,8 @@ function addSchedule(metrics: Metrics, { stats, running }: AgentMetricsSources):
   }, () => stats.late);
   metrics.counter({
     name: "httpmon_agent_checks_skipped_total",
-    help: "Checks not made, as the one before was still running or the agent stood still.",
+    help:
+      "Due times without a check of their own: the one before still ran, or nobody came in time.",
   }, () => stats.skipped);
   metrics.gauge({
     name: "httpmon_agent_checks_in_flight",

@@ -6,6 +6,7 @@ import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { createClients } from "./clients.ts";
 import { startAgentOps } from "./ops.ts";
+import { PerSiteMetrics } from "./probe/per_site.ts";
 import { Reloads } from "./reload/reload.ts";
 import { runAgent, type RunningAgent } from "./run.ts";
 import { newStats } from "./stats.ts";
@@ -24,7 +25,18 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
   const stats = newStats();
   let running: RunningAgent | null = null;
   const { listen } = config.agent;
-  const ops = await startAgentOps({ listen, stats, running: () => running, clock, log, signal });
+  let current = config;
+  const perSite = listen && config.agent.metricsPerSite ? new PerSiteMetrics() : null;
+  const ops = await startAgentOps({
+    listen,
+    stats,
+    running: () => running,
+    config: () => current,
+    perSite,
+    clock,
+    log,
+    signal,
+  });
   const sender = createSender(createKafka(config.kafka, "httpmon-agent", log), config.kafka, log);
   const clients = createClients(clock);
   const reloads = new Reloads({ config, configSource, clock, log, stats, signal });
@@ -37,9 +49,18 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
       signal,
       stats,
       passFailpoint: failpointsFrom(),
+      onChecked: perSite ? (site, checked) => perSite.record(site, checked) : undefined,
       onStarted(started) {
         running = started;
-        reloads.begin({ replaceSites: started.replaceSites, onHangUp, watch: options.watch });
+        reloads.begin({
+          replaceSites(sites, config) {
+            started.replaceSites(sites);
+            perSite?.keepOnly(sites);
+            current = config;
+          },
+          onHangUp,
+          watch: options.watch,
+        });
       },
     });
     return EXIT.done;

@@ -1,9 +1,11 @@
-import type { Listen } from "../config/types.ts";
+import type { Config, Listen, Site } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startOps } from "../runtime/ops.ts";
 import type { OpsServer } from "../runtime/ops_server.ts";
 import { addAgentMetrics } from "./metrics.ts";
+import type { PerSiteMetrics } from "./probe/per_site.ts";
+import { probe } from "./probe/probe.ts";
 import type { RunningAgent } from "./run.ts";
 import type { AgentStats } from "./stats.ts";
 
@@ -13,6 +15,10 @@ export interface AgentOpsOptions {
   stats: AgentStats;
   /** Null until the agent has started. */
   running: () => RunningAgent | null;
+  /** As it is now. */
+  config: () => Config;
+  /** The metrics of each site; null: they are not asked for. */
+  perSite: Pick<PerSiteMetrics, "text"> | null;
   clock: Clock;
   log: Logger;
   /** What asks the agent to stop. */
@@ -30,11 +36,16 @@ const MAX_OVERDUE_MS = 120_000;
  * @throws {UsageError} Where it cannot listen there
  */
 export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | null> {
-  const { running, signal } = options;
+  const { running, signal, perSite, config, clock } = options;
+  const check = (site: Site) => running()?.probe(site) ?? Promise.resolve(null);
   return startOps({
     ...options,
     mode: "agent",
     addMetrics: (metrics) => addAgentMetrics(metrics, options),
+    moreMetrics: () => perSite?.text() ?? "",
+    pages: {
+      "/probe": (request) => probe(request, { config, check, now: () => clock.now() }),
+    },
     unhealthy: () => unhealthy(running()),
     unready: () => unready(running(), signal.aborted),
   });

@@ -1,4 +1,5 @@
 import type { Site } from "../config/types.ts";
+import { LIMITS } from "../wire/limits.ts";
 import {
   type Certificate,
   type Evidence,
@@ -11,7 +12,7 @@ import {
 import { formatTimestamp } from "../wire/timestamp.ts";
 import { cleanLine } from "./clean_text.ts";
 import type { CertificateRecord, HttpRecord, TlsRecord } from "./http/types.ts";
-import type { Judgement } from "./rules/judge.ts";
+import type { Judgement } from "./judge.ts";
 
 /** Who checks, and where; goes into each result. */
 export interface AgentIdentity {
@@ -26,15 +27,23 @@ export interface ResultParts {
   /** Microseconds since 1970. */
   ts: bigint;
   scheduledAt: bigint;
+  /** The due times that it answers for. */
+  slots: number;
+  /** @default 1 */
+  attempts?: number;
+  /** Of the first of several attempts. */
+  firstReason?: string | null;
+  /** @default 0 */
+  loopDelayMs?: number;
   record: HttpRecord;
   judgement: Judgement;
-  regexResult: boolean | null;
-  /** Where it is not the record's own: the response came, but could not be looked at. */
-  errorClass: string | null;
+  /** @default null */
+  regexResult?: boolean | null;
   isMaintenance: boolean;
-  evidence: Evidence | null;
-  /** Whether the certificate chain goes along. */
-  withChain: boolean;
+  /** @default null */
+  evidence?: Evidence | null;
+  /** Whether the certificate chain goes along. @default false */
+  withChain?: boolean;
   /** Takes secrets out of a text. */
   scrub: (text: string) => string;
 }
@@ -47,35 +56,42 @@ const MAX_NAME = 512;
 const MAX_ALTERNATIVE_NAME = 257;
 /** Of a certificate but the site's own; authorities seldom have any. */
 const MAX_ISSUER_NAMES = 10;
+/** A shorter delay of the agent's own is not worth telling. */
+const MIN_LOOP_DELAY_MS = 5;
 
 /** The message of one check: each field where there is something to say, a fresh value each time. */
 export function toMessage(agent: AgentIdentity, parts: ResultParts): ResultMessage {
-  const { site, record, judgement, evidence } = parts;
+  const { site, record, judgement, evidence = null, attempts = 1, loopDelayMs = 0 } = parts;
   const { location, labels } = agent;
-  const errorClass = parts.errorClass ?? record.error?.class ?? null;
+  const { errorClass, errorMessage } = judgement;
   const redirects = redirectsOf(record, parts.scrub);
   return {
     ts: formatTimestamp(parts.ts),
     agentUUID: agent.agentUUID,
     url: site.url,
-    regexResult: parts.regexResult,
+    regexResult: parts.regexResult ?? null,
     responseCode: record.status,
     responseTime: milliseconds(record.ms),
-    errorMessage: record.error && cleanLine(parts.scrub(record.error.message), MAX_ERROR_MESSAGE),
+    errorMessage: errorMessage && cleanLine(parts.scrub(errorMessage), MAX_ERROR_MESSAGE),
     ...(site.name !== null && { site: site.name }),
     verdict: judgement.verdict,
     ...(judgement.reason !== null && { reason: judgement.reason }),
     ...(errorClass !== null && { errorClass }),
     scheduledAt: formatTimestamp(parts.scheduledAt),
+    frequency: site.frequencyMs / 1_000,
+    ...(parts.slots > 1 && { slots: parts.slots }),
+    ...(attempts > 1 && { attempts, firstReason: parts.firstReason! }),
+    ...(loopDelayMs > MIN_LOOP_DELAY_MS && { loopDelay: milliseconds(loopDelayMs) }),
     ...(record.phases !== null && { phases: phasesOf(record.phases) }),
     ...(record.status !== null && { bodyBytes: record.body.length }),
     ...(record.bodyTruncated && { bodyTruncated: true }),
     ...(record.remoteAddress !== null && { remoteAddress: record.remoteAddress }),
     ...(record.httpVersion !== null && { httpVersion: record.httpVersion }),
     ...(redirects.length > 0 && { redirects }),
-    ...(record.tls && { tls: tlsOf(record.tls, parts.withChain) }),
+    ...(record.tls && { tls: tlsOf(record.tls, parts.withChain ?? false) }),
     ...(location !== null && { location }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
+    ...(Object.keys(site.labels).length > 0 && { siteLabels: { ...site.labels } }),
     ...(parts.isMaintenance && { maintenance: true }),
     ...(evidence !== null && { evidence }),
   };
@@ -110,12 +126,12 @@ function tlsOf(tls: TlsRecord, withChain: boolean): TlsInfo {
     error: tls.authorizationError === null ? null : cleanLine(tls.authorizationError, MAX_NAME),
     expiresAt: isMoment(tls.earliestExpiry) ? moment(tls.earliestExpiry) : null,
     fingerprint: own?.fingerprint256 ?? null,
-    ...(withChain && { chain: tls.chain.map(certificateOf) }),
+    ...(withChain && { chain: tls.chain.slice(0, LIMITS.chain).map(certificateOf) }),
   };
 }
 
 function certificateOf(certificate: CertificateRecord, depth: number): Certificate {
-  const names = depth === 0 ? certificate.names : certificate.names.slice(0, MAX_ISSUER_NAMES);
+  const names = certificate.names.slice(0, depth === 0 ? LIMITS.names : MAX_ISSUER_NAMES);
   return {
     subject: cleanLine(certificate.subject, MAX_NAME),
     issuer: cleanLine(certificate.issuer, MAX_NAME),

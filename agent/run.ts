@@ -5,17 +5,23 @@ import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
-import { SiteRequests } from "./auth/requests.ts";
 import { CertificatesSeen } from "./certificates_seen.ts";
-import { CheckRunner } from "./check_runner.ts";
+import type { Checked } from "./check.ts";
+import { CheckRunner, type CheckRunnerDeps } from "./check_runner.ts";
 import type { Clients } from "./clients.ts";
+import { askControlBy } from "./control.ts";
 import { allowedChecks } from "./descriptors.ts";
+import { Allowances } from "./http/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
+import { Limiter } from "./limiter.ts";
+import { LoopWatch } from "./loop_watch.ts";
 import { MaintenanceCalendar } from "./maintenance.ts";
+import { hostOf, Network } from "./network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
+import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
-import { StallDetector } from "./stall.ts";
+import { SiteRequests } from "./site_requests.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { type AgentStats, newStats } from "./stats.ts";
 import { timestampsOf } from "./timestamps.ts";
@@ -33,6 +39,8 @@ export interface AgentDeps {
   stats?: AgentStats;
   /** @default noFailpoints */
   passFailpoint?: PassFailpoint;
+  /** Told of each check of the schedule. */
+  onChecked?: CheckRunnerDeps["onChecked"];
   /** Told once: the state folder is open and the schedule runs. */
   onStarted?: (running: RunningAgent) => void;
 }
@@ -41,9 +49,14 @@ export interface AgentDeps {
 export interface RunningAgent {
   outbox: Pick<Outbox, "waiting" | "dropped" | "oldestAt" | "failing">;
   schedule: Pick<Schedule<Scheduled>, "size" | "overdueMs">;
+  /** Checks a site for one who asks; null where the agent stops meanwhile. */
+  probe(site: Site): Promise<Checked | null>;
   /** Checks exactly these sites from now on; one whose frequency is as before keeps its place. */
   replaceSites(sites: readonly Site[]): void;
 }
+
+/** What the bodies that checks hold may take together. */
+const MAX_BODY_MEMORY = 256 * 1024 * 1024;
 
 /** A check that was cut gives up its exchange within this. */
 const CUT_WITHIN_MS = 2_500;
@@ -61,20 +74,24 @@ export async function runAgent(
   deps: AgentDeps,
 ): Promise<AgentStats> {
   const { log, signal, send, clock = systemClock, stats = newStats() } = deps;
-  const maxChecks = allowedChecks(config.agent.maxConcurrentChecks);
-  if (maxChecks < config.agent.maxConcurrentChecks) {
+  const wanted = config.agent.maxConcurrentChecks;
+  const maxChecks = allowedChecks(wanted);
+  if (wanted !== null && maxChecks < wanted) {
     log.error(
-      { wanted: config.agent.maxConcurrentChecks, allowed: maxChecks },
+      { wanted, allowed: maxChecks },
       `At most ${maxChecks} checks run at a time: the process may open no more files; raise its ` +
         `limit (ulimit -n), or lower "agent.max_concurrent_checks"`,
     );
   }
   const { outbox, agentUUID } = await openStateFolder(config.agent, clock, log);
   const timestamps = timestampsOf(outbox.meta, clock, log);
-  const stall = new StallDetector(clock, (ms) => {
+  const loop = new LoopWatch(clock, (ms) => {
     stats.stalls++;
     log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
   });
+  const { controls } = config.agent;
+  const network = new Network({ clock, controls, ask: askControlBy(deps.clients.timed) });
+  const places = new Limiter(maxChecks);
   const inspector = new Inspector(clock);
   const requests = new SiteRequests(deps.clients, clock);
   const runner = new CheckRunner({
@@ -83,19 +100,22 @@ export async function runAgent(
     log,
     stats,
     agent: { agentUUID, location: config.agent.location, labels: config.agent.labels },
-    maxChecks,
+    places,
+    allowances: new Allowances(MAX_BODY_MEMORY, places),
     timestamps,
     outbox,
     requests,
     inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-    stallSince: (start) => stall.since(start),
+    loop,
+    network,
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
+    onChecked: deps.onChecked,
   });
   const schedule = new Schedule<ScheduledSite>({
     clock,
-    run: ({ site }, due) => runner.run(site, due),
-    onSkip: (_, slots) => stats.skipped += slots,
+    run: ({ site }, turn) => runner.run(site, turn),
+    onMissed: ({ site }, missed) => runner.missed(site, missed),
   });
   const { passFailpoint } = deps;
   const publisher = new Publisher({ outbox, send, clock, log, stats, passFailpoint });
@@ -103,14 +123,16 @@ export async function runAgent(
   const deadline = new AbortController();
 
   const publishing = publisher.run(draining.signal, deadline.signal);
-  stall.start();
+  loop.start();
   const replaceSites = (sites: readonly Site[]) => {
-    if (sites.some(asksOfTexts)) inspector.start();
+    if (sites.some(({ rules }) => asksOfTexts(rules))) inspector.start();
     schedule.replace(sites.map(scheduled));
+    timestamps.keep(new Set(sites.map(siteId)));
+    network.keep(new Set(sites.map(({ requestUrl }) => hostOf(requestUrl)!)));
   };
   replaceSites(config.sites);
   schedule.start();
-  deps.onStarted?.({ outbox, schedule, replaceSites });
+  deps.onStarted?.({ outbox, schedule, replaceSites, probe: (site) => runner.probe(site) });
   log.info(
     { agentUUID, sites: schedule.size, maxChecks, waiting: outbox.waiting },
     "The agent runs",
@@ -131,7 +153,7 @@ export async function runAgent(
   await publishing;
   cancelDeadline();
   await outbox.close();
-  stall.stop();
+  loop.stop();
 
   stats.waiting = outbox.waiting;
   stats.dropped = outbox.dropped;
@@ -144,11 +166,6 @@ interface ScheduledSite {
   id: string;
   frequencyMs: number;
   site: Site;
-}
-
-/** Whether the texts of a site's responses have to be looked at. */
-function asksOfTexts({ rules: { regex, notRegex, headers, json } }: Site): boolean {
-  return regex.length + notRegex.length + headers.length + json.length > 0;
 }
 
 function scheduled(site: Site): ScheduledSite {

@@ -12,23 +12,36 @@ export interface Scheduled {
 export interface ScheduleOptions<T extends Scheduled> {
   clock: Clock;
   /**
-   * Called when an item is due. The item is not run again before the promise settles; a slot that
-   * comes while it runs is skipped. Must not reject.
-   *
-   * @param due Monotonic time it was due at, milliseconds
+   * Called when an item is due. The item is not run again before the promise settles; what comes due
+   * while it runs is the turn's. Must not reject.
    */
-  run: (item: T, due: number) => Promise<void>;
-  /** Called with the number of slots that passed without a run. */
-  onSkip?: (item: T, slots: number) => void;
+  run: (item: T, turn: Turn) => Promise<void>;
+  /** Called with due times that passed without a run, as the loop stood still. */
+  onMissed?: (item: T, missed: Missed) => void;
+}
+
+/** Due times that passed without a run. */
+export interface Missed {
+  /** Monotonic time of the first, milliseconds. */
+  due: number;
+  slots: number;
+}
+
+/** Due times at a fixed rate: whole intervals from an anchor, monotonic milliseconds. */
+interface Grid {
+  anchor: number;
+  frequencyMs: number;
 }
 
 interface Entry<T> {
   item: T;
-  /** Monotonic time of one slot; the others are whole intervals away. */
-  anchor: number;
-  /** Monotonic time of the next run, on the grid. */
+  grid: Grid;
+  /** Monotonic time of the next run. */
   due: number;
-  running: boolean;
+  /** The due time that it is for: the same, or before it where the run is late by intent. */
+  slot: number;
+  /** The run under way, if there is one; the entry is not in the heap then. */
+  turn: Turn | null;
 }
 
 /**
@@ -37,30 +50,82 @@ interface Entry<T> {
  */
 const GRID_MS = 10;
 
-/** A new item, and one that missed a slot in a stall, runs within this (or its interval, if shorter). */
+/** A new item, and one that missed a due time in a stall, runs within this (or its interval, if shorter). */
 const FIRST_WITHIN_MS = 10_000;
 
-/** A slot missed by more than this (or by an interval, if shorter) is skipped, not run late. */
+/** What is late by more than this (or by an interval, if shorter) is not run at once. */
 const MAX_LATE_MS = 2_000;
 
 /** A timer never waits longer: setTimeout cannot wait for over 24.8 days, and a sleep ends unseen. */
 const MAX_WAIT_MS = 60_000;
 
-/** The longest that one turn starts runs for; those that are left follow in the next turn. */
+/** The longest that one turn of the loop starts runs for; those that are left follow in the next. */
 const MAX_SLICE_MS = 8;
+
+/**
+ * One run of an item, and the due times that it answers for: from its own on all that come until
+ * `slots()` is asked last.
+ */
+export class Turn {
+  readonly #clock: Clock;
+  readonly grid: Grid;
+  #due: number;
+  /** Up to when due times are answered for. */
+  #until: number;
+
+  constructor(clock: Clock, grid: Grid, due: number) {
+    this.#clock = clock;
+    this.grid = grid;
+    this.#due = due;
+    this.#until = due;
+  }
+
+  /** Monotonic time that the run was due at. */
+  get due(): number {
+    return this.#due;
+  }
+
+  /** The first due time that is not answered for. */
+  get next(): number {
+    return nextSlot(this.grid, this.#until);
+  }
+
+  /**
+   * How many due times there are by now, this run's own among them.
+   *
+   * @param stalledMs How long the loop stood still: what came due in that time is missed
+   */
+  slots(stalledMs = 0): number {
+    this.#until = Math.max(this.#due, this.#clock.monotonic() - stalledMs);
+    return 1 + slotOf(this.grid, this.#until) - slotOf(this.grid, this.#due);
+  }
+
+  /** Goes on for the latest due time alone. @returns Those before it, if there are any */
+  skip(): Missed | null {
+    const due = this.#due;
+    const slots = this.slots() - 1;
+    if (slots === 0) return null;
+    this.#due = slotTime(this.grid, slotOf(this.grid, this.#until));
+    return { due, slots };
+  }
+}
 
 /**
  * Runs many items, each at a fixed rate on the monotonic clock, with one timer for all.
  *
- * Slots are anchored to the wall clock at a place in the interval given by a hash of the id, so that
- * items are spread, and keep their places when the process starts again. A late or long run moves no
- * later slot. After a stall or a sleep there is no burst: missed slots are skipped, and each item runs
- * at its next slot, or sooner if that is over ten seconds away, spread as at the start.
+ * Due times are anchored to the wall clock at a place in the interval given by a hash of the id, so
+ * that items are spread, and keep their places when the process starts again. The first of a new item
+ * is sooner, if its place is over ten seconds away. A late or long run moves no later due time. After
+ * a stall or a sleep there is no burst: each item runs at its next due time, or for the last one that
+ * it missed if the next is over ten seconds away, spread as at the start.
+ *
+ * Each due time is one turn's or is missed: none is left out, none counted twice.
  */
 export class Schedule<T extends Scheduled> {
   #options: ScheduleOptions<T>;
   #clock: Clock;
   #entries = new Map<string, Entry<T>>();
+  /** Those that do not run. */
   #heap = new Heap<Entry<T>>();
   #cancel: (() => void) | null = null;
   #armedFor = Infinity;
@@ -99,7 +164,8 @@ export class Schedule<T extends Scheduled> {
 
   /**
    * Schedules exactly `items`. One whose id and frequency are as before keeps its place, and its next
-   * run is of the new object; a new one has its first run within ten seconds or its interval.
+   * run is of the new object; a new one has its first run within ten seconds or its interval. A run
+   * under way keeps to the due times that it began with.
    */
   replace(items: readonly T[]): void {
     const now = this.#clock.monotonic();
@@ -113,18 +179,17 @@ export class Schedule<T extends Scheduled> {
         this.#entries.set(item.id, old);
         continue;
       }
-      const wallAnchor = hashFraction(item.id) * item.frequencyMs - wallMinusMonotonic;
+      const { frequencyMs } = item;
+      const wallAnchor = hashFraction(item.id) * frequencyMs - wallMinusMonotonic;
       // Brought near to now, where a double still has room for fractions of a microsecond.
-      const intervals = Math.floor((now - wallAnchor) / item.frequencyMs);
-      const anchor = wallAnchor + intervals * item.frequencyMs;
+      const intervals = Math.floor((now - wallAnchor) / frequencyMs);
+      const grid = { anchor: wallAnchor + intervals * frequencyMs, frequencyMs };
+      const due = soon(item.id, grid, now);
       // A run of the old entry may be under way; the new one must not overlap it.
-      const entry = old ?? { item, anchor, due: 0, running: false };
-      entry.item = item;
-      entry.anchor = anchor;
-      entry.due = soon(entry, now);
+      const entry = Object.assign(old ?? { turn: null }, { item, grid, due, slot: due });
       this.#entries.set(item.id, entry);
     }
-    this.#heap.reset(this.#entries.values());
+    this.#heap.reset([...this.#entries.values()].filter(({ turn }) => turn === null));
     if (this.#started) this.#arm();
   }
 
@@ -137,7 +202,7 @@ export class Schedule<T extends Scheduled> {
     const wait = Math.ceil(first.due - this.#clock.monotonic());
     this.#cancel = this.#clock.after(Math.min(Math.max(wait, 0), MAX_WAIT_MS), () => {
       this.#cancel = null;
-      this.#turn();
+      this.#runWhatIsDue();
       this.#arm();
     });
   }
@@ -148,47 +213,65 @@ export class Schedule<T extends Scheduled> {
     this.#armedFor = Infinity;
   }
 
-  #turn(): void {
+  #runWhatIsDue(): void {
     const start = this.#clock.monotonic();
     for (let now = start; now - start <= MAX_SLICE_MS; now = this.#clock.monotonic()) {
       const entry = this.#heap.peek();
       if (!entry || entry.due > now) return;
-      const { due } = entry;
-      const { frequencyMs } = entry.item;
-      const tooLate = now - due > Math.min(MAX_LATE_MS, frequencyMs);
-      const runs = !tooLate && !entry.running;
-      // The slots in [due, now], less the one that runs.
-      const skipped = slotOf(entry, now) - slotOf(entry, due) + (runs ? 0 : 1);
-      entry.due = tooLate ? soon(entry, now) : nextSlot(entry, now);
-      this.#heap.sinkFirst();
-      if (skipped > 0) this.#options.onSkip?.(entry.item, skipped);
-      if (runs) this.#run(entry, due);
+      this.#heap.pop();
+      const tooLate = now - entry.due > Math.min(MAX_LATE_MS, entry.grid.frequencyMs);
+      if (tooLate) this.#putOff(entry, now);
+      else void this.#run(entry);
       if (!this.#started) return;
     }
   }
 
-  #run(entry: Entry<T>, due: number): void {
-    entry.running = true;
-    const ended = () => void (entry.running = false);
-    this.#options.run(entry.item, due).then(ended, ended);
+  /** Leaves a run that is too late for the next due time, or soon for the last. */
+  #putOff(entry: Entry<T>, now: number): void {
+    const { item, grid } = entry;
+    const turn = new Turn(this.#clock, grid, entry.slot);
+    entry.due = soon(item.id, grid, now);
+    const isOnGrid = entry.due === nextSlot(grid, now);
+    const missed = isOnGrid ? { due: turn.due, slots: turn.slots() } : turn.skip();
+    entry.slot = isOnGrid ? entry.due : turn.due;
+    this.#heap.push(entry);
+    if (missed) this.#options.onMissed?.(item, missed);
+  }
+
+  async #run(entry: Entry<T>): Promise<void> {
+    const turn = new Turn(this.#clock, entry.grid, entry.slot);
+    entry.turn = turn;
+    await this.#options.run(entry.item, turn).catch(() => {});
+    entry.turn = null;
+    if (this.#entries.get(entry.item.id) !== entry) return;
+    // Its due times are others where it was rescheduled meanwhile.
+    if (entry.grid === turn.grid) entry.due = turn.next;
+    else entry.due = soon(entry.item.id, entry.grid, this.#clock.monotonic());
+    entry.slot = entry.due;
+    this.#heap.push(entry);
+    this.#arm();
   }
 }
 
-/** The number of the last slot at or before `time`; a microsecond makes up for rounding. */
-function slotOf(entry: Entry<Scheduled>, time: number): number {
-  return Math.floor((time - entry.anchor + 0.001) / entry.item.frequencyMs);
+/** The number of the last due time at or before `time`; a microsecond makes up for rounding. */
+function slotOf({ anchor, frequencyMs }: Grid, time: number): number {
+  return Math.floor((time - anchor + 0.001) / frequencyMs);
 }
 
-/** The first slot after `time`, put on the grid. */
-function nextSlot(entry: Entry<Scheduled>, time: number): number {
-  const slot = entry.anchor + (slotOf(entry, time) + 1) * entry.item.frequencyMs;
-  return Math.ceil(slot / GRID_MS) * GRID_MS;
+/** When a due time is, by its number, put on the grid of timers. */
+function slotTime({ anchor, frequencyMs }: Grid, slot: number): number {
+  return Math.ceil((anchor + slot * frequencyMs) / GRID_MS) * GRID_MS;
 }
 
-/** The next slot, or a time of the item's own within ten seconds if that comes sooner. */
-function soon(entry: Entry<Scheduled>, time: number): number {
-  const within = Math.min(entry.item.frequencyMs, FIRST_WITHIN_MS);
-  const slot = nextSlot(entry, time);
+/** The first due time after `time`. */
+function nextSlot(grid: Grid, time: number): number {
+  return slotTime(grid, slotOf(grid, time) + 1);
+}
+
+/** The next due time, or a time of the item's own within ten seconds if that comes sooner. */
+function soon(id: string, grid: Grid, time: number): number {
+  const within = Math.min(grid.frequencyMs, FIRST_WITHIN_MS);
+  const slot = nextSlot(grid, time);
   if (slot - time <= within) return slot;
-  return Math.ceil((time + hashFraction(entry.item.id, 1) * within) / GRID_MS) * GRID_MS;
+  return Math.ceil((time + hashFraction(id, 1) * within) / GRID_MS) * GRID_MS;
 }

@@ -14,7 +14,7 @@ export type Reload = "applied" | "refused";
 
 /** Counters of one agent since its start, and how things stand now. */
 export interface AgentStats {
-  /** Checks that gave a result. */
+  /** Results, of checks and of due times without one. */
   checked: number;
   verdicts: Record<Verdict, number>;
   /** Checks whose verdict is not "up", by the rule or the error class that decided; seen ones alone. */
@@ -31,7 +31,7 @@ export interface AgentStats {
   late: number;
   /** How long after their time checks began, milliseconds. */
   lateness: Histogram;
-  /** Slots that passed without a check: the one before was still running, or the agent stood still. */
+  /** Due times without a check of their own: the one before still ran, or nobody came in time. */
   skipped: number;
   /** Checks cut short by stopping; they gave no result. */
   cut: number;
@@ -89,17 +89,20 @@ export function recordLateness(stats: AgentStats, lateMs: number): void {
   if (lateMs > LATE_MS) stats.late++;
 }
 
-/** Counts the result of a check. */
+/** Counts a result: of a check, or of due times that nobody came to. */
 export function recordResult(
   stats: AgentStats,
-  { verdict, reason, responseTime, phases }: Pick<
+  { verdict, reason, responseTime, phases, slots = 1 }: Pick<
     ResultMessage,
-    "verdict" | "reason" | "responseTime" | "phases"
+    "verdict" | "reason" | "responseTime" | "phases" | "slots"
   >,
+  isOfCheck = true,
 ): void {
   stats.checked++;
+  stats.skipped += isOfCheck ? slots - 1 : slots;
   if (verdict !== undefined) stats.verdicts[verdict]++;
   if (reason !== undefined) stats.reasons.set(reason, (stats.reasons.get(reason) ?? 0) + 1);
+  if (!isOfCheck) return;
   stats.responseTimes.record(responseTime);
   if (phases === undefined) return;
   for (const name of Object.keys(stats.phases) as (keyof Phases)[]) {

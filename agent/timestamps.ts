@@ -32,6 +32,8 @@ export class Timestamps {
   #highWaterMs: number;
   /** The last reading of the clock; a site's millisecond may be ahead of it. */
   #seenMs: number;
+  /** The first millisecond that this process may give in this generation. */
+  #firstMs: number;
   #lastOfSite = new Map<string, number>();
 
   /** @param onSetBack Called when the clock is found to have gone back, with how far */
@@ -42,23 +44,37 @@ export class Timestamps {
     this.#highWaterMs = state.highWaterMs;
     // The millisecond of the high-water mark itself may have been given to any site.
     this.#seenMs = state.highWaterMs + 1;
+    this.#firstMs = this.#seenMs;
   }
 
-  /** Now, in microseconds since 1970, as this site's next timestamp. */
-  next(siteId: string): bigint {
+  /**
+   * This site's next timestamp, in microseconds since 1970: now, or `agoMs` before now where no other
+   * of the site's is later.
+   */
+  next(siteId: string, agoMs = 0): bigint {
     const now = this.#clock.now();
     if (now < this.#seenMs) {
       const back = this.#seenMs - now;
       this.#generation = (this.#generation + 1) % GENERATIONS;
       this.#highWaterMs = now;
+      this.#firstMs = -Infinity;
       this.#lastOfSite.clear();
       this.#onSetBack(back);
     }
     this.#seenMs = now;
-    const ms = Math.max(now, (this.#lastOfSite.get(siteId) ?? -Infinity) + 1);
+    const first = (this.#lastOfSite.get(siteId) ?? this.#firstMs - 1) + 1;
+    const ms = Math.max(now - Math.round(agoMs), first);
     this.#lastOfSite.set(siteId, ms);
     this.#highWaterMs = Math.max(this.#highWaterMs, ms);
     return BigInt(ms) * 1_000n + BigInt(this.#generation);
+  }
+
+  /** Forgets all sites but those with these ids. */
+  keep(ids: ReadonlySet<string>): void {
+    // One that comes back within its last millisecond is no nearer than the next one.
+    for (const [id, ms] of this.#lastOfSite) {
+      if (!ids.has(id) && ms < this.#seenMs) this.#lastOfSite.delete(id);
+    }
   }
 
   state(): TimestampState {

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
-import { exchangeWithin } from "./exchange.ts";
+import { askWithin } from "./ask_within.ts";
 import type { HttpClient, HttpRequest } from "./http/types.ts";
 
 const LIMIT_MS = 1_000;
@@ -29,7 +29,7 @@ export async function warmUp(
   });
   if (!await listens(server)) return;
   const { port } = server.address() as AddressInfo;
-  const ask = (url: string) => exchangeWithin(client, { url, tls }, LIMIT_MS, signal, clock);
+  const ask = (url: string) => askWithin(client, { url, tls }, LIMIT_MS, signal, clock);
   await ask(`http://127.0.0.1:${port}/`);
   await ask(`https://127.0.0.1:${port}/`);
   for (const socket of sockets) socket.destroy();

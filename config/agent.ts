@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { optional, section, text, whole, withDefault } from "./fields.ts";
+import { onOff, optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
 import { named } from "./named.ts";
 import type { AgentConfig } from "./types.ts";
+import { checkUrl } from "./urls.ts";
 
 const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
 /** They go into each result. */
@@ -16,7 +17,18 @@ const LOCATION = `a text of at most ${MAX_TEXT} characters`;
 const LABEL = `${LOCATION} (a number in quotes)`;
 const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digit first)';
 
-const labels = named<[name: string, value: string]>(
+const MAX_CONTROLS = 5;
+const CONTROLS = `a list of at most ${MAX_CONTROLS} controls`;
+const CONTROL = "host:port or an http or https URL";
+
+function isControl(control: string): boolean {
+  if (control.includes("://")) return checkUrl(control) === null;
+  const url = URL.parse(`tcp://${control}`);
+  return url !== null && url.hostname !== "" && url.port !== "" && url.host === control;
+}
+
+/** A map from label to text. */
+export const labels = named<[name: string, value: string]>(
   "a map from label to text",
   (name, value, complaints) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return complaints.ofKey(LABEL_NAME);
@@ -28,15 +40,23 @@ const labels = named<[name: string, value: string]>(
 /** `agent:` of the YAML. */
 export const agentSchema = section({
   uuid: optional(
-    z.string({ error: UUID }).regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, {
+    z.string({ error: UUID }).regex(/^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, {
       error: UUID,
     }),
   ),
   state_dir: withDefault(text("a path of a folder"), "state"),
-  max_concurrent_checks: withDefault(whole(1, 100_000), 1000),
+  max_concurrent_checks: optional(whole(1, 100_000)),
+  controls: withDefault(
+    z.array(z.string().refine(isControl, { error: CONTROL }), { error: CONTROLS }).max(
+      MAX_CONTROLS,
+      { error: CONTROLS },
+    ),
+    [],
+  ),
   location: optional(text(LOCATION).max(MAX_TEXT, { error: LOCATION })),
   labels: withDefault(labels, []),
   listen: optional(listen),
+  metrics_per_site: withDefault(onOff(), false),
   outbox_max_bytes: withDefault(whole(MIB, undefined, "bytes"), 1024 * MIB),
   outbox_max_age_hours: withDefault(
     z.number({ error: HOURS }).gt(0, { error: HOURS }).max(87_600, { error: HOURS }),
@@ -51,9 +71,11 @@ export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentC
     uuid: yaml.uuid?.toLowerCase() ?? null,
     stateDir: resolve(cwd, yaml.state_dir),
     maxConcurrentChecks: yaml.max_concurrent_checks,
+    controls: yaml.controls,
     location: yaml.location,
     labels: Object.fromEntries(yaml.labels),
     listen: yaml.listen,
+    metricsPerSite: yaml.metrics_per_site,
     outboxMaxBytes: yaml.outbox_max_bytes,
     outboxMaxAgeMs: Math.round(yaml.outbox_max_age_hours * 3_600_000),
     shutdownTimeoutMs: yaml.shutdown_timeout_ms,

@@ -14,19 +14,29 @@ export function optional<S extends z.ZodType>(schema: S) {
   return schema.nullish().transform((given) => given ?? null);
 }
 
-/** A map with exactly these keys; absent or left empty, all of them take their defaults. */
-export function section<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
-  const keys = z.strictObject(shape, {
+/** Each of `schemas` as optional(). */
+export function optionalAll<T extends Record<string, z.ZodType>>(schemas: T) {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => [key, optional(schema)]),
+  ) as { [K in keyof T]: ReturnType<typeof optional<T[K]>> };
+}
+
+/** A map with exactly these keys. */
+export function strictMap<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
+  return z.strictObject(shape, {
     error: (issue) => issue.code === "invalid_type" ? what : undefined,
   });
+}
+
+/** A map with exactly these keys; absent or left empty, all of them take their defaults. */
+export function section<T extends z.ZodRawShape>(shape: T, what?: string) {
+  const keys = strictMap(shape, what);
   return keys.nullish().transform((given) => given ?? keys.parse({}));
 }
 
 /** A map with exactly these keys, or null where it is absent or left empty. */
-export function optionalSection<T extends z.ZodRawShape>(shape: T, what = "a map of keys") {
-  return optional(z.strictObject(shape, {
-    error: (issue) => issue.code === "invalid_type" ? what : undefined,
-  }));
+export function optionalSection<T extends z.ZodRawShape>(shape: T, what?: string) {
+  return optional(strictMap(shape, what));
 }
 
 /** true or false. */
@@ -34,11 +44,10 @@ export function flag() {
   return z.boolean({ error: "true or false" });
 }
 
-/** "on" or "off", which some YAML makes true or false. */
+/** on or off, as YAML 1.2 has them: texts. */
 export function onOff() {
-  const error = "on or off";
-  return z.union([z.boolean(), z.enum(["on", "off"])], { error })
-    .transform((given) => given === true || given === "on");
+  return z.literal([true, false, "on", "off", "true", "false"], { error: "on or off" })
+    .transform((given) => given === true || given === "on" || given === "true");
 }
 
 /** A number over `above` and at most `most`; `unit` is said behind it. */
@@ -53,6 +62,14 @@ export function text(what: string) {
   return z.string({ error: what }).regex(/^[^\x00-\x1f\x7f]+$/, { error: what });
 }
 
+/** A text that a form or a header can hold: so long at least, without control characters. */
+export function plain(what: string, min = 1) {
+  // deno-lint-ignore no-control-regex
+  return z.string({ error: what }).min(min, { error: what }).regex(/^[^\x00-\x1f\x7f]*$/, {
+    error: what,
+  });
+}
+
 /** A whole number from `from` to `to` (or as far as they are exact); `unit` is said behind it. */
 export function whole(from: number, to = Number.MAX_SAFE_INTEGER, unit?: string) {
   const range = to === Number.MAX_SAFE_INTEGER ? `${from} up` : `${from} to ${to}`;
@@ -63,7 +80,7 @@ export function whole(from: number, to = Number.MAX_SAFE_INTEGER, unit?: string)
 /** One of `values`, in any case of letters. */
 export function anyCase<const V extends string>(...values: readonly V[]) {
   const error = oneOf(values);
-  return z.string({ error }).transform((given, ctx) => {
+  return z.string({ error }).meta({ examples: [...values] }).transform((given, ctx) => {
     const found = values.find((value) => value.toLowerCase() === given.toLowerCase());
     if (found !== undefined) return found;
     ctx.addIssue({ code: "custom", message: error });

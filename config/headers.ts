@@ -9,7 +9,6 @@ const VALUE = "a header's value (a text in ASCII, on one line, without spaces ar
 
 /** Headers that are not the config's to set: why not, and what to do in their place. */
 const REFUSED: Readonly<Record<string, string>> = {
-  host: 'it follows from the URL ("resolve" leads it to another backend)',
   "content-length": "it is the length of the body",
   "transfer-encoding": "a body goes out in one piece",
   connection: 'the key "connection" is for it',
@@ -36,7 +35,7 @@ export function isHeaderValue(value: unknown): value is string {
 export function requestHeaders() {
   return named<Header>("a map from header to value", (name, value, complaints) => {
     const lower = name.toLowerCase();
-    // The names are checked in site_checks.ts, with those of `response_headers`.
+    // The names are checked by RawSite, with those of `response_headers`.
     if (!isToken(name)) return undefined;
     if (Object.hasOwn(REFUSED, lower)) return complaints.ofKey(`no such header: ${REFUSED[lower]}`);
     if (!isHeaderValue(value)) return complaints.ofValue(VALUE);

@@ -1,8 +1,10 @@
+import type { Secret } from "./outside.ts";
+
 /** A config value with every `${NAME}` in it replaced. */
 export interface Interpolated {
   text: string;
-  /** Whether anything was replaced. */
-  isReplaced: boolean;
+  /** What was put in. */
+  secrets: readonly Secret[];
   /** Variables that the environment has not. */
   missing: readonly string[];
   /** Whether a "${" starts no `${NAME}`. */
@@ -18,7 +20,7 @@ export function interpolate(
   env: Readonly<Record<string, string | undefined>>,
 ): Interpolated {
   const missing: string[] = [];
-  let isReplaced = false;
+  const secrets: Secret[] = [];
   let isBroken = false;
   const text = source.replace(
     /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?/g,
@@ -33,9 +35,9 @@ export function interpolate(
         missing.push(name);
         return found;
       }
-      isReplaced = true;
+      secrets.push({ value, name: found });
       return value;
     },
   );
-  return { text, isReplaced, missing, isBroken };
+  return { text, secrets, missing, isBroken };
 }

@@ -8,20 +8,17 @@ import { inFileOrder } from "./file_order.ts";
 import { Findings } from "./findings.ts";
 import { checkKafka, toKafka } from "./kafka.ts";
 import { checkNeeds, type ConfigFor, usesSection } from "./mode_parts.ts";
-import { OutsidePaths } from "./outside_paths.ts";
+import { Outside } from "./outside.ts";
 import { ConfigError } from "./problem.ts";
-import { isMap } from "./raw.ts";
-import { type ReadFile, readText } from "./read_text.ts";
+import type { ReadFile } from "./read_text.ts";
 import { resolveValues } from "./resolve.ts";
 import { configSchema } from "./schema.ts";
-import { show } from "./show.ts";
-import { emptyLayer, toLayer, toSettings } from "./site.ts";
+import { readSources } from "./sources.ts";
 import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
 import { validate } from "./validate.ts";
 import { checkSettings, checkWebsites, readWebsiteFiles, toSites } from "./websites.ts";
 import { toWriter } from "./writer.ts";
-import { parseYaml } from "./yaml.ts";
 
 /** What loading needs of the world around it. */
 export interface LoadOptions<M extends Mode> {
@@ -54,11 +51,14 @@ export function loadConfig<M extends Mode>(
   const { mode, cwd = process.cwd(), env = process.env, readFile = readFileSync } = options;
   const { isOptional = false } = options;
   const path = resolve(cwd, file);
-  const raw = readRoot(file, path, readFile, isOptional);
-  const reader = { readFile, folder: dirname(path) };
-  const outside = new OutsidePaths();
+  const outside = new Outside();
   const findings = new Findings((path) => outside.has(path));
   const uses = (name: string) => usesSection(mode, name);
+  const { root: raw, patterns, fileOf, problems } = readSources(file, path, { readFile }, env, {
+    isOptional,
+    withIncluded: uses("websites"),
+  });
+  const reader = { readFile, folder: dirname(path) };
 
   const root = resolveValues(raw, {
     schema: configSchema,
@@ -69,51 +69,30 @@ export function loadConfig<M extends Mode>(
     usesSection: uses,
   });
   const yaml = validate(configSchema, root, outside, findings);
-  checkWebsites(root.websites, findings);
+  checkWebsites(root.websites, outside, findings);
   checkSettings(root, findings);
   checkKafka(root.kafka, findings);
   checkDatabase(root, findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
   const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
   const files = readWebsiteFiles(uses("websites") ? root : {}, reader, findings);
-  if (yaml === null || findings.problems.length > 0) {
-    throw new ConfigError(file, inFileOrder(findings.problems, raw));
+  problems.push(...findings.problems.map((one) => ({ ...one, file: fileOf(one.path) })));
+  if (yaml === null || problems.length > 0) {
+    throw new ConfigError(file, inFileOrder(problems, raw));
   }
 
-  const defaults = toLayer(yaml.defaults, files.defaults);
   const config: Config = {
     loglevel: yaml.loglevel,
     kafka: toKafka(yaml.kafka, pem),
-    sites: toSites(yaml.websites, files.sites, defaults),
-    siteDefaults: toSettings(emptyLayer(), defaults),
+    ...toSites(yaml, files, outside),
     agent: toAgent(yaml.agent, cwd),
     writer: toWriter(yaml.writer),
     database: toDatabase(yaml.database),
+    includePatterns: patterns,
+    secrets: outside.allSecrets(),
+    dsnAsWritten: outside.writtenAt(["database", "writer", "dsn"]) ??
+      outside.writtenAt(["database", "dsn"]),
   };
   // checkNeeds() has seen to what the mode needs.
   return config as ConfigFor<M>;
-}
-
-/** The map at the top of the file. */
-function readRoot(
-  file: string,
-  path: string,
-  readFile: ReadFile,
-  isOptional: boolean,
-): Record<string, unknown> {
-  const fail = (text: string) => new ConfigError(file, [{ path: [], text }]);
-  const content = readText({ readFile, folder: "" }, path);
-  if (!content.ok) {
-    const isAbsent = content.code === "ENOENT";
-    if (isAbsent && isOptional) return {};
-    const next = isAbsent ? "; name another with -c, or start from config/config.sample.yaml" : "";
-    throw fail(content.problem + next);
-  }
-  const yaml = parseYaml(content.text);
-  if (!yaml.ok) throw fail(yaml.problem);
-  if (yaml.value === null || yaml.value === undefined) {
-    throw fail("is empty; start from config/config.sample.yaml");
-  }
-  if (!isMap(yaml.value)) throw fail(`has ${show(yaml.value)} at its top, expected a map of keys`);
-  return yaml.value;
 }

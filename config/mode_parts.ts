@@ -7,23 +7,30 @@ import type { Config } from "./types.ts";
 
 type Part = Exclude<SectionName, "loglevel">;
 
+const SITES = ["include", "websites", "templates", "defaults"] as const;
+
 /** What each mode reads, and what it cannot do without. */
 const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" | "database")[] }> =
   {
-    agent: { uses: ["kafka", "websites", "defaults", "agent"], needs: ["websites"] },
+    agent: { uses: ["kafka", ...SITES, "agent"], needs: ["websites"] },
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
+    restore: { uses: ["database"], needs: ["database"] },
+    replay: { uses: ["database"], needs: ["database"] },
     maintain: { uses: ["database"], needs: ["database"] },
-    check: { uses: ["websites", "defaults", "agent"], needs: [] },
+    report: { uses: ["database"], needs: ["database"] },
+    import: { uses: [], needs: [] },
+    check: { uses: [...SITES, "agent"], needs: [] },
     "check-config": {
-      uses: ["kafka", "websites", "defaults", "agent", "writer", "database"],
+      uses: ["kafka", ...SITES, "agent", "writer", "database"],
       needs: [],
     },
   };
 
 /** The config with what the mode `M` needs known to be there. */
-export type ConfigFor<M extends Mode> = M extends "writer" | "init-schema" | "dbdump" | "maintain"
+export type ConfigFor<M extends Mode> = M extends
+  "writer" | "init-schema" | "dbdump" | "restore" | "replay" | "maintain" | "report"
   ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 

@@ -9,6 +9,8 @@ export interface Problem {
   path: Path;
   /** What was expected and what was found; no secret in it. */
   text: string;
+  /** The included file that it is in; absent: the config's own. */
+  file?: string;
 }
 
 /** The config cannot be used. Its message is for a person, a line for each problem. */
@@ -35,10 +37,13 @@ export function formatPath(path: Path): string {
 function formatProblems(file: string, problems: readonly Problem[]): string {
   const name = `Config ${JSON.stringify(file)}`;
   const [first] = problems;
-  if (problems.length === 1 && first!.path.length === 0) return `${name} ${first!.text}`;
+  if (problems.length === 1 && first!.path.length === 0 && !first!.file) {
+    return `${name} ${first!.text}`;
+  }
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  const lines = problems.map(({ path, text }) =>
-    path.length === 0 ? `  ${text}` : `  ${formatPath(path)}: ${text}`
-  );
+  const lines = problems.map(({ path, text, file }) => {
+    const place = [...(file ? [quote(file)] : []), ...(path.length > 0 ? [formatPath(path)] : [])];
+    return `  ${place.length > 0 ? `${place.join(" ")}: ` : ""}${text}`;
+  });
   return [`${name} has ${count}:`, ...lines].join("\n");
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Findings } from "./findings.ts";
 import { interpolate } from "./interpolate.ts";
-import type { OutsidePaths } from "./outside_paths.ts";
+import type { Outside } from "./outside.ts";
 import type { Path } from "./problem.ts";
 import { isGiven, isMap } from "./raw.ts";
 import { readText, type TextReader } from "./read_text.ts";
@@ -17,7 +17,7 @@ export interface ResolveOptions {
   env: Readonly<Record<string, string | undefined>>;
   reader: TextReader;
   /** Filled with where the environment and files were used. */
-  outside: OutsidePaths;
+  outside: Outside;
   findings: Findings;
   /** Whether the mode reads a section. One that it does not is left out if it cannot be resolved. */
   usesSection: (name: string) => boolean;
@@ -79,8 +79,9 @@ class Resolver {
       this.#options.findings.add([...path, key], `expected only one of "${base}" and "${key}"`);
       return null;
     }
-    this.#options.outside.add([...path, base]);
     const content = this.#file(value, [...path, key]);
+    const name = `\${${value}}`;
+    this.#options.outside.add([...path, base], name, [{ value: content ?? "", name }]);
     if (content === null) {
       this.#options.findings.settle([...path, base]);
       return null;
@@ -114,8 +115,8 @@ class Resolver {
 
   #text(source: string, path: Path): string {
     const { findings, outside } = this.#options;
-    const { text, isReplaced, missing, isBroken } = interpolate(source, this.#options.env);
-    if (isReplaced) outside.add(path);
+    const { text, secrets, missing, isBroken } = interpolate(source, this.#options.env);
+    if (secrets.length > 0) outside.add(path, source, secrets);
     if (isBroken) {
       findings.add(path, 'expected "${NAME}" (a variable of the environment), or "$${" for "${"');
     }
@@ -137,6 +138,7 @@ class Resolver {
     }
     const before = this.#failedLookups.length;
     const resolved = this.#text(name, path);
+    this.#options.outside.noText(path);
     if (this.#failedLookups.length > before) return null;
     const file = readText(reader, resolved);
     if (file.ok) return file.text.replace(/\r?\n$/, "");

@@ -1,10 +1,13 @@
+import { z } from "zod";
 import { agentSchema } from "./agent.ts";
 import { databaseSchema } from "./database.ts";
 import { anyCase, section, withDefault } from "./fields.ts";
 import { kafkaSchema } from "./kafka.ts";
-import { defaultsSchema } from "./site.ts";
-import { websitesSchema } from "./websites.ts";
+import { settingsSchema } from "./site.ts";
+import { templatesSchema, websitesSchema } from "./websites.ts";
 import { writerSchema } from "./writer.ts";
+
+const INCLUDE = 'paths of files, "*" and "?" for any characters ("sites.d/*.yaml")';
 
 /**
  * All that the YAML may say, with its defaults. Each section is in its own file, with the checks
@@ -13,8 +16,15 @@ import { writerSchema } from "./writer.ts";
 export const configSchema = section({
   loglevel: withDefault(anyCase("DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"), "ERROR"),
   kafka: kafkaSchema,
+  include: withDefault(
+    z.array(z.string({ error: INCLUDE }).min(1, { error: INCLUDE }), {
+      error: `a list of ${INCLUDE}`,
+    }),
+    [],
+  ),
   websites: websitesSchema,
-  defaults: defaultsSchema,
+  templates: templatesSchema,
+  defaults: settingsSchema,
   agent: agentSchema,
   writer: writerSchema,
   database: databaseSchema,
@@ -24,7 +34,9 @@ export const configSchema = section({
 export type SectionName =
   | "loglevel"
   | "kafka"
+  | "include"
   | "websites"
+  | "templates"
   | "defaults"
   | "agent"
   | "writer"

@@ -1,8 +1,8 @@
+import { MAX_BODY_BYTES } from "../agent/rules/body_size.ts";
 import type { Findings } from "./findings.ts";
 import type { Path } from "./problem.ts";
 import { isMap } from "./raw.ts";
 import { readBytes, type TextReader } from "./read_text.ts";
-import { MAX_BODY_BYTES } from "./site_rules.ts";
 import { readTlsFiles, type TlsFileKeys } from "./tls_files.ts";
 import type { SiteRequest } from "./types.ts";
 

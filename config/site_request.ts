@@ -1,12 +1,10 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { DEFAULT_MAX_BODY_BYTES } from "../agent/rules/body_size.ts";
 import { anyCase, flag, optional, optionalSection, text, whole } from "./fields.ts";
 import { type Header, isHeaderValue, isToken, mergeHeaders, requestHeaders } from "./headers.ts";
 import { named } from "./named.ts";
 import type { SiteRequest } from "./types.ts";
-
-/** The most bytes of a body that are read where the config does not say. */
-export const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
 const METHOD = "a method of HTTP, other than CONNECT and TRACE";
 const COMMON_METHOD = /^(?:get|head|post|put|patch|delete|options)$/i;
@@ -88,7 +86,7 @@ export function toRequest(
   return {
     method: COMMON_METHOD.test(method) ? method.toUpperCase() : method,
     ...rest,
-    maxBodyBytes: yaml.max_body_bytes ?? DEFAULT_MAX_BODY_BYTES,
+    readBodyBytes: yaml.max_body_bytes ?? DEFAULT_MAX_BODY_BYTES,
     followRedirects: yaml.follow_redirects ?? true,
     maxRedirects: yaml.max_redirects ?? 10,
     ipVersion: yaml.ip_version ?? "auto",

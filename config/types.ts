@@ -4,19 +4,34 @@
  * the mode does not use may hold defaults in place of what the file says (see modes.ts).
  */
 
+import type { Auth } from "../agent/auth/index.ts";
+import type { SiteRules } from "../agent/rules/index.ts";
+import type { Secret } from "./outside.ts";
+
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
 export interface Config {
   loglevel: LogLevel;
   /** Always there: a file without the section gets the defaults. */
   kafka: KafkaConfig;
+  /** Those to check. */
   sites: readonly Site[];
+  /** Those that say `enabled: false`. */
+  disabledSites: readonly Site[];
+  /** Settings by the name of a template, the defaults among them. */
+  templates: Readonly<Record<string, SiteSettings>>;
   /** Those of a site of which the file says nothing but the URL. */
   siteDefaults: SiteSettings;
   agent: AgentConfig;
   writer: WriterConfig;
   /** Null where the file names no database. */
   database: DatabaseConfig | null;
+  /** Where included files are looked for: absolute, with "*" and "?" in them. */
+  includePatterns: readonly string[];
+  /** What came from the environment or a file, which is not to be shown. */
+  secrets: readonly Secret[];
+  /** The DSN as the YAML has it; null where nothing in it came from elsewhere. */
+  dsnAsWritten: string | null;
 }
 
 export interface KafkaConfig {
@@ -47,14 +62,18 @@ export interface KafkaConfig {
 export interface Site extends SiteSettings {
   /** The name given in the config; null where the URL itself is the key. */
   name: string | null;
-  /** Exactly as written. */
+  /** Exactly as written, for results: a secret in it is there as "${NAME}". */
   url: string;
+  /** What is asked for: `url` with its secrets. */
+  requestUrl: string;
 }
 
 /** How a site is checked. */
 export interface SiteSettings {
   timeoutMs: number;
   frequencyMs: number;
+  /** How often a check that finds the site down is tried in all, and how long after the one before. */
+  retries: { attempts: number; delayMs: number };
   /** "timed" sees every phase and the certificate; "fetch" is the platform's own, with HTTP/2. */
   client: "timed" | "fetch";
   request: SiteRequest;
@@ -65,6 +84,10 @@ export interface SiteSettings {
   evidence: boolean;
   /** When results are marked as of a maintenance. */
   maintenance: readonly Maintenance[];
+  /** Go into each result of the site. */
+  labels: Readonly<Record<string, string>>;
+  /** What was put into its settings from the environment or a file. */
+  secrets: readonly Secret[];
 }
 
 /** How a site is asked; the fields are those of the client's HttpRequest. */
@@ -74,7 +97,7 @@ export interface SiteRequest {
   headers: readonly (readonly [name: string, value: string])[];
   /** Null: no body. */
   body: Uint8Array | null;
-  maxBodyBytes: number;
+  readBodyBytes: number;
   followRedirects: boolean;
   maxRedirects: number;
   ipVersion: "auto" | "4" | "6";
@@ -90,61 +113,6 @@ export interface SiteRequest {
     serverName: string | null;
     insecure: boolean;
   } | null;
-}
-
-/** Credentials for a site; all of it is secret. */
-export type Auth =
-  | { kind: "basic"; username: string; password: string }
-  | { kind: "bearer"; token: string }
-  | {
-    kind: "oauth2";
-    tokenUrl: string;
-    clientId: string;
-    clientSecret: string;
-    /** Null: what the server gives by itself. */
-    scope: string | null;
-  };
-
-/** What a response must be. A list that is empty and a bound that is null say nothing. */
-export interface SiteRules {
-  /** Both ends are in. */
-  validStatusCodes: readonly { from: number; to: number }[];
-  /** RE2 syntax, for compileRegex() of regex.ts; all must match. */
-  regex: readonly string[];
-  /** None may match. */
-  notRegex: readonly string[];
-  headers: readonly HeaderRule[];
-  json: readonly JsonRule[];
-  /** Longer is down. */
-  maxResponseTimeMs: number | null;
-  /** Longer is degraded. */
-  degradedResponseTimeMs: number | null;
-  minBodyBytes: number | null;
-  /** Only where the config sets it; the bound on reading is in `request`. */
-  maxBodyBytes: number | null;
-  /** Fewer days left in the chain is degraded. */
-  certificateDaysLeft: number | null;
-}
-
-/** What a response header must be; the name is in lower case. */
-export interface HeaderRule {
-  name: string;
-  /** Null: not asked. */
-  regex: string | null;
-  notRegex: string | null;
-  absent: boolean;
-}
-
-/** What a value in a JSON body must be. */
-export interface JsonRule {
-  /** JMESPath. */
-  path: string;
-  /** Deep equality; undefined: not asked. */
-  equals?: unknown;
-  /** A regex over a string, or over the JSON text of another value. */
-  matches: string | null;
-  min: number | null;
-  max: number | null;
 }
 
 /** A time in which a site may be down. */
@@ -164,13 +132,18 @@ export interface AgentConfig {
   uuid: string | null;
   /** Absolute. */
   stateDir: string;
-  maxConcurrentChecks: number;
+  /** Null: as many as the process's descriptors allow. */
+  maxConcurrentChecks: number | null;
+  /** host:port or URLs; what should answer wherever the agent's network is well. */
+  controls: readonly string[];
   /** Where the agent stands, "eu-west" for one; null: not said. */
   location: string | null;
   /** Go into each result. */
   labels: Readonly<Record<string, string>>;
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
+  /** Whether /metrics has those of each site. */
+  metricsPerSite: boolean;
   outboxMaxBytes: number;
   outboxMaxAgeMs: number;
   shutdownTimeoutMs: number;

@@ -2,7 +2,7 @@ import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { Findings } from "./findings.ts";
 import { OF_KEY } from "./named.ts";
-import type { OutsidePaths } from "./outside_paths.ts";
+import type { Outside } from "./outside.ts";
 import type { Path } from "./problem.ts";
 import { childOf, isMapSchema, keysOf, placeOf } from "./schema_tree.ts";
 
@@ -15,7 +15,7 @@ import { childOf, isMapSchema, keysOf, placeOf } from "./schema_tree.ts";
 export function validate<S extends z.ZodType>(
   schema: S,
   root: unknown,
-  outside: OutsidePaths,
+  outside: Outside,
   findings: Findings,
 ): z.output<S> | null {
   for (;;) {
@@ -26,6 +26,7 @@ export function validate<S extends z.ZodType>(
     const coerced = issues.filter((issue) =>
       outside.has(issue.path as Path) && coerce(root, issue)
     );
+    for (const { path } of coerced) outside.noText(path as Path);
     if (coerced.length > 0) continue;
     for (const issue of issues) note(issue, schema, root, findings);
     return null;

@@ -1,14 +1,17 @@
 import { z } from "zod";
+import { oneOf } from "./fields.ts";
 import type { Findings } from "./findings.ts";
-import { isGiven, isMap } from "./raw.ts";
+import type { Outside } from "./outside.ts";
+import { isGiven, isMap, mapAt } from "./raw.ts";
 import type { Path } from "./problem.ts";
+import type { RawSettings } from "./raw_site.ts";
 import { quote } from "./show.ts";
 import type { TextReader } from "./read_text.ts";
-import { type Layer, siteSchema, toSite } from "./site.ts";
-import { checkLayer, checkTogether } from "./site_checks.ts";
+import { isEnabled, type Layer, settingsSchema, siteSchema, toLayer, toSettings } from "./site.ts";
+import { checkSite } from "./site_checks.ts";
 import { NO_FILES, SiteFileReader, type SiteFiles } from "./site_files.ts";
-import type { Site } from "./types.ts";
-import { checkUrl, isWebUrl, normaliseUrl } from "./urls.ts";
+import type { Config, Site } from "./types.ts";
+import { checkUrl, isWebUrl, MAX_URL, normaliseUrl } from "./urls.ts";
 
 const MAX_NAME = 255;
 const NAME = `a name of at most ${MAX_NAME} characters, without control characters ` +
@@ -19,13 +22,18 @@ const WHAT = "a map from URL (or name) to settings";
 export const websitesSchema = z.record(z.string(), siteSchema, { error: WHAT })
   .nullish().transform((given) => given ?? {});
 
+/** `templates:` of the YAML. */
+export const templatesSchema = z.record(z.string(), settingsSchema, {
+  error: "a map from a template's name to settings",
+}).nullish().transform((given) => given ?? {});
+
 /**
  * Checks which URL each site has: in its key, or in `url` where the key is a name. Two sites without
  * a name may not have the same one.
  *
  * @param websites What the YAML has at `websites:`
  */
-export function checkWebsites(websites: unknown, findings: Findings): void {
+export function checkWebsites(websites: unknown, outside: Outside, findings: Findings): void {
   if (!isMap(websites)) return;
   const keyOfUrl = new Map<string, string>();
   for (const [key, settings] of Object.entries(websites)) {
@@ -33,7 +41,7 @@ export function checkWebsites(websites: unknown, findings: Findings): void {
     if (findings.isSettled([...path, "url"])) continue;
     const url = isMap(settings) && isGiven(settings.url) ? settings.url : undefined;
     if (url === undefined) checkKey(key, path, keyOfUrl, findings);
-    else checkNamed(key, url, path, findings);
+    else checkNamed(key, url, path, outside, findings);
   }
 }
 
@@ -58,7 +66,13 @@ function checkKey(key: string, path: Path, keyOfUrl: Map<string, string>, findin
   }
 }
 
-function checkNamed(key: string, url: unknown, path: Path, findings: Findings) {
+function checkNamed(
+  key: string,
+  url: unknown,
+  path: Path,
+  outside: Outside,
+  findings: Findings,
+) {
   if (isWebUrl(key)) {
     return findings.expected(
       [...path, "url"],
@@ -72,55 +86,107 @@ function checkNamed(key: string, url: unknown, path: Path, findings: Findings) {
   }
   const expectation = typeof url === "string" ? checkUrl(url) : null;
   if (expectation !== null) findings.expected([...path, "url"], expectation, url);
+  const written = outside.writtenAt([...path, "url"]);
+  if (written !== null && written.length > MAX_URL) {
+    findings.add([...path, "url"], `expected at most ${MAX_URL} characters, as it is recorded so`);
+  }
+}
+
+/** A section of the YAML that has settings of sites, entry by entry. */
+function entriesOf(root: unknown, section: "websites" | "templates"): [string, RawSettings][] {
+  return Object.entries(mapAt(root, section)).map(([key, settings]) => [
+    key,
+    { settings: isMap(settings) ? settings : {}, path: [section, key] },
+  ]);
+}
+
+function defaultsOf(root: unknown): RawSettings {
+  return { settings: mapAt(root, "defaults"), path: ["defaults"] };
+}
+
+/** The names in a site's `use`, as far as they are texts. */
+function usedBy({ settings: { use } }: RawSettings): string[] {
+  return [use].flat().filter((name) => typeof name === "string");
 }
 
 /**
- * Checks what each site, and `defaults:`, says beside its URL.
+ * Checks what each site, each template and `defaults:` say beside a URL.
  *
  * @param root The whole YAML
  */
 export function checkSettings(root: Readonly<Record<string, unknown>>, findings: Findings): void {
-  const { websites, defaults } = root;
-  checkLayer(defaults, ["defaults"], findings);
-  checkTogether(defaults, ["defaults"], null, {}, findings);
-  for (const [key, settings] of Object.entries(isMap(websites) ? websites : {})) {
-    const path = ["websites", key];
-    const url = isMap(settings) && typeof settings.url === "string" ? settings.url : key;
-    checkLayer(settings, path, findings);
-    checkTogether(settings, path, url, defaults, findings);
+  const defaults = defaultsOf(root);
+  const templates = new Map(entriesOf(root, "templates"));
+  checkSite(null, defaults, [], findings);
+  for (const template of templates.values()) checkSite(null, template, [defaults], findings);
+  for (const [key, site] of entriesOf(root, "websites")) {
+    const { url = key } = site.settings;
+    const used = usedBy(site);
+    for (const name of used.filter((name) => !templates.has(name))) {
+      const names = [...templates.keys()].map(quote);
+      const known = names.length > 0 ? `: ${oneOf(names)}` : ", of which there are none";
+      findings.add([...site.path, "use"], `expected a template${known}, found ${quote(name)}`);
+    }
+    const fallbacks = used.reverse().flatMap((name) => templates.get(name) ?? []);
+    checkSite(String(url), site, [...fallbacks, defaults], findings);
   }
 }
 
-/** What the files named by the sites and by `defaults:` hold. */
-export interface WebsiteFiles {
-  defaults: SiteFiles;
-  /** By the site's key; sites that name no file are not there. */
-  sites: ReadonlyMap<string, SiteFiles>;
-}
-
-/** Reads the files that `root`, the whole YAML, names in `websites:` and `defaults:`. */
+/** Reads the files that sites, templates and `defaults:` of `root` name; by JSON of the path. */
 export function readWebsiteFiles(
   root: Readonly<Record<string, unknown>>,
   reader: TextReader,
   findings: Findings,
-): WebsiteFiles {
+): ReadonlyMap<string, SiteFiles> {
   const files = new SiteFileReader(reader, findings);
-  const { websites } = root;
-  const sites = new Map<string, SiteFiles>();
-  for (const [key, settings] of Object.entries(isMap(websites) ? websites : {})) {
-    const found = files.read(settings, ["websites", key]);
-    if (found !== NO_FILES) sites.set(key, found);
-  }
-  return { defaults: files.read(root.defaults, ["defaults"]), sites };
+  const layers = [
+    ...[...entriesOf(root, "websites"), ...entriesOf(root, "templates")].map(([, layer]) => layer),
+    defaultsOf(root),
+  ];
+  return new Map(
+    layers.map(({ settings, path }) => [JSON.stringify(path), files.read(settings, path)] as const)
+      .filter(([, found]) => found !== NO_FILES),
+  );
 }
 
-/** The sites of a checked `websites:`, in the order of the file. */
+/** The sites of a checked config, in the order of the file, and what a URL has that is none of them. */
 export function toSites(
-  yaml: z.output<typeof websitesSchema>,
-  files: WebsiteFiles["sites"],
-  defaults: Layer,
-): Site[] {
-  return Object.entries(yaml).map(([key, settings]) =>
-    toSite(key, settings, files.get(key) ?? NO_FILES, defaults)
+  yaml: {
+    websites: z.output<typeof websitesSchema>;
+    templates: z.output<typeof templatesSchema>;
+    defaults: Layer["yaml"];
+  },
+  files: ReadonlyMap<string, SiteFiles>,
+  outside: Outside,
+): Pick<Config, "sites" | "disabledSites" | "templates" | "siteDefaults"> {
+  const layerAt = (path: Path, settings: Layer["yaml"]) =>
+    toLayer(settings, files.get(JSON.stringify(path)), outside.secretsOf(path));
+  const defaults = layerAt(["defaults"], yaml.defaults);
+  const templates = new Map(
+    Object.entries(yaml.templates).map(([name, settings]) => [
+      name,
+      layerAt(["templates", name], settings),
+    ]),
   );
+  const sites: Site[] = [];
+  const disabledSites: Site[] = [];
+  for (const [key, { url, use, ...settings }] of Object.entries(yaml.websites)) {
+    const path = ["websites", key];
+    const used = use?.toReversed().map((name) => templates.get(name)!) ?? [];
+    const layers = [layerAt(path, settings), ...used, defaults];
+    (isEnabled(layers) ? sites : disabledSites).push({
+      name: url === null ? null : key,
+      url: outside.writtenAt([...path, "url"]) ?? url ?? key,
+      requestUrl: url ?? key,
+      ...toSettings(layers),
+    });
+  }
+  return {
+    sites,
+    disabledSites,
+    templates: Object.fromEntries(
+      [...templates].map(([name, template]) => [name, toSettings([template, defaults])]),
+    ),
+    siteDefaults: toSettings([defaults]),
+  };
 }

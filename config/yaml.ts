@@ -3,13 +3,24 @@ import { parse } from "@std/yaml";
 /** A document, or why there is none: a verb and what follows, "is not YAML at line 3". */
 export type YamlResult = { ok: true; value: unknown } | { ok: false; problem: string };
 
+/** The most values that aliases may add to those that are written: what is made of it is copied. */
+const MAX_FROM_ALIASES = 1_000_000;
+
 /**
  * Parses one YAML document. The parser's own message is not passed on, as it quotes the file, and
  * with it what may be a secret; what it is about is said in words of ours.
  */
 export function parseYaml(text: string): YamlResult {
   try {
-    return { ok: true, value: parse(text) };
+    const value = parse(text);
+    const { written, all } = count(value, new Map());
+    if (all - written <= Math.min(MAX_FROM_ALIASES, 10_000 + 100 * written)) {
+      return { ok: true, value };
+    }
+    return {
+      ok: false,
+      problem: `has ${written} values, which its aliases ("*") make far more of; use fewer of them`,
+    };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = message.split("\n")[0]!;
@@ -25,6 +36,23 @@ export function parseYaml(text: string): YamlResult {
     const hint = HINTS.find(([pattern]) => pattern.test(reason))?.[1];
     return { ok: false, problem: `is not YAML${place}${hint ? `: ${hint}` : ""}` };
   }
+}
+
+/** How many values are written below `value`, aside from those in `known`, and how many it stands for. */
+function count(value: unknown, known: Map<unknown, number>): { written: number; all: number } {
+  if (typeof value !== "object" || value === null) return { written: 1, all: 1 };
+  const before = known.get(value);
+  if (before !== undefined) return { written: 1, all: before };
+  // Until it is known: an alias of what it stands in is found later.
+  known.set(value, 1);
+  const sum = { written: 1, all: 1 };
+  for (const child of Object.values(value)) {
+    const { written, all } = count(child, known);
+    sum.written += written;
+    sum.all += all;
+  }
+  known.set(value, sum.all);
+  return sum;
 }
 
 const HINTS: readonly [reason: RegExp, hint: string][] = [

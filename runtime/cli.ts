@@ -2,6 +2,9 @@ import { parseArgs } from "@std/cli/parse-args";
 import { closest, distance } from "fastest-levenshtein";
 import { UsageError } from "./exit_codes.ts";
 import { isMode, type Mode, MODES } from "./modes.ts";
+import { ARGS, type Option, OPTIONS, readOptions, type RunOptions } from "./options.ts";
+
+export type { RunOptions };
 
 /** What the command line and the environment ask for. */
 export type Command =
@@ -19,44 +22,21 @@ export interface RunCommand {
   options: RunOptions;
 }
 
-/** What the modes take beside the config; what is not of the mode is null or false. */
-export interface RunOptions extends DumpOptions {
-  /** Mode "check": a URL, or the name of a site; never null there. */
-  target: string | null;
-  /** Mode "check": the record as the wire has it. */
-  json: boolean;
-  /** Mode "agent": takes over the config when its file changes. */
-  watch: boolean;
-  /** Mode "maintain": says what it would do, and does nothing. */
-  dryRun: boolean;
-}
-
-/** What `dbdump` takes beside the config. */
-export interface DumpOptions {
-  /** First moment that is in, as PostgreSQL reads times; UTC where no zone is given. */
-  since: string | null;
-  /** First moment that is out. */
-  until: string | null;
-  /** A URL, or a site's name. */
-  url: string | null;
-  limit: number | null;
-}
-
 /** Where the config is looked for when nothing says otherwise. */
 export const DEFAULT_CONFIG = "config/config.yaml";
 
-/** The options that belong to one mode. */
-const MODE_OF_OPTION: Readonly<Record<string, Mode>> = {
-  since: "dbdump",
-  until: "dbdump",
-  url: "dbdump",
-  limit: "dbdump",
-  json: "check",
-  watch: "agent",
-  "dry-run": "maintain",
-};
-const STRINGS = ["config", "mode", "since", "until", "url", "limit"];
-const BOOLEANS = ["help", "version", "json", "watch", "dry-run"];
+const namesOf = (isWanted: (option: Option) => boolean) =>
+  Object.entries(OPTIONS).filter(([, option]) => isWanted(option)).map(([name]) => name);
+const STRINGS = ["config", "mode", ...namesOf(({ value }) => value !== undefined)];
+const BOOLEANS = ["help", "version", ...namesOf(({ value }) => value === undefined)];
+const LISTS = namesOf(({ isMany }) => isMany === true);
+const ALIASES = Object.fromEntries([
+  ...[["help", "h"], ["version", "v"], ["config", "c"], ["mode", "m"]],
+  // "-v" is that of the version, until the mode is known.
+  ...Object.entries(OPTIONS).flatMap(([name, { short }]) =>
+    short && short !== "v" ? [[name, short]] : []
+  ),
+]) as Record<string, string>;
 
 /**
  * Reads the command line: `httpmon [-h] [-v] [-c FILE] [-m MODE]` or `httpmon MODE`. The environment
@@ -72,26 +52,33 @@ export function parseCommand(
   const parsed = parseArgs(args, {
     string: STRINGS,
     boolean: BOOLEANS,
-    alias: { help: "h", version: "v", config: "c", mode: "m" },
+    collect: LISTS,
+    alias: ALIASES,
     unknown: (arg, key) => {
       if (key !== undefined) throw unknownOption(arg);
       return true;
     },
   });
   const positional = parsed._.map(String);
-  // "-m check URL": the one argument without an option is what to check.
-  if (parsed.mode === "check" && positional[0] !== "check") positional.unshift("check");
+  // "-m check URL": what is without an option is the mode's.
+  if (parsed.mode in ARGS && positional[0] !== parsed.mode) positional.unshift(parsed.mode);
   const named = positional[0] ?? parsed.mode;
   if (parsed.help) {
     return { kind: "help", mode: typeof named === "string" && isMode(named) ? named : null };
   }
-  if (parsed.version) return { kind: "version" };
+  if (named === "check" && parsed.version && !args.includes("--version")) parsed.verbose = true;
+  else if (parsed.version) return { kind: "version" };
 
   for (const name of STRINGS) {
-    if (parsed[name] === "") throw new UsageError(`Option "--${name}" needs a value`);
+    if ([parsed[name]].flat().includes("")) {
+      throw new UsageError(`Option "--${name}" needs a value`);
+    }
   }
-  const surplus = positional[named === "check" ? 2 : 1];
-  if (surplus !== undefined) throw new UsageError(`Unexpected argument "${surplus}"; see --help`);
+  if (
+    typeof named === "string" && isMode(named) && !(named in ARGS) && positional[1] !== undefined
+  ) {
+    throw new UsageError(`Unexpected argument "${positional[1]}"; see --help`);
+  }
   if (positional[0] && parsed.mode && positional[0] !== parsed.mode) {
     throw new UsageError(`Two modes are given, "${positional[0]}" and "${parsed.mode}"`);
   }
@@ -112,48 +99,8 @@ export function parseCommand(
     mode,
     configPath: configPath ?? DEFAULT_CONFIG,
     isConfigNamed: configPath !== null,
-    options: runOptions(parsed, mode, positional[1] ?? null),
+    options: readOptions(parsed, mode, positional.slice(1)),
   };
-}
-
-function runOptions(
-  parsed: Record<string, unknown>,
-  mode: Mode,
-  target: string | null,
-): RunOptions {
-  for (const [name, owner] of Object.entries(MODE_OF_OPTION)) {
-    if (mode !== owner && parsed[name] !== undefined && parsed[name] !== false) {
-      throw new UsageError(`Option "--${name}" belongs to mode "${owner}"`);
-    }
-  }
-  if (mode === "check" && !target) {
-    throw new UsageError('Mode "check" needs a URL, or the name of a site of the config');
-  }
-  return {
-    ...dumpOptions(parsed),
-    target,
-    json: parsed.json === true,
-    watch: parsed.watch === true,
-    dryRun: parsed["dry-run"] === true,
-  };
-}
-
-function dumpOptions(parsed: Record<string, unknown>): DumpOptions {
-  const { since = null, until = null, url = null, limit = null } = parsed as Record<
-    string,
-    string | undefined
-  >;
-  if (limit !== null && !/^\d{1,15}$/.test(limit)) {
-    throw new UsageError(`Option "--limit" needs a whole number, found "${limit}"`);
-  }
-  for (const [name, value] of Object.entries({ since, until })) {
-    if (value !== null && Number.isNaN(Date.parse(value))) {
-      throw new UsageError(
-        `Option "--${name}" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "${value}"`,
-      );
-    }
-  }
-  return { since, until, url, limit: limit === null ? null : Number(limit) };
 }
 
 function unknownOption(arg: string): UsageError {
@@ -163,24 +110,16 @@ function unknownOption(arg: string): UsageError {
   return new UsageError(`Unknown option "${arg}"${hint}`);
 }
 
-/** What `--help` says of the options of one mode. */
-const MODE_HELP: readonly [mode: Mode, lines: readonly string[]][] = [
-  ["agent", [
-    "  --watch             take over the config when its file changes, as at SIGHUP",
-  ]],
-  ["dbdump", [
-    "  --since TIME        only results from this time on, UTC unless it says otherwise",
-    "  --until TIME        only results before this time",
-    "  --url URL           only results of this URL, or of the site of this name",
-    "  --limit N           at most N results, the oldest ones",
-  ]],
-  ["maintain", [
-    "  --dry-run           say what would be done, and do nothing",
-  ]],
-  ["check", [
-    "  --json              print the record as it is published, on one line",
-  ]],
-];
+/** What `--help` says of the options of a mode. */
+function optionLines(mode: Mode): string[] {
+  return Object.entries(OPTIONS).filter(([, option]) => option.modes.includes(mode))
+    .map(([name, { short, value, help }]) => {
+      const names = `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+      return names.length < 20
+        ? `  ${names.padEnd(20)}${help}`
+        : `  ${names}\n${" ".repeat(22)}${help}`;
+    });
+}
 
 /** What `--help` prints. */
 export function helpText(mode: Mode | null): string {
@@ -193,7 +132,7 @@ export function helpText(mode: Mode | null): string {
       "Usage: httpmon [-h] [-v] [-c FILE] [-m MODE]",
       "       httpmon MODE [-c FILE]",
     );
-  } else lines.push(`Usage: httpmon ${mode}${mode === "check" ? " URL|SITE" : ""} [-c FILE]`);
+  } else lines.push(`Usage: httpmon ${usageOf(mode)}`);
   lines.push("");
   if (!mode) {
     lines.push("Modes:");
@@ -210,11 +149,17 @@ export function helpText(mode: Mode | null): string {
     "  -v, --version       print the version",
     "  -h, --help          print this text",
   );
-  for (const [owner, options] of MODE_HELP) {
-    if (!mode || mode === owner) lines.push("", `Options of ${owner}:`, ...options);
+  for (const owner of Object.keys(MODES).filter(isMode)) {
+    const options = !mode || mode === owner ? optionLines(owner) : [];
+    if (options.length > 0) lines.push("", `Options of ${owner}:`, ...options);
   }
   lines.push("", ...notesOn(mode), EXIT_STATUS[mode === "check" ? "check" : "other"]);
   return lines.join("\n");
+}
+
+function usageOf(mode: Mode): string {
+  const behind = mode === "import" ? "> config.yaml" : "[-c FILE]";
+  return [mode, ARGS[mode]?.usage, behind].filter(Boolean).join(" ");
 }
 
 const EXIT_STATUS = {
@@ -231,8 +176,19 @@ function notesOn(mode: Mode | null): string[] {
       ];
     case "check":
       return [
-        "A URL has that site's settings where the config has it, else the config's defaults; without a",
-        "config it has httpmon's own.",
+        "A host is asked by https. A URL has that site's settings where the config has it, else the",
+        "config's defaults; without a config it has httpmon's own.",
+        "",
+      ];
+    case "import":
+      return [
+        "The config goes to standard output; what it cannot carry over is listed at its top and on",
+        "standard error.",
+        "",
+      ];
+    case "restore":
+      return [
+        "FILE has a message a line, as dbdump prints them; without one, or with -, standard input is read.",
         "",
       ];
     default:

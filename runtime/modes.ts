@@ -4,8 +4,12 @@ export const MODES = {
   writer: "store published results in PostgreSQL, each once",
   "init-schema": "make or upgrade the tables; safe to run at any time",
   maintain: "one round of rollups, retention and partitions, as writers do in the background",
-  dbdump: "print stored results as JSON lines",
+  dbdump: "print stored results or rollups, as JSON lines, CSV or Parquet",
+  restore: "store results that dbdump printed, or messages; those that are there stay",
+  replay: "store dead letters whose cause is gone",
+  report: "a month of each site: uptime, minutes down, failures, percentiles, gaps",
   check: "check one URL or site of the config now, and print all that was seen",
+  import: "write a config from another monitor's: blackbox_exporter, Gatus, Uptime Kuma, URLs",
   "check-config": "print what the config makes run, or all that is wrong with it",
 } as const;
 

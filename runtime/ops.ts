@@ -6,12 +6,14 @@ import type { Metrics } from "./metrics.ts";
 import { type OpsServer, type OpsSources, startOpsServer } from "./ops_server.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
 
-export interface OpsOptions extends Pick<OpsSources, "unhealthy" | "unready"> {
+export interface OpsOptions extends Pick<OpsSources, "unhealthy" | "unready" | "pages"> {
   mode: "agent" | "writer";
   /** Null: nothing is served. */
   listen: Listen | null;
   /** Adds the mode's own metrics. */
   addMetrics: (metrics: Metrics) => void;
+  /** Further lines of the text format. @default none */
+  moreMetrics?: () => string;
   clock: Clock;
   log: Logger;
 }
@@ -24,7 +26,7 @@ export interface OpsOptions extends Pick<OpsSources, "unhealthy" | "unready"> {
  * @throws {UsageError} Where it cannot listen there
  */
 export async function startOps(options: OpsOptions): Promise<OpsServer | null> {
-  const { mode, listen, addMetrics, unready, clock } = options;
+  const { mode, listen, addMetrics, moreMetrics = () => "", unready, clock } = options;
   if (listen === null) return null;
   // prom-client takes 60 ms to load, which only who wants it should wait for.
   const metrics = new (await import("./metrics.ts")).Metrics();
@@ -35,7 +37,15 @@ export async function startOps(options: OpsOptions): Promise<OpsServer | null> {
     help: "1 while /readyz answers 200, else 0.",
   }, () => unready().length === 0 ? 1 : 0);
   addMetrics(metrics);
-  const server = await startOpsServer({ ...options, listen, setting: `${mode}.listen`, metrics });
+  const server = await startOpsServer({
+    ...options,
+    listen,
+    setting: `${mode}.listen`,
+    metrics: {
+      contentType: metrics.contentType,
+      text: async () => await metrics.text() + moreMetrics(),
+    },
+  });
   loopDelay.start();
   return {
     address: server.address,

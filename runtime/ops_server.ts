@@ -4,8 +4,25 @@ import type { Listen } from "../config/types.ts";
 import { UsageError } from "./exit_codes.ts";
 import type { Logger } from "./log.ts";
 
+/** A request for one of the further pages. */
+export interface OpsRequest {
+  query: URLSearchParams;
+  /** Names in lower case. */
+  headers: IncomingMessage["headers"];
+}
+
+/** What is answered. */
+export interface OpsPage {
+  status: number;
+  /** The Content-Type. */
+  type: string;
+  text: string;
+}
+
 /** What is served. */
 export interface OpsSources {
+  /** Further pages, by path: "/probe". */
+  pages?: Readonly<Record<string, (request: OpsRequest) => Promise<OpsPage>>>;
   metrics: { contentType: string; text(): Promise<string> };
   /** Why the process should be started anew; nothing where it is well. */
   unhealthy: () => readonly string[];
@@ -33,10 +50,15 @@ export interface OpsServer {
 /** Shorter than the time between two scrapes: no connection stays for them. */
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 32;
+/** Where a page is scraped for each of many targets at a time. */
+const MAX_CONNECTIONS_OF_PAGES = 1_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 const TEXT = "text/plain; charset=utf-8";
-const PATHS = "/metrics, /healthz and /readyz";
+
+function pathsOf(pages: OpsSources["pages"] = {}): string {
+  return [...Object.keys(pages), "/metrics", "/healthz and /readyz"].join(", ");
+}
 
 /**
  * Serves /metrics (Prometheus's text format), /healthz (200 while the process is well) and /readyz
@@ -59,10 +81,10 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
       else send(request, response, 500, TEXT, "Failed; see the log\n");
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = options.pages ? MAX_CONNECTIONS_OF_PAGES : MAX_CONNECTIONS;
   const address = await listening(server, listen, setting);
   server.on("error", (error) => log.error({ error }, "The server of metrics and health failed"));
-  log.info({ address: `http://${hostPort(address)}` }, `Serving ${PATHS}`);
+  log.info({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf(options.pages)}`);
   return {
     address,
     close: () =>
@@ -106,13 +128,21 @@ function hostPort({ host, port }: Listen): string {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, unhealthy, unready }: OpsSources,
+  { metrics, unhealthy, unready, pages = {} }: OpsSources,
 ): Promise<void> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
     return send(request, response, 405, TEXT, "Only GET and HEAD are answered\n");
   }
-  switch (request.url?.split("?")[0]) {
+  const [path = "", ...query] = (request.url ?? "").split("?");
+  if (Object.hasOwn(pages, path)) {
+    const { status, type, text } = await pages[path]!({
+      query: new URLSearchParams(query.join("?")),
+      headers: request.headers,
+    });
+    return send(request, response, status, type, text);
+  }
+  switch (path) {
     case "/metrics":
       return send(request, response, 200, metrics.contentType, await metrics.text());
     case "/healthz":
@@ -120,7 +150,7 @@ async function answer(
     case "/readyz":
       return sendState(request, response, unready());
     default:
-      return send(request, response, 404, TEXT, `Not here; there are ${PATHS}\n`);
+      return send(request, response, 404, TEXT, `Not here; there are ${pathsOf(pages)}\n`);
   }
 }
 

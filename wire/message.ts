@@ -46,6 +46,8 @@ export interface ResultMessage {
   slots?: number;
   /** Tries within the check. Absent: 1. */
   attempts?: number;
+  /** The reason of the first of several attempts. */
+  firstReason?: string;
   /** The agent's own worst delay while it checked, milliseconds; absent up to 5 ms. */
   loopDelay?: number;
   /** Of the last hop, milliseconds; they add up to that hop's time. */

@@ -1,18 +1,18 @@
 import { Buffer } from "node:buffer";
-import type { Auth } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { exchangeWithin } from "../exchange.ts";
 import { httpError } from "../http/errors.ts";
-import type { HttpClient, HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
+import type { HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
 import { readGrant } from "./grant.ts";
+import type { AuthDeps, TokenOutcome, TokenSource } from "./kind.ts";
 
-type OAuth2 = Extract<Auth, { kind: "oauth2" }>;
-
-/** How the token's server is reached. */
-export type Way = Pick<HttpRequest, "ipVersion" | "resolve" | "proxy" | "tls">;
-
-/** A token for the Authorization header, or why there is none: class `local_auth`. */
-export type TokenOutcome = { value: string } | { error: HttpError };
+/** How to get a token. */
+export interface ClientCredentials {
+  tokenUrl: string;
+  clientId: string;
+  clientSecret: string;
+  /** Null: what the server gives by itself. */
+  scope: string | null;
+}
 
 /** A server that gave no token is not asked again within this. */
 const RETRY_AFTER_MS = 5_000;
@@ -36,23 +36,18 @@ interface Held {
  * 2.3.1). It is asked for once, whoever needs it meanwhile; kept; and renewed ahead of its end, while
  * checks go on with the old one.
  */
-export class AccessToken {
-  readonly #auth: OAuth2;
-  readonly #client: HttpClient;
-  readonly #way: Way;
+export class AccessToken implements TokenSource {
+  readonly #credentials: ClientCredentials;
+  readonly #askServer: AuthDeps["ask"];
   readonly #clock: Clock;
-  readonly #closed: AbortSignal;
   #held: Held | null = null;
   #asking: Promise<TokenOutcome> | null = null;
   #failure: { error: HttpError; at: number } | null = null;
 
-  /** @param closed Ends a request that is under way */
-  constructor(auth: OAuth2, client: HttpClient, way: Way, clock: Clock, closed: AbortSignal) {
-    this.#auth = auth;
-    this.#client = client;
-    this.#way = way;
+  constructor(credentials: ClientCredentials, ask: AuthDeps["ask"], clock: Clock) {
+    this.#credentials = credentials;
+    this.#askServer = ask;
     this.#clock = clock;
-    this.#closed = closed;
   }
 
   /**
@@ -89,16 +84,10 @@ export class AccessToken {
 
   async #request(limitMs: number): Promise<TokenOutcome> {
     const [monotonic, wall] = [this.#clock.monotonic(), this.#clock.now()];
-    const record = await exchangeWithin(
-      this.#client,
-      tokenRequest(this.#auth, this.#way),
-      limitMs,
-      this.#closed,
-      this.#clock,
-    );
+    const record = await this.#askServer(tokenRequest(this.#credentials), limitMs);
     const grant = grantOf(record);
     if (typeof grant === "string") {
-      const error = httpError("local_auth", grant);
+      const error = httpError("no_token", grant);
       this.#failure = { error, at: this.#clock.monotonic() };
       return { error };
     }
@@ -121,7 +110,7 @@ export class AccessToken {
       const onAbort = () => settle({ error: httpError("aborted") });
       const cancel = this.#clock.after(
         limitMs,
-        () => settle({ error: httpError("local_auth", "No answer within the site's timeout") }),
+        () => settle({ error: httpError("no_token", "No answer within the site's timeout") }),
       );
       signal.addEventListener("abort", onAbort);
       if (signal.aborted) return onAbort();
@@ -135,12 +124,11 @@ function renewalAge({ lifeMs }: Held): number {
   return lifeMs - Math.max(lifeMs / 10, Math.min(RENEW_BEFORE_MS, lifeMs / 2));
 }
 
-function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: OAuth2, way: Way): HttpRequest {
+function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials): HttpRequest {
   const form = new URLSearchParams({ grant_type: "client_credentials" });
   if (scope !== null) form.set("scope", scope);
   const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
   return {
-    ...way,
     url: tokenUrl,
     method: "POST",
     headers: [
@@ -149,7 +137,7 @@ function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: OAuth2, way: 
       ["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`],
     ],
     body: new TextEncoder().encode(form.toString()),
-    maxBodyBytes: MAX_ANSWER_BYTES,
+    readBodyBytes: MAX_ANSWER_BYTES,
     // The secret goes where the config says, and nowhere else.
     followRedirects: false,
   };

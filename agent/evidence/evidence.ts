@@ -1,3 +1,4 @@
+import type { Secret } from "../../config/outside.ts";
 import type { Evidence } from "../../wire/message.ts";
 import { cleanLine, cleanText } from "../clean_text.ts";
 import { bodyText } from "../http/text.ts";
@@ -38,7 +39,7 @@ type Answered = Pick<
  * @param secrets Of the request; see secretsOf
  * @returns Null where no response came
  */
-export function evidenceOf(record: Answered, secrets: readonly string[]): Evidence | null {
+export function evidenceOf(record: Answered, secrets: readonly Secret[]): Evidence | null {
   if (record.status === null) return null;
   const clean = (text: string, max: number) => cleanLine(scrub(text, secrets), max);
   const headers: Record<string, string> = {};
@@ -64,7 +65,7 @@ function schemeOf(challenge: string): string {
   return /^[\w-]{1,40}/.exec(challenge)?.[0] ?? "";
 }
 
-function bodyOf(record: Answered, secrets: readonly string[]): string | null {
+function bodyOf(record: Answered, secrets: readonly Secret[]): string | null {
   if (record.body.length === 0) return null;
   const body = record.body.subarray(0, SEARCHED_BYTES);
   const isCut = record.bodyTruncated || record.error !== null || body.length < record.body.length;

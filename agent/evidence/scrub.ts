@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { HIDDEN } from "../../config/redact.ts";
+import type { Secret } from "../../config/outside.ts";
+import { MAX_ERROR_MESSAGE, type ResultMessage } from "../../wire/message.ts";
 import { hideSecretLooking } from "./secret_patterns.ts";
 
 /** A cut may leave the start of a secret at a text's end; fewer characters of it tell nothing. */
@@ -11,15 +12,48 @@ const MIN_START = 4;
  *
  * @param isCut Whether the text may end in the middle of a secret
  */
-export function scrub(text: string, secrets: readonly string[], isCut = false): string {
+export function scrub(text: string, secrets: readonly Secret[], isCut = false): string {
+  return hideSecretLooking(hideSecrets(text, secrets, isCut));
+}
+
+/** `text` with each of the given secrets replaced by its name; see scrub(). */
+export function hideSecrets(text: string, secrets: readonly Secret[], isCut = false): string {
+  if (secrets.length === 0) return text;
   let clean = text;
+  const forms = new Map(
+    secrets.flatMap(({ value, name }) => formsOf(value).map((form) => [form, name])),
+  );
   // The longest first: a shorter one may be a part of it.
-  const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length);
-  for (const form of forms) clean = clean.replaceAll(form, HIDDEN);
+  const sorted = [...forms].sort(([a], [b]) => b.length - a.length);
+  for (const [form, name] of sorted) clean = clean.replaceAll(form, () => name);
   if (isCut) {
-    for (const form of forms) clean = withoutStartAtEnd(clean, form);
+    for (const [form, name] of sorted) clean = withoutStartAtEnd(clean, form, name);
   }
-  return hideSecretLooking(clean);
+  return clean;
+}
+
+/** The message of a site without what was put into the site's settings from outside. */
+export function hideInMessage(message: ResultMessage, secrets: readonly Secret[]): ResultMessage {
+  if (secrets.length === 0) return message;
+  const hide = (text: string) => hideSecrets(text, secrets);
+  const hideAll = <T>(value: T): T => {
+    if (typeof value === "string") return hide(value) as T;
+    if (Array.isArray(value)) return value.map(hideAll) as T;
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, hideAll(inner)]),
+    ) as T;
+  };
+  const { errorMessage, redirects, tls, evidence, remoteAddress, ...rest } = message;
+  return {
+    ...rest,
+    errorMessage: errorMessage && hide(errorMessage).slice(0, MAX_ERROR_MESSAGE),
+    ...(redirects && { redirects: hideAll(redirects) }),
+    ...(tls && { tls: hideAll(tls) }),
+    ...(evidence && { evidence: hideAll(evidence) }),
+    // An address cannot be given another name.
+    ...(remoteAddress !== undefined && hide(remoteAddress) === remoteAddress && { remoteAddress }),
+  };
 }
 
 /** A secret as it is, and as it stands in a URL, a form, a JSON string, HTML and Base64. */
@@ -30,6 +64,8 @@ function formsOf(secret: string): string[] {
   return [
     secret,
     encodeURIComponent(wellFormed),
+    encodeURI(wellFormed),
+    lowerCaseHost(wellFormed),
     new URLSearchParams({ "": wellFormed }).toString().slice(1),
     JSON.stringify(secret).slice(1, -1),
     html,
@@ -41,9 +77,14 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-function withoutStartAtEnd(text: string, secret: string): string {
+/** What may be a host, as it stands in a URL that was parsed. */
+function lowerCaseHost(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text.toLowerCase() : text;
+}
+
+function withoutStartAtEnd(text: string, secret: string, name: string): string {
   for (let length = Math.min(secret.length - 1, text.length); length >= MIN_START; length--) {
-    if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + HIDDEN;
+    if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + name;
   }
   return text;
 }

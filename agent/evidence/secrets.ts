@@ -1,16 +1,20 @@
+import type { Secret } from "../../config/outside.ts";
+import { HIDDEN } from "../../config/redact.ts";
 import type { Site } from "../../config/types.ts";
+import { kindOf } from "../auth/index.ts";
 import type { HttpRequest } from "../http/types.ts";
 
 /** Headers of a request whose values are credentials. */
 const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|sign|token/i;
 
 /**
- * Every text that a request of a site holds as a credential. A site that shows the request it got, as
+ * Every text that a request of a site holds as a credential, and what came into its settings from
+ * outside. A site that shows the request it got, as
  * a debugging page does, shows these.
  *
  * @param request What was sent, the Authorization header included
  */
-export function secretsOf(site: Pick<Site, "auth">, request: HttpRequest): string[] {
+export function secretsOf(site: Pick<Site, "auth" | "secrets">, request: HttpRequest): Secret[] {
   const secrets: string[] = [];
   for (const [name, value] of request.headers ?? []) {
     if (!SECRET_HEADER.test(name)) continue;
@@ -19,19 +23,14 @@ export function secretsOf(site: Pick<Site, "auth">, request: HttpRequest): strin
     const parts = value.split(/[\s;,]+/).map((part) => part.replace(/^[\w.-]+=(?=.)/, ""));
     secrets.push(...parts.filter((part) => part.length >= MIN_PART));
   }
-  switch (site.auth?.kind) {
-    case "basic":
-      secrets.push(site.auth.password);
-      break;
-    case "bearer":
-      secrets.push(site.auth.token);
-      break;
-    case "oauth2":
-      secrets.push(site.auth.clientSecret);
-  }
+  if (site.auth) secrets.push(...kindOf(site.auth).secrets(site.auth));
   const proxyPassword = request.proxy && URL.parse(request.proxy)?.password;
   if (proxyPassword) secrets.push(decoded(proxyPassword));
-  return secrets.filter((secret) => secret !== "");
+  // What has a name goes last: of two that are the same, the last one counts.
+  return [
+    ...secrets.filter((value) => value !== "").map((value) => ({ value, name: HIDDEN })),
+    ...site.secrets,
+  ];
 }
 
 /** A shorter value of a header is no credential, but a number or a switch. */

@@ -1,5 +1,7 @@
-/** Decoded body bytes kept when the request does not say: 1 MiB. */
-export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+import type { Allowance } from "./allowance.ts";
+
+/** Decoded body bytes read when the request does not say: 1 MiB. */
+export const DEFAULT_READ_BODY_BYTES = 1024 * 1024;
 
 /** Pieces up to this size are copied together; one larger is kept as it is. */
 const SMALL = 4096;
@@ -15,21 +17,29 @@ export class BodyBuffer {
   truncated = false;
   #length = 0;
   readonly #max: number;
+  readonly #allowance: Allowance | undefined;
   readonly #full: Uint8Array[] = [];
   #block: Uint8Array | null = null;
   #blockUsed = 0;
 
-  constructor(maxBytes: number) {
+  /** @param allowance Where the memory is taken from; without, it is not counted */
+  constructor(maxBytes: number, allowance?: Allowance) {
     this.#max = maxBytes;
+    this.#allowance = allowance;
   }
 
-  /** Adds a piece; returns whether there is place for more. The piece may not be changed later. */
+  /**
+   * Adds a piece; returns whether there is place for more. The piece may not be changed later.
+   *
+   * @throws What the allowance throws where it has no more
+   */
   add(piece: Uint8Array): boolean {
     const room = this.#max - this.#length;
     if (piece.length > room) {
       this.truncated = true;
       piece = piece.subarray(0, room);
     }
+    this.#allowance?.takeBytes(piece.length);
     this.#length += piece.length;
     if (piece.length > SMALL) {
       this.#closeBlock();

@@ -1,8 +1,8 @@
 import { httpError } from "./errors.ts";
-import type { ErrorClass, HttpError } from "./types.ts";
+import type { FailureClass, HttpError } from "./types.ts";
 
 /** Codes of Node and of its fetch (undici), and those that Deno's node: modules give. */
-const BY_CODE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
+const BY_CODE: ReadonlyMap<string, FailureClass> = new Map<string, FailureClass>([
   ["ECONNREFUSED", "connection_refused"],
   ["ECONNRESET", "connection_reset"],
   ["ECONNABORTED", "connection_reset"],
@@ -13,13 +13,18 @@ const BY_CODE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ["UND_ERR_BODY_TIMEOUT", "timeout"],
   ["EHOSTUNREACH", "unreachable"],
   ["EHOSTDOWN", "unreachable"],
-  ["ENETUNREACH", "local_network"],
-  ["ENETDOWN", "local_network"],
-  ["EADDRNOTAVAIL", "local_network"],
-  ["EMFILE", "local_descriptors"],
-  ["ENFILE", "local_descriptors"],
-  ["ENOBUFS", "local_descriptors"],
-  ["EAI_AGAIN", "local_resolver"],
+  ["ENETUNREACH", "no_route"],
+  ["ENETDOWN", "no_route"],
+  ["EADDRNOTAVAIL", "no_route"],
+  ["EMFILE", "no_descriptors"],
+  ["ENFILE", "no_descriptors"],
+  ["ENOBUFS", "no_memory"],
+  ["ENOMEM", "no_memory"],
+  ["EAI_MEMORY", "no_memory"],
+  ["EPERM", "no_permission"],
+  ["EACCES", "no_permission"],
+  ["ERR_ACCESS_DENIED", "no_permission"],
+  ["EAI_AGAIN", "resolver_silent"],
   ["ENOTFOUND", "dns_not_found"],
   ["EAI_NONAME", "dns_not_found"],
   ["ENODATA", "dns_not_found"],
@@ -56,11 +61,14 @@ const BY_CODE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
  * Deno's fetch gives no codes, only texts; the first match counts. Its own words are from hyper,
  * rustls and async-compression, the "(os error N)" ones from libc.
  */
-const BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
-  [/too many open files|no file descriptors|\(os error (23|24|105)\)/i, "local_descriptors"],
-  [/network is unreachable|network is down|\(os error (100|101)\)/i, "local_network"],
-  [/cannot assign requested address|\(os error 99\)/i, "local_network"],
-  [/temporary failure in name resolution/i, "local_resolver"],
+const BY_TEXT: readonly (readonly [RegExp, FailureClass])[] = [
+  [/too many open files|no file descriptors|\(os error (23|24)\)/i, "no_descriptors"],
+  [/cannot allocate memory|no buffer space|\(os error (12|105)\)/i, "no_memory"],
+  [/operation not permitted|permission denied|\(os error (1|13)\)/i, "no_permission"],
+  [/^Requires \w+ access/, "no_permission"],
+  [/network is unreachable|network is down|\(os error (100|101)\)/i, "no_route"],
+  [/cannot assign requested address|\(os error 99\)/i, "no_route"],
+  [/temporary failure in name resolution/i, "resolver_silent"],
   [
     /name or service not known|nodename nor servname|no address associated with/i,
     "dns_not_found",
@@ -88,7 +96,7 @@ const BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
     "connection_reset",
   ],
   [/message head is too large|headers overflow/i, "headers_too_large"],
-  [/ports? .*blocked|bad port/i, "local_error"],
+  [/ports? .*blocked|bad port/i, "not_made"],
   [
     /invalid HTTP|invalid content-length|invalid transfer-encoding|parsed|bad response|assert\(statusCode/i,
     "bad_http",
@@ -96,7 +104,7 @@ const BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
 ];
 
 /** What the reading of a body says, in both runtimes; asked first for an error of the body. */
-const BODY_BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
+const BODY_BY_TEXT: readonly (readonly [RegExp, FailureClass])[] = [
   [/invalid chunk|chunk size/i, "bad_chunk"],
   [/error reading a body from connection|end of file before message length/i, "body_aborted"],
   [
@@ -109,7 +117,7 @@ const BODY_BY_TEXT: readonly (readonly [RegExp, ErrorClass])[] = [
 const WRAPPING = /^error sending request (for|from) \S.*?: client error \(\w+\): /s;
 
 /** Classes of a broken connection that, once the head has come, mean a body cut short. */
-const CUT_SHORT: ReadonlySet<ErrorClass> = new Set<ErrorClass>([
+const CUT_SHORT: ReadonlySet<FailureClass> = new Set<FailureClass>([
   "connection_reset",
   "connection_failed",
   "connection_timeout",
@@ -129,9 +137,9 @@ export function classifyError(error: unknown, during: "head" | "body" = "head"):
   return httpError(found, detail);
 }
 
-function classOf(chain: readonly ErrorLike[], during: "head" | "body"): ErrorClass {
-  for (const { code } of chain) {
-    const found = BY_CODE.get(code) ?? byPrefix(code);
+function classOf(chain: readonly ErrorLike[], during: "head" | "body"): FailureClass {
+  for (const { code, message } of chain) {
+    const found = BY_CODE.get(code) ?? byPrefix(code, message);
     if (found) return found;
   }
   const tables = during === "body" ? [BODY_BY_TEXT, BY_TEXT] : [BY_TEXT];
@@ -144,8 +152,12 @@ function classOf(chain: readonly ErrorLike[], during: "head" | "body"): ErrorCla
 }
 
 /** Families of codes that are too many to list. */
-function byPrefix(code: string): ErrorClass | undefined {
+function byPrefix(code: string, message: string): FailureClass | undefined {
   if (code.startsWith("HPE_")) return "bad_http";
+  // A stream or a session of HTTP/2 that the site, or we by its rules, have ended before its time.
+  if (code.startsWith("ERR_HTTP2_")) {
+    return /PROTOCOL|COMPRESSION|FRAME_SIZE/.test(message) ? "bad_http" : "connection_reset";
+  }
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return "tls_failed";
   if (code.startsWith("CERT_") || code.startsWith("CRL_")) return "tls_certificate_untrusted";
   if (/^(Z_|ERR_(_ERROR_FORMAT|BROTLI|ZSTD)|ZSTD_)/.test(code)) return "bad_encoding";

@@ -1,10 +1,10 @@
-import type { ErrorClass, HttpError } from "./types.ts";
+import type { FailureClass, HttpError } from "./types.ts";
 
 /** The most characters an error's message may have: what `errorMessage` on the wire may have. */
 const MAX_MESSAGE = 256;
 
 /** How each class is put to a person, before the detail. */
-const TITLES: Record<ErrorClass, string> = {
+const TITLES: Record<FailureClass, string> = {
   timeout: "No full response in the time allowed",
   aborted: "Stopped before the end",
   dns_not_found: "The host name does not exist",
@@ -19,22 +19,24 @@ const TITLES: Record<ErrorClass, string> = {
   tls_failed: "TLS could not be set up",
   too_many_redirects: "Too many redirects",
   bad_redirect: "A redirect that cannot be followed",
+  redirect_denied: "A redirect to where none may lead",
   bad_http: "The answer is not HTTP",
   bad_chunk: "A chunk of the body is malformed",
   headers_too_large: "The headers are too large",
   body_aborted: "The body ended early",
   bad_encoding: "The body is not encoded as it says",
   connection_failed: "The connection failed",
-  local_descriptors: "This machine is out of descriptors",
-  local_network: "This machine has no network",
-  local_resolver: "This machine's resolver does not answer",
-  local_stall: "This agent was stalled",
-  local_auth: "No access token could be had",
-  local_error: "This agent could not make the request",
+  resolver_silent: "This machine's resolver does not answer",
+  no_route: "This machine has no route or port to connect from",
+  no_descriptors: "This machine is out of descriptors",
+  no_memory: "This machine is out of memory",
+  no_permission: "This machine does not permit it",
+  no_token: "No access token could be had",
+  not_made: "This agent could not make the request",
 };
 
 /** An error value; its message is the class's title, then what is known in detail. */
-export function httpError(errorClass: ErrorClass, detail = ""): HttpError {
+export function httpError(errorClass: FailureClass, detail = ""): HttpError {
   const clean = tidy(detail);
   const title = TITLES[errorClass];
   return { class: errorClass, message: clip(clean === "" ? title : `${title}: ${clean}`) };
@@ -56,7 +58,8 @@ function tidy(text: string): string {
     .trim();
 }
 
-function clip(text: string): string {
+/** At most what `errorMessage` may have. */
+export function clip(text: string): string {
   if (text.length <= MAX_MESSAGE) return text;
   // Half a surrogate pair is not valid in JSON for PostgreSQL.
   const end = /[\ud800-\udbff]/.test(text[MAX_MESSAGE - 2]!) ? MAX_MESSAGE - 2 : MAX_MESSAGE - 1;

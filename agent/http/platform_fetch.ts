@@ -1,136 +1,101 @@
+import tls from "node:tls";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { systemAuthorities } from "../../runtime/system_authorities.ts";
 import { VERSION } from "../../runtime/version.ts";
-import { BodyBuffer, DEFAULT_MAX_BODY_BYTES } from "./body_buffer.ts";
+import { BodyBuffer, DEFAULT_READ_BODY_BYTES } from "./body_buffer.ts";
 import { classifyError } from "./classify.ts";
-import { abortError, httpError } from "./errors.ts";
-import { isRedirect, redirectedRequest } from "./redirects.ts";
-import { askForRoot, type RootQuestion } from "./root_question.ts";
-import type { Hop, HttpClient, HttpError, HttpRecord, HttpRequest } from "./types.ts";
+import { abortError } from "./errors.ts";
+import { ExchangeFailure, failure } from "./failure.ts";
+import { NetworkRules } from "./networks.ts";
+import { followRedirects, type HopOutcome, redirectOf } from "./redirects.ts";
+import { resolveHost, type Resolver, systemResolver } from "./resolve.ts";
+import { Steps } from "./steps.ts";
+import { parseTarget } from "./target.ts";
+import type { HttpClient, HttpRequest } from "./types.ts";
 
 /** What the platform's client is made of. */
 export interface PlatformFetchDeps {
   /** @default the platform's own, over a new connection each time */
   fetch?: typeof fetch;
   clock?: Clock;
-  /** @default asks the machine's resolver */
-  answersForRoot?: RootQuestion;
+  /** @default the machine's */
+  resolver?: Resolver;
+  networks?: NetworkRules;
   /** @default "httpmon/<version>" */
   userAgent?: string;
 }
 
 /**
  * A client over the platform's own fetch: HTTP/2 where the site has it, no phases, no certificate.
- * The URL goes out as fetch normalises it. Redirects are followed here rather than by fetch, so that
- * each hop is seen and both clients keep to the same rules.
+ * The URL goes out as fetch normalises it. Redirects are followed here rather than by fetch.
  */
 export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpClient {
   const send = deps.fetch ?? fetchOverNewConnections();
   const userAgent = deps.userAgent ?? `httpmon/${VERSION}`;
   const clock = deps.clock ?? systemClock;
-  const answersForRoot = deps.answersForRoot ?? askForRoot;
-  return async (request, signal) => {
-    const exchange = new Exchange(send, userAgent, clock, signal);
-    await exchange.run(request);
-    const record = exchange.record();
-    if (record.error?.class === "local_resolver" && await answersForRoot()) {
-      record.error = httpError(
-        "dns_failed",
-        "The servers of the name do not answer, or not properly",
-      );
-    }
-    return record;
-  };
+  const resolver = deps.resolver ?? systemResolver;
+  const networks = deps.networks ?? new NetworkRules();
+
+  return (first, signal) =>
+    followRedirects(first, clock, async (request, before) => {
+      const start = clock.monotonic();
+      const outcome: HopOutcome = { ...NOTHING };
+      const { readBodyBytes = DEFAULT_READ_BODY_BYTES, allowance } = request;
+      const body = new BodyBuffer(readBodyBytes, allowance);
+      const steps = new Steps(signal);
+      try {
+        const host = hostOf(request);
+        // fetch tells nobody where it goes, so that the name is looked up before.
+        const addresses = (await resolveHost(host, "auto", resolver, clock, steps))
+          .map(({ address }) => address);
+        for (const address of addresses) networks.check(address, before);
+        outcome.isPublic = addresses.every((address) => networks.isPublic(address));
+        const response = await send(request.url, options(request, userAgent, signal));
+        const { status, statusText } = response;
+        outcome.head = { status, statusText, httpVersion: null, headers: [...response.headers] };
+        if (redirectOf(request, outcome.head) === null) await readBody(response, body);
+        else response.body?.cancel().catch(() => {});
+      } catch (error) {
+        outcome.error = error instanceof ExchangeFailure
+          ? error.error
+          : signal.aborted
+          ? abortError(signal)
+          : classifyError(error, outcome.head ? "body" : "head");
+      }
+      steps.end();
+      const bodyTruncated = body.truncated;
+      return { ...outcome, body: body.bytes(), bodyTruncated, ms: clock.monotonic() - start };
+    });
 }
 
-/** One exchange, hop by hop; what is known so far is in its fields. */
-class Exchange {
-  readonly #start: number;
-  readonly #hops: Hop[] = [];
-  #response: Response | null = null;
-  #body = new BodyBuffer(0);
-  #error: HttpError | null = null;
-  readonly #send: typeof fetch;
-  readonly #userAgent: string;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+const NOTHING: HopOutcome = {
+  head: null,
+  body: new Uint8Array(0),
+  bodyTruncated: false,
+  isPublic: false,
+  error: null,
+  ms: 0,
+  phases: null,
+  remoteAddress: null,
+  tls: null,
+};
 
-  constructor(send: typeof fetch, userAgent: string, clock: Clock, signal: AbortSignal) {
-    this.#send = send;
-    this.#userAgent = userAgent;
-    this.#clock = clock;
-    this.#start = clock.monotonic();
-    this.#signal = signal;
+function options(request: HttpRequest, userAgent: string, signal: AbortSignal): RequestInit {
+  const headers = new Headers({ "user-agent": userAgent });
+  const given = new Set<string>();
+  for (const [name, value] of request.headers ?? []) {
+    // The first of a name replaces the default, repeats are added to it.
+    if (given.has(name.toLowerCase())) headers.append(name, value);
+    else headers.set(name, value);
+    given.add(name.toLowerCase());
   }
-
-  async run(first: HttpRequest): Promise<void> {
-    this.#error = unsupported(first);
-    let request: HttpRequest | null = this.#error ? null : first;
-    while (request !== null) request = await this.#hop(request);
-  }
-
-  /** Makes one request; gives the next one where the answer is a redirect to follow. */
-  async #hop(request: HttpRequest): Promise<HttpRequest | null> {
-    const start = this.#clock.monotonic();
-    let status: number | null = null;
-    try {
-      const response = await this.#fetch(request);
-      this.#response = response;
-      status = response.status;
-      const location = response.headers.get("location");
-      if ((request.followRedirects ?? true) && location !== null && isRedirect(status, location)) {
-        discard(response);
-        const next = redirectedRequest(request, status, location, this.#hops.length);
-        if ("request" in next) return next.request;
-        this.#error = next.error;
-        return null;
-      }
-      this.#body = new BodyBuffer(request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
-      await readBody(response, this.#body);
-    } catch (error) {
-      this.#error = this.#signal.aborted
-        ? abortError(this.#signal)
-        : classifyError(error, status === null ? "head" : "body");
-    } finally {
-      this.#hops.push({ url: request.url, status, ms: this.#clock.monotonic() - start });
-    }
-    return null;
-  }
-
-  #fetch(request: HttpRequest): Promise<Response> {
-    const headers = new Headers({ "user-agent": this.#userAgent });
-    const given = new Set<string>();
-    for (const [name, value] of request.headers ?? []) {
-      // The first of a name replaces the default, repeats are added to it.
-      if (given.has(name.toLowerCase())) headers.append(name, value);
-      else headers.set(name, value);
-      given.add(name.toLowerCase());
-    }
-    return this.#send(request.url, {
-      method: request.method ?? "GET",
-      headers,
-      body: request.body as Uint8Array<ArrayBuffer> | undefined,
-      redirect: "manual",
-      signal: this.#signal,
-    });
-  }
-
-  record(): HttpRecord {
-    const response = this.#response;
-    return {
-      status: response?.status ?? null,
-      statusText: response?.statusText ?? "",
-      headers: response ? [...response.headers] : [],
-      httpVersion: null,
-      body: this.#body.bytes(),
-      bodyTruncated: this.#body.truncated,
-      error: this.#error,
-      ms: this.#clock.monotonic() - this.#start,
-      hops: this.#hops,
-      phases: null,
-      remoteAddress: null,
-      tls: null,
-    };
-  }
+  return {
+    method: request.method ?? "GET",
+    headers,
+    body: request.body as Uint8Array<ArrayBuffer> | undefined,
+    redirect: "manual",
+    signal,
+  };
 }
 
 /** Reads up to the cap; what comes beyond is not waited for. */
@@ -147,53 +112,67 @@ async function readBody(response: Response, body: BodyBuffer): Promise<void> {
   }
 }
 
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => {});
-}
-
-/** Says which of the request's options fetch has no way to honour. */
-function unsupported(request: HttpRequest): HttpError | null {
-  const { ipVersion = "auto", resolve, proxy, reuseConnection, tls } = request;
-  const url = URL.parse(request.url);
-  if (url === null) return httpError("local_error", "The URL is not valid");
-  if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return httpError("local_error", `The URL has the scheme "${url.protocol.slice(0, -1)}"`);
+/** @throws ExchangeFailure `not_made`, also where fetch has no way to honour what is asked */
+function hostOf(request: HttpRequest): string {
+  const {
+    ipVersion = "auto",
+    resolve,
+    proxy,
+    reuseConnection,
+    tls: tlsOptions,
+    httpVersion = "auto",
+  } = request;
+  const asked = {
+    "ip_version": ipVersion !== "auto",
+    "resolve": resolve,
+    "proxy": proxy,
+    "connection: reuse": reuseConnection,
+    "tls": tlsOptions,
+    "http_version": httpVersion !== "auto",
+  };
+  for (const [option, value] of Object.entries(asked)) {
+    if (value) {
+      throw failure("not_made", `The platform's fetch has no "${option}"; use the timed client`);
+    }
   }
-  const option = ipVersion !== "auto"
-    ? "ip_version"
-    : resolve !== undefined
-    ? "resolve"
-    : proxy !== undefined
-    ? "proxy"
-    : reuseConnection
-    ? "connection: reuse"
-    : tls !== undefined
-    ? "tls"
-    : null;
-  if (option === null) return null;
-  return httpError("local_error", `The platform's fetch has no "${option}"; use the timed client`);
+  return parseTarget(request.url).host;
 }
 
 /** What is used of Deno, where it is there. */
 interface DenoLike {
-  createHttpClient(options: { poolMaxIdlePerHost: number }): unknown;
+  createHttpClient(options: { poolMaxIdlePerHost: number; caCerts: string[] }): unknown;
+}
+
+/** Node has it from 22.19 on; before, fetch trusts Node's own list alone. */
+interface TlsLike {
+  setDefaultCACertificates?(certificates: string[]): void;
 }
 
 /**
- * The platform's fetch without connections kept for later: a check that finds a connection open
- * proves less than one that has to make it. Deno has a client without a pool for it, and would take
- * a connection from its pool whatever the headers say; Node heeds "connection: close".
+ * The platform's fetch, which trusts the system's authorities beside the runtime's, and keeps no
+ * connection for later: a check that finds a connection open proves less than one that has to make it.
+ * Deno has a client without a pool for it, and would take a connection from its pool whatever the
+ * headers say; Node heeds "connection: close".
  */
 function fetchOverNewConnections(): typeof fetch {
   const deno = (globalThis as { Deno?: Partial<DenoLike> }).Deno;
+  // Made when it is needed: to read the authorities takes some 20 ms.
+  let extra: object | null = null;
   if (typeof deno?.createHttpClient === "function") {
-    const client = deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-    const extra: object = { client };
-    return (url, init) => fetch(url, { ...init, ...extra });
+    const make = () =>
+      deno.createHttpClient!({ poolMaxIdlePerHost: 0, caCerts: systemAuthorities() });
+    return (url, init) => fetch(url, { ...init, ...(extra ??= { client: make() }) });
   }
   return (url, init) => {
+    extra ??= trustSystem();
     const headers = new Headers(init?.headers);
     headers.set("connection", "close");
     return fetch(url, { ...init, headers });
   };
+}
+
+function trustSystem(): object {
+  const all = [...tls.rootCertificates, ...systemAuthorities()];
+  (tls as TlsLike).setDefaultCACertificates?.(all);
+  return {};
 }

@@ -1,5 +1,9 @@
+import { Buffer } from "node:buffer";
+import type { Clock } from "../../runtime/clock.ts";
+import { CookieJar } from "./cookies.ts";
 import { httpError } from "./errors.ts";
-import type { HttpError, HttpRequest, TlsOptions } from "./types.ts";
+import type { Before } from "./networks.ts";
+import type { Hop, HttpError, HttpRecord, HttpRequest, ResponseHead, TlsOptions } from "./types.ts";
 
 /** The most redirects that are followed when the request does not say. */
 export const DEFAULT_MAX_REDIRECTS = 10;
@@ -20,16 +24,78 @@ const HARMLESS_ELSEWHERE: ReadonlySet<string> = new Set([
   "user-agent",
 ]);
 
-/** Whether a response with this status and Location is to be followed rather than reported. */
-export function isRedirect(status: number, location: string | null): boolean {
-  return REDIRECTS.has(status) && location !== null;
+/** What one request brought, also when it failed; phases and what follows are the record's. */
+export interface HopOutcome
+  extends
+    Pick<HttpRecord, "body" | "error" | "ms" | "phases" | "remoteAddress" | "addresses" | "tls"> {
+  head: ResponseHead | null;
+  bodyTruncated: boolean;
+  /** Whether it was a public address that answered. */
+  isPublic: boolean;
+}
+
+/**
+ * Makes an exchange hop by hop, so that each is seen and all clients keep to the same rules.
+ *
+ * @param makeHop Makes one request; never rejects
+ */
+export async function followRedirects(
+  first: HttpRequest,
+  clock: Clock,
+  makeHop: (request: HttpRequest, before: Before) => Promise<HopOutcome>,
+): Promise<HttpRecord> {
+  const jar = first.cookies ? new CookieJar() : null;
+  const hops: Hop[] = [];
+  let head: ResponseHead | null = null;
+  let ms = 0;
+  let before: Before = { isRedirect: false, wasPublic: false };
+  for (let request = first;;) {
+    const outcome = await makeHop(jar?.addTo(request) ?? request, before);
+    head = outcome.head ?? head;
+    ms += outcome.ms;
+    hops.push({ url: request.url, status: outcome.head?.status ?? null, ms: outcome.ms });
+    const location = outcome.error || !head ? null : redirectOf(request, head);
+    if (location === null) return record(outcome, head, hops, ms);
+    jar?.store(request.url, head!.headers, clock.now());
+    const next = redirectedRequest(request, head!.status, utf8(location), hops.length - 1);
+    if ("error" in next) return record({ ...outcome, error: next.error }, head, hops, ms);
+    const wasPublic = outcome.isPublic && request.followRedirects !== "any";
+    before = { isRedirect: true, wasPublic };
+    request = next.request;
+  }
+}
+
+function record(
+  { isPublic: _, head: __, ...last }: HopOutcome,
+  head: ResponseHead | null,
+  hops: Hop[],
+  ms: number,
+): HttpRecord {
+  return {
+    ...(head ?? { status: null, statusText: "", headers: [], httpVersion: null }),
+    ...last,
+    ms,
+    hops,
+  };
+}
+
+/** Where a response leads to, if it is a redirect that is to be followed; in latin1 as it came. */
+export function redirectOf(request: HttpRequest, { status, headers }: ResponseHead): string | null {
+  if (request.followRedirects === false || !REDIRECTS.has(status)) return null;
+  return headers.find(([name]) => name === "location")?.[1] ?? null;
+}
+
+/** Headers come as latin1; a Location beyond ASCII is meant as UTF-8, as browsers take it. */
+function utf8(location: string): string {
+  const decoded = Buffer.from(location, "latin1").toString("utf8");
+  return decoded.includes("\ufffd") ? location : decoded;
 }
 
 /**
  * The request that a redirect asks for, by the rules of the Fetch standard (HTTP-redirect fetch,
  * steps 5 to 18): 303 turns into GET, so do 301 and 302 for a POST, 307 and 308 repeat the request.
- * Towards another origin go no credentials: only harmless headers, no client certificate, no body
- * (unless it is the same host by https).
+ * Towards another origin go no credentials: only harmless headers, no client certificate, no body.
+ * The same host by https, after http, is none other.
  *
  * @param followed how many redirects were followed before this one
  */
@@ -68,10 +134,10 @@ export function redirectedRequest(
     delete next.body;
     next.headers = withoutContentHeaders(next.headers);
   }
-  if (to.origin === from.origin) return { request: next };
-
-  const upgraded = to.protocol === "https:" && to.hostname === from.hostname;
-  if (next.body !== undefined && !upgraded) {
+  const isUpgrade = from.protocol === "http:" && to.protocol === "https:" &&
+    to.hostname === from.hostname;
+  if (to.origin === from.origin || isUpgrade) return { request: next };
+  if (next.body !== undefined) {
     const error = httpError("bad_redirect", "It would send the request's body to another origin");
     return { error };
   }

@@ -3,6 +3,8 @@
  * the platform's fetch and the timed one, and one table of test cases runs against both.
  */
 
+import type { Allowance } from "./allowance.ts";
+
 /** What to ask for. `url` is a string so that it goes out as written, not normalised. */
 export interface HttpRequest {
   url: string;
@@ -10,31 +12,36 @@ export interface HttpRequest {
   method?: string;
   headers?: readonly (readonly [name: string, value: string])[];
   body?: Uint8Array;
-  /** Decoded body bytes kept; the rest is cut and flagged. @default 1048576 */
-  maxBodyBytes?: number;
-  /** @default true */
-  followRedirects?: boolean;
+  /** Decoded body bytes that are read; the rest is cut and flagged. @default 1048576 */
+  readBodyBytes?: number;
+  /** "any": also from a public site into a private network. @default true */
+  followRedirects?: boolean | "any";
   /** @default 10 */
   maxRedirects?: number;
+  /** Whether cookies are kept from redirect to redirect. @default false */
+  cookies?: boolean;
+  /** What it may take of what all exchanges share. @default as much as it wants */
+  allowance?: Allowance;
 
   // From here on only the timed client can do what is asked; the platform's fetch gives an error of
-  // class `local_error` for it rather than leave it out unsaid.
+  // class `not_made` for it rather than leave it out unsaid.
 
   /** @default "auto": IPv6 first where the resolver says so, the other soon after if it hangs */
   ipVersion?: "auto" | "4" | "6";
   /** Host name (lower case) -> address to connect to in its place, for one backend of many. */
   resolve?: Readonly<Record<string, string>>;
-  /** "http://[user:password@]host:port"; every request goes through it by HTTP CONNECT. */
+  /** "http://[user:password@]host:port", or https:// or socks5://; every hop goes through it. */
   proxy?: string;
+  /** "auto": what the site chooses by ALPN; "2": nothing else over TLS. @default "auto" */
+  httpVersion?: "auto" | "1.1" | "2";
   /** Whether a connection left over from an earlier check may serve. @default false */
   reuseConnection?: boolean;
-  /** Keep the object from check to check: what is made of it is cached by its identity. */
   tls?: TlsOptions;
 }
 
 /** How to speak TLS to a site; PEM texts, not file names. */
 export interface TlsOptions {
-  /** Trusted in place of the machine's own roots. */
+  /** Trusted in place of the system's authorities and the runtime's. */
   ca?: string;
   /** The client's certificate and key; shown to the first origin only, never after a redirect away. */
   cert?: string;
@@ -67,7 +74,10 @@ export interface TlsRecord {
   protocol: string | null;
   /** "TLS_AES_128_GCM_SHA256" */
   cipher: string | null;
-  /** The site's own certificate first, then its issuers as far as they are known. */
+  /**
+   * The site's own certificate first, then its issuers: up to the authority that is trusted where the
+   * chain verifies, whatever else was sent beside it; otherwise as far as they are known.
+   */
   chain: readonly CertificateRecord[];
   /** The first end of validity in the chain, milliseconds since 1970; null without a chain. */
   earliestExpiry: number | null;
@@ -76,12 +86,26 @@ export interface TlsRecord {
   authorizationError: string | null;
 }
 
-/** Why no full response came. */
+/** Why no full response came: what was seen. Whose fault it was is for `judge` alone to say. */
 export interface HttpError {
-  /** A stable name out of `ERROR_CLASSES`. */
-  class: ErrorClass;
+  class: FailureClass;
   /** For a person; at most 256 characters, never a credential. */
   message: string;
+  /** True where it was the proxy that could not be reached, or would not serve us. */
+  atProxy?: boolean;
+}
+
+/** Status line and headers. */
+export interface ResponseHead {
+  status: number;
+  statusText: string;
+  /** "1.0", "1.1" or "2"; null where the client cannot tell. */
+  httpVersion: string | null;
+  /**
+   * Lower-case names, in the order received, repeats kept; the platform's fetch sorts them and joins
+   * repeats with ", ".
+   */
+  headers: readonly (readonly [name: string, value: string])[];
 }
 
 /** One request of a chain of redirects. */
@@ -105,18 +129,13 @@ export interface HttpRecord {
   /** Status of the last response whose head came; null when none did. */
   status: number | null;
   statusText: string;
-  /**
-   * Lower-case names, in the order received, repeats kept; the platform's fetch sorts them and joins
-   * repeats with ", ".
-   */
-  headers: readonly (readonly [name: string, value: string])[];
-  /** "1.0", "1.1" or "2"; null where the client cannot tell. */
+  headers: ResponseHead["headers"];
   httpVersion: string | null;
-  /** Decoded (gzip, ...) body, at most `maxBodyBytes`. */
+  /** Decoded (gzip, ...) body, at most `readBodyBytes`. */
   body: Uint8Array;
-  /** Whether the body was longer than `maxBodyBytes`. */
+  /** Whether the body was longer than `readBodyBytes`. */
   bodyTruncated: boolean;
-  /** Null exactly when a full response came (a cut at `maxBodyBytes` counts as full). */
+  /** Null exactly when a full response came (a cut at `readBodyBytes` counts as full). */
   error: HttpError | null;
   /** From the start to the last byte or the failure, all hops. */
   ms: number;
@@ -124,6 +143,8 @@ export interface HttpRecord {
   /** Null from a client that cannot tell. */
   phases: Phases | null;
   remoteAddress: string | null;
+  /** Where the last hop tried to connect to; absent where no address was known, or none needed. */
+  addresses?: readonly string[];
   /** Also when verification failed. Null or absent: no TLS, or a client that cannot tell. */
   tls?: TlsRecord | null;
 }
@@ -135,8 +156,8 @@ export interface HttpRecord {
  */
 export type HttpClient = (request: HttpRequest, signal: AbortSignal) => Promise<HttpRecord>;
 
-/** Every class a check may end with. A class starting with `local_` is the monitor's own trouble. */
-export const ERROR_CLASSES = [
+/** What may go wrong with an exchange, in words that blame nobody. */
+export const FAILURES = [
   "timeout",
   "aborted",
   "dns_not_found",
@@ -151,18 +172,20 @@ export const ERROR_CLASSES = [
   "tls_failed",
   "too_many_redirects",
   "bad_redirect",
+  "redirect_denied",
   "bad_http",
   "bad_chunk",
   "headers_too_large",
   "body_aborted",
   "bad_encoding",
   "connection_failed",
-  "local_descriptors",
-  "local_network",
-  "local_resolver",
-  "local_stall",
-  "local_auth",
-  "local_error",
+  "resolver_silent",
+  "no_route",
+  "no_descriptors",
+  "no_memory",
+  "no_permission",
+  "no_token",
+  "not_made",
 ] as const;
 
-export type ErrorClass = typeof ERROR_CLASSES[number];
+export type FailureClass = typeof FAILURES[number];

@@ -1,6 +1,7 @@
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { expandPatterns, foldersOf } from "../../config/sources.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A file counts as written once it has not changed for so long. */
@@ -9,17 +10,19 @@ const SETTLED_MS = 200;
 export interface FileWatchOptions {
   /** Absolute. */
   path: string;
+  /** Further files, that may come and go; as in a config's `include`. */
+  patterns: readonly string[];
   clock: Clock;
-  /** The file is another, or has other content. Not called for one that is gone. */
+  /** A file is another, or has other content. Not called while the one at `path` is gone. */
   onChange: () => void;
   /** The file cannot be watched any more. */
   onFailure: (error: unknown) => void;
 }
 
 /**
- * Tells when a file changes, however that comes about: written in place, another file renamed to its
- * name, or a link on the way to it turned, as Kubernetes does with a ConfigMap. So it is the folder
- * that is watched, and the file that is looked at.
+ * Tells when files change, however that comes about: written in place, another file renamed to its
+ * name, or a link on the way to it turned, as Kubernetes does with a ConfigMap. So it is the folders
+ * that are watched, and the files that are looked at.
  */
 export class FileWatch {
   readonly #options: FileWatchOptions;
@@ -35,11 +38,14 @@ export class FileWatch {
 
   /** Starts to watch; what the file is now is no change. Never rejects. */
   async start(): Promise<void> {
-    const { path } = this.#options;
+    const { path, patterns } = this.#options;
     try {
-      this.#told = this.#seen = await identityOf(path);
+      this.#told = this.#seen = await this.#identity();
       // A link's folder, and that of the file which it leads to.
-      const folders = new Set([dirname(path), dirname(await realpath(path))]);
+      const files = [path, ...expandPatterns(patterns).filter((file) => existsSync(file))];
+      const targets = await Promise.all(files.map((file) => realpath(file)));
+      const folders = new Set([...files, ...targets].map((file) => dirname(file)));
+      for (const folder of foldersOf(patterns)) if (existsSync(folder)) folders.add(folder);
       if (this.#closed) return;
       for (const folder of folders) {
         const watcher = watch(folder, { persistent: false }, () => this.#lookSoon());
@@ -68,7 +74,7 @@ export class FileWatch {
   }
 
   async #look(): Promise<void> {
-    const now = await identityOf(this.#options.path);
+    const now = await this.#identity();
     if (this.#closed) return;
     if (now !== this.#seen) {
       this.#seen = now;
@@ -77,6 +83,14 @@ export class FileWatch {
       this.#told = now;
       this.#options.onChange();
     }
+  }
+
+  async #identity(): Promise<string | null> {
+    const { path, patterns } = this.#options;
+    const own = await identityOf(path);
+    if (own === null || patterns.length === 0) return own;
+    const others = expandPatterns(patterns);
+    return JSON.stringify([own, others, await Promise.all(others.map(identityOf))]);
   }
 
   #fail(error: unknown): void {

@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Config, Site } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
 import { type AgentStats, recordReload } from "../stats.ts";
 import { FileWatch } from "./file_watch.ts";
-import { LoadingThread } from "./loading_thread.ts";
+import { ConfigLoader } from "./config_loader.ts";
 import { restartNeededFor } from "./restart_needed.ts";
 
 export interface ReloadDeps {
@@ -18,12 +19,12 @@ export interface ReloadDeps {
   /** Asks the agent to stop; nothing is taken over after. */
   signal: AbortSignal;
   /** @default a new one */
-  thread?: LoadingThread;
+  loader?: ConfigLoader;
 }
 
 /** When to reload, and how what was loaded is taken over. */
 export interface ReloadWays {
-  replaceSites: (sites: readonly Site[]) => void;
+  replaceSites: (sites: readonly Site[], config: Config) => void;
   /** Calls `run` at each SIGHUP; gives the end of it. */
   onHangUp: (run: () => void) => () => void;
   /** Whether to reload, too, when the config's file changes. */
@@ -37,27 +38,29 @@ export interface ReloadWays {
  */
 export class Reloads {
   readonly #deps: ReloadDeps;
-  readonly #thread: LoadingThread;
+  readonly #loader: ConfigLoader;
   #sites: readonly Site[];
   #replaceSites: ReloadWays["replaceSites"] = () => {};
   #running: Promise<void> | null = null;
   #askedAgain = false;
   #closed = false;
-  #ends: (() => void)[] = [];
+  #endHangUps = () => {};
+  #watch: FileWatch | null = null;
+  #watched: readonly string[] = [];
 
   /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
     this.#deps = deps;
-    this.#thread = deps.thread ?? new LoadingThread();
+    this.#loader = deps.loader ?? new ConfigLoader();
     this.#sites = deps.config.sites;
-    this.#thread.start();
+    this.#loader.start();
   }
 
   /** From now on the config is taken over. */
   begin({ replaceSites, onHangUp, watch }: ReloadWays): void {
     this.#replaceSites = replaceSites;
-    this.#ends.push(onHangUp(() => void this.reload()));
-    if (watch) this.#watch();
+    this.#endHangUps = onHangUp(() => void this.reload());
+    if (watch) this.#watchFiles(this.#deps.config.includePatterns);
   }
 
   /**
@@ -73,8 +76,9 @@ export class Reloads {
   /** Nothing is taken over after. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const end of this.#ends.splice(0)) end();
-    await this.#thread.close();
+    this.#endHangUps();
+    this.#watch?.close();
+    await this.#loader.close();
     await this.#running;
   }
 
@@ -90,7 +94,7 @@ export class Reloads {
     const { file } = configSource;
     const start = clock.monotonic();
     try {
-      const loaded = await this.#thread.load(configSource, this.#sites);
+      const loaded = await this.#loader.load(configSource, this.#sites);
       if (this.#isOver()) return;
       if (!loaded.ok) {
         recordReload(stats, "refused");
@@ -103,8 +107,11 @@ export class Reloads {
       }
       const { config, changes } = loaded;
       this.#sites = config.sites;
-      this.#replaceSites(config.sites);
+      this.#replaceSites(config.sites, config);
       recordReload(stats, "applied");
+      if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
+        this.#watchFiles(config.includePatterns);
+      }
       const ms = Math.round(clock.monotonic() - start);
       log.info(
         { file, sites: config.sites.length, ...changes, ms },
@@ -128,16 +135,18 @@ export class Reloads {
     return this.#closed || this.#deps.signal.aborted;
   }
 
-  #watch(): void {
+  #watchFiles(patterns: readonly string[]): void {
     const { configSource: { file, cwd }, clock, log } = this.#deps;
-    const watch = new FileWatch({
+    this.#watch?.close();
+    this.#watch = new FileWatch({
       path: resolve(cwd, file),
+      patterns,
       clock,
       onChange: () => void this.reload(),
       onFailure: (error) =>
         log.error({ file, error }, "The config's file cannot be watched; SIGHUP still reloads it"),
     });
-    this.#ends.push(() => watch.close());
-    void watch.start();
+    this.#watched = patterns;
+    void this.#watch.start();
   }
 }

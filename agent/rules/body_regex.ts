@@ -1,23 +1,63 @@
-import type { SiteRules } from "../../config/types.ts";
-import type { Matched } from "./findings.ts";
-import type { RuleOutcome } from "./outcome.ts";
+import { z } from "zod";
+import { compileRegex, RegexError } from "../../config/regex.ts";
+import { counted, rule } from "./rule.ts";
 
-/** `regex` and `not_regex`: every one of the first matches the body, none of the second does. */
-export function bodyRegexRules(
-  { regex, notRegex }: Pick<SiteRules, "regex" | "notRegex">,
-  matched: Matched,
-): RuleOutcome[] {
-  const outcome = (rule: "regex" | "not_regex", pattern: string): RuleOutcome => {
-    const found = matched(pattern, null);
-    return {
-      rule,
-      ok: found === (rule === "regex"),
-      expected: `${rule === "regex" ? "a match" : "no match"} of ${pattern}`,
-      found: found ? "one" : "none",
-    };
-  };
-  return [
-    ...regex.map((pattern) => outcome("regex", pattern)),
-    ...notRegex.map((pattern) => outcome("not_regex", pattern)),
-  ];
+const REGEX = "a regex (text)";
+const REGEXES = "a regex (text), or a list of them";
+
+/** A regex in RE2 syntax, for compileRegex(). */
+export const regex = z.string({ error: REGEX }).superRefine((source, ctx) => {
+  const message = regexProblem(source);
+  if (message !== null) ctx.addIssue({ code: "custom", message });
+});
+
+/** One regex, or a list of them. */
+const regexes = z.union([
+  z.string(),
+  // Items of any kind, as a union that fails says nothing of the place in the list.
+  z.array(z.unknown()),
+], { error: REGEXES }).transform((given, ctx): readonly string[] =>
+  (Array.isArray(given) ? given : [given]).map((source, i) => {
+    const message = typeof source === "string" ? regexProblem(source) : REGEX;
+    if (message === null) return source as string;
+    ctx.addIssue({ code: "custom", message, path: Array.isArray(given) ? [i] : [] });
+    return z.NEVER;
+  })
+);
+
+/** Every one matches the body. */
+export const bodyRegex = regexRule("regex", true);
+
+/** None matches it. */
+export const noBodyRegex = regexRule("not_regex", false);
+
+function regexRule<const Key extends "regex" | "not_regex">(key: Key, wanted: boolean) {
+  return rule({
+    key,
+    reason: key,
+    failure: "down",
+    schema: regexes,
+    asks: (patterns) => ({ searches: patterns.map((pattern) => ({ pattern, text: null })) }),
+    outcomes: (patterns, { matched }) =>
+      patterns.map((pattern) => {
+        const isFound = matched(pattern, null);
+        return {
+          ok: isFound === wanted,
+          expected: `${wanted ? "a match" : "no match"} of ${pattern}`,
+          found: isFound ? "one" : "none",
+        };
+      }),
+    summary: (patterns) => counted(patterns.length, key, key),
+  });
+}
+
+/** What was expected in the place of `source`; null where it is a regex. */
+function regexProblem(source: string): string | null {
+  try {
+    compileRegex(source);
+    return null;
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error;
+    return `a regex ${error.message}`;
+  }
 }

@@ -1,30 +1,69 @@
-import type { JsonRule, SiteRules } from "../../config/types.ts";
-import type { HttpRecord } from "../http/types.ts";
-import type { Findings } from "../inspect/protocol.ts";
-import type { RuleOutcome } from "./outcome.ts";
+import { compile, search } from "@jmespath-community/jmespath";
+import { z } from "zod";
+import { optional, section } from "../../config/fields.ts";
+import { isMap } from "../../config/raw.ts";
+import type { JsonRule } from "../inspect/inspection.ts";
+import { regex } from "./body_regex.ts";
+import { counted, rule } from "./rule.ts";
+
+const schema = z.record(
+  z.string(),
+  section({
+    // Null is a value here, unlike elsewhere.
+    equals: z.unknown().optional().superRefine((value, ctx) => {
+      if (value !== undefined && !isJson(value)) {
+        ctx.addIssue({ code: "custom", message: "a value that JSON has" });
+      }
+    }),
+    matches: optional(regex),
+    min: optional(z.number({ error: "a number" })),
+    max: optional(z.number({ error: "a number" })),
+  }, 'a map with "equals", "matches", "min" or "max"').superRefine((rule, ctx) => {
+    const { equals, matches, min, max } = rule;
+    if (equals === undefined && matches === null && min === null && max === null) {
+      ctx.addIssue({ code: "custom", message: '"equals", "matches", "min" or "max"' });
+    } else if (min !== null && max !== null && min > max) {
+      ctx.addIssue({ code: "custom", message: 'a number not below "min"', path: ["max"] });
+    }
+  }),
+  { error: "a map from JMESPath expression to rule" },
+).transform((rules) =>
+  Object.entries(rules).map(([path, { equals, ...rule }]): JsonRule => {
+    return { path, ...(equals !== undefined && { equals }), ...rule };
+  })
+);
 
 /**
- * `json`: each path's value is as asked. A body that is not JSON fails all of them; so does one that
- * was cut, as half of a JSON text is none.
+ * Each path's value is as asked. A body that is not JSON fails all of them; so does one that was cut,
+ * as half of a JSON text is none. The values are looked at by inspect/json_value.ts.
  */
-export function jsonRules(
-  { json }: Pick<SiteRules, "json">,
-  { bodyTruncated }: Pick<HttpRecord, "bodyTruncated">,
-  findings: Findings,
-): RuleOutcome[] {
-  const notJson = bodyTruncated
-    ? "a body that was cut at the bound on its length"
-    : "a body that is not JSON";
-  return json.map((rule, i) => {
-    const finding = findings.json?.[i];
-    return {
-      rule: "json",
-      ok: finding?.ok ?? false,
+export const json = rule({
+  key: "json",
+  reason: "json",
+  failure: "down",
+  schema: schema as z.ZodType<readonly JsonRule[]>,
+  check(site) {
+    const given = site.own("json");
+    for (const expression of isMap(given) ? Object.keys(given) : []) {
+      const problem = jmespathProblem(expression);
+      if (problem !== null) {
+        site.noteOwn(["json", expression], `expected a JMESPath expression (${problem})`);
+      }
+    }
+  },
+  asks: (rules) => ({ json: rules }),
+  outcomes: (rules, { record, json }) => {
+    const notJson = record.bodyTruncated
+      ? "a body that was cut at the bound on its length"
+      : "a body that is not JSON";
+    return rules.map((rule, i) => ({
+      ok: json?.[i]?.ok ?? false,
       expected: expectation(rule),
-      found: finding ? finding.found ?? "no value" : notJson,
-    };
-  });
-}
+      found: json ? json[i]!.found ?? "no value" : notJson,
+    }));
+  },
+  summary: (rules) => counted(rules.length, "json value"),
+});
 
 function expectation({ path, equals, matches, min, max }: JsonRule): string {
   const parts = [
@@ -34,4 +73,49 @@ function expectation({ path, equals, matches, min, max }: JsonRule): string {
     max === null ? [] : [`at most ${max}`],
   ].flat();
   return `${path} ${parts.join(" and ")}`;
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  return isMap(value) && Object.values(value).every(isJson);
+}
+
+/**
+ * Why `expression` is no JMESPath, in words to follow "expected a JMESPath expression"; null when it
+ * is one. A function that JMESPath has not is found, too.
+ */
+export function jmespathProblem(expression: string): string | null {
+  try {
+    for (const name of functionsIn(compile(expression))) {
+      // Called without an argument, a known function complains of that.
+      const problem = problemOf(() => search(null, `${name}()`));
+      if (problem?.startsWith("Unknown function")) return `there is no function "${name}"`;
+    }
+    return null;
+  } catch (error) {
+    return messageOf(error).replace(/^Syntax error: /, "").replace(/\s+/g, " ");
+  }
+}
+
+function problemOf(work: () => void): string | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function* functionsIn(node: unknown): Generator<string> {
+  if (typeof node !== "object" || node === null) return;
+  const { type, name } = node as { type?: unknown; name?: unknown };
+  if (type === "Literal") return;
+  if (type === "Function" && typeof name === "string") yield name;
+  for (const child of Object.values(node)) yield* functionsIn(child);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,25 +1,31 @@
-import type { SiteRules } from "../../config/types.ts";
-import type { HttpRecord } from "../http/types.ts";
-import type { RuleName, RuleOutcome } from "./outcome.ts";
+import { whole } from "../../config/fields.ts";
+import { type Kept, rule } from "./rule.ts";
 
-/** `max_response_time_ms`: longer is down. Over all hops, as `responseTime` is. */
-export function maxResponseTimeRule(
-  { maxResponseTimeMs }: Pick<SiteRules, "maxResponseTimeMs">,
-  record: Pick<HttpRecord, "ms">,
-): RuleOutcome[] {
-  return within("max_response_time_ms", maxResponseTimeMs, record.ms);
-}
+const schema = whole(1, 86_400_000, "milliseconds");
 
-/** `degraded_response_time_ms`: longer is degraded. */
-export function degradedResponseTimeRule(
-  { degradedResponseTimeMs }: Pick<SiteRules, "degradedResponseTimeMs">,
-  record: Pick<HttpRecord, "ms">,
-): RuleOutcome[] {
-  return within("degraded_response_time_ms", degradedResponseTimeMs, record.ms);
-}
+/** Longer is down. Over all hops, as `responseTime` is. */
+export const maxResponseTime = rule({
+  key: "max_response_time_ms",
+  reason: "max_response_time_ms",
+  failure: "down",
+  schema,
+  outcomes: (most, { record }) => within(most, record.ms),
+  summary: (most) => `<= ${most} ms`,
+});
 
-function within(rule: RuleName, boundMs: number | null, ms: number): RuleOutcome[] {
-  if (boundMs === null) return [];
+/** Longer is degraded. */
+export const degradedResponseTime = rule({
+  key: "degraded_response_time_ms",
+  reason: "degraded_response_time_ms",
+  failure: "degraded",
+  schema,
+  check: (site) => site.checkOrder("degraded_response_time_ms", "max_response_time_ms"),
+  outcomes: (most, { record }) => within(most, record.ms),
+  summary: (most) => `degraded above ${most} ms`,
+});
+
+function within(most: number, ms: number): Kept[] {
+  const ok = ms <= most;
   const found = `${Math.round(ms * 10) / 10} ms`;
-  return [{ rule, ok: ms <= boundMs, expected: `at most ${boundMs} ms`, found }];
+  return [{ ok, expected: `at most ${most} ms`, found, ...(!ok && { overMs: ms - most }) }];
 }

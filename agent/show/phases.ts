@@ -1,7 +1,7 @@
 import type { Phases } from "../../wire/message.ts";
 import { milliseconds, type Style } from "./style.ts";
 
-const NAMES: readonly [key: keyof Phases, name: string][] = [
+export const PHASE_NAMES: readonly [key: keyof Phases, name: string][] = [
   ["dns", "dns"],
   ["connect", "connect"],
   ["tls", "tls"],
@@ -16,15 +16,15 @@ const DEFAULT_COLUMNS = 80;
 
 /** One line a phase, with a bar where it lies in the whole; phases that took no time have none. */
 export function phaseLines(phases: Phases, { paint, columns }: Style): string[] {
-  const texts = NAMES.map(([key]) => milliseconds(phases[key]));
+  const texts = PHASE_NAMES.map(([key]) => milliseconds(phases[key]));
   const timeWidth = Math.max(...texts.map((text) => text.length));
   // Two before each line, and two between its columns.
   const room = (columns ?? DEFAULT_COLUMNS) - 2 - NAME_WIDTH - 2 - timeWidth - 2;
   const width = Math.max(MIN_BAR, Math.min(MAX_BAR, room));
-  const total = NAMES.reduce((sum, [key]) => sum + phases[key], 0);
+  const total = PHASE_NAMES.reduce((sum, [key]) => sum + phases[key], 0);
   const cell = (ms: number) => total === 0 ? 0 : Math.round(ms / total * width);
   let begin = 0;
-  return NAMES.map(([key, name], i) => {
+  return PHASE_NAMES.map(([key, name], i) => {
     const from = cell(begin);
     begin += phases[key];
     const label = `${name.padEnd(NAME_WIDTH)}  ${texts[i]!.padStart(timeWidth)}`;

@@ -1,10 +1,14 @@
 import type { Site } from "../../config/types.ts";
 import type { Evidence, ResultMessage, Verdict } from "../../wire/message.ts";
+import { kindOf } from "../auth/index.ts";
 import type { Checked } from "../check.ts";
 import { cleanLine } from "../clean_text.ts";
+import { hideSecrets } from "../evidence/scrub.ts";
+import { secretsOf } from "../evidence/secrets.ts";
 import { hideSecretLooking } from "../evidence/secret_patterns.ts";
 import type { Hop } from "../http/types.ts";
 import { tlsLines } from "./certificates.ts";
+import { requestHead, responseHead } from "./heads.ts";
 import type { Colour } from "./paint.ts";
 import { phaseLines } from "./phases.ts";
 import { ruleLines } from "./rules.ts";
@@ -12,7 +16,7 @@ import { grouped, milliseconds, section, type Style } from "./style.ts";
 
 const MAX_URL = 2_048;
 
-const COLOURS: Record<Verdict, Colour> = {
+export const COLOURS: Record<Verdict, Colour> = {
   up: "green",
   degraded: "yellow",
   down: "red",
@@ -26,31 +30,39 @@ const COLOURS: Record<Verdict, Colour> = {
  */
 export function reportOf(
   site: Site,
-  { message, record, outcomes }: Checked,
+  { message, request, record, outcomes, loopDelayMs }: Checked,
   now: number,
   style: Style,
 ): string {
   const { redirects = [], phases, evidence } = message;
+  const { addresses = [] } = record;
+  const secrets = secretsOf(site, request);
   const rules = outcomes.length > 0
     ? ruleLines(outcomes, style)
     : [style.paint("dim", "none was looked at, as no full response came")];
   const phasesTitle = redirects.length > 0 ? "Phases of the last request" : "Phases";
   return [
     ...headline(site, message, style),
-    ...section("Request", requestLines(site, message), style),
+    ...section("Request", [...requestLines(site, message), ownDelay(loopDelayMs)], style),
+    ...section("Addresses tried", style.isVerbose ? addresses : [], style),
+    ...section("Request head", style.isVerbose ? requestHead(request) : [], style),
+    ...section("Response head", style.isVerbose ? responseHead(record) : [], style),
     ...section("Redirects", redirects.length > 0 ? hopLines(record.hops, style) : [], style),
     ...section(phasesTitle, phases ? phaseLines(phases, style) : [], style),
     ...section("TLS", record.tls ? tlsLines(record.tls, now, style) : [], style),
     ...section("Rules", rules, style),
     ...section("Evidence", evidence ? evidenceLines(evidence, style) : [], style),
-  ].join("\n");
+  ].map((line) => hideSecrets(line, secrets)).join("\n");
 }
 
-function headline(site: Site, message: ResultMessage, { paint }: Style): string[] {
+/** The site's name and URL. */
+export function titleOf({ name, url }: Site, { paint }: Style): string {
+  return name === null ? paint("bold", url) : `${paint("bold", name)}  ${paint("dim", url)}`;
+}
+
+function headline(site: Site, message: ResultMessage, style: Style): string[] {
+  const { paint } = style;
   const { verdict, reason, errorMessage, responseCode } = message;
-  const title = site.name === null
-    ? paint("bold", site.url)
-    : `${paint("bold", site.name)}  ${paint("dim", site.url)}`;
   const word = paint(COLOURS[verdict!], verdict!.toUpperCase());
   const took = milliseconds(message.responseTime);
   const size = message.bodyBytes === undefined
@@ -59,7 +71,7 @@ function headline(site: Site, message: ResultMessage, { paint }: Style): string[
       (message.bodyTruncated ? " (cut there)" : "");
   const answer = responseCode === null ? "no response" : `${responseCode}`;
   const lines = [
-    title,
+    titleOf(site, style),
     `${paint("bold", word)}${reason ? `  ${reason}` : ""}  ${
       paint("dim", "·")
     }  ${answer} in ${took}${size}`,
@@ -80,7 +92,7 @@ function requestLines(site: Site, message: ResultMessage): string[] {
     site.client === "fetch" ? "by the platform's fetch" : null,
     ipVersion === "auto" ? null : `over IPv${ipVersion}`,
     proxy === null ? null : "through a proxy",
-    site.auth === null ? null : `with ${AUTH_NAMES[site.auth.kind]}`,
+    site.auth === null ? null : `with ${kindOf(site.auth).title}`,
     body === null ? null : `with a body of ${grouped(body.length)} bytes`,
     tls?.insecure ? "whatever its certificate says" : null,
   ].filter((part) => part !== null);
@@ -94,11 +106,10 @@ function requestLines(site: Site, message: ResultMessage): string[] {
   ];
 }
 
-const AUTH_NAMES = {
-  basic: "a user and a password",
-  bearer: "a bearer token",
-  oauth2: "an OAuth2 access token",
-} as const;
+/** How long this program itself was held up while it checked: what it measured may be too long by it. */
+function ownDelay(ms: number): string {
+  return `own delay at most ${milliseconds(ms)}`;
+}
 
 /** Each request, the last one included: where it went is written nowhere else. */
 function hopLines(hops: readonly Hop[], { paint }: Style): string[] {

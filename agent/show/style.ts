@@ -5,6 +5,8 @@ export interface Style {
   paint: Paint;
   /** Longer lines of a site's text are cut; null: none is. */
   columns: number | null;
+  /** Whether the heads of request and response are shown, and every address tried. */
+  isVerbose?: boolean;
 }
 
 /** What a file or a pipe gets. */

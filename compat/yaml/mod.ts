@@ -17,3 +17,16 @@ export function parse(content: string): unknown {
     throw new SyntaxError(error instanceof Error ? error.message : String(error));
   }
 }
+
+/**
+ * A YAML document of `data`; undefined in it is refused, as there.
+ *
+ * @throws {TypeError} For what YAML has not, such as functions
+ */
+export function stringify(data: unknown): string {
+  try {
+    return (yaml as any).dump(data);
+  } catch (error) {
+    throw new TypeError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -89,10 +89,10 @@ function fineSite(n: number, frequency: number, { fine }: SiteServers): SoakSite
  * the certificates.
  */
 function hostileBehaviours(servers: SiteServers, caFile: string): Behaviour[] {
-  const cases = CASES.filter(({ name, method, followRedirects, maxBodyBytes, expected }) =>
+  const cases = CASES.filter(({ name, method, followRedirects, readBodyBytes, expected }) =>
     name !== "fine" && method === undefined && followRedirects === undefined &&
-    maxBodyBytes === undefined &&
-    expected.error !== "local_error"
+    readBodyBytes === undefined &&
+    expected.error !== "not_made"
   );
   const tlsCase = (name: keyof SiteServers["tls"], errorClass: string): Behaviour => ({
     name: `certificate ${name}`,

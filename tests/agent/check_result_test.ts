@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { check as checkSite } from "../../agent/check.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
-import type { Auth } from "../../config/types.ts";
+import type { Auth } from "../../agent/auth/index.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { checkDeps, gives, obeys, response, site, type SiteValues } from "./support.ts";
@@ -30,8 +30,8 @@ Deno.test("check() lets an error decide before a rule, and the first rule before
   const rules = {
     regex: ["absent"],
     json: [{ path: "a", matches: null, min: 1, max: null }],
-    maxResponseTimeMs: 1,
-    degradedResponseTimeMs: 1,
+    max_response_time_ms: 1,
+    degraded_response_time_ms: 1,
   };
   const reason = async (record: HttpRecord, more = {}) =>
     (await check(site({ rules: { ...rules, ...more } }), NEVER, checkDeps(gives(record))))!.reason;
@@ -40,7 +40,7 @@ Deno.test("check() lets an error decide before a rule, and the first rule before
   assertEquals(await reason(response()), "regex");
   assertEquals(await reason(response(), { regex: [] }), "json");
   assertEquals(await reason(response(), { regex: [], json: [] }), "max_response_time_ms");
-  const last = { regex: [], json: [], maxResponseTimeMs: null };
+  const last = { regex: [], json: [], max_response_time_ms: null };
   assertEquals(await reason(response(), last), "degraded_response_time_ms");
 });
 
@@ -57,7 +57,7 @@ Deno.test("check() says of several regexes whether all matched", async () => {
 Deno.test("check() keeps evidence of what is down or degraded, not of what is up or unknown", async () => {
   const kept = async (values: SiteValues, record: HttpRecord) =>
     "evidence" in (await check(site(values), NEVER, checkDeps(gives(record))))!;
-  const slow = { rules: { degradedResponseTimeMs: 1 } };
+  const slow = { rules: { degraded_response_time_ms: 1 } };
   assertEquals(await kept({}, response()), false);
   assertEquals(await kept({}, response({ status: 500 })), true);
   assertEquals(await kept(slow, response()), true);
@@ -65,7 +65,7 @@ Deno.test("check() keeps evidence of what is down or degraded, not of what is up
   assertEquals(await kept({}, RESET), false);
   const error = { class: "body_aborted", message: "x" } as const;
   assertEquals(await kept({}, response({ error })), true);
-  const local = { class: "local_error", message: "x" } as const;
+  const local = { class: "not_made", message: "x" } as const;
   assertEquals(await kept({}, response({ error: local })), false);
 });
 

@@ -2,10 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { check } from "../../agent/check.ts";
 import { createTimedClient } from "../../agent/http/timed/client.ts";
-import type { Auth } from "../../config/types.ts";
+import type { Auth } from "../../agent/auth/index.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { encode } from "../../wire/encode.ts";
 import { type Answer, startHostileServer } from "../support/hostile_server.ts";
+import { loadText } from "../config/load_text.ts";
 import { checkDeps, site, type SiteValues } from "./support.ts";
 
 const NEVER = new AbortController().signal;
@@ -98,3 +99,40 @@ for (const { name, auth, values, secrets } of CASES) {
     }
   });
 }
+
+Deno.test("check() gives a result without what came from outside, wherever it stood", async () => {
+  const server = await startHostileServer({ answers: { shows } });
+  const client = createTimedClient();
+  const env = {
+    KEY: "url-s3cret",
+    TEAM: "header-s3cret",
+    PART: "body/s3cret+",
+    RULE: "rule-s3cret",
+  };
+  try {
+    const config = loadText(
+      `websites:
+        named:
+          url: "${server.url("/shows")}?a=b&k=${"${KEY}"}"
+          headers: {X-Team: "${"${TEAM}"}"}
+          method: POST
+          body: '{"a": "${"${PART}"}"}'
+          not_regex: "${"${RULE}"}|nothing"
+          labels: {team: "${"${TEAM}"}"}`,
+      { env },
+    );
+    const [one] = config.sites;
+    const deps = checkDeps(client, { clock: systemClock });
+    const { message, record } = (await check(one!, NEVER, deps))!;
+    assert(new TextDecoder().decode(record.body).includes(env.KEY), "the site shows the secret");
+    assertEquals(message.url, `${server.url("/shows")}?a=b&k=\${KEY}`);
+    // A label is there to be published.
+    assertEquals(message.siteLabels, { team: env.TEAM });
+    const text = encode({ ...message, siteLabels: {} });
+    for (const secret of Object.values(env)) assert(!text.includes(secret), `${secret} in ${text}`);
+    assert(text.includes("k=${KEY}"), text);
+  } finally {
+    client.close();
+    await server.close();
+  }
+});

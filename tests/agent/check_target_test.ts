@@ -3,7 +3,7 @@ import { findTarget } from "../../agent/check_target.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { site } from "./support.ts";
 
-const { name: _name, url: _url, ...siteDefaults } = site({ timeoutMs: 7_000 });
+const { name: _name, url: _url, requestUrl: _asked, ...siteDefaults } = site({ timeoutMs: 7_000 });
 const SITES = [
   site({ url: "https://a.test/" }),
   site({ name: "front page", url: "https://b.test/" }),
@@ -13,7 +13,7 @@ const SITES = [
 ];
 
 function find(target: string, sites = SITES) {
-  return findTarget(target, { sites, siteDefaults }, "my.yaml");
+  return findTarget(target, { sites, disabledSites: [], siteDefaults }, "my.yaml");
 }
 
 Deno.test("findTarget() finds a site by its name, or by its URL however it is written", () => {
@@ -28,7 +28,23 @@ Deno.test("findTarget() gives another URL the config's defaults", () => {
     ...siteDefaults,
     name: null,
     url: "http://other.test/a?b#c",
+    requestUrl: "http://other.test/a?b#c",
   });
+});
+
+Deno.test("findTarget() asks a bare host by https", () => {
+  for (
+    const host of [
+      "example.org",
+      "Example.org/x?y=a b".slice(0, -2),
+      "localhost",
+      "db:8443",
+      "[::1]:8",
+    ]
+  ) {
+    assertEquals(find(host).requestUrl, `https://${host}`);
+  }
+  assertEquals(find("b.test"), SITES[1]);
 });
 
 for (
@@ -38,10 +54,6 @@ for (
       "nonsense",
       'No site is named "nonsense"; the config has "https://a.test/", "front page", "twice one", ' +
       '"twice two", "also"',
-    ],
-    [
-      "example.org/x",
-      'No site is named "example.org/x"; if it is meant as a URL, write "https://example.org/x"',
     ],
     [
       "https://c.test/x",

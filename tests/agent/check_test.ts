@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertNotEquals } from "@std/assert";
-import { check as checkSite, type CheckDeps } from "../../agent/check.ts";
+import { AT_ONCE, check as checkSite, type CheckDeps } from "../../agent/check.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
-import type { InspectionOutcome } from "../../agent/inspect/protocol.ts";
+import type { InspectionOutcome } from "../../agent/inspect/inspection.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
@@ -15,7 +15,7 @@ async function check(...args: Parameters<typeof checkSite>): Promise<ResultMessa
   return (await checkSite(...args))?.message ?? null;
 }
 
-function failure(errorClass: "timeout" | "local_network" | "connection_reset", status = null) {
+function failure(errorClass: "timeout" | "no_route" | "connection_reset", status = null) {
   return response({ status, error: { class: errorClass, message: `It was ${errorClass}` } });
 }
 
@@ -24,7 +24,7 @@ Deno.test("check() gives the message of the contract", async () => {
     site({ rules: { regex: ["ok"] } }),
     NEVER,
     checkDeps(gives(response({ text: "all ok", ms: 12.34567 }))),
-    1_500,
+    { ...AT_ONCE, lateMs: 1_500 },
   );
   assertEquals(result, {
     ts: "2026-01-01 00:00:00.000007",
@@ -36,6 +36,7 @@ Deno.test("check() gives the message of the contract", async () => {
     errorMessage: null,
     verdict: "up",
     scheduledAt: "2025-12-31 23:59:58.500007",
+    frequency: 60,
     bodyBytes: 6,
     httpVersion: "1.1",
   });
@@ -56,7 +57,7 @@ const CASES: {
   },
   {
     name: "a status that fetch cannot make a Response of",
-    site: { rules: { validStatusCodes: [{ from: 999, to: 999 }] } },
+    site: { rules: { valid_status_codes: [{ from: 999, to: 999 }] } },
     record: response({ status: 999 }),
     expected: { verdict: "up", responseCode: 999 },
   },
@@ -114,13 +115,13 @@ const CASES: {
   },
   {
     name: "the monitor's own trouble",
-    record: failure("local_network"),
+    record: failure("no_route"),
     expected: { verdict: "unknown", reason: "local_network", errorClass: "local_network" },
   },
   {
     name: "a failure while the agent stood still",
     record: failure("timeout"),
-    deps: { stallSince: () => 45_000 },
+    deps: { loop: { watch: () => () => 45_000 } },
     expected: {
       verdict: "unknown",
       reason: "local_stall",
@@ -131,7 +132,7 @@ const CASES: {
   {
     name: "a response though the agent stood still",
     record: response({ status: 500 }),
-    deps: { stallSince: () => 45_000 },
+    deps: { loop: { watch: () => () => 45_000 } },
     expected: { verdict: "down", reason: "status" },
   },
   {
@@ -182,6 +183,106 @@ Deno.test("check() hands the client the URL as written, and an inspection its fa
     }),
   );
   assertEquals([asked, failed], [[url], [`${url} no thread`]]);
+});
+
+Deno.test("check() says how many due times it answers for, and how long the agent itself stood still", async () => {
+  const message = async (slots: number, delay: number) => {
+    const loop = { watch: () => () => delay };
+    const turn = { ...AT_ONCE, slots: () => slots };
+    return (await check(site(), NEVER, checkDeps(gives(response()), { loop }), turn))!;
+  };
+  const { slots, loopDelay } = await message(3, 12.3456);
+  assertEquals([slots, loopDelay], [3, 12.346]);
+  const plain = await message(1, 5);
+  assertEquals(["slots" in plain, "loopDelay" in plain, "attempts" in plain], [
+    false,
+    false,
+    false,
+  ]);
+});
+
+for (
+  const { name, statuses, retries, leftMs = Infinity, expected } of [
+    {
+      name: "again, once, where it is down",
+      statuses: [500, 503, 200],
+      retries: 2,
+      expected: ["down", "status", 503, 2, "status"],
+    },
+    {
+      name: "until it is up",
+      statuses: [null, 500, 200, 500],
+      retries: 5,
+      expected: ["up", undefined, 200, 3, "connection_reset"],
+    },
+    {
+      name: "once where it is up",
+      statuses: [200],
+      retries: 3,
+      expected: ["up", undefined, 200, undefined, undefined],
+    },
+    {
+      name: "once where the next check is due sooner",
+      statuses: [500],
+      retries: 3,
+      leftMs: 5_000,
+      expected: ["down", "status", 500, undefined, undefined],
+    },
+    {
+      name: "once where it does not retry",
+      statuses: [500],
+      retries: 1,
+      expected: ["down", "status", 500, undefined, undefined],
+    },
+  ]
+) {
+  Deno.test(`check() tries a site ${name}`, async () => {
+    const clock = new FakeClock();
+    const times: number[] = [];
+    const client: HttpClient = () => {
+      times.push(clock.monotonic());
+      const status = statuses[times.length - 1]!;
+      return Promise.resolve(status === null ? failure("connection_reset") : response({ status }));
+    };
+    const checked = check(
+      site({ retries: { attempts: retries, delayMs: 5_000 } }),
+      NEVER,
+      checkDeps(client, { clock }),
+      { ...AT_ONCE, leftMs: () => leftMs },
+    );
+    await clock.advance(60_000);
+    const { verdict, reason, responseCode, attempts, firstReason } = (await checked)!;
+    assertEquals([verdict, reason, responseCode, attempts, firstReason], expected);
+    assertEquals(times.map((at) => at - times[0]!), times.map((_, i) => i * 5_000));
+    assertEquals(clock.pending, 0);
+  });
+}
+
+Deno.test("check() that is cut short between two tries has the result of the first", async () => {
+  const stop = new AbortController();
+  const clock = new FakeClock();
+  const retries = { attempts: 3, delayMs: 5_000 };
+  const deps = checkDeps(gives(failure("connection_reset")), { clock });
+  const checked = check(site({ retries }), stop.signal, deps);
+  await clock.advance(1_000);
+  stop.abort();
+  const message = await checked;
+  assertEquals([message!.reason, message!.attempts], ["connection_reset", undefined]);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("check() asks how the network is, and judges by it", async () => {
+  const asked: unknown[] = [];
+  const network: CheckDeps["network"] = {
+    after: (url, record, isProxied, start) => {
+      asked.push([url, record.error?.class, isProxied, start]);
+      return Promise.resolve({ networkLost: true, resolverLost: false });
+    },
+  };
+  const deps = checkDeps(gives(failure("timeout")), { network });
+  const message = await check(site({ request: { proxy: "http://a.test:1" } }), NEVER, deps);
+  assertEquals([message!.verdict, message!.reason], ["unknown", "local_network"]);
+  assertEquals(asked, [["http://site.test/", "timeout", true, 5_000]]);
 });
 
 Deno.test("check() ends at the site's timeout", async () => {
@@ -285,7 +386,7 @@ Deno.test("check() gives an inspection what is left of the timeout, two seconds 
         clock,
         inspect: (_, limitMs) => {
           limits.push(limitMs);
-          return Promise.resolve({ ok: true, findings: { matched: [true], json: [] } });
+          return Promise.resolve({ ok: true, found: { matched: [true], json: [] } });
         },
       }),
     );

@@ -28,7 +28,7 @@ Deno.test("configSummary() tells each part, and each site in columns", () => {
   assertEquals(configSummary(config), [
     "kafka     k1:9092 k2:9092, topic monitoring, group monitoring, acks all, TLS, no login",
     "database  at db, database mon",
-    "agent     state in /etc/httpmon/state, at most 1000 checks at a time, location eu, serves " +
+    "agent     state in /etc/httpmon/state, location eu, serves " +
     "127.0.0.1:9100",
     "writer    at most 5000 results in a transaction",
     "sites     2, 0.217 checks a second",
@@ -67,9 +67,17 @@ Deno.test("configSummary() tells of a DSN only what is no part of a password for
     ["host='db example' password=hunter2", "at db example"],
     ["password='hunter2 host=hunter2'", "where the DSN says"],
     ["postgres:///mon", "where the DSN says, database mon"],
+    ["postgres://u:hun@ter2@db.example/mon", "where the DSN says"],
+    ["postgres://u:hunter2@x/hunter2@db.example/mon", "where the DSN says"],
+    ["postgres://u:hun#ter2@db.example/mon", "where the DSN says"],
+    ["postgres://u:hun?ter2@db.example/mon", "where the DSN says"],
+    ["postgres://u:p@h1:5432,[::1]:5433/mon", "at h1:5432,[::1]:5433, database mon"],
+    ["postgres://u:${PW}@${HOST}/mon", "at ${HOST}, database mon"],
+    ["${DSN}", "where the DSN says"],
   ];
   for (const [dsn, place] of cases) {
-    const text = configSummary(loadText(`database: {dsn: "${dsn}"}`)).join("\n");
+    const env = { PW: "p@w/h#x", HOST: "host", DSN: "host=hunter2" };
+    const text = configSummary(loadText(`database: {dsn: "${dsn}"}`, { env })).join("\n");
     assertStringIncludes(text, `database  ${place}\n`);
   }
 });
@@ -79,4 +87,23 @@ Deno.test("configSummary() keeps the columns in place for a site with a long nam
     `websites: {https://a.example/${"x".repeat(200)}: {}, https://b.example/: {}}`,
   ));
   assertEquals(lines.at(-1)!.indexOf("60 s"), 64);
+});
+
+Deno.test("configSummary() shows what came from outside by its name, and sites that are off", () => {
+  const lines = configSummary(loadText(
+    `
+    kafka: {monitoring: {bootstrap_servers: "${"${KAFKA}"}"}}
+    agent: {location: "${"${PLACE}"}"}
+    websites:
+      a: {url: "https://${"${PLACE}"}/", labels: {team: "${"${PLACE}"}"}, enabled: true}
+      b: {url: https://b.example/, enabled: false}`,
+    { env: { KAFKA: "kafka.internal", PLACE: "place-internal" } },
+  ));
+  const text = lines.join("\n");
+  assert(!text.includes("internal"), text);
+  assertStringIncludes(text, "kafka     ${KAFKA}:9092, topic");
+  assertStringIncludes(text, "location ${PLACE}");
+  assertStringIncludes(text, "a (https://${PLACE}/)");
+  assertStringIncludes(text, ", team=${PLACE}");
+  assertStringIncludes(text, 'disabled  "b"\n');
 });

@@ -5,6 +5,7 @@ import { newStats, recordLateness, recordReload, recordResult } from "../../agen
 import { FakeClock } from "../support/fake_clock.ts";
 import { assertDocumented, metricsDoc } from "../support/metrics_doc.ts";
 import { parseExposition, valueOf } from "../support/exposition.ts";
+import { loadText } from "../config/load_text.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: { -readonly [L in keyof T[K]]: T[K][L] } };
@@ -14,16 +15,19 @@ async function ops() {
   const clock = new FakeClock();
   const stats = newStats();
   const stop = new AbortController();
-  const running: Mutable<Omit<RunningAgent, "replaceSites">> & RunningAgent = {
+  const running: Mutable<Pick<RunningAgent, "outbox" | "schedule">> & RunningAgent = {
     outbox: { waiting: 0, dropped: 0, oldestAt: null, failing: false },
     schedule: { size: 3, overdueMs: 0 },
     replaceSites: () => {},
+    probe: () => Promise.resolve(null),
   };
   let started = false;
   const server = (await startAgentOps({
     listen: { host: "127.0.0.1", port: 0 },
     stats,
     running: () => started ? running : null,
+    config: () => loadText("{}"),
+    perSite: null,
     clock,
     log: recordingLog(),
     signal: stop.signal,
@@ -56,6 +60,8 @@ Deno.test("startAgentOps() serves nothing unless the config says where", async (
     listen: null,
     stats: newStats(),
     running: () => null,
+    config: () => loadText("{}"),
+    perSite: null,
     clock,
     log,
     signal,
@@ -193,4 +199,28 @@ Deno.test("an agent is unhealthy when its schedule stands still", async () => {
   const reason = "The schedule stands still: a check has been due for 125 s";
   assertEquals(await agent.state("/healthz"), [503, reason]);
   assertEquals(await agent.state("/readyz"), [503, reason]);
+});
+
+Deno.test("startAgentOps() serves /probe, and the metrics of each site behind its own", async () => {
+  const clock = new FakeClock();
+  const server = (await startAgentOps({
+    listen: { host: "127.0.0.1", port: 0 },
+    stats: newStats(),
+    running: () => null,
+    config: () => loadText("{}"),
+    perSite: {
+      text: () => "# HELP probe_success x\n# TYPE probe_success gauge\nprobe_success 1\n",
+    },
+    clock,
+    log: recordingLog(),
+    signal: new AbortController().signal,
+  }))!;
+  const origin = `http://127.0.0.1:${server.address.port}`;
+  const text = async (path: string) => await (await fetch(origin + path)).text();
+  assertEquals(valueOf(parseExposition(await text("/metrics")), "probe_success"), 1);
+  assertEquals(await text("/probe"), "Target parameter is missing\n");
+  const early = await text("/probe?target=http://a.test/&module=http_2xx");
+  assertEquals(early, "The agent is starting or stopping\n");
+  assertEquals(await text("/x"), "Not here; there are /probe, /metrics, /healthz and /readyz\n");
+  await server.close();
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import type { CertificateRecord, HttpRecord } from "../../agent/http/types.ts";
+import { judge } from "../../agent/judge.ts";
 import { type ResultParts, toMessage } from "../../agent/result.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
@@ -8,6 +9,9 @@ import { response, site, UUID } from "./support.ts";
 const AGENT = { agentUUID: UUID, location: null, labels: {} };
 const FINGERPRINT = new Array(32).fill("AB").join(":");
 const TS = 1_767_225_600_000_007n;
+
+const FULL = { error: null, inspected: true, timeoutMs: 5_000 };
+const WELL = { loopDelayMs: 0, networkLost: false, resolverLost: false };
 
 const CERTIFICATE: CertificateRecord = {
   subject: "CN=site.test",
@@ -24,10 +28,10 @@ function parts(record: HttpRecord, values: Partial<ResultParts> = {}): ResultPar
     site: site(),
     ts: TS,
     scheduledAt: TS,
+    slots: 1,
     record,
-    judgement: { verdict: "up", reason: null },
+    judgement: judge({ error: record.error, inspected: true, timeoutMs: 5_000 }, [], WELL),
     regexResult: null,
-    errorClass: null,
     isMaintenance: false,
     evidence: null,
     withChain: false,
@@ -48,6 +52,7 @@ Deno.test("toMessage() has the contract's fields, and no other where there is no
     errorMessage: null,
     verdict: "up",
     scheduledAt: "2026-01-01 00:00:00.000007",
+    frequency: 60,
     bodyBytes: 0,
   });
 });
@@ -76,8 +81,17 @@ Deno.test("toMessage() says all that is known", () => {
   const message = toMessage(
     agent,
     parts(record, {
-      site: site({ name: "front" }),
-      judgement: { verdict: "degraded", reason: "certificate_days_left" },
+      site: site({ name: "front", frequencyMs: 1_500, labels: { group: "shop" } }),
+      slots: 3,
+      attempts: 2,
+      firstReason: "timeout",
+      loopDelayMs: 5.0004,
+      judgement: judge(FULL, [{
+        rule: "certificate_days_left",
+        ok: false,
+        expected: "",
+        found: "",
+      }], WELL),
       regexResult: true,
       isMaintenance: true,
       evidence,
@@ -96,6 +110,12 @@ Deno.test("toMessage() says all that is known", () => {
     verdict: "degraded",
     reason: "certificate_days_left",
     scheduledAt: "2026-01-01 00:00:00.000007",
+    frequency: 1.5,
+    slots: 3,
+    attempts: 2,
+    firstReason: "timeout",
+    loopDelay: 5,
+    siteLabels: { group: "shop" },
     phases: { dns: 0.123, connect: 1, tls: 2, firstByte: 4, download: 0 },
     bodyBytes: 5,
     bodyTruncated: true,
@@ -166,9 +186,7 @@ Deno.test("toMessage() of a failure has no size, its class and its message witho
   const error = { class: "connection_reset", message: "It said s3cret\0" } as const;
   const message = toMessage(
     AGENT,
-    parts(response({ status: null, httpVersion: null, error, hops: [] }), {
-      judgement: { verdict: "down", reason: "connection_reset" },
-    }),
+    parts(response({ status: null, httpVersion: null, error, hops: [] }), {}),
   );
   assertEquals(
     [message.errorClass, message.errorMessage, "bodyBytes" in message, "httpVersion" in message],

@@ -127,7 +127,9 @@ Deno.test("runAgent() goes on checking while the broker is away; a later start p
     const before = await away.stop();
     assertEquals([before.published, before.waiting], [0, before.checked]);
     assertEquals(
-      away.log.lines.filter(({ level }) => level === "error").map(({ message }) => message),
+      away.log.lines.filter(({ level }) => level === "error").map(({ message }) => message)
+        // At 50 ms, a machine that is busy for a moment misses due times.
+        .filter((message) => !message.startsWith("Checks failed for the agent's own trouble")),
       ["Cannot send to the broker; results wait in the outbox until it is back"],
     );
 
@@ -179,11 +181,11 @@ Deno.test("runAgent() lets so many checks run at a time; waiting for a place is 
     let most = 0;
     const client: HttpClient = async () => {
       most = Math.max(most, ++now);
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await new Promise((resolve) => setTimeout(resolve, 120));
       now--;
       return response();
     };
-    const agent = started(folder, sites(10, 100), { client, send: kafka.send }, {
+    const agent = started(folder, sites(10, 400), { client, send: kafka.send }, {
       maxConcurrentChecks: 2,
     });
     await until(() => agent.stats.checked >= 20 && agent.stats.skipped > 0, "20 checks were made");
@@ -219,10 +221,11 @@ Deno.test("runAgent() goes on checking a site that fails in every way", async ()
       }
     };
     const agent = started(folder, sites(1, 30), { client, send: kafka.send });
-    await until(() => kafka.taken.length >= 12, "12 results are published");
+    await until(() => agent.stats.responseTimes.count >= 12, "12 checks are published");
     await agent.stop();
     assertEquals(
-      kafka.messages().slice(0, 8).map(({ verdict, reason }) => `${verdict} ${reason}`),
+      kafka.messages().map(({ verdict, reason }) => `${verdict} ${reason}`)
+        .filter((each) => each !== "unknown local_late").slice(0, 8),
       [
         "unknown local_error",
         "unknown local_error",
@@ -270,5 +273,25 @@ Deno.test("runAgent() that is asked to stop before it started does nothing and e
       signal: stop.signal,
     });
     assertEquals(stats.checked, 0);
+  });
+});
+
+Deno.test("runAgent() checks a site for one who asks, and publishes nothing of it", async () => {
+  await withFolder(async (folder) => {
+    const stop = new AbortController();
+    const { send, taken } = broker();
+    const verdicts: unknown[] = [];
+    const config = agentConfig(folder, []);
+    await runAgent(config, {
+      clients: clients(answers),
+      send,
+      log: recordingLog(),
+      signal: stop.signal,
+      async onStarted({ probe }) {
+        verdicts.push((await probe(site()))?.message.verdict);
+        stop.abort();
+      },
+    });
+    assertEquals([verdicts, taken], [["up"], []]);
   });
 });

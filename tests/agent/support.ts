@@ -1,15 +1,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SiteRequests } from "../../agent/auth/requests.ts";
 import { CertificatesSeen } from "../../agent/certificates_seen.ts";
 import type { CheckDeps } from "../../agent/check.ts";
 import type { Clients } from "../../agent/clients.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
 import { inspect } from "../../agent/inspect/inspect.ts";
 import { RegexCache } from "../../agent/inspect/regex_cache.ts";
+import { Allowances } from "../../agent/http/allowance.ts";
+import { Limiter } from "../../agent/limiter.ts";
 import { MaintenanceCalendar } from "../../agent/maintenance.ts";
-import type { AgentConfig, Config, Site, SiteRequest, SiteRules } from "../../config/types.ts";
+import { type SiteRules, toRules } from "../../agent/rules/index.ts";
+import { SiteRequests } from "../../agent/site_requests.ts";
+import type { AgentConfig, Config, Site, SiteRequest } from "../../config/types.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** Runs `body` with a folder of its own, which is gone afterwards. */
@@ -41,18 +44,20 @@ export type SiteValues =
   & { rules?: Partial<SiteRules>; request?: Partial<SiteRequest> };
 
 /** A site with defaults. */
-export function site({ rules, request, ...values }: SiteValues = {}): Site {
+export function site({ rules = {}, request, ...values }: SiteValues = {}): Site {
   return {
     name: null,
-    url: "http://site.test/",
+    url: values.url ?? "http://site.test/",
+    requestUrl: values.url ?? "http://site.test/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    retries: { attempts: 1, delayMs: 5_000 },
     client: "timed",
     request: {
       method: "GET",
       headers: [],
       body: null,
-      maxBodyBytes: 1024 * 1024,
+      readBodyBytes: 1024 * 1024,
       followRedirects: true,
       maxRedirects: 10,
       ipVersion: "auto",
@@ -63,21 +68,11 @@ export function site({ rules, request, ...values }: SiteValues = {}): Site {
       ...request,
     },
     auth: null,
-    rules: {
-      validStatusCodes: [{ from: 200, to: 200 }],
-      regex: [],
-      notRegex: [],
-      headers: [],
-      json: [],
-      maxResponseTimeMs: null,
-      degradedResponseTimeMs: null,
-      minBodyBytes: null,
-      maxBodyBytes: null,
-      certificateDaysLeft: null,
-      ...rules,
-    },
+    rules: toRules(rules),
     evidence: true,
     maintenance: [],
+    labels: {},
+    secrets: [],
     ...values,
   };
 }
@@ -95,8 +90,10 @@ export function checkDeps(client: HttpClient, values: Partial<CheckDeps> = {}): 
     agent: { agentUUID: UUID, location: null, labels: {} },
     timestamp: () => 1_767_225_600_000_007n,
     requests: new SiteRequests(all, clock),
-    inspect: (inspection) => Promise.resolve({ ok: true, findings: inspect(inspection, regexes) }),
-    stallSince: () => null,
+    inspect: (inspection) => Promise.resolve({ ok: true, found: inspect(inspection, regexes) }),
+    allowances: new Allowances(Infinity, new Limiter(100)),
+    loop: { watch: () => () => 0 },
+    network: { after: () => Promise.resolve({ networkLost: false, resolverLost: false }) },
     certificates: new CertificatesSeen(clock),
     maintenance: new MaintenanceCalendar(),
     ...values,
@@ -159,9 +156,11 @@ export function agentConfig(
       uuid: null,
       stateDir,
       maxConcurrentChecks: 100,
+      controls: [],
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 2 ** 30,
       outboxMaxAgeMs: 7 * 86_400_000,
       shutdownTimeoutMs: 5_000,

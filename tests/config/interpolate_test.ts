@@ -6,7 +6,11 @@ const ENV = { A: "1", B_2: "${A}", EMPTY: "", $: "x" };
 Deno.test("interpolate() puts variables in, and does not look at them again", () => {
   assertEquals(interpolate("x${A}y${B_2}${EMPTY}z", ENV), {
     text: "x1y${A}z",
-    isReplaced: true,
+    secrets: [
+      { value: "1", name: "${A}" },
+      { value: "${A}", name: "${B_2}" },
+      { value: "", name: "${EMPTY}" },
+    ],
     missing: [],
     isBroken: false,
   });
@@ -28,9 +32,9 @@ Deno.test("interpolate() leaves other dollars alone and unescapes $${", () => {
 });
 
 Deno.test("interpolate() names each variable that is missing", () => {
-  const { missing, isReplaced } = interpolate("${X} ${toString} ${Y}", ENV);
+  const { missing, secrets } = interpolate("${X} ${toString} ${Y}", ENV);
   assertEquals(missing, ["X", "toString", "Y"]);
-  assertEquals(isReplaced, false);
+  assertEquals(secrets, []);
 });
 
 Deno.test("interpolate() notices a ${ that starts no ${NAME}", () => {

@@ -10,7 +10,7 @@ import { loadText } from "./load_text.ts";
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");
 
-const { name: _, url: __, ...SITE_DEFAULTS } = defaultSite("");
+const { name: _, url: __, requestUrl: ___, ...SITE_DEFAULTS } = defaultSite("");
 
 const KEEP = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
 
@@ -46,16 +46,23 @@ Deno.test("loadConfig() gives every default", () => {
     agent: {
       uuid: null,
       stateDir: "/etc/httpmon/state",
-      maxConcurrentChecks: 1000,
+      maxConcurrentChecks: null,
+      controls: [],
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 1_073_741_824,
       outboxMaxAgeMs: 604_800_000,
       shutdownTimeoutMs: 10_000,
     },
     writer: { maxBatchMessages: 5000, maintain: true, listen: null, shutdownTimeoutMs: 10_000 },
     database: null,
+    disabledSites: [],
+    templates: {},
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -98,7 +105,7 @@ Deno.test("loadConfig() reads every key", () => {
         frequencyMs: 1500,
         rules: {
           ...defaultSite("https://example.com/path?q=1#part").rules,
-          validStatusCodes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
+          valid_status_codes: [{ from: 200, to: 200 }, { from: 404, to: 404 }, {
             from: 599,
             to: 599,
           }],
@@ -118,15 +125,22 @@ Deno.test("loadConfig() reads every key", () => {
       uuid: "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90",
       stateDir: join(GOOD, "var/httpmon"),
       maxConcurrentChecks: 10,
+      controls: ["192.0.2.1:53", "[2001:db8::1]:443", "https://example.com/"],
       location: null,
       labels: {},
       listen: null,
+      metricsPerSite: false,
       outboxMaxBytes: 1_048_576,
       outboxMaxAgeMs: 1_800_000,
       shutdownTimeoutMs: 0,
     },
     writer: { maxBatchMessages: 1, maintain: true, listen: null, shutdownTimeoutMs: 600_000 },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
+    disabledSites: [],
+    templates: {},
+    includePatterns: [],
+    secrets: [],
+    dsnAsWritten: null,
   });
 });
 
@@ -142,7 +156,7 @@ Deno.test("loadConfig() reads a config of the older program", () => {
       frequencyMs: 5000,
       rules: {
         ...defaultSite("https://example.com/").rules,
-        validStatusCodes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
+        valid_status_codes: [{ from: 200, to: 200 }, { from: 201, to: 201 }],
         regex: ["foo\\Z"],
       },
     },
@@ -171,11 +185,13 @@ Deno.test("loadConfig() makes values from the environment and from files what th
   assertEquals(config.sites, [{
     ...defaultSite("https://h.example/"),
     name: "templated",
+    url: "https://${TEST_HOST}/",
+    secrets: [{ value: "h.example", name: "${TEST_HOST}" }],
     timeoutMs: 2500,
     frequencyMs: 7000,
     rules: {
       ...defaultSite("https://h.example/").rules,
-      validStatusCodes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
+      valid_status_codes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
     },
   }]);
   assertEquals(config.database, {

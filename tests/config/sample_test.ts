@@ -28,9 +28,9 @@ Deno.test("config.sample.yaml states the defaults", () => {
   });
   const sample = load();
   assertEquals({ ...sample, sites: [], database: null }, { ...defaults, sites: [] });
-  const [{ url: _, ...site }] = defaults.sites as [typeof defaults.sites[0]];
-  const { url, ...shown } = sample.sites[1]!;
-  assertEquals({ ...shown, rules: { ...shown.rules, regex: [] } }, site);
+  const [{ url: _, requestUrl: __, ...site }] = defaults.sites as [typeof defaults.sites[0]];
+  const { url, requestUrl: ___, ...shown } = sample.sites[1]!;
+  assertEquals({ ...shown, rules: { ...shown.rules, regex: null } }, site);
   assertEquals([url, shown.rules.regex], ["https://example.org/", ["Example\\s+Domain"]]);
 });
 

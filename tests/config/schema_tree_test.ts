@@ -7,8 +7,10 @@ Deno.test("keysOf() gives the keys of a map that has certain ones", () => {
     "agent",
     "database",
     "defaults",
+    "include",
     "kafka",
     "loglevel",
+    "templates",
     "websites",
     "writer",
   ]);

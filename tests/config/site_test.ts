@@ -26,7 +26,7 @@ Deno.test("loadConfig() gives a site of which nothing is said httpmon's own sett
   const url = "https://example.com/";
   const { sites, siteDefaults } = loadText(`websites: {${url}: {}}`);
   assertEquals(sites, [defaultSite(url)]);
-  assertEquals({ name: null, url, ...siteDefaults }, defaultSite(url));
+  assertEquals({ name: null, url, requestUrl: url, ...siteDefaults }, defaultSite(url));
 });
 
 Deno.test("loadConfig() gives a site the settings of `defaults`", () => {
@@ -40,9 +40,9 @@ Deno.test("loadConfig() gives a site the settings of `defaults`", () => {
     },
     rules: {
       ...defaultSite("").rules,
-      validStatusCodes: [{ from: 200, to: 299 }, { from: 301, to: 303 }, { from: 404, to: 404 }],
-      notRegex: ["Fatal error"],
-      maxResponseTimeMs: 3_000,
+      valid_status_codes: [{ from: 200, to: 299 }, { from: 301, to: 303 }, { from: 404, to: 404 }],
+      not_regex: ["Fatal error"],
+      max_response_time_ms: 3_000,
     },
     evidence: false,
     maintenance: [{
@@ -51,7 +51,7 @@ Deno.test("loadConfig() gives a site the settings of `defaults`", () => {
       to: Date.UTC(2026, 1, 1, 0, 30),
     }],
   };
-  const { name: _, url: __, ...settings } = expected;
+  const { name: _, url: __, requestUrl: ___, ...settings } = expected;
   assertEquals(named(null) as unknown, expected);
   assertEquals(config.siteDefaults as unknown, settings);
 });
@@ -60,8 +60,10 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
   assertEquals(named("everything") as unknown, {
     name: "everything",
     url: "https://example.com/",
+    requestUrl: "https://example.com/",
     timeoutMs: 5_000,
     frequencyMs: 60_000,
+    retries: { attempts: 2, delayMs: 2_500 },
     client: "timed",
     request: {
       method: "PUT",
@@ -72,7 +74,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
         ["User-Agent", "other/2"],
       ],
       body: new Uint8Array([0xff, 0xfe, 0x00]),
-      maxBodyBytes: 2_000_000,
+      readBodyBytes: 2_000_000,
       followRedirects: false,
       maxRedirects: 0,
       ipVersion: "6",
@@ -83,10 +85,10 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     },
     auth: null,
     rules: {
-      validStatusCodes: [{ from: 200, to: 200 }],
+      valid_status_codes: [{ from: 200, to: 200 }],
       regex: ["one", "two\\Z"],
-      notRegex: [],
-      headers: [
+      not_regex: null,
+      response_headers: [
         { name: "content-type", regex: "^text/", notRegex: "xml", absent: false },
         { name: "x-powered-by", regex: null, notRegex: null, absent: true },
       ],
@@ -95,16 +97,20 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
         { path: '"a.b"[0]', equals: [1, { c: null }], matches: "x", min: 0.5, max: 2 },
         { path: "nothing", equals: null, matches: null, min: null, max: null },
       ],
-      maxResponseTimeMs: 1_000,
-      degradedResponseTimeMs: 500,
-      minBodyBytes: 1_500_000,
-      maxBodyBytes: 2_000_000,
-      certificateDaysLeft: 14,
+      max_response_time_ms: 1_000,
+      degraded_response_time_ms: 500,
+      min_body_bytes: 1_500_000,
+      max_body_bytes: 2_000_000,
+      certificate_days_left: 14,
     },
     evidence: true,
     maintenance: [
       { kind: "cron", cron: "0 3 * * SUN", durationMs: 1_800_000, timeZone: "Europe/Berlin" },
       { kind: "cron", cron: "@daily", durationMs: 500, timeZone: "UTC" },
+    ],
+    secrets: [
+      { value: "s3cret", name: "${TEST_SECRET}" },
+      { value: "s3cret", name: "${TEST_SECRET}" },
     ],
   });
 });
@@ -161,4 +167,59 @@ Deno.test("loadConfig() takes a file that is not there as empty where it may be 
   const config = loadConfig("nowhere.yaml", { cwd: GOOD, env, mode: "check", isOptional: true });
   assertEquals(config.sites, []);
   assertEquals(config.siteDefaults.timeoutMs, 120_000);
+});
+
+Deno.test("loadConfig() layers a site over its templates, the last one first, and the defaults", () => {
+  const { sites, disabledSites } = loadText(`
+    defaults: {timeout: 1, frequency: 10, headers: {A: d, D: d}, labels: {group: d, d: d}}
+    templates:
+      one: {timeout: 2, frequency: 20, headers: {A: one, B: one}, labels: {group: one}}
+      two: {timeout: 3, headers: {A: two, Host: other.example}, method: POST, body: x}
+      off: {enabled: false}
+    websites:
+      https://a.example/: {use: [one, two], headers: {a: own}}
+      https://b.example/: {use: one, labels: {b: own}}
+      https://c.example/: {use: off}
+      https://d.example/: {use: off, enabled: true}`);
+  assertEquals(sites.map(({ url }) => url), [
+    "https://a.example/",
+    "https://b.example/",
+    "https://d.example/",
+  ]);
+  assertEquals(disabledSites.map(({ url }) => url), ["https://c.example/"]);
+  const [a, b] = sites;
+  assertEquals([a!.timeoutMs, a!.frequencyMs, a!.request.method], [3_000, 20_000, "POST"]);
+  assertEquals(a!.request.headers, [["D", "d"], ["B", "one"], ["Host", "other.example"], [
+    "a",
+    "own",
+  ]]);
+  assertEquals(a!.labels, { group: "one", d: "d" });
+  assertEquals(b!.labels, { group: "one", d: "d", b: "own" });
+});
+
+Deno.test("loadConfig() tells a site's secrets by name, its own and those that it falls back on", () => {
+  const files = { "/etc/httpmon/key.txt": "file-key\n", "/etc/httpmon/body.json": '{"a": 1}' };
+  const { sites } = loadText(
+    `
+    defaults: {headers: {X-A: "${"${A}"}"}}
+    templates: {t: {body_file: body.json, method: POST}, other: {proxy: "http://${"${C}"}.example"}}
+    websites:
+      named: {url: "https://x.example/?k=${"${B}"}", use: t, auth: {bearer_file: key.txt}}
+      https://y.example/: {timeout: "${"${N}"}"}`,
+    { env: { A: "value-a", B: "value-b", C: "value-c", N: "1234" } },
+    files,
+  );
+  const [named, other] = sites;
+  assertEquals(named!.url, "https://x.example/?k=${B}");
+  assertEquals(named!.requestUrl, "https://x.example/?k=value-b");
+  assertEquals(named!.secrets, [
+    { value: "value-b", name: "${B}" },
+    { value: "file-key", name: "${key.txt}" },
+    { value: '{"a": 1}', name: "${body.json}" },
+    { value: "value-a", name: "${A}" },
+  ]);
+  assertEquals([other!.timeoutMs, other!.secrets], [1_234_000, [{
+    value: "value-a",
+    name: "${A}",
+  }]]);
 });

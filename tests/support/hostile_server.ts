@@ -100,8 +100,8 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
     every(s, 1, () => s.write("x".repeat(65_536)));
   },
 
-  "headers-60k": (s) => s.end(withHeader(`X: ${"x".repeat(60 * 1024)}`)),
-  "headers-70k": (s) => s.end(withHeader(`X: ${"x".repeat(70 * 1024)}`)),
+  "headers-200k": (s) => s.end(withHeader(`X: ${"x".repeat(200 * 1024)}`)),
+  "headers-300k": (s) => s.end(withHeader(`X: ${"x".repeat(300 * 1024)}`)),
   "header-flood": (s) => {
     s.write("HTTP/1.1 200 OK\r\n");
     every(s, 1, () => s.write("X-Flood: flood\r\n".repeat(1000)));

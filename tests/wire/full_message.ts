@@ -37,6 +37,7 @@ export function fullMessage(): ResultMessage {
     frequency: 0.5,
     slots: 3,
     attempts: 2,
+    firstReason: "timeout",
     loopDelay: 12.345,
     phases: { dns: 0.001, connect: 12.345, tls: 1234.567, firstByte: 8191.999, download: 0 },
     bodyBytes: 2_000_000_000,

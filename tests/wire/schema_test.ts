@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { HttpRecord } from "../../agent/http/types.ts";
-import { ERROR_CLASSES } from "../../agent/http/types.ts";
+import { FAILURES } from "../../agent/http/types.ts";
 import { httpError } from "../../agent/http/errors.ts";
-import { check } from "../../agent/check.ts";
+import { AT_ONCE, check } from "../../agent/check.ts";
 import { checkDeps, response, site, type SiteValues } from "../agent/support.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
@@ -145,12 +146,22 @@ function hostile(): HttpRecord {
   });
 }
 
-async function checked(record: HttpRecord, values: SiteValues = {}): Promise<ResultMessage> {
+async function checked(
+  record: HttpRecord,
+  values: SiteValues = {},
+  slots = 1,
+): Promise<ResultMessage> {
   const labels = { team: "web", region: "eu" };
   const deps = checkDeps(() => Promise.resolve(record), {
     agent: { agentUUID: fullMessage().agentUUID, location: "eu-west", labels },
+    loop: { watch: () => () => 12.3456 },
+    clock: { ...systemClock, after: (_, run) => systemClock.after(0, run) },
   });
-  const found = await check(site(values), new AbortController().signal, deps, 12.345);
+  const found = await check(site(values), new AbortController().signal, deps, {
+    ...AT_ONCE,
+    lateMs: 12.345,
+    slots: () => slots,
+  });
   assert(found);
   return found.message;
 }
@@ -158,16 +169,22 @@ async function checked(record: HttpRecord, values: SiteValues = {}): Promise<Res
 Deno.test("what the agent sends is as the schema says, and is read as it was sent", async (t) => {
   const validate = await messageValidator(true);
   const always = { kind: "once" as const, from: 0, to: Number.MAX_SAFE_INTEGER };
+  const everything = {
+    name: "front page",
+    labels: { group: "shop" },
+    maintenance: [always],
+    retries: { attempts: 2, delayMs: 1 },
+  };
   const cases: [name: string, message: Promise<ResultMessage>][] = [
     ["up", checked(response({ text: "fine" }))],
     [
       "all that can be told, hostile",
-      checked(hostile(), { name: "front page", maintenance: [always] }),
+      checked(hostile(), everything, 3),
     ],
     ["regex", checked(response({ text: "no" }), { rules: { regex: ["yes"] } })],
-    ...ERROR_CLASSES.map((errorClass): [string, Promise<ResultMessage>] => [
-      errorClass,
-      checked(response({ status: null, httpVersion: null, error: httpError(errorClass, "a\0b") })),
+    ...FAILURES.map((failure): [string, Promise<ResultMessage>] => [
+      failure,
+      checked(response({ status: null, httpVersion: null, error: httpError(failure, "a\0b") })),
     ]),
   ];
   for (const [name, promise] of cases) {
@@ -182,7 +199,7 @@ Deno.test("what the agent sends is as the schema says, and is read as it was sen
       assertEquals(found.message, message);
     });
   }
-  const all = await checked(hostile(), { name: "front page", maintenance: [always] });
+  const all = await checked(hostile(), everything, 3);
   const missing = Object.keys(fullMessage()).filter((field) => !(field in all));
   assertEquals(missing, ["errorClass"]);
 });

@@ -80,6 +80,7 @@ export const message = record<ResultMessage>({
   frequency: seconds,
   slots: count,
   attempts: count,
+  firstReason: string,
   loopDelay: milliseconds,
   phases,
   bodyBytes: size,

@@ -1,7 +1,7 @@
 import type { Transform } from "node:stream";
 import zlib from "node:zlib";
-import { failure } from "./failure.ts";
-import type { ExchangeFailure } from "./failure.ts";
+import { failure } from "../failure.ts";
+import type { ExchangeFailure } from "../failure.ts";
 
 /** Encodings on top of each other; more are an attack. */
 const MAX_STAGES = 3;

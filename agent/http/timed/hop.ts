@@ -1,16 +1,19 @@
-import { DEFAULT_MAX_BODY_BYTES } from "../body_buffer.ts";
+import { DEFAULT_READ_BODY_BYTES } from "../body_buffer.ts";
 import { httpError } from "../errors.ts";
-import { isRedirect } from "../redirects.ts";
-import type { HttpError, HttpRequest, Phases } from "../types.ts";
+import { ExchangeFailure, failure } from "../failure.ts";
+import type { Before } from "../networks.ts";
+import { type HopOutcome, redirectOf } from "../redirects.ts";
+import type { Steps } from "../steps.ts";
+import { parseTarget, type Target } from "../target.ts";
+import type { HttpRequest, ResponseHead } from "../types.ts";
 import { dial, type DialDeps } from "./dial.ts";
-import { ExchangeFailure } from "./failure.ts";
-import type { Connection, IdleConnections } from "./idle_connections.ts";
+import { Http2Reader } from "./http2.ts";
+import { closeConnection, type Connection, type IdleConnections } from "./idle_connections.ts";
 import { PhaseTimer } from "./phase_timer.ts";
-import { encodeRequest, type RequestDefaults } from "./request_head.ts";
-import type { ResponseHead } from "./response_parser.ts";
+import { proxyFailure } from "./proxy.ts";
+import type { Reader, ReaderOptions } from "./reader.ts";
+import { encodeRequest, http2Headers, type RequestDefaults } from "./request_head.ts";
 import { ResponseReader } from "./response_reader.ts";
-import type { Steps } from "./steps.ts";
-import { parseTarget, type Target } from "./target.ts";
 
 /** What hops are made with. */
 export interface HopDeps extends DialDeps {
@@ -18,126 +21,144 @@ export interface HopDeps extends DialDeps {
   defaults: RequestDefaults;
 }
 
-/** What one request brought, also when it failed. */
-export interface HopOutcome {
-  head: ResponseHead | null;
-  /** Where to go on to, if the response is a redirect to be followed. */
-  location: string | null;
-  body: Uint8Array;
-  truncated: boolean;
-  connection: Connection | null;
-  error: HttpError | null;
-  phases: Phases;
-  ms: number;
-}
-
 /** Makes one request and reads its response. Never rejects; its socket is closed or kept for reuse. */
 export async function runHop(
   request: HttpRequest,
+  before: Before,
   deps: HopDeps,
   steps: Steps,
 ): Promise<HopOutcome> {
-  const hop = new OneHop(request, deps, steps);
-  let error: HttpError | null = null;
+  const hop = new OneHop(request, before, deps, steps);
+  let error: HopOutcome["error"] = null;
   try {
     await hop.run();
   } catch (thrown) {
     error = thrown instanceof ExchangeFailure
       ? thrown.error
-      : httpError("local_error", thrown instanceof Error ? thrown.message : String(thrown));
+      : httpError("not_made", thrown instanceof Error ? thrown.message : String(thrown));
     hop.timer.stop();
   }
   hop.end(error === null);
   const { reader, connection, timer } = hop;
   return {
     head: reader?.head ?? null,
-    location: error === null && reader?.head ? hop.redirectOf(reader.head) : null,
     body: reader?.body ?? new Uint8Array(0),
-    truncated: reader?.truncated ?? false,
-    connection,
+    bodyTruncated: reader?.truncated ?? false,
+    isPublic: connection?.isPublic ?? false,
     error,
-    phases: timer.phases,
     ms: timer.ms,
+    phases: timer.phases,
+    remoteAddress: connection?.remoteAddress ?? null,
+    ...(steps.addresses && { addresses: steps.addresses }),
+    tls: connection?.tls ?? null,
   };
 }
 
 class OneHop {
   readonly timer: PhaseTimer;
   connection: Connection | null = null;
-  reader: ResponseReader | null = null;
+  reader: Reader | null = null;
   #key: string | null = null;
   readonly #request: HttpRequest;
+  readonly #before: Before;
   readonly #deps: HopDeps;
   readonly #steps: Steps;
 
-  constructor(request: HttpRequest, deps: HopDeps, steps: Steps) {
+  constructor(request: HttpRequest, before: Before, deps: HopDeps, steps: Steps) {
     this.timer = new PhaseTimer(deps.clock);
     this.#request = request;
+    this.#before = before;
     this.#deps = deps;
     this.#steps = steps;
   }
 
   async run(): Promise<void> {
+    this.#steps.addresses = null;
     const target = parseTarget(this.#request.url);
-    const bytes = encodeRequest(this.#request, target, this.#deps.defaults);
     this.#key = this.#deps.idle.key(this.#request, target);
     const kept = this.#key === null ? null : this.#deps.idle.take(this.#key);
     if (kept) {
       this.connection = kept;
       try {
-        return await this.#exchange(kept, bytes);
+        return await this.#exchange(kept, target);
       } catch (error) {
         if (!this.#closedWhileIdle(error)) throw error;
-        kept.socket.destroy();
-        this.timer.enter("dns");
       }
     }
-    await this.#exchange(await this.#connect(target), bytes);
+    try {
+      await this.#exchangeAnew(this.#request, target);
+    } catch (error) {
+      const isForHttp1 = this.reader instanceof Http2Reader && this.reader.needsHttp1;
+      if (!isForHttp1 || this.#request.httpVersion === "2") throw error;
+      await this.#exchangeAnew({ ...this.#request, httpVersion: "1.1" }, target);
+    }
   }
 
-  async #connect(target: Target): Promise<Connection> {
-    const connection = await dial(this.#request, target, this.timer, this.#deps, this.#steps);
-    this.connection = connection;
-    return connection;
+  async #exchangeAnew(request: HttpRequest, target: Target): Promise<void> {
+    if (this.connection) closeConnection(this.connection);
+    this.connection = null;
+    this.connection = await dial(
+      { request, target, before: this.#before, timer: this.timer, steps: this.#steps },
+      this.#deps,
+    );
+    await this.#exchange(this.connection, target);
   }
 
-  async #exchange(connection: Connection, bytes: Uint8Array | string): Promise<void> {
+  async #exchange(connection: Connection, target: Target): Promise<void> {
     // Nothing is sent to a site that does not prove who it is.
     if (connection.tlsError && !this.#request.tls?.insecure) {
       throw new ExchangeFailure(connection.tlsError);
     }
     const { timer } = this;
     timer.enter("firstByte");
-    const reader = new ResponseReader(connection.socket, {
-      maxBodyBytes: this.#request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
-      endsAtHead: (head) => this.#request.method === "HEAD" || this.redirectOf(head) !== null,
+    const reader = this.#send(connection, target, {
+      readBodyBytes: this.#request.readBodyBytes ?? DEFAULT_READ_BODY_BYTES,
+      allowance: this.#request.allowance,
+      bodyOf: (head) => this.#bodyOf(head),
       onFirstByte: () => timer.enter("download"),
       onLastByte: () => timer.stop(),
     });
     this.reader = reader;
-    connection.socket.write(bytes);
     await this.#steps.run<void>(
       "waiting for the response",
       (resolve, reject) => reader.start(resolve, reject),
     );
+    if (connection.forwards && reader.head?.status === 407) {
+      throw proxyFailure("not_made", "it asks for a login");
+    }
   }
 
-  redirectOf({ status, headers }: ResponseHead): string | null {
-    if (this.#request.followRedirects === false) return null;
-    const location = headers.find(([name]) => name === "location")?.[1] ?? null;
-    return isRedirect(status, location) ? location : null;
+  #send({ session, socket, forwards }: Connection, target: Target, options: ReaderOptions): Reader {
+    const { defaults } = this.#deps;
+    if (session === null) {
+      const bytes = encodeRequest(this.#request, target, defaults, forwards);
+      socket.write(bytes);
+      return new ResponseReader(socket, options);
+    }
+    const { body } = this.#request;
+    const headers = http2Headers(this.#request, target, defaults);
+    // A session that has just ended cannot be asked any more.
+    if (session.closed || session.destroyed) throw failure("connection_reset");
+    const stream = session.request(headers, { endStream: body === undefined });
+    if (body !== undefined) stream.end(body);
+    return new Http2Reader(session, stream, options);
+  }
+
+  #bodyOf(head: ResponseHead): "read" | "skip" | "none" {
+    if (this.#request.method === "HEAD") return "none";
+    return redirectOf(this.#request, head) === null ? "read" : "skip";
   }
 
   /** A site may close an idle connection just as we send; that is no fault of its own. */
   #closedWhileIdle(error: unknown): boolean {
     return error instanceof ExchangeFailure && error.error.class === "connection_reset" &&
-      this.reader?.started === false;
+      this.reader?.started !== true;
   }
 
   end(ok: boolean): void {
     if (this.connection === null) return;
     const reusable = ok && this.#key !== null && this.reader?.reusable === true;
-    if (reusable) this.#deps.idle.put(this.#key!, this.connection);
-    else this.connection.socket.destroy();
+    if (reusable) this.#deps.idle.put(this.#key!, this.connection, this.#request.allowance);
+    else closeConnection(this.connection);
   }
 }

@@ -1,10 +1,21 @@
 import { Buffer } from "node:buffer";
+import { failure } from "../failure.ts";
+import type { Target } from "../target.ts";
 import type { HttpRequest } from "../types.ts";
-import { failure } from "./failure.ts";
-import type { Target } from "./target.ts";
 
 /** RFC 9110, 5.6.2: a token. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** What HTTP/2 has no place for: it has frames (RFC 9113, 8.2.2), and ":authority" for the host. */
+const ONLY_HTTP1: ReadonlySet<string> = new Set([
+  "connection",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /** What every request of a client has. */
 export interface RequestDefaults {
@@ -13,48 +24,87 @@ export interface RequestDefaults {
   acceptEncoding: string;
 }
 
+type Headers = NonNullable<HttpRequest["headers"]>;
+
 /**
- * The request as it goes over the wire (a string as UTF-8), body included. The caller's headers replace the defaults of
- * the same name.
+ * The request as it goes over the wire of HTTP/1 (a string as UTF-8), body included.
  *
- * @throws ExchangeFailure `local_error` for a method or header that would break the request's form
+ * @param proxied For a proxy that is to forward the request: the URL goes out whole (RFC 9112, 3.2.2),
+ * with what the proxy asks for
+ * @throws ExchangeFailure `not_made` for a method or header that would break the request's form
  */
 export function encodeRequest(
   request: HttpRequest,
   target: Target,
   defaults: RequestDefaults,
+  proxied: { authorization: string | null } | null = null,
 ): Buffer | string {
-  const method = request.method ?? "GET";
-  if (!TOKEN.test(method)) throw failure("local_error", "The method is not an HTTP token");
   const headers = request.headers ?? [];
-  let head = `${method} ${target.path} HTTP/1.1\r\n`;
+  const place = proxied ? `http://${target.authority}${target.path}` : target.path;
+  let head = `${methodOf(request)} ${place} HTTP/1.1\r\n`;
   if (!has(headers, "host")) head += `Host: ${target.authority}\r\n`;
-  if (!has(headers, "user-agent")) head += `User-Agent: ${defaults.userAgent}\r\n`;
-  if (!has(headers, "accept")) head += "Accept: */*\r\n";
-  if (!has(headers, "accept-encoding")) head += `Accept-Encoding: ${defaults.acceptEncoding}\r\n`;
   if (!has(headers, "connection")) {
     head += request.reuseConnection ? "Connection: keep-alive\r\n" : "Connection: close\r\n";
   }
-  for (const [name, value] of headers) head += headerLine(name, value);
-  const body = request.body;
-  const needsLength = body !== undefined || method === "POST" || method === "PUT";
-  if (needsLength && !has(headers, "content-length") && !has(headers, "transfer-encoding")) {
-    head += `Content-Length: ${body?.length ?? 0}\r\n`;
-  }
+  if (proxied?.authorization) head += headerLine("Proxy-Authorization", proxied.authorization);
+  for (const [name, value] of withDefaults(request, defaults)) head += headerLine(name, value);
   head += "\r\n";
-  return body === undefined ? head : Buffer.concat([Buffer.from(head), body]);
+  return request.body === undefined ? head : Buffer.concat([Buffer.from(head), request.body]);
 }
 
-/** @throws ExchangeFailure `local_error` for what is no header */
+/** The request's head as HTTP/2 has it (RFC 9113, 8.3.1). @throws as encodeRequest() */
+export function http2Headers(
+  request: HttpRequest,
+  target: Target,
+  defaults: RequestDefaults,
+): Record<string, string | string[]> {
+  const host = request.headers?.find(([name]) => name.toLowerCase() === "host")?.[1];
+  const headers: Record<string, string | string[]> = {
+    ":method": methodOf(request),
+    ":scheme": "https",
+    ":authority": host ?? target.authority,
+    ":path": target.path,
+  };
+  for (const [name, value] of withDefaults(request, defaults)) {
+    headerLine(name, value);
+    const key = name.toLowerCase();
+    if (ONLY_HTTP1.has(key)) continue;
+    const before = headers[key];
+    headers[key] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+}
+
+/** The caller's headers, which replace the defaults of the same name. */
+function withDefaults(request: HttpRequest, defaults: RequestDefaults): [string, string][] {
+  const { method, headers: given = [], body } = request;
+  const headers: [string, string][] = [];
+  if (!has(given, "user-agent")) headers.push(["User-Agent", defaults.userAgent]);
+  if (!has(given, "accept")) headers.push(["Accept", "*/*"]);
+  if (!has(given, "accept-encoding")) headers.push(["Accept-Encoding", defaults.acceptEncoding]);
+  for (const [name, value] of given) headers.push([name, value]);
+  const needsLength = body !== undefined || method === "POST" || method === "PUT";
+  if (needsLength && !has(given, "content-length") && !has(given, "transfer-encoding")) {
+    headers.push(["Content-Length", String(body?.length ?? 0)]);
+  }
+  return headers;
+}
+
+function methodOf({ method = "GET" }: HttpRequest): string {
+  if (!TOKEN.test(method)) throw failure("not_made", "The method is not an HTTP token");
+  return method;
+}
+
+/** @throws ExchangeFailure `not_made` for what is no header */
 export function headerLine(name: string, value: string): string {
-  if (!TOKEN.test(name)) throw failure("local_error", `"${name}" is not a header's name`);
+  if (!TOKEN.test(name)) throw failure("not_made", `"${name}" is not a header's name`);
   if (/[\r\n\0]/.test(value)) {
-    throw failure("local_error", `The header "${name}" has a line break or NUL in its value`);
+    throw failure("not_made", `The header "${name}" has a line break or NUL in its value`);
   }
   return `${name}: ${value}\r\n`;
 }
 
-function has(headers: NonNullable<HttpRequest["headers"]>, name: string): boolean {
+function has(headers: Headers, name: string): boolean {
   for (const [given] of headers) if (given.toLowerCase() === name) return true;
   return false;
 }

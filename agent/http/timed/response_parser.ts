@@ -1,80 +1,76 @@
 import type { Buffer } from "node:buffer";
-import { HTTPParser } from "http-parser-js";
-import { ExchangeFailure, failure } from "./failure.ts";
+import { failure } from "../failure.ts";
+import type { ResponseHead } from "../types.ts";
 
-/** Bytes of all heads of a response together (interim ones too), and of its trailers: 64 KiB. */
-export const MAX_HEAD_BYTES = 64 * 1024;
+/** Bytes of all heads of a response together (interim ones too), and of its trailers: 256 KiB. */
+export const MAX_HEAD_BYTES = 256 * 1024;
+/** As many as curl takes. */
+export const MAX_FIELDS = 5_000;
 /** Interim (1xx) responses before the final one. */
 const MAX_INTERIM = 16;
 /** A chunk's size line, its extensions included. */
 const MAX_CHUNK_LINE = 4096;
-/** RFC 9112, 7.1; 13 digits stay below 2^53. */
-const CHUNK_SIZE = /^([0-9a-f]{1,13})[ \t]*(;.*)?$/i;
 
-/** Status line and headers. */
-export interface ResponseHead {
-  status: number;
-  statusText: string;
-  /** "1.0" or "1.1" */
-  httpVersion: string;
-  /** Lower-case names, in the order received, repeats kept. */
-  headers: [name: string, value: string][];
-}
+const STATUS_LINE = /^HTTP\/(\d\.\d) ([0-9]{3})(?: (.*))?$/s;
+/** A name is a token (RFC 9110, 5.6.2), with no space behind it. */
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*)$/s;
+/** RFC 9112, 7.1.1. */
+const CHUNK_LINE =
+  /^([0-9a-f]+)(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9a-z]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9a-z]+|"(?:[^"\\]|\\.)*"))?)*$/is;
+
+const CR = 0x0d;
+const LF = 0x0a;
 
 /** Told of a response as it comes. */
 export interface ResponseListener {
-  /** Returns whether a body is to be read; false ends the response. */
-  onHead(head: ResponseHead): boolean;
+  /**
+   * Returns what to do with a body: read it; "skip" one that nobody waits for, which ends the response
+   * as soon as what has come is looked at; or know that there is none, as after HEAD and CONNECT.
+   */
+  onHead(head: ResponseHead): "read" | "skip" | "none";
   /** A piece of the body, in memory that is the caller's to keep. */
   onBody(piece: Buffer): void;
   /** All of it came. */
   onComplete(): void;
 }
 
-/** What http-parser-js calls its insides by; its own types hide them. */
-interface Insides {
-  state: string;
-  line: string;
-  chunk: Buffer;
-  offset: number;
-  end: number;
-  body_bytes: number | null;
-  execute(chunk: Buffer): number | Error;
-  finish(): void | Error;
-}
+/** A head that is being read. */
+type Head = Omit<ResponseHead, "headers"> & { headers: [name: string, value: string][] };
 
-interface HeadInfo {
-  versionMajor: number;
-  versionMinor: number;
-  statusCode: number;
-  statusMessage: string;
-  headers: string[];
-  shouldKeepAlive: boolean;
-}
-
-const Base = HTTPParser as unknown as new (type: string) => Insides;
-const ON_HEADERS_COMPLETE = HTTPParser.kOnHeadersComplete;
-const ON_BODY = HTTPParser.kOnBody;
-const ON_COMPLETE = HTTPParser.kOnMessageComplete;
+type State =
+  | "status line"
+  | "fields"
+  | "body"
+  | "body to the close"
+  | "chunk size"
+  | "chunk"
+  | "chunk end"
+  | "trailers"
+  | "complete";
 
 /**
- * http-parser-js made strict, and bounded. On its own it takes a chunk size of "zz" for the end of
- * the body, walks backwards for ever over a negative length, keeps a line of any length, and reads
- * headers as 7-bit. The methods overridden here (`consumeLine`, `BODY_CHUNK...`) are its private ones:
- * the version is pinned, and the tests hold each case.
+ * Reads one HTTP/1 response by RFC 9112, in time and memory that the bytes bound, and with the same
+ * outcome however they come in pieces. docs/http.md has the cases: what is read and what is not.
  */
-export class ResponseParser extends Base {
+export class ResponseParser {
   /** Whether the connection may serve another request; known once complete. */
   reusable = false;
+  #state: State = "status line";
+  /** The piece at hand, and how far it is read. */
+  #chunk!: Buffer;
+  #at = 0;
+  /** The start of a line whose end has not come. */
+  #line = "";
+  /** Bytes of the heads so far, then of the trailers. */
   #headBytes = 0;
-  #trailerBytes = 0;
   #interim = 0;
-  #headDone = false;
-  #done = false;
+  #head: Head | null = null;
+  /** Bytes that the body, or the chunk at hand, still has. */
+  #left = 0;
+  #skipsBody = false;
   readonly #listener: ResponseListener;
 
   constructor(listener: ResponseListener) {
-    super(HTTPParser.RESPONSE);
     this.#listener = listener;
   }
 
@@ -84,187 +80,278 @@ export class ResponseParser extends Base {
    * @throws ExchangeFailure at the first byte that breaks the rules; what came before was told
    */
   write(chunk: Buffer): void {
-    if (this.#done) return;
-    const before = this.#headBytes;
-    const result = this.execute(chunk);
-    if (result instanceof Error && !this.#done) throw this.#malformed(result);
-    if (!this.#headDone) {
-      this.#headBytes = before + chunk.length;
-      this.#checkHeadBytes();
+    this.#chunk = chunk;
+    this.#at = 0;
+    try {
+      // Each step takes a byte at least.
+      while (this.#at < chunk.length && this.#state !== "complete") this.#step();
+    } catch (error) {
+      if (!this.#skipsBody) throw error;
     }
+    if (this.#skipsBody && this.#state !== "complete") this.#complete(false);
+    else if (this.#at < chunk.length) this.reusable = false;
   }
 
   /** The site closed the connection. @throws ExchangeFailure unless that is how the body ends */
   close(): void {
-    if (this.#done) return;
-    if (!this.#headDone) throw failure("connection_reset");
-    if (this.state !== "BODY_RAW") throw failure("body_aborted", "The connection was closed");
-    this.finish();
+    if (this.#state === "complete") return;
+    if (this.#state === "body to the close") return this.#complete(false);
+    const inHead = this.#state === "status line" || this.#state === "fields";
+    throw inHead
+      ? failure("connection_reset")
+      : failure("body_aborted", "The connection was closed");
   }
 
-  #malformed(cause: Error): ExchangeFailure {
-    if (cause instanceof ExchangeFailure) return cause;
-    // The library has a cap of its own, above ours, for the heads that come in one piece.
-    if (/header size/.test(cause.message)) return failure("headers_too_large");
-    return failure("bad_http", (cause as { code?: string }).code ?? cause.message);
-  }
-
-  #checkHeadBytes(): void {
-    if (this.#headBytes > MAX_HEAD_BYTES) {
-      throw failure("headers_too_large", `More than ${MAX_HEAD_BYTES} bytes`);
+  #step(): void {
+    switch (this.#state) {
+      case "status line":
+        return this.#statusLine();
+      case "fields":
+        return this.#field();
+      case "body":
+        this.#takeBody();
+        if (this.#left === 0) this.#complete(true);
+        return;
+      case "body to the close":
+        return this.#takeBody();
+      case "chunk size":
+        return this.#chunkSize();
+      case "chunk":
+        this.#takeBody();
+        if (this.#left === 0) this.#state = "chunk end";
+        return;
+      case "chunk end":
+        return this.#chunkEnd();
+      case "trailers":
+        return this.#trailer();
     }
   }
 
-  [ON_HEADERS_COMPLETE](info: HeadInfo): number {
-    const { statusCode: status } = info;
-    if (info.versionMajor !== 1) throw failure("bad_http", "The version is not HTTP/1");
-    if (status < 100) throw failure("bad_http", "The status is below 100");
-    if (status >= 100 && status < 200 && status !== 101) {
+  #statusLine(): void {
+    const line = this.#headLine();
+    // Blank ones before it are passed over, as every client does.
+    if (!line) return;
+    this.#head = parseStatusLine(line);
+    this.#state = "fields";
+  }
+
+  #field(): void {
+    const line = this.#headLine();
+    if (line === "") this.#endHead(this.#head!);
+    else if (line !== undefined) addField(this.#head!.headers, line);
+  }
+
+  #trailer(): void {
+    const line = this.#headLine();
+    if (line === "") this.#complete(true);
+    else if (line !== undefined) parseField(line);
+  }
+
+  #endHead(head: Head): void {
+    const { status } = head;
+    if (status < 200 && status !== 101) {
       if (++this.#interim > MAX_INTERIM) {
         throw failure("bad_http", `More than ${MAX_INTERIM} interim responses`);
       }
-      return 1;
+      this.#state = "status line";
+      return;
     }
-    this.#headBytes += this.offset;
-    this.#checkHeadBytes();
-    this.#headDone = true;
-    const headers = pairs(info.headers);
-    checkFraming(headers);
-    const withBody = this.#listener.onHead({
-      status,
-      statusText: info.statusMessage,
-      httpVersion: `${info.versionMajor}.${info.versionMinor}`,
-      headers,
-    });
-    this.reusable = info.shouldKeepAlive && status !== 101;
-    // The library would wait for the bytes that a 304's Content-Length only describes.
-    return withBody && status !== 101 && status !== 204 && status !== 304 ? 0 : 1;
+    this.#headBytes = 0;
+    const hasNone = status === 101 || status === 204 || status === 304;
+    const length = hasNone ? 0 : bodyLength(head);
+    this.reusable = status !== 101 && keepsAlive(head);
+    const wanted = this.#listener.onHead(head);
+    if (length === 0 || wanted === "none") return this.#complete(true);
+    this.#skipsBody = wanted === "skip";
+    this.#left = length === "chunked" ? 0 : length;
+    this.#state = length === "chunked"
+      ? "chunk size"
+      : length === Infinity
+      ? "body to the close"
+      : "body";
   }
 
-  [ON_BODY](piece: Buffer): void {
-    if (!this.#done) this.#listener.onBody(piece);
-  }
-
-  [ON_COMPLETE](): void {
-    if (!this.#headDone || this.#done) return;
-    this.#done = true;
-    // What follows is no part of it, and not looked at.
-    this.reusable &&= this.offset === this.end;
-    this.offset = this.end;
+  #complete(reusable: boolean): void {
+    this.reusable &&= reusable;
+    this.#state = "complete";
     this.#listener.onComplete();
   }
 
-  /** In latin1, which keeps every byte, and without a search byte by byte. */
-  consumeLine(): string | undefined {
-    const at = this.chunk.indexOf(0x0a, this.offset);
-    const end = at === -1 ? this.end : at;
-    const line = this.line + this.chunk.toString("latin1", this.offset, end);
-    if (this.state === "BODY_CHUNKTRAILERS") this.#countTrailer(end - this.offset + 1);
-    if (at === -1) {
-      if (this.state === "BODY_CHUNKHEAD" && line.length > MAX_CHUNK_LINE) throw badChunk();
-      this.line = line;
-      this.offset = this.end;
-      return undefined;
-    }
-    this.line = "";
-    this.offset = at + 1;
-    if (line.includes("\0")) throw failure("bad_http", "A header has a NUL character");
-    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  #takeBody(): void {
+    const from = this.#at;
+    const to = Math.min(this.#chunk.length, from + this.#left);
+    this.#at = to;
+    this.#left -= to - from;
+    if (!this.#skipsBody) this.#listener.onBody(this.#chunk.subarray(from, to));
   }
 
-  #countTrailer(bytes: number): void {
-    this.#trailerBytes += bytes;
-    if (this.#trailerBytes > MAX_HEAD_BYTES) throw failure("headers_too_large", "In the trailers");
-  }
-
-  // The library makes a closure, a string and two copies of a view for each chunk; a body of one-byte
-  // chunks has a million of them. These take the usual form without any.
-
-  BODY_CHUNK(): void {
-    const from = this.offset;
-    const to = Math.min(this.end, from + this.body_bytes!);
-    this.offset = to;
-    this.body_bytes! -= to - from;
-    if (this.body_bytes === 0) this.state = "BODY_CHUNKEMPTYLINE";
-    if (!this.#done) this.#listener.onBody(this.chunk.subarray(from, to));
-  }
-
-  BODY_CHUNKHEAD(): void {
+  #chunkSize(): void {
     const short = this.#shortChunkSize();
     if (short > 0) {
-      this.body_bytes = short;
-      this.state = "BODY_CHUNK";
+      this.#left = short;
+      this.#state = "chunk";
       return;
     }
-    const line = this.consumeLine();
+    const line = this.#takeLine(MAX_CHUNK_LINE);
     if (line === undefined) return;
-    const size = CHUNK_SIZE.exec(line)?.[1];
-    if (size === undefined || line.length > MAX_CHUNK_LINE) throw badChunk();
-    this.body_bytes = parseInt(size, 16);
-    this.state = this.body_bytes === 0 ? "BODY_CHUNKTRAILERS" : "BODY_CHUNK";
+    const size = line === null ? undefined : CHUNK_LINE.exec(withoutReturn(line))?.[1];
+    if (size === undefined) throw failure("bad_chunk", "Its size is not a hexadecimal number");
+    this.#left = parseInt(size, 16);
+    this.#state = this.#left === 0 ? "trailers" : "chunk";
   }
 
   /** A size of up to four digits and its line break, where all of it has come; else 0. */
   #shortChunkSize(): number {
-    if (this.line !== "") return 0;
-    const { chunk, end } = this;
+    if (this.#line !== "") return 0;
+    const chunk = this.#chunk;
     let size = 0;
-    let at = this.offset;
-    for (const last = Math.min(end, at + 4); at < last; at++) {
+    let at = this.#at;
+    for (const last = Math.min(chunk.length, at + 4); at < last; at++) {
       const digit = hexDigit(chunk[at]!);
       if (digit === -1) break;
       size = size * 16 + digit;
     }
-    if (size === 0 || at + 1 >= end || chunk[at] !== 0x0d || chunk[at + 1] !== 0x0a) return 0;
-    this.offset = at + 2;
+    if (size === 0 || chunk[at] !== CR || chunk[at + 1] !== LF) return 0;
+    this.#at = at + 2;
     return size;
   }
 
-  BODY_CHUNKEMPTYLINE(): void {
-    const { chunk, offset } = this;
-    if (this.line === "" && offset + 1 < this.end && chunk[offset] === 0x0d) {
-      if (chunk[offset + 1] !== 0x0a) throw failure("bad_chunk", "It is longer than its size");
-      this.offset += 2;
-      this.state = "BODY_CHUNKHEAD";
-      return;
-    }
-    const line = this.consumeLine();
-    if (line === undefined) {
-      if (this.line.length > 2) throw badChunk();
-      return;
-    }
-    if (line !== "") throw failure("bad_chunk", "It is longer than its size");
-    this.state = "BODY_CHUNKHEAD";
+  #chunkEnd(): void {
+    const line = this.#takeLine(1);
+    if (line === undefined) return;
+    if (line !== "\r" && line !== "") throw failure("bad_chunk", "It is longer than its size");
+    this.#state = "chunk size";
   }
+
+  /** A line of a head or of the trailers; undefined where its end has not come. */
+  #headLine(): string | undefined {
+    const line = this.#takeLine(MAX_HEAD_BYTES - this.#headBytes - 1);
+    if (line === null) throw failure("headers_too_large", `More than ${MAX_HEAD_BYTES} bytes`);
+    if (line === undefined) return undefined;
+    this.#headBytes += line.length + 1;
+    const text = withoutReturn(line);
+    if (text.includes("\r") || text.includes("\0")) {
+      throw failure("bad_http", "A NUL or a lone carriage return in the head");
+    }
+    return text;
+  }
+
+  /**
+   * Takes a line up to its LF, in latin1, which keeps every byte.
+   *
+   * @param max bytes before the LF
+   * @returns null where it is longer, undefined where its end has not come
+   */
+  #takeLine(max: number): string | null | undefined {
+    const chunk = this.#chunk;
+    const found = chunk.indexOf(LF, this.#at);
+    const end = found === -1 ? chunk.length : found;
+    if (this.#line.length + end - this.#at > max) return null;
+    const line = this.#line + chunk.toString("latin1", this.#at, end);
+    if (found === -1) {
+      this.#line = line;
+      this.#at = end;
+      return undefined;
+    }
+    this.#line = "";
+    this.#at = found + 1;
+    return line;
+  }
+}
+
+/** A line may end in LF alone (RFC 9112, 2.2). */
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+function parseStatusLine(line: string): Head {
+  const [, httpVersion, status, statusText = ""] = STATUS_LINE.exec(line) ?? [];
+  if (httpVersion === undefined) throw failure("bad_http", "The status line is not one of HTTP");
+  if (!httpVersion.startsWith("1.")) throw failure("bad_http", "The version is not HTTP/1");
+  if (Number(status) < 100) throw failure("bad_http", "The status is below 100");
+  return { status: Number(status), statusText, httpVersion, headers: [] };
+}
+
+function addField(headers: Head["headers"], line: string): void {
+  const last = headers.at(-1);
+  if (!isBlank(line.charCodeAt(0))) headers.push(parseField(line));
+  // A folded line goes on with the one before it (RFC 9112, 5.2); before the first there is none.
+  else if (last === undefined) throw failure("bad_http", "A space before the first header");
+  else last[1] = last[1] === "" ? trim(line) : `${last[1]} ${trim(line)}`;
+  if (headers.length > MAX_FIELDS) {
+    throw failure("headers_too_large", `More than ${MAX_FIELDS} lines`);
+  }
+}
+
+function parseField(line: string): [name: string, value: string] {
+  const [, name, value] = FIELD.exec(line) ?? [];
+  if (name === undefined) throw failure("bad_http", 'A header line is not "name: value"');
+  return [name.toLowerCase(), trim(value!)];
+}
+
+/** Without the spaces and tabs at both ends; a regex for those at the end may take quadratic time. */
+function trim(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/**
+ * RFC 9112, 6.3: the number of bytes, Infinity where the body goes on to the close. What says where it
+ * ends must be understood, or the response is unreadable.
+ *
+ * @throws ExchangeFailure `bad_http`
+ */
+function bodyLength({ headers }: ResponseHead): number | "chunked" {
+  const codings = listOf(headers, "transfer-encoding").map((coding) => coding.toLowerCase())
+    .filter((coding) => coding !== "" && coding !== "identity");
+  if (codings.length > 0) {
+    if (codings.length === 1 && codings[0] === "chunked") return "chunked";
+    throw failure("bad_http", `Transfer-Encoding is "${codings.join(", ")}"`);
+  }
+  const lengths = listOf(headers, "content-length");
+  if (lengths.length === 0) return Infinity;
+  if (!lengths.every((length) => /^[0-9]+$/.test(length))) {
+    throw failure("bad_http", "Content-Length is not a number");
+  }
+  const [length, ...others] = lengths.map(withoutZeros);
+  if (others.some((other) => other !== length)) {
+    throw failure("bad_http", "Content-Length is two different numbers");
+  }
+  // Past 2^53 it is not exact, and without end for all purposes, but not to the close.
+  return Math.min(Number(length), Number.MAX_VALUE);
+}
+
+function withoutZeros(digits: string): string {
+  return digits.replace(/^0+(?=\d)/, "");
+}
+
+/** RFC 9112, 9.3; a response with both framings may be an attack (6.3). */
+function keepsAlive({ httpVersion, headers }: ResponseHead): boolean {
+  const options = listOf(headers, "connection").map((option) => option.toLowerCase());
+  if (options.includes("close")) return false;
+  if (has(headers, "transfer-encoding") && has(headers, "content-length")) return false;
+  return httpVersion !== "1.0" || options.includes("keep-alive");
+}
+
+/** The elements of a header that is a list, on one line or on several. */
+function listOf(headers: ResponseHead["headers"], name: string): string[] {
+  return headers.filter((header) => header[0] === name)
+    .flatMap(([, value]) => value.split(",").map(trim));
+}
+
+function has(headers: ResponseHead["headers"], name: string): boolean {
+  return headers.some((header) => header[0] === name);
 }
 
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-function badChunk(): ExchangeFailure {
-  return failure("bad_chunk", "Its size is not a hexadecimal number");
-}
-
-/** [name, value, ...] as pairs, names in lower case. */
-function pairs(flat: readonly string[]): [string, string][] {
-  const headers: [string, string][] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    headers.push([flat[i]!.toLowerCase(), flat[i + 1]!]);
-  }
-  return headers;
-}
-
-/** RFC 9112, 6.3: what says where the body ends must be understood, or the response is unreadable. */
-function checkFraming(headers: readonly [string, string][]): void {
-  for (const [name, value] of headers) {
-    if (name === "content-length" && !/^\d{1,15}$/.test(value)) {
-      throw failure("bad_http", "Content-Length is not a number");
-    }
-    if (name === "transfer-encoding" && !/^(chunked|identity)$/i.test(value)) {
-      throw failure("bad_http", "Transfer-Encoding is not known");
-    }
-  }
 }

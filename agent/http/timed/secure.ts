@@ -1,82 +1,54 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
 import tls from "node:tls";
 import type { Clock } from "../../../runtime/clock.ts";
 import { classifyError } from "../classify.ts";
 import { httpError } from "../errors.ts";
-import type { CertificateRecord, ErrorClass, HttpError, TlsOptions, TlsRecord } from "../types.ts";
-import { certificateChain, earliestExpiry } from "./certificates.ts";
-import { ExchangeFailure, failure } from "./failure.ts";
-import type { Steps } from "./steps.ts";
+import { ExchangeFailure, failure } from "../failure.ts";
+import type { Steps } from "../steps.ts";
+import type { CertificateRecord, FailureClass, HttpError, TlsRecord } from "../types.ts";
+import { certificateRecord, sentChain, verifiedChain } from "./certificates.ts";
+import { keep, type Trust } from "./trust.ts";
 
-/** Made once for each object of options: to read a CA file anew costs a millisecond. */
-export class SecureContexts {
-  readonly #made = new WeakMap<TlsOptions, tls.SecureContext>();
-  #plain: tls.SecureContext | null = null;
-
-  /** @throws ExchangeFailure `local_error` for a certificate or key that cannot be read */
-  get(options: TlsOptions | undefined): tls.SecureContext {
-    if (options === undefined) return this.#plain ??= tls.createSecureContext();
-    const made = this.#made.get(options) ?? create(options);
-    this.#made.set(options, made);
-    return made;
-  }
-}
-
-function create({ ca, cert, key }: TlsOptions): tls.SecureContext {
-  // Deno reads them only when a connection needs them, and then leaves out what it cannot read.
-  readable("ca", ca, (pem) => new X509Certificate(pem));
-  readable("certificate", cert, (pem) => new X509Certificate(pem));
-  readable("key", key, (pem) => createPrivateKey(pem));
-  try {
-    return tls.createSecureContext({ ca, cert, key });
-  } catch (error) {
-    throw failure("local_error", `The TLS settings do not fit: ${(error as Error).message}`);
-  }
-}
-
-function readable(name: string, pem: string | undefined, read: (pem: string) => unknown): void {
-  if (pem === undefined) return;
-  try {
-    read(pem);
-  } catch {
-    throw failure("local_error", `The TLS ${name} is not a PEM text that can be read`);
-  }
-}
+/** How long a chain counts as known by the site's own certificate: its issuers may be changed alone. */
+const CHAIN_MS = 600_000;
 
 /** A connection made secure, and what is known of it. */
 export interface Secured {
   socket: tls.TLSSocket;
+  /** What was agreed on by ALPN. */
+  protocol: string | null;
   record: TlsRecord;
   /** Why the certificate does not verify, or null. */
   error: HttpError | null;
+  /** The certificates that did not verify; none where they did. */
+  untrusted: readonly X509Certificate[];
 }
 
 /**
  * Makes the connection secure. A certificate that does not verify is told rather than refused, so
  * that the record can show it; the caller refuses it before anything is sent. Each session is new.
  *
+ * @param name Sent as SNI, and looked for in the certificate
  * @throws ExchangeFailure `tls_failed`, `connection_reset`, ...
  */
 export async function secure(
   raw: Socket,
-  host: string,
-  options: TlsOptions | undefined,
-  contexts: SecureContexts,
+  name: string,
+  protocols: string[],
+  trust: Trust,
   clock: Clock,
   steps: Steps,
 ): Promise<Secured> {
-  const secureContext = contexts.get(options);
-  const name = options?.serverName ?? host;
   const socket = tls.connect({
     socket: raw,
-    secureContext,
+    secureContext: trust.context,
     // The name to be looked for in the certificate; `socket` says where to connect.
     host: name,
     // An address is not sent as SNI (RFC 6066, 3).
     servername: isIP(name) ? undefined : name,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: protocols,
     rejectUnauthorized: false,
   });
   // Stays for the socket's life: an error with nobody to hear it would end the process.
@@ -95,8 +67,42 @@ export async function secure(
     socket.destroy();
     raw.destroy();
   });
-  const record = tlsRecord(socket);
-  return { socket, record, error: verificationError(record, clock.now()) };
+  const untrusted = socket.authorized ? [] : sentChain(socket.getPeerCertificate(true));
+  const chain = socket.authorized
+    ? trustedChain(socket, trust, clock.monotonic())
+    : untrusted.map(certificateRecord);
+  const error: unknown = socket.authorizationError;
+  const record: TlsRecord = {
+    protocol: socket.getProtocol(),
+    cipher: socket.getCipher()?.standardName ?? null,
+    chain,
+    earliestExpiry: chain.length === 0 ? null : Math.min(...chain.map(({ notAfter }) => notAfter)),
+    authorized: socket.authorized,
+    // A code in both runtimes, whatever @types/node says.
+    authorizationError: socket.authorized ? null : String(error ?? "No certificate"),
+  };
+  return {
+    socket,
+    protocol: socket.alpnProtocol || null,
+    record,
+    error: verificationError(record, clock.now()),
+    untrusted,
+  };
+}
+
+/** To read the whole chain costs ten times what the site's own certificate does. */
+function trustedChain(
+  socket: tls.TLSSocket,
+  { chains, authorities }: Trust,
+  now: number,
+): readonly CertificateRecord[] {
+  const { fingerprint256 = "" } = socket.getPeerCertificate() ?? {};
+  const known = chains.get(fingerprint256);
+  if (known && now - known.at < CHAIN_MS) return known.chain;
+  const sent = sentChain(socket.getPeerCertificate(true));
+  const chain = verifiedChain(sent, authorities).map(certificateRecord);
+  keep(chains, fingerprint256, { chain, at: now });
+  return chain;
 }
 
 /** A connection that breaks in the middle of a handshake says nothing about TLS, except by an alert. */
@@ -104,20 +110,6 @@ function handshakeError(error: Error): HttpError {
   const classified = classifyError(error);
   if (classified.class !== "connection_failed") return classified;
   return httpError("tls_failed", error.message);
-}
-
-function tlsRecord(socket: tls.TLSSocket): TlsRecord {
-  const chain = certificateChain(socket.getPeerCertificate(true));
-  const error: unknown = socket.authorizationError;
-  return {
-    protocol: socket.getProtocol(),
-    cipher: socket.getCipher()?.standardName ?? null,
-    chain,
-    earliestExpiry: earliestExpiry(chain),
-    authorized: socket.authorized,
-    // A code in both runtimes, whatever @types/node says.
-    authorizationError: socket.authorized ? null : String(error ?? "No certificate"),
-  };
 }
 
 /** The dates are looked at here, as Deno tells of an expired certificate only that it is not trusted. */
@@ -129,7 +121,7 @@ function verificationError(record: TlsRecord, now: number): HttpError | null {
   );
   if (outdated) return httpError("tls_certificate_expired", validity(outdated, now));
   const { class: found } = classifyError(Object.assign(new Error(code), { code }));
-  const errorClass: ErrorClass = found.startsWith("tls_certificate_")
+  const errorClass: FailureClass = found.startsWith("tls_certificate_")
     ? found
     : "tls_certificate_untrusted";
   return httpError(errorClass, code);

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AccessToken } from "../../../agent/auth/access_token.ts";
+import { askWithin } from "../../../agent/ask_within.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../agent/http/types.ts";
-import type { Auth } from "../../../config/types.ts";
+import type { Auth } from "../../../agent/auth/index.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { response } from "../support.ts";
 
@@ -31,7 +32,10 @@ function server(options: { closed?: AbortSignal } = {}) {
     });
   };
   const way = { proxy: "http://proxy.test:3128" };
-  const token = new AccessToken(AUTH, client, way, clock, options.closed ?? NEVER);
+  const { closed = NEVER } = options;
+  const ask = (request: HttpRequest, limitMs: number) =>
+    askWithin(client, { ...way, ...request }, limitMs, closed, clock);
+  const token = new AccessToken(AUTH, ask, clock);
   const answer = (n: number, seconds: number) => {
     answers[n]!(response({ text: JSON.stringify({ access_token: `t${n}`, expires_in: seconds }) }));
   };
@@ -49,7 +53,7 @@ Deno.test("AccessToken asks by client credentials, with the secret in the header
   assertEquals(rest, {
     url: "https://login.test/token",
     method: "POST",
-    maxBodyBytes: 65_536,
+    readBodyBytes: 65_536,
     followRedirects: false,
     proxy: "http://proxy.test:3128",
   });
@@ -145,7 +149,7 @@ Deno.test("AccessToken tells a failure for five seconds without asking again", a
   answers[0]!(response({ status: 401, text: '{"error":"invalid_client"}' }));
   const expected = {
     error: {
-      class: "local_auth" as const,
+      class: "no_token" as const,
       message: "No access token could be had: its server answered 401 (invalid_client)",
     },
   };
@@ -168,7 +172,7 @@ Deno.test("AccessToken tells that its server cannot be reached", async () => {
   answers[0]!(response({ status: null, error }));
   const { error: told } = await outcome as { error: { class: string; message: string } };
   assertEquals(told, {
-    class: "local_auth",
+    class: "no_token",
     message: "No access token could be had: its server: Connection refused",
   });
 });
@@ -200,7 +204,7 @@ Deno.test("AccessToken ends the wait of one that has less time, not the request"
   assertEquals((await stopped as { error: { class: string } }).error.class, "aborted");
   await clock.advance(500);
   const { error } = await hasty as { error: { class: string; message: string } };
-  assertEquals(error.class, "local_auth");
+  assertEquals(error.class, "no_token");
   assertStringIncludes(error.message, "No answer within the site's timeout");
   answer(0, 60);
   assertEquals(await patient, { value: "t0" });

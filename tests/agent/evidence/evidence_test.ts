@@ -67,7 +67,7 @@ for (
       headers: [["server", secret], ["location", `/?x=${encodeURIComponent(secret)}`]],
       text: `<p>${secret}</p> ${JSON.stringify({ secret })}`,
     });
-    const text = JSON.stringify(evidenceOf(record, [secret]));
+    const text = JSON.stringify(evidenceOf(record, [{ value: secret, name: "(hidden)" }]));
     assert(!text.includes(secret), text);
     assert(!text.includes(JSON.stringify(secret).slice(1, -1)), text);
     assert(!text.includes(encodeURIComponent(secret)), text);
@@ -89,11 +89,11 @@ Deno.test("evidenceOf() shows no part of a secret that the cut goes through", ()
       status: 500,
       text: "x".repeat(before) + secret + "y".repeat(50_000),
     });
-    const { body } = evidenceOf(record, [secret])!;
+    const { body } = evidenceOf(record, [{ value: secret, name: "(hidden)" }])!;
     assert(!/\d/.test(body!), `${before}: ${body!.slice(-40)}`);
   }
   const cut = response({ status: 500, text: `it is ${secret.slice(0, 12)}`, bodyTruncated: true });
-  assertEquals(evidenceOf(cut, [secret])!.body, "it is (hidden)");
+  assertEquals(evidenceOf(cut, [{ value: secret, name: "(hidden)" }])!.body, "it is (hidden)");
 });
 
 Deno.test("evidenceOf() gives nothing that PostgreSQL or a terminal would choke on", () => {

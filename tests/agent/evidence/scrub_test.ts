@@ -1,5 +1,9 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { scrub } from "../../../agent/evidence/scrub.ts";
+import { scrub as scrubSecrets } from "../../../agent/evidence/scrub.ts";
+
+function scrub(text: string, secrets: readonly string[], isCut = false): string {
+  return scrubSecrets(text, secrets.map((value) => ({ value, name: "(hidden)" })), isCut);
+}
 
 const JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P";
 
@@ -150,5 +154,19 @@ Deno.test("scrub() takes time in proportion to the text, whatever is in it", () 
       large = Math.min(large, cost(piece, 64_000));
     }
     assertLess(large, 24 * Math.max(small, 0.5), piece);
+  }
+});
+
+Deno.test("scrub() puts a secret's name in its place, and leaves it there", () => {
+  const secrets = [{ value: "S3cret$&", name: "${TOKEN}" }];
+  for (
+    const [text, expected] of [
+      ["https://a.test/?token=S3cret$&&x=1", "https://a.test/?token=${TOKEN}&x=1"],
+      ["https://a.test/?token=S3cret%24%26", "https://a.test/?token=${TOKEN}"],
+      ['{"password": "S3cret$&"}', '{"password": "${TOKEN}"}'],
+      ["password=${TOKEN}hunter2", "password=(hidden)}hunter2"],
+    ] as const
+  ) {
+    assertEquals(scrubSecrets(text, secrets), expected);
   }
 });

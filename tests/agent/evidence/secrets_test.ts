@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { secretsOf } from "../../../agent/evidence/secrets.ts";
 import type { HttpRequest } from "../../../agent/http/types.ts";
-import type { Auth } from "../../../config/types.ts";
+import type { Auth } from "../../../agent/auth/index.ts";
 
 function secrets(request: Partial<HttpRequest>, auth: Auth | null = null): string[] {
-  return secretsOf({ auth }, { url: "http://site.test/", ...request });
+  return secretsOf({ auth, secrets: [] }, { url: "http://site.test/", ...request })
+    .map(({ value }) => value);
 }
 
 Deno.test("secretsOf() finds the credentials of the config", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { classifyError } from "../../../agent/http/classify.ts";
-import type { ErrorClass } from "../../../agent/http/types.ts";
+import type { FailureClass } from "../../../agent/http/types.ts";
 
 /** As Node's fetch throws: the reason is the cause, with a code. */
 function nodeFetchError(code: string, message = code): Error {
@@ -13,7 +13,7 @@ function denoFetchError(text: string): Error {
   return new TypeError("fetch failed", { cause: new Error(message) });
 }
 
-const BY_CODE: Readonly<Record<string, ErrorClass>> = {
+const BY_CODE: Readonly<Record<string, FailureClass>> = {
   ECONNREFUSED: "connection_refused",
   ECONNRESET: "connection_reset",
   EPIPE: "connection_reset",
@@ -21,11 +21,15 @@ const BY_CODE: Readonly<Record<string, ErrorClass>> = {
   UND_ERR_CONNECT_TIMEOUT: "connection_timeout",
   UND_ERR_HEADERS_TIMEOUT: "timeout",
   EHOSTUNREACH: "unreachable",
-  ENETUNREACH: "local_network",
-  EADDRNOTAVAIL: "local_network",
-  EMFILE: "local_descriptors",
-  ENFILE: "local_descriptors",
-  EAI_AGAIN: "local_resolver",
+  ENETUNREACH: "no_route",
+  EADDRNOTAVAIL: "no_route",
+  ENOMEM: "no_memory",
+  ENOBUFS: "no_memory",
+  EPERM: "no_permission",
+  EACCES: "no_permission",
+  EMFILE: "no_descriptors",
+  ENFILE: "no_descriptors",
+  EAI_AGAIN: "resolver_silent",
   ENOTFOUND: "dns_not_found",
   EAI_FAIL: "dns_failed",
   CERT_HAS_EXPIRED: "tls_certificate_expired",
@@ -44,24 +48,23 @@ const BY_CODE: Readonly<Record<string, ErrorClass>> = {
   EUNHEARDOF: "connection_failed",
 };
 
-const BY_DENO_TEXT: Readonly<Record<string, ErrorClass>> = {
+const BY_DENO_TEXT: Readonly<Record<string, FailureClass>> = {
   "client error (Connect): tcp connect error: Connection refused (os error 111)":
     "connection_refused",
   "client error (Connect): tcp connect error: No route to host (os error 113)": "unreachable",
-  "client error (Connect): tcp connect error: Network is unreachable (os error 101)":
-    "local_network",
+  "client error (Connect): tcp connect error: Network is unreachable (os error 101)": "no_route",
   "client error (Connect): tcp connect error: Cannot assign requested address (os error 99)":
-    "local_network",
+    "no_route",
   "client error (Connect): tcp connect error: Connection timed out (os error 110)":
     "connection_timeout",
-  "client error (Connect): tcp open error: Too many open files (os error 24)": "local_descriptors",
-  "client error (Connect): dns error: Too many open files (os error 24)": "local_descriptors",
+  "client error (Connect): tcp open error: Too many open files (os error 24)": "no_descriptors",
+  "client error (Connect): dns error: Too many open files (os error 24)": "no_descriptors",
   "client error (Connect): dns error: failed to lookup address information: Name or service not known":
     "dns_not_found",
   "client error (Connect): dns error: failed to lookup address information: No address associated with hostname":
     "dns_not_found",
   "client error (Connect): dns error: failed to lookup address information: Temporary failure in name resolution":
-    "local_resolver",
+    "resolver_silent",
   "client error (Connect): dns error: failed to lookup address information: Non-recoverable failure in name resolution":
     "dns_failed",
   "client error (Connect): invalid peer certificate: certificate expired: verification time 1795369822 (UNIX), but certificate is not valid after 1795283421 (86401 seconds ago)":

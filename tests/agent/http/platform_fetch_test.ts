@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { isIP } from "node:net";
+import { NetworkRules } from "../../../agent/http/networks.ts";
 import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts";
+import type { Resolver } from "../../../agent/http/resolve.ts";
 import type { HttpRequest } from "../../../agent/http/types.ts";
 import { ANSWERS, startHostileServer } from "../../support/hostile_server.ts";
 
@@ -43,10 +46,11 @@ Deno.test("createPlatformFetchClient() refuses what fetch cannot do rather than 
     { proxy: "http://proxy.test:3128" },
     { reuseConnection: true },
     { tls: { insecure: true } },
+    { httpVersion: "2" },
   ];
   for (const option of options) {
     const record = await client({ url: "http://site.test/", ...option }, never);
-    assertEquals(record.error?.class, "local_error", JSON.stringify(option));
+    assertEquals(record.error?.class, "not_made", JSON.stringify(option));
   }
   assertEquals(called, false);
 });
@@ -90,14 +94,30 @@ Deno.test("createPlatformFetchClient() drops credentials at a redirect to anothe
   await Promise.all([server.close(), other.close()]);
 });
 
-Deno.test("createPlatformFetchClient() asks who is to blame for a temporary failure of the resolver", async () => {
-  const text =
-    "dns error: failed to lookup address information: Temporary failure in name resolution";
-  for (const [answers, expected] of [[true, "dns_failed"], [false, "local_resolver"]] as const) {
+Deno.test("createPlatformFetchClient() looks the name up first, as it may not go everywhere", async () => {
+  const ask = async (found: Partial<Resolver>, denied?: string[]) => {
+    let asked = 0;
     const client = createPlatformFetchClient({
-      fetch: () => Promise.reject(new TypeError(text)),
-      answersForRoot: () => Promise.resolve(answers),
+      networks: new NetworkRules(denied),
+      resolver: { answersForRoot: () => Promise.resolve(false), lookup() {}, ...found },
+      fetch: () => {
+        asked++;
+        return Promise.resolve(new Response("hello"));
+      },
     });
-    assertEquals((await client({ url: "http://site.test/" }, never)).error?.class, expected);
-  }
+    const { error } = await client({ url: "http://site.test/" }, never);
+    return [error?.class ?? null, asked];
+  };
+  const addresses = (...all: string[]): Partial<Resolver> => ({
+    lookup: (_host, _options, tell) =>
+      tell(null, all.map((address) => ({ address, family: isIP(address) }))),
+  });
+  const failing = (code: string): Partial<Resolver> => ({
+    lookup: (_host, _options, tell) => tell(Object.assign(new Error(code), { code }), []),
+  });
+  assertEquals(await ask(addresses("192.0.2.1")), [null, 1]);
+  assertEquals(await ask(addresses("192.0.2.1", "169.254.169.254")), ["not_made", 0]);
+  assertEquals(await ask(addresses("192.0.2.1"), ["192.0.2.0/24"]), ["not_made", 0]);
+  assertEquals(await ask(failing("ENOTFOUND")), ["dns_not_found", 0]);
+  assertEquals(await ask(failing("EAI_AGAIN")), ["resolver_silent", 0]);
 });

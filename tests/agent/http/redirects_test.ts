@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { isRedirect, redirectedRequest } from "../../../agent/http/redirects.ts";
-import type { HttpError, HttpRequest } from "../../../agent/http/types.ts";
+import { redirectedRequest, redirectOf } from "../../../agent/http/redirects.ts";
+import type { HttpError, HttpRequest, ResponseHead } from "../../../agent/http/types.ts";
 
 const FROM = "http://site.test/a/b?q";
 
@@ -16,12 +16,22 @@ function refusal(request: Partial<HttpRequest>, status: number, location: string
   return result.error;
 }
 
-Deno.test("isRedirect() wants a Location and one of five statuses", () => {
+Deno.test("redirectOf() wants a Location and one of five statuses", () => {
+  const of = (status: number, headers: ResponseHead["headers"], followRedirects = true) =>
+    redirectOf({ url: FROM, followRedirects }, {
+      status,
+      headers,
+      statusText: "",
+      httpVersion: "1.1",
+    });
   for (const status of [301, 302, 303, 307, 308]) {
-    assertEquals(isRedirect(status, "/"), true);
-    assertEquals(isRedirect(status, null), false);
+    assertEquals(of(status, [["location", "/"]]), "/");
+    assertEquals(of(status, [["location", "/"]], false), null);
+    assertEquals(of(status, []), null);
   }
-  for (const status of [200, 201, 300, 304, 305, 404]) assertEquals(isRedirect(status, "/"), false);
+  for (const status of [200, 201, 300, 304, 305, 404]) {
+    assertEquals(of(status, [["location", "/"]]), null);
+  }
 });
 
 Deno.test("redirectedRequest() resolves Location against the URL", () => {
@@ -65,6 +75,16 @@ Deno.test("redirectedRequest() keeps everything for the same origin", () => {
   assertEquals(request.tls === tls, true);
 });
 
+Deno.test("redirectedRequest() keeps everything for the same host by https, but not back", () => {
+  const headers = [["Authorization", "Bearer x"], ["Cookie", "a=b"]] as const;
+  const tls = { cert: "c", key: "k" };
+  const up = next({ headers, tls }, 302, "https://site.test/");
+  assertEquals([up.headers, up.tls], [headers, tls]);
+  const down = redirectedRequest({ ...up, headers }, 302, FROM, 0);
+  assert("request" in down);
+  assertEquals([down.request.headers, down.request.tls?.cert], [[], undefined]);
+});
+
 Deno.test("redirectedRequest() sends no credentials to another origin", () => {
   const headers = [
     ["Authorization", "Bearer x"],
@@ -78,7 +98,7 @@ Deno.test("redirectedRequest() sends no credentials to another origin", () => {
   const tls = { ca: "ca", cert: "c", key: "k", serverName: "inner.test" };
   const elsewhere = [
     "http://other.test/",
-    "https://site.test/",
+    "https://other.test/",
     "http://site.test:8080/",
     "http://sub.site.test/",
   ];

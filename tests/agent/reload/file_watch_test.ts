@@ -19,6 +19,7 @@ async function watching(
   {
     prepare = (folder: string) => writeFile(join(folder, "config.yaml"), "a"),
     clock = systemClock as Clock,
+    patterns = [] as string[],
   } = {},
 ) {
   await withFolder(async (folder) => {
@@ -28,6 +29,7 @@ async function watching(
     let changes = 0;
     const watch = new FileWatch({
       path,
+      patterns,
       clock,
       onChange: () => changes++,
       onFailure: (error) => failures.push(error),
@@ -138,6 +140,7 @@ Deno.test("FileWatch says that it cannot watch a folder that is not there", asyn
   const failures: unknown[] = [];
   const watch = new FileWatch({
     path: "/nowhere/at/all/config.yaml",
+    patterns: [],
     clock: systemClock,
     onChange: () => {},
     onFailure: (error) => failures.push(error),
@@ -145,4 +148,21 @@ Deno.test("FileWatch says that it cannot watch a folder that is not there", asyn
   await watch.start();
   assertEquals(failures.length, 1);
   watch.close();
+});
+
+Deno.test("FileWatch tells of included files that change, come and go", async () => {
+  await withFolder(async (folder) => {
+    await mkdir(join(folder, "sites.d"));
+    const patterns = [join(folder, "sites.d", "*.yaml")];
+    const [one, two] = ["one", "two"].map((name) => join(folder, "sites.d", `${name}.yaml`));
+    await writeFile(one!, "a");
+    await watching(async ({ changes }) => {
+      await writeFile(one!, "bb");
+      await until(() => changes() === 1, "the change is told");
+      await writeFile(two!, "a");
+      await until(() => changes() === 2, "the new file is told");
+      await rm(one!);
+      await until(() => changes() === 3, "the missing file is told");
+    }, { patterns });
+  });
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Reloads } from "../../../agent/reload/reload.ts";
 import { newStats } from "../../../agent/stats.ts";
@@ -176,5 +176,15 @@ Deno.test("Reloads takes over a config whose file changes, where it watches it",
     await write("websites: {https://c.example/: {}}");
     await until(() => stats.reloads.applied === 1, "the config is taken over");
     assertEquals(urls(sites()), ["https://c.example/"]);
+  }, { watch: true });
+});
+
+Deno.test("Reloads watches the files that the config includes, and those that a new one does", async () => {
+  await reloading(async ({ write, sites, stats, folder }) => {
+    await mkdir(join(folder, "sites.d"));
+    await write(`${FIRST}\ninclude: [sites.d/*.yaml]`);
+    await until(() => stats.reloads.applied === 1, "the include is taken over");
+    await writeFile(join(folder, "sites.d/c.yaml"), "websites: {https://c.example/: {}}");
+    await until(() => sites().length === 3, "the included site is taken over");
   }, { watch: true });
 });

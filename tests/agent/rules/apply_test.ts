@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { HttpRecord } from "../../../agent/http/types.ts";
 import { inspect } from "../../../agent/inspect/inspect.ts";
+import type { JsonRule } from "../../../agent/inspect/inspection.ts";
 import { RegexCache } from "../../../agent/inspect/regex_cache.ts";
-import { applyRules } from "../../../agent/rules/apply.ts";
+import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
+import type { SiteRules } from "../../../agent/rules/index.ts";
 import type { RuleOutcome } from "../../../agent/rules/outcome.ts";
-import { inspectionFor } from "../../../agent/rules/searches.ts";
-import type { HeaderRule, JsonRule, SiteRules } from "../../../config/types.ts";
+import type { HeaderRule } from "../../../agent/rules/response_headers.ts";
 import { response, site } from "../support.ts";
 
 const DAY_MS = 86_400_000;
@@ -21,7 +22,7 @@ function apply(values: Partial<SiteRules>, record: HttpRecord): RuleOutcome[] {
   const { rules } = site({ rules: values });
   const inspection = inspectionFor(rules, record);
   const inspected = inspection &&
-    { inspection, findings: inspect(inspection, new RegexCache()) };
+    { inspection, found: inspect(inspection, new RegexCache()) };
   return applyRules(rules, record, inspected, NOW);
 }
 
@@ -48,7 +49,7 @@ const CASES: {
   { name: "no rule but the status", rules: {}, expected: [] },
   {
     name: "a body as long as it has to be",
-    rules: { minBodyBytes: 5, maxBodyBytes: 5 },
+    rules: { min_body_bytes: 5, max_body_bytes: 5 },
     record: response({ text: "hello" }),
     expected: [
       ["min_body_bytes", true, "at least 5 bytes", "5 bytes"],
@@ -57,25 +58,25 @@ const CASES: {
   },
   {
     name: "a body too short",
-    rules: { minBodyBytes: 6 },
+    rules: { min_body_bytes: 6 },
     record: response({ text: "hello" }),
     expected: [["min_body_bytes", false, "at least 6 bytes", "5 bytes"]],
   },
   {
     name: "a body that was cut at the bound of its rule",
-    rules: { maxBodyBytes: 5 },
+    rules: { max_body_bytes: 5 },
     record: response({ text: "hello", bodyTruncated: true }),
     expected: [["max_body_bytes", false, "at most 5 bytes", "over 5 bytes"]],
   },
   {
     name: "a body that was cut, where no rule is about it",
-    rules: { minBodyBytes: 2 },
+    rules: { min_body_bytes: 2 },
     record: response({ text: "hello", bodyTruncated: true }),
     expected: [["min_body_bytes", true, "at least 2 bytes", "over 5 bytes"]],
   },
   {
     name: "regexes, all of which must match, and none of which may",
-    rules: { regex: ["^he", "lo$", "x"], notRegex: ["error", "l+"] },
+    rules: { regex: ["^he", "lo$", "x"], not_regex: ["error", "l+"] },
     record: response({ text: "hello" }),
     expected: [
       ["regex", true, "a match of ^he", "one"],
@@ -88,7 +89,7 @@ const CASES: {
   {
     name: "headers",
     rules: {
-      headers: [
+      response_headers: [
         header({ name: "server", regex: "^nginx" }),
         header({ name: "server", notRegex: "\\d" }),
         header({ name: "strict-transport-security", regex: "max-age" }),
@@ -156,7 +157,7 @@ const CASES: {
   },
   {
     name: "response times, at the bound and over it",
-    rules: { maxResponseTimeMs: 100, degradedResponseTimeMs: 99 },
+    rules: { max_response_time_ms: 100, degraded_response_time_ms: 99 },
     record: response({ ms: 100 }),
     expected: [
       ["max_response_time_ms", true, "at most 100 ms", "100 ms"],
@@ -165,19 +166,19 @@ const CASES: {
   },
   {
     name: "days left in a certificate",
-    rules: { certificateDaysLeft: 14 },
+    rules: { certificate_days_left: 14 },
     record: withExpiry(14),
     expected: [["certificate_days_left", true, "at least 14 days", "14 days"]],
   },
   {
     name: "too few days left in a certificate",
-    rules: { certificateDaysLeft: 14 },
+    rules: { certificate_days_left: 14 },
     record: withExpiry(13.99),
     expected: [["certificate_days_left", false, "at least 14 days", "13.9 days"]],
   },
   {
     name: "days left, where there is no certificate",
-    rules: { certificateDaysLeft: 14 },
+    rules: { certificate_days_left: 14 },
     expected: [],
   },
 ];
@@ -187,16 +188,22 @@ for (const { name, rules, record = response(), expected } of CASES) {
     const [status, ...others] = apply(rules, record);
     assertEquals(status, { rule: "status", ok: true, expected: "200", found: "200" });
     assertEquals(
-      others,
+      others.map(({ overMs: _, ...outcome }) => outcome),
       expected.map(([rule, ok, expected, found]) => ({ rule, ok, expected, found }) as RuleOutcome),
     );
   });
 }
 
+Deno.test("applyRules() says by how much a rule of time was exceeded", () => {
+  const over = (ms: number) =>
+    apply({ max_response_time_ms: 100 }, response({ ms })).map(({ overMs }) => overMs);
+  assertEquals([over(100), over(100.5)], [[undefined, undefined], [undefined, 0.5]]);
+});
+
 Deno.test("applyRules() takes a status that is in any of the ranges", () => {
-  const validStatusCodes = [{ from: 200, to: 299 }, { from: 404, to: 404 }];
+  const valid_status_codes = [{ from: 200, to: 299 }, { from: 404, to: 404 }];
   for (const [status, ok] of [[200, true], [299, true], [300, false], [404, true], [199, false]]) {
-    assertEquals(apply({ validStatusCodes }, response({ status: status as number })), [
+    assertEquals(apply({ valid_status_codes }, response({ status: status as number })), [
       { rule: "status", ok: ok as boolean, expected: "200-299, 404", found: String(status) },
     ]);
   }
@@ -204,16 +211,16 @@ Deno.test("applyRules() takes a status that is in any of the ranges", () => {
 
 Deno.test("applyRules() gives the rules in the order in which they decide", () => {
   const all: SiteRules = {
-    validStatusCodes: [{ from: 204, to: 204 }],
+    valid_status_codes: [{ from: 204, to: 204 }],
     regex: ["x"],
-    notRegex: ["h"],
-    headers: [header({ absent: false, regex: "x" })],
+    not_regex: ["h"],
+    response_headers: [header({ absent: false, regex: "x" })],
     json: [json("a", { min: 1 })],
-    maxResponseTimeMs: 1,
-    degradedResponseTimeMs: 1,
-    minBodyBytes: 9,
-    maxBodyBytes: 1,
-    certificateDaysLeft: 30,
+    max_response_time_ms: 1,
+    degraded_response_time_ms: 1,
+    min_body_bytes: 9,
+    max_body_bytes: 1,
+    certificate_days_left: 30,
   };
   const outcomes = apply(all, { ...withExpiry(3), body: new TextEncoder().encode("hello") });
   assertEquals(outcomes.map(({ rule, ok }) => [rule, ok]), [

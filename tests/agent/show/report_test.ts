@@ -61,7 +61,7 @@ Deno.test("reportOf() shows all that was seen", async () => {
   const values: SiteValues = {
     name: "front page",
     auth: { kind: "bearer", token: "t0ken" },
-    rules: { regex: ["^<h1>"], certificateDaysLeft: 14 },
+    rules: { regex: ["^<h1>"], certificate_days_left: 14 },
     maintenance: [{ kind: "once", from: NOW, to: NOW + 1 }],
   };
   assertEquals(
@@ -73,6 +73,7 @@ Within a maintenance of this site
 Request
   GET, with a bearer token
   answered by 192.0.2.7, HTTP/1.1
+  own delay at most 0.0 ms
 
 Redirects
   301   2.0 ms  http://site.test/?token=(hidden)
@@ -119,6 +120,7 @@ Connection refused
 
 Request
   GET
+  own delay at most 0.0 ms
 
 Rules
   none was looked at, as no full response came`,
@@ -126,7 +128,7 @@ Rules
 });
 
 Deno.test("reportOf() of the monitor's own trouble says that it is", async () => {
-  const error = { class: "local_network", message: "This machine has no network" } as const;
+  const error = { class: "no_route", message: "This machine has no network" } as const;
   const lines = (await report(response({ status: null, error }))).split("\n");
   assertEquals(lines.slice(1, 4), [
     "UNKNOWN  local_network  ·  no response in 12.5 ms",
@@ -178,13 +180,13 @@ for (
     {
       name: "degraded",
       record: response(),
-      values: { rules: { degradedResponseTimeMs: 1 } },
+      values: { rules: { degraded_response_time_ms: 1 } },
       code: 33,
     },
     { name: "down", record: FULL, values: {}, code: 31 },
     {
       name: "unknown",
-      record: response({ status: null, error: { class: "local_error", message: "x" } }),
+      record: response({ status: null, error: { class: "not_made", message: "x" } }),
       values: {},
       code: 35,
     },
@@ -213,7 +215,7 @@ Deno.test("reportOf() gives a terminal nothing of the site's making to obey, and
     },
   });
   const rules = {
-    headers: [{ name: "x", regex: "y", notRegex: null, absent: false }],
+    response_headers: [{ name: "x", regex: "y", notRegex: null, absent: false }],
     json: [{ path: "a", equals: 1, matches: null, min: null, max: null }],
   };
   const text = await report(record, { rules }, { ...PLAIN, columns: 60 });

@@ -2,9 +2,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "node:net";
 import { bodyText } from "../../../../agent/http/text.ts";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
-import type { Resolver } from "../../../../agent/http/timed/resolve.ts";
+import type { Resolver } from "../../../../agent/http/resolve.ts";
 import type { HttpRequest } from "../../../../agent/http/types.ts";
-import { startHostileServer, withLength } from "../../../support/hostile_server.ts";
+import { ANSWERS, startHostileServer, withLength } from "../../../support/hostile_server.ts";
+import { Authority } from "../certificates.ts";
 
 const never = new AbortController().signal;
 
@@ -16,7 +17,7 @@ Deno.test("createTimedClient() sends path and host as written", async () => {
   const lines = server.requests[0]!.split("\r\n");
   assertEquals(lines[0], "GET /a/../fine?x=%7e&y HTTP/1.1");
   assertEquals(lines[1], `Host: LOCALHOST:${server.port}`);
-  assertEquals(lines[2], "User-Agent: httpmon/test");
+  assertEquals(lines[3], "User-Agent: httpmon/test");
   await server.close();
 });
 
@@ -143,6 +144,51 @@ Deno.test("createTimedClient() makes a new connection when the kept one was clos
   assertEquals(server.connections, 2);
   client.close();
   await server.close();
+});
+
+Deno.test("createTimedClient() reuses no connection on which a redirect's body is still to come", async () => {
+  const head = "HTTP/1.1 302 Found\r\nLocation: /kept-alive\r\nContent-Length: 5\r\n\r\n";
+  const server = await startHostileServer({
+    answers: {
+      ...ANSWERS,
+      late: (s) => {
+        s.write(head);
+        setTimeout(() => s.write("hello"), 10);
+      },
+      whole: (s) => s.write(`${head}hello`),
+    },
+  });
+  for (const [path, connections] of [["/late", 2], ["/whole", 1]] as const) {
+    const client = createTimedClient();
+    const before = server.connections;
+    const record = await client({ url: server.url(path), reuseConnection: true }, never);
+    assertEquals([record.error, record.status], [null, 200], path);
+    assertEquals(server.connections - before, connections, path);
+    client.close();
+  }
+  await server.close();
+});
+
+Deno.test("createTimedClient() tells the addresses that the last hop tried", async () => {
+  const server = await startHostileServer();
+  const record = await createTimedClient()({ url: server.url("/fine") }, never);
+  assertEquals(record.addresses, ["127.0.0.1"]);
+  const refused = await createTimedClient()({ url: "http://127.0.0.1:2/" }, never);
+  assertEquals(refused.addresses, ["127.0.0.1"]);
+  await server.close();
+});
+
+Deno.test("createTimedClient() keeps credentials from http to https on the same host", async () => {
+  const authority = await Authority.create();
+  const secure = await startHostileServer({ tls: await authority.sign({ name: "site" }) });
+  const up = `HTTP/1.1 301 Moved\r\nLocation: ${secure.url("/fine")}\r\n\r\n`;
+  const server = await startHostileServer({ answers: { up: (s) => s.end(up) } });
+  const headers = [["Authorization", "Bearer secret"], ["Cookie", "a=b"]] as const;
+  const tls = { ca: authority.cert };
+  const record = await createTimedClient()({ url: server.url("/up"), headers, tls }, never);
+  assertEquals([record.error, record.status], [null, 200]);
+  assertMatch(secure.requests[0]!, /Authorization: Bearer secret\r\nCookie: a=b/);
+  await Promise.all([server.close(), secure.close()]);
 });
 
 Deno.test("createTimedClient() drops credentials at a redirect to another origin", async () => {

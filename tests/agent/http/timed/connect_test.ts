@@ -1,9 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import net from "node:net";
+import { type Allowance, Allowances } from "../../../../agent/http/allowance.ts";
+import { Limiter } from "../../../../agent/limiter.ts";
 import { connect, type OpenSocket } from "../../../../agent/http/timed/connect.ts";
-import { ExchangeFailure } from "../../../../agent/http/timed/failure.ts";
-import type { Address } from "../../../../agent/http/timed/resolve.ts";
-import { Steps } from "../../../../agent/http/timed/steps.ts";
+import { ExchangeFailure } from "../../../../agent/http/failure.ts";
+import type { Address } from "../../../../agent/http/resolve.ts";
+import { Steps } from "../../../../agent/http/steps.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const addresses: Address[] = ["a", "b", "c"].map((address) => ({ address, family: 4 }));
@@ -23,10 +25,10 @@ function error(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-function start(signal = new AbortController().signal) {
+function start(signal = new AbortController().signal, allowance?: Allowance) {
   const clock = new FakeClock();
   const { open, sockets } = puppets();
-  const result = connect(addresses, 80, clock, new Steps(signal), open);
+  const result = connect(addresses, 80, clock, new Steps(signal), allowance, open);
   const opened = () => [...sockets.keys()].join("");
   return { clock, sockets, result, opened };
 }
@@ -61,7 +63,7 @@ Deno.test("connect() fails when all have failed, and blames this machine last", 
   const table = [
     [["ECONNREFUSED", "EHOSTUNREACH", "ECONNREFUSED"], "connection_refused"],
     [["ECONNREFUSED", "ENETUNREACH", "ENETUNREACH"], "connection_refused"],
-    [["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"], "local_network"],
+    [["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"], "no_route"],
   ] as const;
   for (const [codes, expected] of table) {
     const { sockets, result, clock } = start();
@@ -95,4 +97,38 @@ Deno.test("connect() closes everything when the signal aborts", async () => {
   assertEquals(clock.pending, 0);
   // Too late to matter, and heard by somebody.
   sockets.get("a")!.emit("error", error("ECONNRESET"));
+});
+
+/** An allowance with so many descriptors to spare, and how many are left. */
+function spare(count: number) {
+  const places = new Limiter(10);
+  for (let i = count; i < 10; i++) places.tryAcquire();
+  return { allowance: new Allowances(0, places).open(), left: () => 10 - places.held };
+}
+
+Deno.test("connect() takes a descriptor for each address beside the first, and gives them back", async () => {
+  const { allowance, left } = spare(5);
+  const { clock, sockets, result, opened } = start(undefined, allowance);
+  assertEquals(left(), 5);
+  await clock.advance(500);
+  assertEquals([opened(), left()], ["abc", 3]);
+  sockets.get("a")!.emit("error", error("ECONNREFUSED"));
+  assertEquals(left(), 4);
+  sockets.get("c")!.emit("connect");
+  await result;
+  assertEquals(left(), 5);
+  sockets.get("c")!.destroy();
+});
+
+Deno.test("connect() without a descriptor to spare tries the next address in the place of the first", async () => {
+  const { allowance, left } = spare(0);
+  const { clock, sockets, result, opened } = start(undefined, allowance);
+  await clock.advance(1_999);
+  assertEquals(opened(), "a");
+  await clock.advance(1);
+  assertEquals([opened(), sockets.get("a")!.destroyed], ["ab", true]);
+  sockets.get("b")!.emit("connect");
+  assertEquals((await result).address, "b");
+  assertEquals([left(), clock.pending], [0, 0]);
+  sockets.get("b")!.destroy();
 });

@@ -1,11 +1,23 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import net from "node:net";
 import { type Connection, IdleConnections } from "../../../../agent/http/timed/idle_connections.ts";
-import { parseTarget } from "../../../../agent/http/timed/target.ts";
+import { parseTarget } from "../../../../agent/http/target.ts";
 import type { HttpRequest } from "../../../../agent/http/types.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+
+const clock = new FakeClock();
 
 function connection(): Connection {
-  return { socket: new net.Socket(), tls: null, tlsError: null, remoteAddress: "192.0.2.1" };
+  return {
+    socket: new net.Socket(),
+    session: null,
+    forwards: null,
+    tls: null,
+    tlsError: null,
+    remoteAddress: "192.0.2.1",
+    isPublic: true,
+    madeAt: clock.monotonic(),
+  };
 }
 
 function keyOf(idle: IdleConnections, request: Partial<HttpRequest>): string | null {
@@ -14,7 +26,7 @@ function keyOf(idle: IdleConnections, request: Partial<HttpRequest>): string | n
 }
 
 Deno.test("IdleConnections gives a connection once", () => {
-  const idle = new IdleConnections();
+  const idle = new IdleConnections(clock);
   const kept = connection();
   idle.put("a", kept);
   assertEquals(idle.take("b"), null);
@@ -25,8 +37,8 @@ Deno.test("IdleConnections gives a connection once", () => {
 });
 
 Deno.test("IdleConnections drops what the site closes, or says anything on", () => {
-  for (const event of ["data", "end", "close", "timeout"]) {
-    const idle = new IdleConnections();
+  for (const event of ["data", "end", "close"]) {
+    const idle = new IdleConnections(clock);
     const kept = connection();
     idle.put("a", kept);
     kept.socket.emit(event);
@@ -35,8 +47,26 @@ Deno.test("IdleConnections drops what the site closes, or says anything on", () 
   }
 });
 
+Deno.test("IdleConnections gives none that was made 60 s ago", async () => {
+  const idle = new IdleConnections(clock);
+  const kept = connection();
+  await clock.advance(30_000);
+  idle.put("a", kept);
+  await clock.advance(29_999);
+  assertEquals(idle.take("a") === kept, true);
+  idle.put("a", kept);
+  await clock.advance(1);
+  assertEquals(kept.socket.destroyed, true);
+  assertEquals(idle.take("a"), null);
+  const late = connection();
+  idle.put("a", late);
+  clock.stall(60_000);
+  assertEquals(idle.take("a"), null);
+  assertEquals(late.socket.destroyed, true);
+});
+
 Deno.test("IdleConnections keeps one for a key, and closes the rest", () => {
-  const idle = new IdleConnections();
+  const idle = new IdleConnections(clock);
   const [first, second] = [connection(), connection()];
   idle.put("a", first);
   idle.put("a", second);
@@ -47,7 +77,7 @@ Deno.test("IdleConnections keeps one for a key, and closes the rest", () => {
 });
 
 Deno.test("IdleConnections.key() is shared by requests alike in all that makes a connection", () => {
-  const idle = new IdleConnections();
+  const idle = new IdleConnections(clock);
   const key = keyOf(idle, {});
   assertEquals(keyOf(idle, { url: "https://A.test:443/other?y", method: "HEAD" }), key);
   const others: Partial<HttpRequest>[] = [
@@ -56,6 +86,7 @@ Deno.test("IdleConnections.key() is shared by requests alike in all that makes a
     { url: "https://a.test:444/x" },
     { proxy: "http://p.test" },
     { ipVersion: "6" },
+    { httpVersion: "2" },
     { resolve: { "a.test": "192.0.2.1" } },
     { tls: { insecure: true } },
   ];

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
-import type { Resolver } from "../../../../agent/http/timed/resolve.ts";
+import type { Resolver } from "../../../../agent/http/resolve.ts";
 import type { HttpRecord, Phases } from "../../../../agent/http/types.ts";
 import { startHostileServer } from "../../../support/hostile_server.ts";
 import { Authority } from "../certificates.ts";

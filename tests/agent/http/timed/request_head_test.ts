@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { ExchangeFailure } from "../../../../agent/http/timed/failure.ts";
+import { ExchangeFailure } from "../../../../agent/http/failure.ts";
 import { encodeRequest } from "../../../../agent/http/timed/request_head.ts";
-import { parseTarget } from "../../../../agent/http/timed/target.ts";
+import { parseTarget } from "../../../../agent/http/target.ts";
 import type { HttpRequest } from "../../../../agent/http/types.ts";
 
 const DEFAULTS = { userAgent: "httpmon/0", acceptEncoding: "gzip" };
@@ -15,8 +15,8 @@ function encode(request: Partial<HttpRequest> = {}): string {
 Deno.test("encodeRequest() gives the defaults", () => {
   assertEquals(
     encode(),
-    "GET /a?b HTTP/1.1\r\nHost: Site.test\r\nUser-Agent: httpmon/0\r\nAccept: */*\r\n" +
-      "Accept-Encoding: gzip\r\nConnection: close\r\n\r\n",
+    "GET /a?b HTTP/1.1\r\nHost: Site.test\r\nConnection: close\r\nUser-Agent: httpmon/0\r\n" +
+      "Accept: */*\r\nAccept-Encoding: gzip\r\n\r\n",
   );
 });
 
@@ -60,6 +60,6 @@ Deno.test("encodeRequest() lets nothing break out of its place", () => {
   ];
   for (const request of wrong) {
     const { error } = assertThrows(() => encode(request), ExchangeFailure);
-    assertEquals(error.class, "local_error", JSON.stringify(request));
+    assertEquals(error.class, "not_made", JSON.stringify(request));
   }
 });

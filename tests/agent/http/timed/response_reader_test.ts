@@ -3,14 +3,14 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 import { gzipSync } from "node:zlib";
 import { ResponseReader } from "../../../../agent/http/timed/response_reader.ts";
-import type { ExchangeFailure } from "../../../../agent/http/timed/failure.ts";
+import type { ExchangeFailure } from "../../../../agent/http/failure.ts";
 
 /** A reader on a socket that says only what the test makes it say. */
-function start(maxBodyBytes = 1_000_000) {
+function start(readBodyBytes = 1_000_000) {
   const socket = new net.Socket();
   const failures: ExchangeFailure[] = [];
   let ends = 0;
-  const reader = new ResponseReader(socket, { maxBodyBytes, endsAtHead: () => false });
+  const reader = new ResponseReader(socket, { readBodyBytes, bodyOf: () => "read" });
   // As Steps does: the first end lets go.
   const letGo = reader.start(() => {
     ends++;

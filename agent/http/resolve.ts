@@ -1,0 +1,122 @@
+import dns from "node:dns";
+import { isIP } from "node:net";
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+import type { Clock } from "../../runtime/clock.ts";
+import { classifyError } from "./classify.ts";
+import type { HttpRequest } from "./types.ts";
+import { ExchangeFailure, failure } from "./failure.ts";
+import type { Steps } from "./steps.ts";
+
+/** Where to connect to. */
+export interface Address {
+  address: string;
+  family: number;
+}
+
+/** What is asked of the resolver; `node:dns` has it. */
+export interface Resolver {
+  lookup(
+    host: string,
+    options: { all: true; order: "verbatim"; family: number },
+    callback: (error: Error | null, addresses: Address[]) => void,
+  ): void;
+  /** Whether it has an answer for the root of the tree of names just now. */
+  answersForRoot(): Promise<boolean>;
+}
+
+/** How long the resolver has for an answer about the root. */
+const ROOT_TIMEOUT_MS = 1_000;
+
+/** The machine's resolver: getaddrinfo, so that /etc/hosts and nsswitch count as they do elsewhere. */
+export const systemResolver: Resolver = {
+  lookup: (host, options, callback) => dns.lookup(host, options, callback),
+  // "Temporary failure in name resolution" (EAI_AGAIN) may mean that the resolver is away or has lost
+  // its network, or that the servers of the one name are broken: a resolver that answers this is well.
+  answersForRoot: () =>
+    new Promise((resolve) => {
+      const resolver = new dns.Resolver({ timeout: ROOT_TIMEOUT_MS, tries: 1 });
+      resolver.resolveNs(".", (error, names) => resolve(!error && names.length > 0));
+    }),
+};
+
+/** A lookup that takes longer makes us wonder whether the resolver is there at all. */
+const SLOW_LOOKUP_MS = 1_000;
+
+/**
+ * The host's addresses (itself, where it is one), in the order to try them: as the resolver gives them (RFC 6724), the families
+ * taking turns (RFC 8305, 4).
+ *
+ * @throws ExchangeFailure `dns_...` or `no_...`; `timeout` only where the resolver is known, or not
+ * known not, to be well
+ */
+export async function resolveHost(
+  host: string,
+  version: NonNullable<HttpRequest["ipVersion"]>,
+  resolver: Resolver,
+  clock: Clock,
+  steps: Steps,
+): Promise<Address[]> {
+  const given = isIP(host);
+  if (given !== 0) return [{ address: host, family: given }];
+  const family = version === "auto" ? 0 : Number(version);
+  let resolverIsWell: boolean | null = null;
+  const wonder = () =>
+    resolver.answersForRoot().then((answers) => resolverIsWell = answers, () => {});
+  const looking = steps.run<Address[] | Error>("resolving the host name", (resolve) => {
+    resolver.lookup(
+      host,
+      { all: true, order: "verbatim", family },
+      (error, found) => resolve(error ?? found),
+    );
+    // A lookup cannot be cancelled: its answer is ignored.
+    return clock.after(SLOW_LOOKUP_MS, wonder);
+  });
+  const result = await looking.catch((error: ExchangeFailure) => {
+    if (error.error.class === "timeout" && resolverIsWell === false) {
+      throw failure("resolver_silent");
+    }
+    throw error;
+  });
+  if (result instanceof Error) throw await explain(result, resolver, steps);
+  if (result.length === 0) throw failure("dns_not_found", "The name has no address");
+  return interleave(result);
+}
+
+/** Says whose fault a failed lookup is; see docs/error-classes.md. */
+async function explain(error: Error, resolver: Resolver, steps: Steps): Promise<ExchangeFailure> {
+  const { class: errorClass, message } = classifyError(error);
+  // Deno reports a lookup that had no descriptor left as a name that does not exist.
+  if (errorClass === "dns_not_found" && outOfDescriptors()) {
+    return failure("no_descriptors", "The name could not be looked up");
+  }
+  if (errorClass !== "resolver_silent") return new ExchangeFailure({ class: errorClass, message });
+  const answers = await steps.run<boolean>("asking the resolver for the root", (resolve) => {
+    resolver.answersForRoot().then(resolve, () => resolve(false));
+    return () => {};
+  });
+  return answers
+    ? failure("dns_failed", "The servers of the name do not answer, or not properly")
+    : failure("resolver_silent");
+}
+
+function outOfDescriptors(): boolean {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return false;
+  } catch (error) {
+    return classifyError(error).class === "no_descriptors";
+  }
+}
+
+/** The families in turn, each in its own order, the first one's family first. */
+export function interleave(addresses: readonly Address[]): Address[] {
+  const first = addresses.filter(({ family }) => family === addresses[0]?.family);
+  const second = addresses.filter(({ family }) => family !== addresses[0]?.family);
+  const ordered: Address[] = [];
+  for (let i = 0; i < Math.max(first.length, second.length); i++) {
+    if (first[i]) ordered.push(first[i]!);
+    if (second[i]) ordered.push(second[i]!);
+  }
+  return ordered;
+}

@@ -1,0 +1,99 @@
+import { isSecretHeader } from "../../config/redact.ts";
+import { quote } from "../../config/show.ts";
+import { type Config, type Site, siteId, type SiteSettings } from "../../config/types.ts";
+import { checkUrl, isWebUrl, normaliseUrl } from "../../config/urls.ts";
+import type { OpsPage, OpsRequest } from "../../runtime/ops_server.ts";
+import type { Checked } from "../check.ts";
+import { reportOf } from "../show/report.ts";
+import { PLAIN } from "../show/style.ts";
+import { withoutSecrets } from "./per_site.ts";
+import { expositionOf, samplesOf } from "./samples.ts";
+
+const TEXT = "text/plain; charset=utf-8";
+const METRICS = "text/plain; version=0.0.4; charset=utf-8";
+
+/** So much of a scrape's time is left for the answer, as blackbox_exporter does by default. */
+const MARGIN_MS = 500;
+
+/** What is checked, and how. */
+export interface ProbeDeps {
+  /** As it is now. */
+  config: () => Pick<Config, "sites" | "disabledSites" | "siteDefaults" | "templates">;
+  /** Null: the check was cut short. */
+  check: (site: Site) => Promise<Checked | null>;
+  /** Wall clock, milliseconds since 1970. */
+  now: () => number;
+}
+
+/**
+ * Answers /probe?target=URL[&module=NAME][&debug=true] as blackbox_exporter does. A module is the name
+ * of a site or of a template, whose settings are taken; without one they are those of the target's
+ * own site, or the defaults. Trouble of the agent's own is a failed scrape (503), no failed probe.
+ */
+export async function probe({ query, headers }: OpsRequest, deps: ProbeDeps): Promise<OpsPage> {
+  const target = query.get("target");
+  if (!target) return refusal("Target parameter is missing");
+  const url = isWebUrl(target) ? target : `http://${target}`;
+  const expected = checkUrl(url);
+  if (expected !== null) return refusal(`Expected ${expected}, found ${quote(target)}`);
+  const site = siteFor(url, query.get("module"), deps.config());
+  if (site === null) return refusal(`Unknown module ${quote(query.get("module")!)}`);
+  const seconds = Number(headers["x-prometheus-scrape-timeout-seconds"]);
+  const limitMs = seconds > 0 ? Math.max(1, seconds * 1_000 - MARGIN_MS) : Infinity;
+  const one = { ...site, timeoutMs: Math.min(site.timeoutMs, limitMs) };
+  const checked = await deps.check(one);
+  if (checked === null) {
+    return { status: 503, type: TEXT, text: "The agent is starting or stopping\n" };
+  }
+  const report = () => `${reportOf(one, checked, deps.now(), PLAIN)}\n`;
+  if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
+  const metrics = expositionOf(
+    samplesOf(checked).map((sample) => withoutSecrets(sample, site)),
+  );
+  if (query.get("debug") !== "true") return { status: 200, type: METRICS, text: metrics };
+  return { status: 200, type: TEXT, text: `${report()}\n${metrics}` };
+}
+
+function refusal(text: string): OpsPage {
+  return { status: 400, type: TEXT, text: `${text}\n` };
+}
+
+/** What blackbox_exporter's own config has. */
+const BUILT_IN: Readonly<Record<string, string>> = { http_2xx: "GET", http_post_2xx: "POST" };
+
+function siteFor(
+  url: string,
+  module: string | null,
+  { sites, disabledSites, siteDefaults, templates }: ReturnType<ProbeDeps["config"]>,
+): Site | null {
+  const all = [...sites, ...disabledSites];
+  const settingsAt = (settings: SiteSettings): Site => {
+    return { ...settings, name: null, url, requestUrl: url };
+  };
+  if (module === null) {
+    const own = all.find(({ requestUrl }) => normaliseUrl(requestUrl) === normaliseUrl(url));
+    return own ?? settingsAt(siteDefaults);
+  }
+  const named = all.find((site) => siteId(site) === module);
+  if (named) return settingsAt(isSameOrigin(named.requestUrl, url) ? named : withoutLogin(named));
+  if (Object.hasOwn(templates, module)) return settingsAt(templates[module]!);
+  if (!Object.hasOwn(BUILT_IN, module)) return null;
+  const { request, rules } = siteDefaults;
+  return settingsAt({
+    ...siteDefaults,
+    request: { ...request, method: BUILT_IN[module]! },
+    rules: { ...rules, valid_status_codes: [{ from: 200, to: 299 }] },
+  });
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+  return new URL(one).origin === new URL(other).origin;
+}
+
+/** A site's credentials are for the site alone, whatever a request for metrics names. */
+function withoutLogin(site: Site): Site {
+  const { request } = site;
+  const headers = request.headers.filter(([name]) => !isSecretHeader(name));
+  const tls = request.tls && { ...request.tls, cert: null, key: null };
+  return { ...site, auth: null, request: { ...request, headers, tls } };
+}

@@ -1,0 +1,63 @@
+import { bodyRegex, noBodyRegex } from "./body_regex.ts";
+import { maxBodyBytes, minBodyBytes } from "./body_size.ts";
+import { certificateDaysLeft } from "./certificate.ts";
+import { json } from "./json.ts";
+import { responseHeaders } from "./response_headers.ts";
+import { degradedResponseTime, maxResponseTime } from "./response_time.ts";
+import type { Rule } from "./rule.ts";
+import { status } from "./status.ts";
+
+/** Every rule, in the order in which they decide: first those that say down, then degraded. */
+const LIST = [
+  status,
+  minBodyBytes,
+  maxBodyBytes,
+  bodyRegex,
+  noBodyRegex,
+  responseHeaders,
+  json,
+  maxResponseTime,
+  certificateDaysLeft,
+  degradedResponseTime,
+] as const;
+
+type Rules = typeof LIST[number];
+
+/** A rule's name, as it stands in a result's `reason`. */
+export type RuleName = Rules["reason"];
+
+/** A rule whatever its value is; only ever handed that of its own key. */
+// deno-lint-ignore no-explicit-any
+type AnyRule = Rule<Rules["key"], RuleName, any>;
+
+export const RULES: readonly AnyRule[] = LIST;
+
+/** What a site's response must be: the value of each rule by its key; null where it has no such rule. */
+export type SiteRules = {
+  [R in Rules as R["key"]]: R extends Rule<string, string, infer Value> ? Value | null : never;
+};
+
+/** The keys of the rules, for the schema of a site. */
+export const RULE_SCHEMAS = Object.fromEntries(RULES.map(({ key, schema }) => [key, schema])) as {
+  [R in Rules as R["key"]]: R["schema"];
+};
+
+/** What is said of the rules, with the defaults of the others; an empty list asks for nothing. */
+export function toRules(said: Partial<SiteRules>): SiteRules {
+  return Object.fromEntries(RULES.map(({ key, byDefault = null }) => {
+    const value = said[key] ?? byDefault;
+    return [key, Array.isArray(value) && value.length === 0 ? null : value];
+  })) as SiteRules;
+}
+
+/** The rules that a site has, each with its value. */
+export function rulesOf(rules: SiteRules): { rule: AnyRule; value: unknown }[] {
+  return RULES.flatMap((rule) =>
+    rules[rule.key] === null ? [] : [{ rule, value: rules[rule.key] }]
+  );
+}
+
+/** Whether the texts of a response have to be looked at. */
+export function asksOfTexts(rules: SiteRules): boolean {
+  return rulesOf(rules).some(({ rule }) => rule.asks !== undefined);
+}

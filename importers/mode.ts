@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { stringify } from "@std/yaml";
+import { loadConfig } from "../config/load.ts";
+import { ConfigError, formatPath } from "../config/problem.ts";
+import type { RunOptions } from "../runtime/cli.ts";
+import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
+import { importBlackbox } from "./blackbox.ts";
+import { importGatus } from "./gatus.ts";
+import { importKuma } from "./kuma.ts";
+import { type Imported, parseSource } from "./source.ts";
+import { importUrls } from "./urls.ts";
+
+/** What can be imported: how, and whether its values may hold ${NAME} as ours do. */
+const KINDS: Readonly<
+  Record<
+    string,
+    { run: (text: string, lost: string[]) => Imported["config"]; hasVariables: boolean }
+  >
+> = {
+  blackbox: { run: (text, lost) => importBlackbox(parseSource(text, lost)), hasVariables: false },
+  gatus: { run: (text, lost) => importGatus(parseSource(text, lost)), hasVariables: true },
+  kuma: { run: (text, lost) => importKuma(parseSource(text, lost)), hasVariables: false },
+  urls: { run: importUrls, hasVariables: false },
+};
+
+/**
+ * Mode "import": prints a config that checks what another monitor's does. What could not be carried
+ * over is listed at its top, and on standard error.
+ *
+ * @param cwd Where the person stood
+ * @throws {UsageError} Where the file cannot be read
+ */
+export function importMode({ args: [kind, file] }: RunOptions, cwd: string): ExitCode {
+  let text: string;
+  try {
+    text = readFileSync(resolve(cwd, file!), "utf8");
+  } catch (error) {
+    throw new UsageError(`"${file}" cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const { yaml, lost } = importText(kind!, text);
+  console.log(yaml.trimEnd());
+  for (const line of lost) console.error(`httpmon: Not carried over: ${line}`);
+  return EXIT.done;
+}
+
+/**
+ * The config that checks what `text`, a config of another monitor, does; and what is not in it.
+ *
+ * @throws {UsageError} For a kind that is unknown, and a text that is not of it
+ */
+export function importText(kind: string, text: string): { yaml: string; lost: string[] } {
+  const importer = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (!importer) {
+    const kinds = Object.keys(KINDS).join(", ");
+    throw new UsageError(`"${kind}" cannot be imported; it is one of ${kinds}`);
+  }
+  const lost: string[] = [];
+  const { websites = {}, templates = {} } = importer.run(text, lost);
+  const config = {
+    ...(Object.keys(templates).length > 0 && { templates }),
+    websites,
+  };
+  const written = importer.hasVariables ? config : escaped(config);
+  const yaml = stringify(written);
+  lost.push(...refusedIn(yaml));
+  const notes = lost.length === 0
+    ? ["Everything was carried over."]
+    : ["Not carried over:", ...lost];
+  // A line break in what is quoted would end the comment.
+  const comments = [`Made by "httpmon import ${kind}".`, ...notes]
+    .map((line) => `# ${line.replace(/\s+/g, " ")}\n`).join("");
+  return { yaml: `${comments}\n${yaml}`, lost };
+}
+
+/** What our own config would refuse of it; files and variables may be elsewhere. */
+function refusedIn(yaml: string): string[] {
+  try {
+    loadConfig("config.yaml", {
+      cwd: "/",
+      mode: "dbdump",
+      readFile: () => new TextEncoder().encode(`${yaml}\ndatabase: {dsn: host=none}\n`),
+    });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ path, text }) => `${formatPath(path)} has to be mended: ${text}`);
+  }
+}
+
+/** `value` with each "${" in its texts as the two characters that they are. */
+function escaped<T>(value: T): T {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${") as T;
+  if (Array.isArray(value)) return value.map(escaped) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, escaped(inner)]),
+  ) as T;
+}

@@ -1,0 +1,192 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parse } from "@std/yaml";
+import { fileURLToPath } from "node:url";
+import { configSummary } from "../../agent/config_summary.ts";
+import { importText } from "../../importers/mode.ts";
+import { UsageError } from "../../runtime/exit_codes.ts";
+import { loadText } from "../config/load_text.ts";
+
+const FIXTURES = fileURLToPath(new URL("../fixtures/importers/", import.meta.url));
+
+/** The config that is made of a fixture, and what is not in it. */
+function imported(kind: string, file: string) {
+  const { yaml, lost } = importText(kind, Deno.readTextFileSync(FIXTURES + file));
+  for (const line of lost) assertStringIncludes(yaml, `# ${line}\n`);
+  return { config: parse(yaml) as unknown, lost, yaml };
+}
+
+Deno.test("importText() makes templates of blackbox_exporter's modules, sites of its jobs", () => {
+  const { config, lost } = imported("blackbox", "blackbox.yml");
+  assertEquals(config, {
+    templates: {
+      http_2xx_example: {
+        timeout: 5,
+        valid_status_codes: ["2xx"],
+        method: "GET",
+        headers: {
+          Host: "vhost.example.com",
+          "Accept-Language": "en-US",
+          Origin: "example.com",
+        },
+        regex: ["(?-m)^Download the latest version here"],
+        not_regex: ["(?-m)Could not connect to database $${5}"],
+        response_headers: {
+          "Access-Control-Allow-Origin": { regex: "(\\*|example\\.com)" },
+          "Set-Cookie": { not_regex: ".*" },
+        },
+        ip_version: 4,
+      },
+      http_basic_auth_example: {
+        timeout: 90,
+        valid_status_codes: [200, 204],
+        method: "POST",
+        body: "{}",
+        follow_redirects: false,
+        max_body_bytes: 10_485_760,
+        auth: { basic: { username: "username", password: "mysecret" } },
+      },
+      http_2xx: { valid_status_codes: ["2xx"] },
+    },
+    websites: {
+      "http://prometheus.io": {
+        use: "http_2xx",
+        frequency: 30,
+        labels: { team: "web", job: "blackbox" },
+      },
+      "http://example.com:8080": {
+        use: "http_2xx",
+        frequency: 30,
+        labels: { team: "web", job: "blackbox" },
+      },
+    },
+  });
+  assertEquals(lost, [
+    "modules.http_2xx_example.http.valid_http_versions: nothing here stands for it",
+    "modules.http_2xx_example.http.fail_if_not_ssl: nothing here stands for it",
+    "modules.tls_connect: its prober is tcp, and only http is checked here",
+    'scrape_configs[1]: its "metrics_path" is not "/probe"',
+  ]);
+});
+
+Deno.test("importText() makes sites of Gatus' endpoints, and rules of their conditions", () => {
+  const { config, lost, yaml } = imported("gatus", "gatus.yaml");
+  assertEquals(config, {
+    websites: {
+      "front-end": {
+        url: "https://twin.sh/health",
+        headers: { Authorization: "Bearer ${TOKEN}" },
+        frequency: 300,
+        timeout: 10,
+        valid_status_codes: [200],
+        json: { status: { equals: "UP" } },
+        max_response_time_ms: 150,
+        labels: { group: "core" },
+      },
+      "back-end": {
+        url: "https://example.org/",
+        frequency: 90,
+        timeout: 3,
+        enabled: false,
+        valid_status_codes: [200],
+        certificate_days_left: 2,
+        regex: ["<h1>Example Domain</h1>"],
+        json: {
+          'length(data[0]."user-names") >= `2`': { equals: true },
+          "errors != `null`": { equals: false },
+          "count > `3`": { equals: true },
+        },
+        follow_redirects: false,
+        tls: { insecure: true },
+        labels: { group: "core", environment: "staging" },
+      },
+      "other/front-end": {
+        url: "http://example.org/",
+        frequency: 60,
+        timeout: 10,
+        valid_status_codes: ["100-599"],
+        labels: { group: "other" },
+      },
+    },
+  });
+  assertEquals(lost, [
+    "endpoints[0].alerts: nothing here stands for it",
+    'endpoints[1].conditions[7]: no rule stands for "[IP] == 127.0.0.1"',
+    'endpoints[3]: only http and https are checked, not "8.8.8.8"',
+    "metrics: nothing here stands for it",
+  ]);
+  // As a person goes on: it loads, and says what would run.
+  const summary = configSummary(loadText(yaml, { env: { TOKEN: "t0ken-value" } })).join("\n");
+  assertStringIncludes(summary, "sites     2,");
+  assertStringIncludes(summary, 'disabled  "back-end"');
+});
+
+Deno.test("importText() makes sites of Uptime Kuma's monitors", () => {
+  const { config, lost } = imported("kuma", "kuma.json");
+  assertEquals(config, {
+    websites: {
+      "front page": {
+        url: "https://example.com/",
+        method: "GET",
+        headers: { "X-Team": "web $${x}" },
+        frequency: 30,
+        timeout: 48,
+        valid_status_codes: ["200-299"],
+        regex: "Example \\(Domain\\)",
+        max_redirects: 10,
+        retries: { attempts: 3, delay: 60 },
+        certificate_days_left: 14,
+        auth: { basic: { username: "me", password: "secret" } },
+        labels: { group: "Shop", env_type: "prod" },
+      },
+      "front page (3)": {
+        url: "https://example.com/api",
+        frequency: 60,
+        valid_status_codes: ["200-299"],
+        enabled: false,
+      },
+    },
+  });
+  assertEquals(lost, [
+    'monitorList[0]: it is a group: its members have the label "group"',
+    "monitorList[1].notificationIDList: nothing here stands for it",
+    'monitorList[2].jsonPath: it is JSONata; "json" takes JMESPath',
+    'monitorList[3]: it is of type "ping", not of http',
+    "notificationList: nothing here stands for it",
+  ]);
+});
+
+Deno.test("importText() makes sites of URLs, a line each, and says what it left out without secrets", () => {
+  const { config, lost } = imported("urls", "urls.txt");
+  assertEquals(config, {
+    websites: { "https://example.com/": {}, "https://example.org/status": {} },
+  });
+  assertEquals(lost, [
+    "line 4: the URL is there already",
+    "line 5: only http and https are checked",
+    'line 6: expected a URL without "user:password@", which every result would show (the key ' +
+    '"auth" is for credentials)',
+  ]);
+});
+
+Deno.test("importText() says what our own config would refuse", () => {
+  const { lost } = importText(
+    "gatus",
+    "endpoints: [{name: a, url: https://a.example/, interval: 100ms, conditions: ['[STATUS] > 599']}]",
+  );
+  assertEquals(lost, [
+    'endpoints[0].conditions[0]: no rule stands for "[STATUS] > 599"',
+    "websites.a.frequency has to be mended: expected a number from 1 to 604800 (seconds between the " +
+    "starts of two checks), found 0.1",
+  ]);
+});
+
+Deno.test("importText() refuses a kind that it does not know, and what is no map", () => {
+  const refused = (kind: string, text: string) =>
+    assertThrows(() => importText(kind, text), UsageError).message;
+  assertEquals(
+    refused("nagios", ""),
+    '"nagios" cannot be imported; it is one of blackbox, gatus, kuma, urls',
+  );
+  assertEquals(refused("kuma", "[]"), "The file has no map of keys at its top");
+  assertStringIncludes(refused("gatus", "a: [b"), "The file is not YAML: ");
+});
