@@ -55,7 +55,7 @@ CREATE TABLE check_results (
   redirects jsonb
 ) PARTITION BY RANGE (ts);
 
-ALTER TABLE check_results ADD CONSTRAINT check_results_pkey PRIMARY KEY (site_id, agent_id, ts);
+ALTER TABLE check_results ADD CONSTRAINT check_results_pkey PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor=100);
 
 CREATE INDEX check_results_ts ON ONLY public.check_results USING brin (ts, (ts AT TIME ZONE 'UTC'::text)) WITH (pages_per_range='32', autosummarize='on');
 
