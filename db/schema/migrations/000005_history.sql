@@ -272,6 +272,9 @@ BEGIN
     CASE of_level WHEN 'hour' THEN httpmon_count_sql(filter, true)
       ELSE httpmon_add_up_sql(source, of_level, filter) END
   ) USING of_buckets, of_sites;
+  IF of_level = 'hour' THEN
+    PERFORM httpmon_note_changes(of_buckets, of_sites);
+  END IF;
   INSERT INTO rollup_pending (site_id, level, bucket)
   SELECT DISTINCT site_id, above, date_trunc(above, part)
   FROM unnest(of_buckets, of_sites) AS pending(part, site_id) WHERE above IS NOT NULL
