@@ -9,7 +9,7 @@ import { hideInMessage, scrub } from "./evidence/scrub.ts";
 import { secretsOf } from "./evidence/secrets.ts";
 import type { Allowances } from "./http/allowance.ts";
 import type { HttpRecord, HttpRequest } from "./http/types.ts";
-import type { Inspection, InspectionOutcome } from "./inspect/protocol.ts";
+import type { Inspection, InspectionOutcome } from "./inspect/inspection.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { LoopWatch } from "./loop_watch.ts";
 import type { MaintenanceCalendar } from "./maintenance.ts";
@@ -188,7 +188,7 @@ async function inspect(
   const left = site.timeoutMs - (deps.clock.monotonic() - start);
   const limitMs = Math.min(Math.max(left, MIN_INSPECTION_MS), MAX_TIMER_MS);
   const outcome = await deps.inspect(inspection, limitMs);
-  if (outcome.ok) return { inspection, findings: outcome.findings };
+  if (outcome.ok) return { inspection, found: outcome.found };
   deps.onInspectionFailed?.(site, outcome.error);
   return "failed";
 }

@@ -1,11 +1,12 @@
 import { RefusedError } from "../kafka/errors.ts";
 import type { Send } from "../kafka/sender.ts";
+import { orAborted } from "../runtime/abort.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Outbox } from "./outbox/outbox.ts";
-import type { Row } from "./outbox/protocol.ts";
+import type { Row } from "./outbox/store.ts";
 import type { AgentStats } from "./stats.ts";
 
 export interface PublisherDeps {
@@ -31,7 +32,7 @@ const MAX_DELAY_DRAINING_MS = 1_000;
 
 /**
  * Sends what is in the outbox, in order, one batch at a time, each until the broker has acknowledged
- * it; checks never wait for it. The outbox's transactions, one in 75 ms, are what gathers results
+ * it; checks never wait for it. The outbox's transactions, one in 60 ms, are what gathers results
  * into batches. A batch that the broker refuses is halved until the one message is found, which is
  * set aside.
  */
@@ -93,9 +94,10 @@ export class Publisher {
       await this.#deliver(rows.slice(0, middle), draining, deadline);
       return await this.#deliver(rows.slice(middle), draining, deadline);
     }
-    for (const { id, key, value } of rows) {
+    for (const row of rows) {
+      const { key, value } = row;
       stats.refused++;
-      outbox.refuse(id, reason);
+      outbox.refuse(row, reason);
       log.error(
         { reason, key, bytes: value.length, refused: stats.refused },
         'The broker refuses a result for good; it is set aside in the outbox\'s table "refused"',
@@ -132,14 +134,4 @@ export class Publisher {
     if (draining.aborted) await sleep(clock, Math.min(delay, MAX_DELAY_DRAINING_MS), deadline);
     else await sleep(clock, delay, AbortSignal.any([draining, deadline]));
   }
-}
-
-/** What `work` gives, or null when `signal` aborts first; the work itself is left to end as it may. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => resolve(null);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

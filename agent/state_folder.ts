@@ -5,8 +5,8 @@ import type { AgentConfig } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { UsageError } from "../runtime/exit_codes.ts";
 import type { Logger } from "../runtime/log.ts";
+import { ThreadError } from "../runtime/thread.ts";
 import { Outbox } from "./outbox/outbox.ts";
-import { OutboxError } from "./outbox/thread.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -43,7 +43,7 @@ export async function openStateFolder(
   } catch (error) {
     await outbox?.close();
     if (error instanceof UsageError) throw error;
-    if (error instanceof OutboxError && error.kind === "locked") {
+    if (error instanceof ThreadError && error.kind === "locked") {
       throw new UsageError(
         `The state folder "${stateDir}" is held by another process; stop that one, or give this ` +
           `one a folder of its own in "agent.state_dir"`,
@@ -69,7 +69,7 @@ async function keptUUID(path: string): Promise<string> {
   }
   const uuid = randomUUID();
   // Written beside and then renamed: a crash leaves no half of it.
-  const file = await open(`${path}.new`, "w");
+  const file = await open(`${path}.new`, "w", 0o600);
   try {
     await file.writeFile(`${uuid}\n`);
     await file.sync();

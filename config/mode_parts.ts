@@ -19,6 +19,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     restore: { uses: ["database"], needs: ["database"] },
     replay: { uses: ["database"], needs: ["database"] },
     maintain: { uses: ["database"], needs: ["database"] },
+    report: { uses: ["database"], needs: ["database"] },
     import: { uses: [], needs: [] },
     check: { uses: [...SITES, "agent"], needs: [] },
     "check-config": {
@@ -29,7 +30,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
 
 /** The config with what the mode `M` needs known to be there. */
 export type ConfigFor<M extends Mode> = M extends
-  "writer" | "init-schema" | "maintain" | "dbdump" | "restore" | "replay"
+  "writer" | "init-schema" | "dbdump" | "restore" | "replay" | "maintain" | "report"
   ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 

@@ -23,3 +23,13 @@ export async function within(clock: Clock, ms: number, work: Promise<unknown>): 
     over.abort();
   }
 }
+
+/** What `work` gives, or null when `signal` aborts first; the work itself is left to end as it may. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve(null);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -7,6 +7,7 @@ export const MODES = {
   dbdump: "print stored results or rollups, as JSON lines, CSV or Parquet",
   restore: "store results that dbdump printed, or messages; those that are there stay",
   replay: "store dead letters whose cause is gone",
+  report: "a month of each site: uptime, minutes down, failures, percentiles, gaps",
   check: "check one URL or site of the config now, and print all that was seen",
   import: "write a config from another monitor's: blackbox_exporter, Gatus, Uptime Kuma, URLs",
   "check-config": "print what the config makes run, or all that is wrong with it",

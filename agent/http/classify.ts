@@ -138,8 +138,8 @@ export function classifyError(error: unknown, during: "head" | "body" = "head"):
 }
 
 function classOf(chain: readonly ErrorLike[], during: "head" | "body"): FailureClass {
-  for (const { code } of chain) {
-    const found = BY_CODE.get(code) ?? byPrefix(code);
+  for (const { code, message } of chain) {
+    const found = BY_CODE.get(code) ?? byPrefix(code, message);
     if (found) return found;
   }
   const tables = during === "body" ? [BODY_BY_TEXT, BY_TEXT] : [BY_TEXT];
@@ -152,8 +152,12 @@ function classOf(chain: readonly ErrorLike[], during: "head" | "body"): FailureC
 }
 
 /** Families of codes that are too many to list. */
-function byPrefix(code: string): FailureClass | undefined {
+function byPrefix(code: string, message: string): FailureClass | undefined {
   if (code.startsWith("HPE_")) return "bad_http";
+  // A stream or a session of HTTP/2 that the site, or we by its rules, have ended before its time.
+  if (code.startsWith("ERR_HTTP2_")) {
+    return /PROTOCOL|COMPRESSION|FRAME_SIZE/.test(message) ? "bad_http" : "connection_reset";
+  }
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return "tls_failed";
   if (code.startsWith("CERT_") || code.startsWith("CRL_")) return "tls_certificate_untrusted";
   if (/^(Z_|ERR_(_ERROR_FORMAT|BROTLI|ZSTD)|ZSTD_)/.test(code)) return "bad_encoding";

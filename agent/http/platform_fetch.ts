@@ -1,4 +1,6 @@
+import tls from "node:tls";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { systemAuthorities } from "../../runtime/system_authorities.ts";
 import { VERSION } from "../../runtime/version.ts";
 import { BodyBuffer, DEFAULT_READ_BODY_BYTES } from "./body_buffer.ts";
 import { classifyError } from "./classify.ts";
@@ -38,10 +40,8 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
     followRedirects(first, clock, async (request, before) => {
       const start = clock.monotonic();
       const outcome: HopOutcome = { ...NOTHING };
-      const body = new BodyBuffer(
-        request.readBodyBytes ?? DEFAULT_READ_BODY_BYTES,
-        request.allowance,
-      );
+      const { readBodyBytes = DEFAULT_READ_BODY_BYTES, allowance } = request;
+      const body = new BodyBuffer(readBodyBytes, allowance);
       const steps = new Steps(signal);
       try {
         const host = hostOf(request);
@@ -114,14 +114,20 @@ async function readBody(response: Response, body: BodyBuffer): Promise<void> {
 
 /** @throws ExchangeFailure `not_made`, also where fetch has no way to honour what is asked */
 function hostOf(request: HttpRequest): string {
-  const { ipVersion = "auto", resolve, proxy, reuseConnection, tls, httpVersion = "auto" } =
-    request;
+  const {
+    ipVersion = "auto",
+    resolve,
+    proxy,
+    reuseConnection,
+    tls: tlsOptions,
+    httpVersion = "auto",
+  } = request;
   const asked = {
     "ip_version": ipVersion !== "auto",
     "resolve": resolve,
     "proxy": proxy,
     "connection: reuse": reuseConnection,
-    "tls": tls,
+    "tls": tlsOptions,
     "http_version": httpVersion !== "auto",
   };
   for (const [option, value] of Object.entries(asked)) {
@@ -134,24 +140,39 @@ function hostOf(request: HttpRequest): string {
 
 /** What is used of Deno, where it is there. */
 interface DenoLike {
-  createHttpClient(options: { poolMaxIdlePerHost: number }): unknown;
+  createHttpClient(options: { poolMaxIdlePerHost: number; caCerts: string[] }): unknown;
+}
+
+/** Node has it from 22.19 on; before, fetch trusts Node's own list alone. */
+interface TlsLike {
+  setDefaultCACertificates?(certificates: string[]): void;
 }
 
 /**
- * The platform's fetch without connections kept for later: a check that finds a connection open
- * proves less than one that has to make it. Deno has a client without a pool for it, and would take
- * a connection from its pool whatever the headers say; Node heeds "connection: close".
+ * The platform's fetch, which trusts the system's authorities beside the runtime's, and keeps no
+ * connection for later: a check that finds a connection open proves less than one that has to make it.
+ * Deno has a client without a pool for it, and would take a connection from its pool whatever the
+ * headers say; Node heeds "connection: close".
  */
 function fetchOverNewConnections(): typeof fetch {
   const deno = (globalThis as { Deno?: Partial<DenoLike> }).Deno;
+  // Made when it is needed: to read the authorities takes some 20 ms.
+  let extra: object | null = null;
   if (typeof deno?.createHttpClient === "function") {
-    const client = deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-    const extra: object = { client };
-    return (url, init) => fetch(url, { ...init, ...extra });
+    const make = () =>
+      deno.createHttpClient!({ poolMaxIdlePerHost: 0, caCerts: systemAuthorities() });
+    return (url, init) => fetch(url, { ...init, ...(extra ??= { client: make() }) });
   }
   return (url, init) => {
+    extra ??= trustSystem();
     const headers = new Headers(init?.headers);
     headers.set("connection", "close");
     return fetch(url, { ...init, headers });
   };
+}
+
+function trustSystem(): object {
+  const all = [...tls.rootCertificates, ...systemAuthorities()];
+  (tls as TlsLike).setDefaultCACertificates?.(all);
+  return {};
 }

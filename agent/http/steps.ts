@@ -7,6 +7,8 @@ import { ExchangeFailure } from "./failure.ts";
  * listener on the signal for the whole exchange, taken off by `end`.
  */
 export class Steps {
+  /** Where the host of the hop under way was found. */
+  addresses: readonly string[] | null = null;
   #signal: AbortSignal | null;
   readonly #onAbort = () => this.#abort?.();
   #abort: (() => void) | null = null;

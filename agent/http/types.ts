@@ -14,14 +14,14 @@ export interface HttpRequest {
   body?: Uint8Array;
   /** Decoded body bytes that are read; the rest is cut and flagged. @default 1048576 */
   readBodyBytes?: number;
-  /** What it may take of what all exchanges share. @default as much as it wants */
-  allowance?: Allowance;
   /** "any": also from a public site into a private network. @default true */
   followRedirects?: boolean | "any";
   /** @default 10 */
   maxRedirects?: number;
   /** Whether cookies are kept from redirect to redirect. @default false */
   cookies?: boolean;
+  /** What it may take of what all exchanges share. @default as much as it wants */
+  allowance?: Allowance;
 
   // From here on only the timed client can do what is asked; the platform's fetch gives an error of
   // class `not_made` for it rather than leave it out unsaid.

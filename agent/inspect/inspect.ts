@@ -1,6 +1,6 @@
 import { bodyText } from "../http/text.ts";
 import { inspectJson } from "./json_value.ts";
-import { asksOfBody, type Findings, type Inspection } from "./protocol.ts";
+import { asksOfBody, type Found, type Inspection } from "./inspection.ts";
 import type { RegexCache } from "./regex_cache.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { RegexCache } from "./regex_cache.ts";
  *
  * @throws What a pattern or path throws that the config would refuse
  */
-export function inspect(inspection: Inspection, regexes: RegexCache): Findings {
+export function inspect(inspection: Inspection, regexes: RegexCache): Found {
   const { body, contentType, searches, json } = inspection;
   const headers = contentType === null ? [] : [["content-type", contentType] as const];
   const whole = asksOfBody(inspection) ? bodyText({ headers, body }) : "";

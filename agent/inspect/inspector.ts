@@ -1,14 +1,9 @@
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
-import { startWorker } from "../../runtime/worker.ts";
+import { startWorker, Thread } from "../../runtime/thread.ts";
 import { inspect } from "./inspect.ts";
-import {
-  asksOfBody,
-  type Inspection,
-  type InspectionOutcome,
-  type InspectionReply,
-  patternsOf,
-} from "./protocol.ts";
+import type { InspectHandlers } from "./inspect_thread.ts";
+import { asksOfBody, type Inspection, type InspectionOutcome, patternsOf } from "./inspection.ts";
 import { RegexCache } from "./regex_cache.ts";
 
 /** A body over this is never read on the main thread. */
@@ -41,8 +36,10 @@ interface Job {
   inspection: Inspection;
   settle: (outcome: InspectionOutcome) => void;
   /** The thread it is on; null while it waits for one. */
-  thread: Worker | null;
+  thread: InspectThread | null;
 }
+
+type InspectThread = Thread<InspectHandlers>;
 
 /**
  * Finds what rules ask of bodies without holding the event loop: what may take long runs on threads of
@@ -55,13 +52,13 @@ export class Inspector {
   #regexes = new RegexCache();
   #programSizes = new Map<string, number>();
   /** Threads, with what each works on. */
-  #threads = new Map<Worker, Job | null>();
+  #threads = new Map<InspectThread, Job | null>();
   #queue: Job[] = [];
   #closed = false;
 
   /**
    * @param maxThreads Made as they are needed, or by `start`
-   * @param startThread Starts a thread that runs worker.ts
+   * @param startThread Starts a thread that runs inspect_thread.ts
    */
   constructor(
     clock: Clock,
@@ -96,7 +93,7 @@ export class Inspector {
     for (const job of [...this.#queue, ...this.#threads.values()]) {
       job?.settle(STOPPED);
     }
-    await Promise.all([...this.#threads.keys()].map((thread) => this.#end(thread)));
+    await Promise.all([...this.#threads.keys()].map((thread) => thread.end()));
   }
 
   #isQuick(inspection: Inspection): boolean {
@@ -119,7 +116,7 @@ export class Inspector {
 
   #inspectHere(inspection: Inspection): InspectionOutcome {
     try {
-      return { ok: true, findings: inspect(inspection, this.#regexes) };
+      return { ok: true, found: inspect(inspection, this.#regexes) };
     } catch (error) {
       return { ok: false, error: String(error) };
     }
@@ -133,7 +130,7 @@ export class Inspector {
           ok: false,
           error: `The inspection of the body did not end within ${limitMs} ms`,
         });
-        if (job.thread) void this.#end(job.thread);
+        void job.thread?.end();
         this.#queue = this.#queue.filter((other) => other !== job);
         this.#assign();
       });
@@ -154,51 +151,43 @@ export class Inspector {
       const job = this.#queue.shift()!;
       job.thread = thread;
       this.#threads.set(thread, job);
-      const { inspection } = job;
-      const body = asksOfBody(inspection) ? inspection.body : NOTHING;
-      // A copy of exactly these bytes: a view would take its whole buffer along.
-      const copy = body.slice();
-      thread.postMessage({ ...inspection, body: copy }, [copy.buffer]);
+      void this.#run(job, thread);
     }
   }
 
-  #idleThread(): Worker | null {
+  async #run({ inspection, settle }: Job, thread: InspectThread): Promise<void> {
+    const body = asksOfBody(inspection) ? inspection.body : NOTHING;
+    // A copy of exactly these bytes: a view would take its whole buffer along.
+    const copy = body.slice();
+    try {
+      const { found, programSizes } = await thread.call(
+        "inspect",
+        { ...inspection, body: copy },
+        [copy.buffer],
+      );
+      this.#remember(patternsOf(inspection), programSizes);
+      settle({ ok: true, found });
+    } catch (error) {
+      settle({ ok: false, error: (error as Error).message });
+    }
+    this.#threads.set(thread, null);
+    this.#assign();
+  }
+
+  #idleThread(): InspectThread | null {
+    for (const thread of this.#threads.keys()) if (thread.dead) this.#threads.delete(thread);
     for (const [thread, job] of this.#threads) if (!job) return thread;
     return this.#threads.size < this.#maxThreads ? this.#addThread() : null;
   }
 
-  #addThread(): Worker {
-    const thread = this.#startThread();
+  #addThread(): InspectThread {
+    const thread: InspectThread = new Thread(this.#startThread(), "inspects bodies");
     this.#threads.set(thread, null);
-    thread.on("message", (reply: InspectionReply) => this.#onReply(thread, reply));
-    thread.on("error", (error: unknown) => this.#onDeath(thread, String(error)));
-    thread.on("exit", () => this.#onDeath(thread, "it ended"));
     return thread;
-  }
-
-  #onReply(thread: Worker, reply: InspectionReply): void {
-    const job = this.#threads.get(thread);
-    if (!job) return;
-    this.#threads.set(thread, null);
-    if (reply.ok) this.#remember(patternsOf(job.inspection), reply.programSizes);
-    job.settle(reply.ok ? { ok: true, findings: reply.findings } : reply);
-    this.#assign();
   }
 
   #remember(patterns: readonly string[], sizes: readonly number[]): void {
     if (this.#programSizes.size >= MAX_KNOWN_SIZES) this.#programSizes.clear();
     patterns.forEach((pattern, i) => this.#programSizes.set(pattern, sizes[i]!));
-  }
-
-  #onDeath(thread: Worker, why: string): void {
-    const job = this.#threads.get(thread);
-    if (!this.#threads.delete(thread)) return;
-    job?.settle({ ok: false, error: `The thread that inspects bodies failed: ${why}` });
-    this.#assign();
-  }
-
-  async #end(thread: Worker): Promise<void> {
-    this.#threads.delete(thread);
-    await thread.terminate();
   }
 }

@@ -1,5 +1,5 @@
 import { compile, type JSONValue, TreeInterpreter } from "@jmespath-community/jmespath";
-import type { JsonFinding, JsonRule } from "./protocol.ts";
+import type { JsonFinding, JsonRule } from "./inspection.ts";
 import type { RegexCache } from "./regex_cache.ts";
 
 /** The most characters of a value that a finding shows. */

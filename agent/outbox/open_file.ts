@@ -1,15 +1,36 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Opened, StoreOptions } from "./protocol.ts";
+import { chmodSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { sizesOf } from "./sizes.ts";
+import { rescue } from "./rescue.ts";
+import { failureKind, tryExec } from "./sqlite_errors.ts";
 
-const SCHEMA_VERSION = 1;
+/** Where the outbox's file is and what it may take. */
+export interface FileOptions {
+  /** The file; its folder is there. */
+  path: string;
+  /** Of the file and all that belongs to it. */
+  maxBytes: number;
+  /** The most pages that the file may have, to act out a full disk. @default as `maxBytes` says */
+  maxPages?: number;
+}
+
+/** A damaged file that was moved aside. */
+export interface Damaged {
+  movedTo: string;
+  /** Why it counts as damaged. */
+  error: string;
+  /** Why not all could be brought over, or why that is not known; null where nothing speaks against it. */
+  rescueError: string | null;
+}
+
+const FORMAT = 2;
 
 const SCHEMA = `
   CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL,
     value TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    created INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE refused (
     id INTEGER PRIMARY KEY,
@@ -19,110 +40,138 @@ const SCHEMA = `
     at INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
+  PRAGMA user_version = ${FORMAT};
 `;
 
 /** How long to wait for a process that is just ending and still has the file. */
 const BUSY_MS = 1_000;
 
-/** What the log file may keep of its size after a checkpoint. */
-const WAL_BYTES = 16 * 2 ** 20;
-
-/** The outbox's file, open and read through. */
-export interface OpenFile {
-  db: DatabaseSync;
-  statements: Statements;
-  totals: Pick<Opened, "depth" | "lastId" | "oldest" | "newest"> & { bytes: number };
-  meta: Record<string, string>;
-}
+/**
+ * Changes so many pages, and so lets the journal grow to what deletes 16 rows at a time. Without room
+ * for it there is no such reserve.
+ */
+const RESERVE = `
+  CREATE TABLE IF NOT EXISTS reserve (pad BLOB);
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 32)
+    INSERT INTO reserve SELECT zeroblob(4000) FROM n;
+  UPDATE reserve SET pad = zeroblob(3999);
+`;
+const RESERVE_BYTES = 32 * 4_096;
 
 /**
- * Opens the file, which is made if need be.
+ * Opens the outbox's file, which is made if need be, for this process alone. What waits for the broker
+ * in a damaged one is copied to a new one, as far as it can be read. The damaged file stays where it
+ * is until the copy, "….rescue", is whole; then it is moved aside for it. What cuts this short, a kill
+ * or a full disk, costs nothing: a copy beside a file is begun again, one without a file is whole.
  *
- * @throws {Error} SQLite's, where the file cannot be opened, is locked, is damaged where opening
- * looks, or is of a newer version
+ * @param damage How an earlier use found the file damaged; null where none did
+ * @param newestOf Gives, for the named values, the time that no result is later than
+ * @throws {Error} SQLite's, where the file cannot be opened, is locked, or is of another version, or
+ * the new one cannot be written
  */
-export function openFile({ path, maxPages }: StoreOptions): OpenFile {
-  const db = new DatabaseSync(path);
-  try {
-    // Before the journal mode: then the log's index is in memory, and no second process gets in.
-    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA locking_mode = EXCLUSIVE`);
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
-    db.exec(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
-    if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
-    db.exec("BEGIN EXCLUSIVE");
-    const version = db.prepare("PRAGMA user_version").get()!.user_version as number;
-    if (version > SCHEMA_VERSION) {
-      throw new Error(
-        `"${path}" was made by a newer version of httpmon (its format is ${version})`,
-      );
+export function openOrRescue(
+  options: FileOptions,
+  damage: string | null,
+  newestOf: (meta: Record<string, string>) => number,
+): { db: DatabaseSync; damaged: Damaged | null } {
+  const { path } = options;
+  const copy = `${path}.rescue`;
+  const movedTo = damagedOf(path);
+  let error = damage ?? "An earlier process found it damaged";
+  let rescueError: string | null = "Not known: an earlier process read it";
+  if (existsSync(path) || !existsSync(copy)) {
+    try {
+      const db = openFile(options);
+      if (damage === null) return { db, damaged: null };
+      // It opens, as opening reads not every page; and no other process has it.
+      db.close();
+    } catch (failed) {
+      if (failureKind(failed) !== "damaged") throw failed;
+      error = damage ?? (failed as Error).message;
+    } finally {
+      removeFile(copy);
     }
-    if (version === 0) db.exec(SCHEMA);
-    db.exec("COMMIT");
-    // Every row that is needed is read, so that damage shows now; what is elsewhere shows in use.
-    return { db, statements: prepare(db), totals: totals(db), meta: meta(db) };
+    rescueError = copyReadable(options, copy, newestOf);
+    renameSync(path, movedTo);
+  }
+  // It would be taken for the new file's.
+  rmSync(`${path}-journal`, { force: true });
+  renameSync(copy, path);
+  return { db: openFile(options), damaged: { movedTo, error, rescueError } };
+}
+
+/** Where the last damaged file is, if there was any. */
+export function damagedOf(path: string): string {
+  return `${path}.damaged`;
+}
+
+/** 0 where there is none. */
+export function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** @returns Why not all could be brought over; else null */
+function copyReadable(
+  options: FileOptions,
+  copy: string,
+  newestOf: (meta: Record<string, string>) => number,
+): string | null {
+  try {
+    const to = openFile({ ...options, path: copy });
+    try {
+      return rescue(options.path, to, newestOf);
+    } finally {
+      to.close();
+      rmSync(`${copy}-journal`, { force: true });
+    }
   } catch (error) {
-    db.close();
+    removeFile(copy);
     throw error;
   }
 }
 
-function totals(db: DatabaseSync): OpenFile["totals"] {
-  const row = db.prepare(`
-    SELECT count(*) AS depth, coalesce(sum(bytes), 0) AS bytes,
-      max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS last_id,
-      (SELECT created FROM outbox ORDER BY id LIMIT 1) AS oldest,
-      (SELECT created FROM outbox ORDER BY id DESC LIMIT 1) AS newest
-    FROM outbox
-  `).get()!;
-  return {
-    depth: row.depth as number,
-    bytes: row.bytes as number,
-    lastId: row.last_id as number,
-    oldest: row.oldest as number | null,
-    newest: row.newest as number | null,
-  };
+function removeFile(path: string): void {
+  for (const suffix of ["-journal", ""]) rmSync(path + suffix, { force: true });
 }
 
-function meta(db: DatabaseSync): Record<string, string> {
-  const rows = db.prepare("SELECT key, value FROM meta").all();
-  return Object.fromEntries(rows.map(({ key, value }) => [key, value])) as Record<string, string>;
-}
-
-export type Statements = Record<
-  | "insert"
-  | "delete"
-  | "refuse"
-  | "trimRefused"
-  | "setMeta"
-  | "sizes"
-  | "read"
-  | "oldest"
-  | "dropOld"
-  | "drop",
-  StatementSync
->;
-
-function prepare(db: DatabaseSync): Statements {
-  const first = "SELECT id FROM outbox WHERE id > ? ORDER BY id LIMIT ?";
-  return {
-    insert: db.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?)"),
-    delete: db.prepare(
-      "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?)) RETURNING bytes",
-    ),
-    refuse: db.prepare(
-      "INSERT OR IGNORE INTO refused SELECT id, key, value, ?, ? FROM outbox WHERE id = ?",
-    ),
-    trimRefused: db.prepare(
-      "DELETE FROM refused WHERE id <= (SELECT id FROM refused ORDER BY id DESC LIMIT 1 OFFSET ?)",
-    ),
-    setMeta: db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)"),
-    sizes: db.prepare("SELECT bytes FROM outbox WHERE id > ? ORDER BY id LIMIT ?"),
-    read: db.prepare("SELECT id, key, value FROM outbox WHERE id > ? ORDER BY id LIMIT ?"),
-    oldest: db.prepare("SELECT created FROM outbox WHERE id > ? ORDER BY id LIMIT 1"),
-    dropOld: db.prepare(
-      `DELETE FROM outbox WHERE id IN (${first}) AND created < ? RETURNING bytes`,
-    ),
-    drop: db.prepare(`DELETE FROM outbox WHERE id IN (${first}) RETURNING bytes`),
-  };
+/**
+ * The journal is a rollback journal that stays: on a full disk there is room in it for what deletes
+ * results that were sent, and they leave room in the file for new ones. (A write-ahead log would have
+ * to grow for that.) New pages never are in it, so it is small.
+ */
+function openFile({ path, maxBytes, maxPages }: FileOptions): DatabaseSync {
+  const sizes = sizesOf(maxBytes);
+  const db = new DatabaseSync(path);
+  try {
+    // The journal gets the same.
+    chmodSync(path, 0o600);
+    db.exec(`
+      PRAGMA busy_timeout = ${BUSY_MS};
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = PERSIST;
+      PRAGMA synchronous = FULL;
+      PRAGMA journal_size_limit = ${sizes.journalBytes};
+      PRAGMA temp_store = MEMORY;
+      PRAGMA max_page_count = ${maxPages ?? sizes.maxPages};
+      BEGIN EXCLUSIVE;
+    `);
+    const format = db.prepare("PRAGMA user_version").get()!.user_version as number;
+    if (format !== 0 && format !== FORMAT) {
+      const other = format > FORMAT ? "a newer" : "an older";
+      throw new Error(
+        `"${path}" was made by ${other} version of httpmon (its format is ${format})`,
+      );
+    }
+    if (format === 0) db.exec(SCHEMA);
+    // Every page of rows is looked at, so that damage shows now; what is elsewhere shows in use.
+    db.exec("COMMIT; SELECT count(*) FROM outbox; SELECT * FROM meta; SELECT max(id) FROM refused");
+    if (fileBytes(`${path}-journal`) < RESERVE_BYTES) {
+      tryExec(db, RESERVE);
+      tryExec(db, "DROP TABLE reserve");
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }

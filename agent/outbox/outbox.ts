@@ -1,25 +1,24 @@
 import type { Worker } from "node:worker_threads";
+import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import { startWorker } from "../../runtime/worker.ts";
-import { AgeClock } from "./age.ts";
-import { DiskState } from "./disk_state.ts";
-import { Losses } from "./losses.ts";
-import { MAX_INSERTS_FAILING, Pending } from "./pending.ts";
-import type { Applied, Change, Opened, Row, StoreOptions } from "./protocol.ts";
-import { Reader } from "./reader.ts";
-import { OutboxError, OutboxThread } from "./thread.ts";
+import { startWorker, Thread, ThreadError } from "../../runtime/thread.ts";
+import { ThrottledReport } from "../throttled_report.ts";
+import { MAX_UNWRITTEN, Memory } from "./memory.ts";
+import type { FileOptions } from "./open_file.ts";
+import type { OutboxHandlers } from "./outbox_thread.ts";
+import { type Applied, type Change, MAX_REFUSED, type RefusedRow, type Row } from "./store.ts";
 
-export interface OutboxOptions extends StoreOptions {
+export interface OutboxOptions extends FileOptions {
   maxAgeMs: number;
   clock: Clock;
   log: Logger;
-  /** Starts a thread that runs worker.ts. */
+  /** Starts a thread that runs outbox_thread.ts. */
   startThread?: () => Worker;
 }
 
-/** A result is on disk within 100 ms: this, and 25 ms for a transaction (2-12 ms at p99). */
-const COMMIT_WITHIN_MS = 75;
+/** A result is on disk within 100 ms: this, and 40 ms for a transaction (1 ms, 13 ms at p99). */
+const COMMIT_WITHIN_MS = 60;
 
 /** Without new results, what was acknowledged leaves the disk within this. */
 const DELETE_WITHIN_MS = 1_000;
@@ -27,60 +26,79 @@ const DELETE_WITHIN_MS = 1_000;
 /** How soon a failed write is tried again. */
 const RETRY_MS = 1_000;
 
-/** Why results are lost that never were on disk. */
-const UNWRITTEN = "the disk cannot be written";
+/** In one message to the thread; each costs the event loop 1 us. */
+const MAX_ROWS = 1_000;
 
 /** How long `close` waits for a disk that does not answer. */
 const CLOSE_WITHIN_MS = 5_000;
 
+/** Why results are lost. */
+const UNWRITTEN = "the disk cannot be written";
+const REFUSED = `refused by the broker, and over ${MAX_REFUSED} or over agent.outbox_max_bytes`;
+
 /**
- * Where results wait on disk until the broker has them. `add` takes a result at once and never
- * fails; one transaction every 75 ms at the most writes what was added and deletes what was
- * acknowledged, on a thread of its own.
+ * Where results wait on disk until the broker has them. `add` takes a result at once and never fails;
+ * one transaction every 60 ms at the most writes what was added and deletes what was acknowledged, on
+ * a thread of its own. `next` gives a result when it is on disk.
  *
  * When writing fails (a full disk, for one), up to 10,000 results wait in memory and are given out
  * from there, after those on disk or, where these cannot be read, before them. Writing is tried again
  * each second. Results past that are lost, oldest first, counted and logged.
+ *
+ * In doubt a result is written, deleted or sent again: the file knows a row by its id, and the table a
+ * result by its identity.
  */
 export class Outbox {
-  #options: OutboxOptions;
-  #clock: Clock;
-  #log: Logger;
-  #thread!: OutboxThread;
-  #reader: Reader;
-  #age!: AgeClock;
-  #disk: DiskState;
-
-  #pending = new Pending();
-  /** When the oldest row that is pending was added. */
-  #oldestAt = 0;
-  #meta: Record<string, string> = {};
-  #commit: Promise<boolean> | null = null;
+  readonly #options: OutboxOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #losses: ThrottledReport<string>;
+  readonly #memory = new Memory();
+  #thread!: Thread<OutboxHandlers>;
+  /** The thread is asked one thing at a time. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #woken = Promise.withResolvers<void>();
   #cancelTimer: (() => void) | null = null;
-  #timerAt = Infinity;
+  #commitAt = Infinity;
   #closed = false;
+  /** Since when nothing could be written. */
+  #failingSince: number | null = null;
+  /** How the last request failed; null where it did not. */
+  #failure: ThreadError | null = null;
 
+  #meta: Record<string, string> = {};
+  /** What to add to the monotonic clock for the time as results age. */
+  #ageOffset: number | null = null;
   #nextId = 1;
-  #depth = 0;
-  /** Of the rows on disk, as of the last transaction. */
-  #oldest: number | null = null;
-  #losses: Losses;
+  #waiting = 0;
+  #dropped = 0;
+  /** Of the file, as of the last transaction. */
+  #file: Pick<Applied, "depth" | "oldest"> = { depth: 0, oldest: null };
+
+  /** Rows on disk after an id, and up to another, that are to be read back. */
+  #unread = { after: 0, through: 0 };
+  /** Rows up to this id were given out, and may be on their way to the broker. */
+  #given = 0;
+  /** Rows up to this id are being written. */
+  #underWay = 0;
+  /** Rows up to this id may have been written by a transaction that seemed to fail. */
+  #doubtful = 0;
+  /** Acknowledged or set aside: to be deleted, where they are on disk. */
+  #done: number[] = [];
+  /** To be set aside. */
+  #refused: RefusedRow[] = [];
 
   private constructor(options: OutboxOptions) {
-    this.#options = options;
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#reader = new Reader(
-      (after, limit, maxBytes) => this.#thread.call({ type: "read", after, limit, maxBytes }),
-      (after, limit, maxBytes) => this.#giveUnwritten(after, limit, maxBytes),
-      (error) => this.#onFailure(error),
-    );
-    const waiting = () => this.waiting;
-    this.#disk = new DiskState(options.clock, options.log, waiting);
-    this.#losses = new Losses(options.clock, options.log, waiting);
+    const { clock, log } = this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#losses = new ThrottledReport(clock, (count, why) => {
+      const fields = { count, why, waiting: this.waiting, dropped: this.#dropped };
+      log.error(fields, "Dropped results, the oldest");
+    });
   }
 
-  /** @throws {OutboxError} Where the file cannot be opened, or (kind "locked") is held by another */
+  /** @throws {ThreadError} Where the file cannot be opened, or (kind "locked") is held by another */
   static async open(options: OutboxOptions): Promise<Outbox> {
     const outbox = new Outbox(options);
     try {
@@ -99,7 +117,8 @@ export class Outbox {
 
   /** Results that the broker has not acknowledged, on disk or in memory. */
   get waiting(): number {
-    return Math.max(0, this.#depth + this.#pending.growth);
+    // What is sent again counts off again, until the next transaction tells how many there are.
+    return Math.max(0, this.#waiting);
   }
 
   /**
@@ -107,29 +126,28 @@ export class Outbox {
    * What was acknowledged in the last second may still count.
    */
   get oldestAt(): number | null {
-    if (this.waiting === 0) return null;
-    const times = [this.#oldest, this.#pending.oldest].filter((time) => time !== null);
-    return times.length > 0 ? Math.min(...times) + this.#age.steps : null;
+    const oldest = this.#file.oldest ?? this.#memory.unwritten[0]?.created;
+    if (this.waiting === 0 || oldest === undefined) return null;
+    return this.#clock.now() - (this.#age() - oldest);
   }
 
   /** Whether the last write failed; then results wait in memory. */
   get failing(): boolean {
-    return this.#disk.failing;
+    return this.#failingSince !== null;
   }
 
-  /** Results lost to the caps or to a disk that could not be written. */
+  /** Results lost to the caps, to damage or to a disk that could not be written. */
   get dropped(): number {
-    return this.#losses.total;
+    return this.#dropped;
   }
 
   /** Takes a result; it is on disk within 100 ms if the disk lets it. */
-  add(message: { key: string; value: string }): void {
-    if (this.#pending.inserts === 0) this.#oldestAt = this.#clock.monotonic();
-    const { key, value } = message;
-    const row = { id: this.#nextId++, key, value, created: this.#age.now() };
-    this.#losses.add(this.#pending.insert(row), UNWRITTEN);
-    if (this.#disk.lastFailed) this.#reader.unwrittenChanged();
-    else this.#commitWithin(COMMIT_WITHIN_MS);
+  add({ key, value }: { key: string; value: string }): void {
+    const row = { id: this.#nextId++, key, value, created: this.#age() };
+    this.#waiting++;
+    this.#loseWaiting(this.#memory.add(row, this.#underWay), UNWRITTEN);
+    this.#commitWithin(this.failing ? RETRY_MS : COMMIT_WITHIN_MS);
+    if (this.failing) this.#wake();
   }
 
   /** Sets named values, written in the same transaction as the results added before and next. */
@@ -138,157 +156,237 @@ export class Outbox {
   }
 
   /**
-   * The next rows, each given once and in order, save where the disk can be neither read nor written;
-   * waits for there to be any. For one reader.
+   * The next rows, each given once and in order, save where the disk fails; waits for there to be any.
+   * For one reader.
    *
    * @param maxBytes Of keys and values; a larger row comes alone
-   * @returns None when `signal` aborts and all are read
+   * @returns None when `signal` aborts and all are given, or cannot be read
    */
-  next(limit: number, maxBytes: number, signal: AbortSignal): Promise<Row[]> {
-    return this.#reader.next(limit, maxBytes, signal);
+  async next(limit: number, maxBytes: number, signal: AbortSignal): Promise<Row[]> {
+    while (true) {
+      const woken = this.#woken.promise;
+      const rows = await this.#inTurn(() => this.#take(limit, maxBytes));
+      if (rows.length > 0 || signal.aborted) return rows;
+      await orAborted(woken, signal);
+    }
   }
 
   /** The broker acknowledged these. */
   remove(ids: readonly number[]): void {
-    this.#pending.delete(ids);
-    this.#commitWithin(DELETE_WITHIN_MS);
+    this.#done.push(...this.#memory.remove(ids, Math.max(this.#underWay, this.#doubtful)));
+    this.#settle(ids.length);
   }
 
   /** The broker refuses this one for good: it is set aside in the `refused` table. */
-  refuse(id: number, reason: string): void {
-    this.#pending.refuse(id, reason);
-    this.#commitWithin(DELETE_WITHIN_MS);
+  refuse({ id, key, value }: Row, reason: string): void {
+    this.#memory.remove([id], 0);
+    this.#settle(1);
+    this.#refused.push({ id, key, value, reason });
+    if (this.#refused.length <= MAX_REFUSED) return;
+    this.#done.push(this.#refused.shift()!.id);
+    this.#lose(1, REFUSED);
   }
 
   /** Writes all that is pending now. @returns Whether that worked */
   async flush(): Promise<boolean> {
-    await this.#commit;
-    while (!this.#pending.empty) {
-      if (!await this.#commitNow()) return false;
+    while (this.#memory.unwritten.length + this.#done.length + this.#refused.length > 0) {
+      if (!await this.#commit()) return false;
     }
     return true;
   }
 
   /** Writes what it can, and lets go of the file. */
   async close(): Promise<void> {
-    let cancel = () => {};
-    const hung = new Promise<false>((resolve) => {
-      cancel = this.#clock.after(CLOSE_WITHIN_MS, () => resolve(false));
-    });
-    await Promise.race([hung, this.flush()]);
+    await within(this.#clock, CLOSE_WITHIN_MS, this.flush());
     this.#closed = true;
     this.#cancelTimer?.();
-    this.#losses.add(this.#pending.abandon(), UNWRITTEN);
-    await Promise.race([hung, this.#thread.call({ type: "close" }).catch(() => {})]);
-    cancel();
+    const closing = this.#thread.call("close", undefined).catch(() => {});
+    await within(this.#clock, CLOSE_WITHIN_MS, closing);
     await this.#thread.end();
+    this.#loseWaiting(this.#memory.unwritten.length, UNWRITTEN);
     this.#losses.close();
   }
 
-  async #open(): Promise<void> {
-    if (!this.#thread || this.#thread.dead) {
-      if (this.#thread) this.#log.error({}, "The outbox's thread ended; another takes its place");
-      const start = this.#options.startThread ?? (() => startWorker("outbox"));
-      this.#thread = new OutboxThread(start());
-    }
-    const { path, maxBytes, maxPages } = this.#options;
-    const options = { path, maxBytes, maxPages };
-    const { damage } = this.#disk;
-    this.#onOpened(await this.#thread.call({ type: "open", options, damage }));
+  /** Now, as results age: setting the wall clock makes none older. */
+  #age(): number {
+    return Math.round(this.#ageOffset! + this.#clock.monotonic());
   }
 
-  #onOpened(opened: Opened): void {
-    this.#disk.opened(opened.damaged);
-    this.#age ??= new AgeClock(this.#clock, opened.meta, opened.newest);
-    this.#pending.settle(opened.lastId);
-    this.#nextId = Math.max(this.#nextId, opened.lastId + 1);
-    this.#reader.storedThrough(opened.lastId);
-    const known = this.#depth;
-    this.#depth = opened.depth;
-    this.#oldest = opened.oldest;
-    this.#meta = { ...opened.meta, ...this.#meta };
-    if (opened.damaged) {
-      this.#losses.add(Math.max(0, known - opened.depth), "the outbox was damaged");
+  get #hasUnread(): boolean {
+    return this.#unread.after < this.#unread.through;
+  }
+
+  async #open(): Promise<void> {
+    const log = this.#log;
+    if (!this.#thread || this.#thread.dead) {
+      if (this.#thread) log.error({}, "The outbox's thread ended; another takes its place");
+      const start = this.#options.startThread ?? (() => startWorker("outbox"));
+      this.#thread = new Thread(start(), "keeps the outbox");
     }
+    const { path, maxBytes, maxPages } = this.#options;
+    const damage = this.#failure?.kind === "damaged" ? this.#failure.message : null;
+    const request = { path, maxBytes, maxPages, now: this.#clock.now(), damage };
+    const { lastId, depth, oldest, age, meta, damaged, short } = await this.#thread.call(
+      "open",
+      request,
+    );
+    this.#failure = null;
+    const known = this.#file.depth;
+    this.#file = { depth, oldest };
+    this.#nextId = Math.max(this.#nextId, lastId + 1);
+    this.#done = this.#done.filter((id) => id <= lastId);
+    this.#meta = { ...meta, ...this.#meta };
+    if (damaged) {
+      log.error(
+        { ...damaged, rescued: depth },
+        "The outbox was damaged; it was moved aside, and a new one made with what could be read",
+      );
+      this.#loseWaiting(Math.max(0, known - depth), "the outbox was damaged");
+    }
+    if (damaged || this.#ageOffset === null) this.#unread = { after: 0, through: lastId };
+    if (this.#ageOffset !== null) return;
+    this.#ageOffset = age - this.#clock.monotonic();
+    this.#waiting = depth;
+    if (!short) return;
+    log.error(
+      { freeBytes: short.free, wantedBytes: short.wanted },
+      "The disk has less room than the outbox may take, and when it is full, results are lost; " +
+        'make room, or lower "agent.outbox_max_bytes"',
+    );
+  }
+
+  async #take(limit: number, maxBytes: number): Promise<Row[]> {
+    let rows: Row[] = [];
+    while (rows.length === 0 && this.#hasUnread && readable(this.#failure)) {
+      try {
+        rows = await this.#thread.call("read", { ...this.#unread, limit, maxBytes });
+        // Rows that a cap dropped are not there.
+        this.#unread.after = rows.at(-1)?.id ?? this.#unread.through;
+      } catch (error) {
+        this.#onFailure(error as ThreadError);
+      }
+    }
+    if (rows.length === 0) rows = this.#memory.give(limit, maxBytes, this.failing);
+    this.#given = rows.at(-1)?.id ?? this.#given;
+    return rows;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => {});
+    return turn;
   }
 
   #commitWithin(ms: number): void {
-    if (this.#closed || this.#commit) return; // A commit's end looks at what is pending.
     const at = this.#clock.monotonic() + ms;
-    if (this.#cancelTimer && this.#timerAt <= at) return;
+    if (this.#closed || at >= this.#commitAt) return;
     this.#cancelTimer?.();
-    this.#timerAt = at;
-    this.#cancelTimer = this.#clock.after(ms, () => void this.#commitNow());
+    this.#commitAt = at;
+    this.#cancelTimer = this.#clock.after(ms, () => void this.#commit());
   }
 
-  #commitNow(): Promise<boolean> {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    this.#commit ??= this.#commitOnce().then((done) => {
-      this.#commit = null;
-      this.#scheduleRest(done);
-      return done;
+  /** @returns Whether all went well; there may be more to do */
+  #commit(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#closed) return false;
+      this.#cancelTimer?.();
+      this.#commitAt = Infinity;
+      try {
+        if (!readable(this.#failure) || this.#thread.dead) await this.#open();
+        const change = this.#change();
+        this.#underWay = change.rows.at(-1)?.id ?? 0;
+        this.#onApplied(change, await this.#thread.call("apply", change));
+      } catch (error) {
+        this.#doubtful = Math.max(this.#doubtful, this.#underWay);
+        this.#onFailure(error as ThreadError);
+      }
+      this.#underWay = 0;
+      this.#wake();
+      return this.#failure === null;
     });
-    return this.#commit;
   }
 
-  #scheduleRest(done: boolean): void {
-    if (!done) this.#commitWithin(RETRY_MS);
-    else if (this.#disk.failing && !this.#pending.empty) this.#commitWithin(0);
-    else if (this.#pending.inserts > 0) {
-      const waited = this.#clock.monotonic() - this.#oldestAt;
-      this.#commitWithin(Math.max(0, COMMIT_WITHIN_MS - waited));
-    } else if (!this.#pending.empty) this.#commitWithin(DELETE_WITHIN_MS);
-  }
-
-  async #commitOnce(): Promise<boolean> {
-    if (this.#closed) return false;
-    let doubtful = false;
-    try {
-      if (this.#disk.reopen || this.#thread.dead) await this.#open();
-      doubtful = true;
-      const change = this.#takeChange();
-      this.#onApplied(change, await this.#thread.call({ type: "apply", change }));
-      return true;
-    } catch (error) {
-      const full = error instanceof OutboxError && error.kind === "full";
-      this.#losses.add(this.#pending.putBack(doubtful && !full), UNWRITTEN);
-      this.#onFailure(error);
-      return false;
-    }
-  }
-
-  #takeChange(): Change {
+  #change(): Change {
     return {
-      ...this.#pending.take(this.#disk.failing),
-      meta: { ...this.#meta, ...this.#age.toMeta() },
-      keepThrough: Math.min(this.#reader.givenThrough, Number.MAX_SAFE_INTEGER),
+      rows: this.#memory.unwritten.slice(0, MAX_ROWS),
+      refused: this.#refused.slice(0, MAX_ROWS),
+      done: this.#done.slice(0, MAX_ROWS),
+      meta: this.#meta,
+      keepThrough: this.#given,
       now: this.#clock.now(),
-      expireBefore: this.#age.now() - this.#options.maxAgeMs,
+      age: this.#age(),
+      maxAgeMs: this.#options.maxAgeMs,
     };
   }
 
-  /** While nothing can be written, what waits in memory, in order. */
-  async #giveUnwritten(after: number, limit: number, maxBytes: number): Promise<Row[]> {
-    // What is under way comes first.
-    while (this.#disk.lastFailed && this.#commit) await this.#commit;
-    return this.#disk.lastFailed ? this.#pending.give(after, limit, maxBytes) : [];
+  #onApplied({ rows, refused }: Change, applied: Applied): void {
+    const { byAge, bySize, refused: droppedRefused } = applied.dropped;
+    // What a cap dropped must not be given from memory.
+    const unread = this.#memory.wrote(rows[applied.rows - 1]?.id ?? 0, byAge + bySize === 0);
+    if (unread) {
+      const [first, last] = unread;
+      this.#unread = { after: this.#hasUnread ? this.#unread.after : first - 1, through: last };
+    }
+    const setAside = new Set(refused.slice(0, applied.refused));
+    this.#refused = this.#refused.filter((row) => !setAside.has(row));
+    this.#done.splice(0, applied.done);
+    for (const { id } of setAside) this.#done.push(id);
+    this.#loseWaiting(byAge, "older than agent.outbox_max_age_hours");
+    this.#loseWaiting(bySize, "over agent.outbox_max_bytes");
+    this.#lose(droppedRefused, REFUSED);
+    this.#file = applied;
+    if (this.#done.length + this.#refused.length === 0) {
+      this.#waiting = applied.depth + this.#memory.unwritten.length;
+    }
+    this.#failure = null;
+    if (applied.full !== null) this.#onFailure(new ThreadError(applied.full, "full"));
+    else if (applied.rows + applied.deleted > 0) this.#onWritten();
+    if (applied.more || rows.length === MAX_ROWS) this.#commitWithin(0);
+    else if (this.#done.length > 0) this.#commitWithin(DELETE_WITHIN_MS);
   }
 
-  #onApplied(change: Change, applied: Applied): void {
-    this.#pending.done();
-    this.#depth = applied.depth;
-    this.#oldest = applied.oldest;
-    this.#losses.addCapped(applied);
-    const { inserts, deletes, refusals } = change;
-    const wrote = inserts.length + deletes.length + refusals.length > 0;
-    this.#disk.applied(wrote && this.#pending.inserts < MAX_INSERTS_FAILING);
-    this.#reader.storedThrough(inserts.at(-1)?.id ?? 0);
+  #onWritten(): void {
+    if (this.#failingSince === null) return;
+    const seconds = Math.round((this.#clock.monotonic() - this.#failingSince) / 1_000);
+    this.#failingSince = null;
+    this.#log.info({ seconds, waiting: this.waiting }, "The outbox can be written again");
   }
 
-  #onFailure(error: unknown): void {
-    this.#disk.failed(error);
+  #onFailure(error: ThreadError): void {
+    // A damaged file stays so, whatever keeps it from being mended.
+    if (this.#failure?.kind !== "damaged") this.#failure = error;
     this.#commitWithin(RETRY_MS);
-    this.#reader.unwrittenChanged();
+    if (this.#failingSince !== null) return;
+    this.#failingSince = this.#clock.monotonic();
+    this.#log.error(
+      { error: error.message, waiting: this.waiting },
+      `Cannot write to the outbox; up to ${MAX_UNWRITTEN} results wait in memory`,
+    );
   }
+
+  /** The broker has no need of so many any more. */
+  #settle(count: number): void {
+    this.#waiting -= count;
+    this.#commitWithin(DELETE_WITHIN_MS);
+  }
+
+  #lose(count: number, why: string): void {
+    this.#dropped += count;
+    if (count > 0) this.#losses.add(count, why);
+  }
+
+  #loseWaiting(count: number, why: string): void {
+    this.#waiting -= count;
+    this.#lose(count, why);
+  }
+
+  #wake(): void {
+    this.#woken.resolve();
+    this.#woken = Promise.withResolvers();
+  }
+}
+
+/** A full disk says nothing against the open file; anything else may be cured by opening it anew. */
+function readable(failure: ThreadError | null): boolean {
+  return failure === null || failure.kind === "full";
 }

@@ -1,177 +1,131 @@
 import { DatabaseSync } from "node:sqlite";
-import { ageTime } from "./age.ts";
-import type { NewRow } from "./protocol.ts";
-import { rowBytes } from "./row_bytes.ts";
-import { failureOf, tryExec } from "./sqlite_errors.ts";
-
-/** Rows in one transaction. */
-const BATCH = 1_000;
+import { failureKind } from "./sqlite_errors.ts";
 
 /** No outbox gets to ids past this; damage may make some. */
 const MAX_ID = 2 ** 40;
+
+/** A row as a damaged page may show it: only its id is known to be a number. */
+type ReadRow = Record<string, unknown> & { id: number };
 
 /**
  * Copies what waits for the broker, and the named values, from a damaged file to the new one `to`, as
  * far as it can be read. What was sent or refused already may be among it: writers ignore what they
  * have.
  *
+ * @param newestOf Gives, for the named values, the time that no result is later than
  * @returns Why not all could be brought over, where that shows; else null
  * @throws {Error} SQLite's, where `to` cannot be written or another process has the damaged file
  */
-export function rescue(path: string, to: DatabaseSync): string | null {
-  const unread = new Unread();
-  const from = unread.try(() => new DatabaseSync(path));
-  if (!from) return unread.why;
-  try {
-    from.exec("PRAGMA locking_mode = EXCLUSIVE");
-    const meta = copyMeta(from, to, unread);
-    copyRows(from, to, ageTime(Date.now(), meta), unread);
-  } finally {
-    from.close();
-  }
-  return unread.why;
-}
-
-/** What of the damaged file cannot be read. */
-class Unread {
-  why: string | null = null;
-
+export function rescue(
+  path: string,
+  to: DatabaseSync,
+  newestOf: (meta: Record<string, string>) => number,
+): string | null {
+  let why: string | null = null;
   /** @returns What `read` does, or null where it fails */
-  try<T>(read: () => T): T | null {
+  const attempt = <T>(read: () => T): T | null => {
     try {
       return read();
     } catch (error) {
-      const { kind, message } = failureOf(error);
-      if (kind === "locked") throw error;
-      this.why ??= message;
+      if (failureKind(error) === "locked") throw error;
+      why ??= error instanceof Error ? error.message : String(error);
       return null;
     }
+  };
+  const from = attempt(() => new DatabaseSync(path));
+  if (!from) return why;
+  try {
+    from.exec("PRAGMA locking_mode = EXCLUSIVE");
+    to.exec("BEGIN");
+    const meta: Record<string, string> = {};
+    const insertMeta = to.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
+    const values = attempt(() => from.prepare("SELECT key, value FROM meta").all());
+    for (const { key, value } of values ?? []) {
+      if (typeof key !== "string" || typeof value !== "string") continue;
+      insertMeta.run(key, value);
+      meta[key] = value;
+    }
+    const newest = newestOf(meta);
+    const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?)");
+    const rows = attempt(() => rowsById(from));
+    if (rows) {
+      copyRows(rows, attempt, ({ id, key, value, created }) => {
+        // The columns' types hold for what is written, not for what is read from a damaged page.
+        if (typeof key !== "string" || typeof value !== "string") return;
+        if (Number.isSafeInteger(created)) insert.run(id, key, value, Math.min(+created!, newest));
+      });
+    }
+    to.exec("COMMIT");
+  } finally {
+    from.close();
   }
-}
-
-function copyMeta(from: DatabaseSync, to: DatabaseSync, unread: Unread): Record<string, string> {
-  const insert = to.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
-  const meta: Record<string, string> = {};
-  const rows = unread.try(() => from.prepare("SELECT key, value FROM meta").all()) ?? [];
-  for (const { key, value } of rows) {
-    if (typeof key !== "string" || typeof value !== "string") continue;
-    insert.run(key, value);
-    meta[key] = value;
-  }
-  return meta;
+  return why;
 }
 
 /**
- * Goes by id; where a row cannot be read, it seeks the next that can, wider each time. It ends: each
- * time round either starts after a row with a higher id or doubles what is skipped.
- *
- * @param now No row is from later, milliseconds as an AgeClock counts them
+ * Goes by id; where a row cannot be read, it seeks the next that can, wider each time, and then goes
+ * back from there, as it may have gone too far. It ends: each time round either starts after a row
+ * with a higher id or doubles what is skipped.
  */
-function copyRows(from: DatabaseSync, to: DatabaseSync, now: number, unread: Unread): void {
-  const rows = unread.try(() => new RowsById(from));
-  if (!rows) return;
+function copyRows(
+  rows: ReturnType<typeof rowsById>,
+  attempt: <T>(read: () => T) => T | null,
+  copy: (row: ReadRow) => void,
+): void {
+  /** One by one: `iterate` takes an error for the end, in Deno. @returns Whether there are no more */
+  const copyAll = (next: () => ReadRow | undefined): boolean => {
+    while (true) {
+      const row = attempt(() => next() ?? "none");
+      if (row === "none") return true;
+      if (row === null) return false;
+      copy(row);
+    }
+  };
   let after = 0;
   for (let hole = 0; after + hole < MAX_ID;) {
     const start = after + hole;
     let last = start;
-    const ahead = copyEach(to, now, unread, () => {
+    const ended = copyAll(() => {
       const row = rows.after(last);
       last = row?.id ?? last;
       return row;
     });
-    if (hole > 0 && (ahead === "ended" || last > start)) {
-      // The seeking may have gone too far.
+    if (hole > 0 && (ended || last > start)) {
       let upTo = start;
-      copyEach(to, now, unread, () => {
+      copyAll(() => {
         const row = rows.before(upTo, after);
         upTo = row ? row.id - 1 : upTo;
         return row;
       });
     }
-    if (ahead === "ended") return;
+    if (ended) return;
     hole = last > start ? 1 : Math.max(1, hole * 2);
     if (last > start) after = last;
   }
 }
 
-/** A row as a damaged page may show it; only its id is known to be a number. */
-type ReadRow = Record<string, unknown> & { id: number };
-
-/** The rows of `outbox`, found by id; one that is out of order counts as not readable. */
-class RowsById {
-  #ahead;
-  #back;
-
-  constructor(db: DatabaseSync) {
-    this.#ahead = db.prepare("SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT 1");
-    this.#back = db.prepare(
-      "SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1",
-    );
-  }
-
-  /** The first after id `after`; undefined where none is. */
-  after(after: number): ReadRow | undefined {
-    const row = between(after, MAX_ID, this.#ahead.get(after));
-    // An id that is too high would hide the rows up to it: nothing may be in what it skips.
-    if (row && row.id > after + 1 && this.before(row.id - 1, after)) throw outOfOrder();
-    return row;
-  }
-
-  /** The last up to id `upTo` and after `after`; undefined where none is. */
-  before(upTo: number, after: number): ReadRow | undefined {
-    return between(after, upTo, this.#back.get(after, upTo));
-  }
-}
-
-function between(after: number, upTo: number, row?: Record<string, unknown>): ReadRow | undefined {
-  if (!row) return undefined;
-  const { id } = row;
-  if (typeof id !== "number" || id <= after || id > upTo) throw outOfOrder();
-  return { ...row, id };
-}
-
-function outOfOrder(): Error {
-  return new Error("Rows are out of order");
-}
-
-/** Copies what `next` gives until that ends or cannot be read. @returns Which of both */
-function copyEach(
-  to: DatabaseSync,
-  now: number,
-  unread: Unread,
-  next: () => ReadRow | undefined,
-): "ended" | "unreadable" {
-  while (true) {
-    const rows: NewRow[] = [];
-    let more: boolean | null = true;
-    // Not `iterate`: in Deno it takes an error for the end.
-    while (more && rows.length < BATCH) {
-      more = unread.try(() => {
-        const row = next();
-        if (row && isWhole(row)) rows.push({ ...row, created: Math.min(row.created, now) });
-        return row !== undefined;
-      });
+/** The rows of `outbox`; one whose id is out of order counts as not readable. */
+function rowsById(db: DatabaseSync) {
+  const ahead = db.prepare("SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT 1");
+  const back = db.prepare("SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1");
+  const between = (after: number, upTo: number, row?: Record<string, unknown>) => {
+    if (row && !(typeof row.id === "number" && row.id > after && row.id <= upTo)) {
+      throw new Error("Rows are out of order");
     }
-    insertRows(to, rows);
-    if (!more) return more === null ? "unreadable" : "ended";
-  }
-}
-
-/** The columns' types hold for what is written, not for what is read from a damaged page. */
-function isWhole(row: ReadRow): row is ReadRow & NewRow {
-  return typeof row.key === "string" && typeof row.value === "string" &&
-    Number.isSafeInteger(row.created);
-}
-
-function insertRows(to: DatabaseSync, rows: readonly NewRow[]): void {
-  const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?, ?)");
-  to.exec("BEGIN");
-  try {
-    for (const row of rows) insert.run(row.id, row.key, row.value, row.created, rowBytes(row));
-    to.exec("COMMIT");
-  } catch (error) {
-    // A full disk may have ended the transaction already.
-    if (to.isTransaction !== false) tryExec(to, "ROLLBACK");
-    throw error;
-  }
+    return row as ReadRow | undefined;
+  };
+  /** The last up to id `upTo` and after `after`; undefined where none is. */
+  const before = (upTo: number, after: number) => between(after, upTo, back.get(after, upTo));
+  return {
+    before,
+    /** The first after id `after`; undefined where none is. */
+    after(after: number): ReadRow | undefined {
+      const row = between(after, MAX_ID, ahead.get(after));
+      // An id that is too high would hide the rows up to it: nothing may be in what it skips.
+      if (row && row.id > after + 1 && before(row.id - 1, after)) {
+        throw new Error("Rows are out of order");
+      }
+      return row;
+    },
+  };
 }

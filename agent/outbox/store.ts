@@ -1,142 +1,336 @@
-import type { DatabaseSync } from "node:sqlite";
-import type { Statements } from "./open_file.ts";
-import { openOrRescue } from "./open_or_rescue.ts";
-import {
-  type Applied,
-  type Change,
-  MAX_REFUSED,
-  type Opened,
-  type Row,
-  type StoreOptions,
-} from "./protocol.ts";
-import { rowBytes } from "./row_bytes.ts";
-import { failureOf, tryExec } from "./sqlite_errors.ts";
+import { rmSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type Damaged, damagedOf, fileBytes, type FileOptions, openOrRescue } from "./open_file.ts";
+import { fitting, sizesOf, textBytes } from "./sizes.ts";
+import { failureKind, tryExec } from "./sqlite_errors.ts";
 
-/** Rows that a cap drops at a time, so that it drops few more than it has to. */
-const DROP_STEP = 100;
+/** Refused messages that are kept, the newest. */
+export const MAX_REFUSED = 10_000;
+
+/** A message that waits, or waited, for the broker. */
+export interface Row {
+  /** Ascending in the order of adding. */
+  id: number;
+  key: string;
+  value: string;
+}
+
+/** A row to add; `created` is in milliseconds as results age. */
+export interface NewRow extends Row {
+  created: number;
+}
+
+/** A message that the broker refused for good. */
+export interface RefusedRow extends Row {
+  reason: string;
+}
+
+/** What is to be done; as much as one transaction holds is. */
+export interface Change {
+  rows: readonly NewRow[];
+  /** To be set aside; this does not delete them. */
+  refused: readonly RefusedRow[];
+  /** To be deleted, whether or not they are there. */
+  done: readonly number[];
+  meta: Readonly<Record<string, string>>;
+  /** Rows up to this id may be on their way to the broker: caps do not drop them. */
+  keepThrough: number;
+  /** Milliseconds since 1970, by the wall clock; and as results age. */
+  now: number;
+  age: number;
+  maxAgeMs: number;
+}
+
+/** What was done. */
+export interface Applied {
+  /** How much of the change's lists, from their beginning. */
+  rows: number;
+  refused: number;
+  done: number;
+  /** How many of `done` were there. */
+  deleted: number;
+  /** Whether there is more to do at once. */
+  more: boolean;
+  /** Why not all was done, where the disk is full; what makes room on it was. */
+  full: string | null;
+  /** Rows that the caps dropped. */
+  dropped: { byAge: number; bySize: number; refused: number };
+  depth: number;
+  /** When the oldest row was added, as results age; null where there is none. */
+  oldest: number | null;
+}
+
+/** How the store is after it was opened. */
+export interface Opened extends Pick<Applied, "depth" | "oldest"> {
+  /** The highest id in use; 0 where none is. */
+  lastId: number;
+  /** Now, as results age: setting the wall clock while the outbox is open makes none older. */
+  age: number;
+  meta: Record<string, string>;
+  /** What became of a damaged file; null where all was well. */
+  damaged: Damaged | null;
+  /** Bytes that are free on the disk where that is less than the outbox may yet take; else null. */
+  short: { free: number; wanted: number } | null;
+}
+
+export interface ReadRequest {
+  after: number;
+  through: number;
+  limit: number;
+  /** Of keys and values. */
+  maxBytes: number;
+}
+
+/** Named values of the store's own. */
+const AGE = "age_ms";
+const AGE_AT = "age_at_ms";
+
+/** A file with more pages in use is not made smaller: to copy 8 MiB takes some 50 ms. */
+const SHRINK_PAGES = 2_048;
 
 /**
  * The outbox's tables in one SQLite file: rows in order, caps, what the broker refused, a few named
  * values. Each `apply` is on disk when it returns. One process at a time has the file; the lock goes
- * with the process, however it ends. Everything here may wait for the disk: it runs in worker.ts.
+ * with the process, however it ends. Everything here may wait for the disk: it runs in a thread.
  */
 export class OutboxStore {
-  #db: DatabaseSync;
-  #options: StoreOptions;
-  #statements: Statements;
-  #depth: number;
-  #bytes: number;
   readonly opened: Opened;
+  #db: DatabaseSync;
+  #sizes: ReturnType<typeof sizesOf>;
+  #statements: ReturnType<typeof prepare>;
+  #depth: number;
 
   /**
+   * @param now Milliseconds since 1970
    * @param damage How an earlier use found the file damaged: then it is moved aside, though it opens
-   * @throws {Error} SQLite's, where the file cannot be opened, is locked, or is of a newer version
+   * @throws {Error} SQLite's, where the file cannot be opened, is locked, or is of another version
    */
-  constructor(options: StoreOptions, damage: string | null = null) {
-    this.#options = options;
-    const { db, statements, totals, meta, damaged } = openOrRescue(options, damage);
+  constructor(options: FileOptions, now: number, damage: string | null = null) {
+    const { path, maxBytes } = options;
+    const { db, damaged } = openOrRescue(options, damage, (meta) => ageAfter(meta, now) ?? now);
+    // Most of a damaged file is in the new one.
+    const old = damagedOf(path);
+    if (fileBytes(old) > maxBytes / 8) rmSync(old);
+    const kept = fileBytes(old);
     this.#db = db;
-    this.#statements = statements;
-    this.#depth = totals.depth;
-    this.#bytes = totals.bytes;
-    const { lastId, depth, oldest, newest } = totals;
-    this.opened = { lastId, depth, oldest, newest, meta, damaged };
+    this.#sizes = sizesOf(maxBytes - kept);
+    this.#statements = prepare(db);
+    const { depth, newest, lastId } = this.#statements.totals.get() as unknown as Totals;
+    this.#depth = depth;
+    const values = db.prepare("SELECT key, value FROM meta").all().map(Object.values);
+    const all = Object.fromEntries(values) as Record<string, string>;
+    const { [AGE]: _, [AGE_AT]: __, ...meta } = all;
+    const free = freeBytes(path);
+    const wanted = maxBytes - kept - fileBytes(path) - fileBytes(`${path}-journal`);
+    this.opened = {
+      lastId,
+      depth,
+      oldest: this.#oldest(),
+      // No row is from later. Where it is not known, no time has passed.
+      age: Math.max(ageAfter(all, now) ?? newest ?? now, newest ?? 0),
+      meta,
+      damaged,
+      short: free !== null && free < wanted ? { free, wanted } : null,
+    };
   }
 
   /**
-   * Makes one transaction. Doing it again is harmless: rows are known by their ids.
+   * Does what one transaction can hold of `change`; on a full disk, what makes room. Doing it again is
+   * harmless: rows are known by their ids.
    *
    * @throws {Error} SQLite's; then nothing of `change` is done
    */
   apply(change: Change): Applied {
-    const before = { depth: this.#depth, bytes: this.#bytes };
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      this.#remove(this.#statements.delete.all(JSON.stringify(change.deletes)));
-      for (const row of change.inserts) {
-        const bytes = rowBytes(row);
-        const { insert } = this.#statements;
-        if (insert.run(row.id, row.key, row.value, row.created, bytes).changes === 0) continue;
-        this.#depth++;
-        this.#bytes += bytes;
+    const { rows, refused } = change;
+    let full: unknown = null;
+    for (
+      const part of [
+        { rows, refused, deletes: this.#sizes.deleteRows },
+        // On a full disk: some may fit where many do not.
+        { rows: rows.slice(0, 100), refused, deletes: 16 },
+        { rows: [], refused: [], deletes: 16 },
+      ]
+    ) {
+      try {
+        const applied = this.#transaction({ ...change, ...part });
+        const all = applied.rows === rows.length && applied.refused === refused.length;
+        if (full === null || all) return applied;
+        return { ...applied, full: (full as Error).message };
+      } catch (error) {
+        if (failureKind(error) !== "full") throw error;
+        full = error;
       }
-      // After the inserts: a row may be refused before it could be written.
-      for (const { id, reason } of change.refusals) this.#refuse(id, reason, change.now);
-      const droppedRefused = change.refusals.length > 0 ? this.#trimRefused() : 0;
-      for (const [key, value] of Object.entries(change.meta)) {
-        this.#statements.setMeta.run(key, value);
-      }
-      const droppedByAge = this.#dropOld(change.expireBefore, change.keepThrough);
-      const droppedBySize = this.#dropExcess(change.keepThrough);
-      const oldest = this.#oldest();
-      this.#db.exec("COMMIT");
-      return { depth: this.#depth, oldest, droppedBySize, droppedByAge, droppedRefused };
-    } catch (error) {
-      this.#depth = before.depth;
-      this.#bytes = before.bytes;
-      // A full disk may have ended the transaction already.
-      if (this.#db.isTransaction !== false) tryExec(this.#db, "ROLLBACK");
-      // The log holds many states of a page; writing the last ones back makes room for the next try.
-      if (failureOf(error).kind === "full") tryExec(this.#db, "PRAGMA wal_checkpoint(TRUNCATE)");
-      throw error;
     }
+    throw full;
   }
 
-  /** The rows after id `after`, in order: at most `limit`, and at least one however large. */
-  read(after: number, limit: number, maxBytes: number): Row[] {
+  /** The rows after id `after` up to `through`, in order: at most `limit`, and one however large. */
+  read({ after, through, limit, maxBytes }: ReadRequest): Row[] {
     // Not `iterate`: in Deno it takes an error for the end, and the rows past it would be passed by.
-    const sizes = this.#statements.sizes.all(after, limit);
-    let bytes = 0;
-    const over = sizes.findIndex((row) => (bytes += row.bytes as number) > maxBytes);
-    const count = over < 0 ? sizes.length : Math.max(1, over);
-    return this.#statements.read.all(after, count).map((row) => {
-      return { id: row.id as number, key: row.key as string, value: row.value as string };
-    });
+    const sizes = this.#statements.sizes.all(after, through, limit);
+    const count = fitting(sizes.map(({ bytes }) => bytes as number), maxBytes);
+    return this.#statements.read.all(after, through, count) as unknown as Row[];
   }
 
   close(): void {
     this.#db.close();
   }
 
-  #remove(deleted: Record<string, unknown>[]): number {
-    for (const { bytes } of deleted) this.#bytes -= bytes as number;
-    this.#depth -= deleted.length;
-    return deleted.length;
+  #transaction(change: Change & { deletes: number }): Applied {
+    const depth = this.#depth;
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const applied = this.#change(change);
+      this.#db.exec("COMMIT");
+      if (this.#depth < depth + applied.rows) this.#shrink();
+      return applied;
+    } catch (error) {
+      this.#depth = depth;
+      // A full disk may have ended the transaction already.
+      if (this.#db.isTransaction !== false) tryExec(this.#db, "ROLLBACK");
+      throw error;
+    }
   }
 
-  #refuse(id: number, reason: string, at: number): void {
-    this.#statements.refuse.run(reason, at, id);
-    this.#remove(this.#statements.delete.all(JSON.stringify([id])));
+  #change({ deletes, keepThrough, now, age, ...change }: Change & { deletes: number }): Applied {
+    const sql = this.#statements;
+    const dropped = { byAge: 0, bySize: 0, refused: 0 };
+    let left = deletes;
+    const remove = (statement: StatementSync, ...values: (number | string)[]) => {
+      const gone = Number(statement.run(...values).changes);
+      left -= gone;
+      if (statement !== sql.dropRefused) this.#depth -= gone;
+      return gone;
+    };
+    const makeRoom = (kind: "refused" | "bySize", drop: (excess: number) => number) => {
+      for (let gone = 1; gone > 0 && left > 0 && this.#excess > 0;) {
+        gone = drop(this.#excess);
+        dropped[kind] += gone;
+      }
+    };
+    const keepWithin = () => {
+      // What waits can yet be of use; of both, no more is dropped than must be.
+      makeRoom("refused", () => remove(sql.dropRefused, 1));
+      makeRoom("bySize", (excess) => {
+        const rows = Math.floor(excess * this.#depth / this.#pages.used);
+        return remove(sql.dropRows, keepThrough, Math.min(left, Math.max(1, rows)));
+      });
+    };
+    const done = change.done.slice(0, deletes);
+    const deleted = remove(sql.delete, JSON.stringify(done));
+    dropped.byAge = remove(sql.dropOld, keepThrough, left, age - change.maxAgeMs);
+    keepWithin();
+    // Where nothing may be dropped, all is on its way to the broker.
+    const room = this.#excess <= 0 || left === deletes;
+    const rows = room ? this.#fitting(change.rows) : [];
+    for (const { id, key, value, created } of rows) {
+      this.#depth += Number(sql.insert.run(id, key, value, created).changes);
+    }
+    const refused = room ? this.#fitting(change.refused) : [];
+    for (const { id, key, value, reason } of refused) {
+      sql.insertRefused.run(id, key, value, reason, now);
+    }
+    if (refused.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
+    keepWithin();
+    const meta = { ...change.meta, [AGE]: String(age), [AGE_AT]: String(now) };
+    for (const [key, value] of Object.entries(meta)) sql.setMeta.run(key, value);
+    return {
+      rows: rows.length,
+      refused: refused.length,
+      done: done.length,
+      deleted,
+      more: left <= 0 || rows.length < change.rows.length ||
+        refused.length < change.refused.length || done.length < change.done.length,
+      full: null,
+      dropped,
+      depth: this.#depth,
+      oldest: this.#oldest(),
+    };
   }
 
-  #trimRefused(): number {
-    return Number(this.#statements.trimRefused.run(MAX_REFUSED).changes);
+  #fitting<T extends Row>(rows: readonly T[]): readonly T[] {
+    return rows.slice(0, fitting(rows.map(textBytes), this.#sizes.addBytes));
   }
 
   #oldest(): number | null {
-    return this.#statements.oldest.get(0)?.created as number ?? null;
+    return this.#statements.oldest.get()?.created as number ?? null;
   }
 
-  #dropOld(before: number, keepThrough: number): number {
-    let dropped = 0;
-    while (true) {
-      const oldest = this.#statements.oldest.get(keepThrough);
-      if (!oldest || oldest.created as number >= before) return dropped;
-      dropped += this.#remove(this.#statements.dropOld.all(keepThrough, DROP_STEP, before));
-    }
+  get #pages(): { all: number; used: number } {
+    return this.#statements.pages.get() as { all: number; used: number };
   }
 
-  #dropExcess(keepThrough: number): number {
-    let dropped = 0;
-    while (this.#bytes > this.#options.maxBytes) {
-      // One row at a time towards the end, so that the cap drops no more than it must.
-      const average = this.#bytes / this.#depth;
-      const excess = Math.floor((this.#bytes - this.#options.maxBytes) / average);
-      const step = Math.max(1, Math.min(DROP_STEP, excess));
-      const gone = this.#remove(this.#statements.drop.all(keepThrough, step));
-      if (gone === 0) break;
-      dropped += gone;
-    }
-    return dropped;
+  /** By how many pages the file holds more than it may. */
+  get #excess(): number {
+    return this.#pages.used - this.#sizes.pages;
   }
+
+  /** Gives what an outage took of the disk back; the journal takes as much as is in use. */
+  #shrink(): void {
+    const { all, used } = this.#pages;
+    const small = used <= SHRINK_PAGES && all + used <= this.#sizes.maxPages;
+    if (small && all - used > 2 * used + 256) tryExec(this.#db, "VACUUM");
+  }
+}
+
+/** What a clock of ages that left `meta` shows now; null where that is not known. */
+function ageAfter(meta: Readonly<Record<string, string>>, now: number): number | null {
+  const age = Number(meta[AGE]) + Math.max(0, now - Number(meta[AGE_AT]));
+  return Number.isSafeInteger(age) ? age : null;
+}
+
+/** Null where it is not told. */
+function freeBytes(path: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
+}
+
+interface Totals {
+  depth: number;
+  newest: number | null;
+  lastId: number;
+}
+
+function prepare(db: DatabaseSync) {
+  const first = (table: string, where: string) =>
+    `SELECT id FROM ${table} WHERE ${where} ORDER BY id LIMIT ?`;
+  const remove = (table: string, where = "id > 0") =>
+    db.prepare(`DELETE FROM ${table} WHERE id IN (${first(table, where)})`);
+  return {
+    totals: db.prepare(`
+      SELECT count(*) AS depth,
+        (SELECT created FROM outbox ORDER BY id DESC LIMIT 1) AS newest,
+        max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS lastId
+      FROM outbox
+    `),
+    delete: db.prepare("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))"),
+    dropRows: remove("outbox", "id > ?"),
+    dropRefused: remove("refused"),
+    dropOld: db.prepare(
+      `DELETE FROM outbox WHERE id IN (${first("outbox", "id > ?")}) AND created < ?`,
+    ),
+    insert: db.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?)"),
+    insertRefused: db.prepare("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)"),
+    trimRefused: db.prepare(
+      "DELETE FROM refused WHERE id <= (SELECT id FROM refused ORDER BY id DESC LIMIT 1 OFFSET ?)",
+    ),
+    setMeta: db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)"),
+    oldest: db.prepare("SELECT created FROM outbox ORDER BY id LIMIT 1"),
+    pages: db.prepare(
+      `SELECT page_count AS "all", page_count - freelist_count AS used
+       FROM pragma_page_count, pragma_freelist_count`,
+    ),
+    sizes: db.prepare(
+      `SELECT octet_length(key) + octet_length(value) AS bytes
+       FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`,
+    ),
+    read: db.prepare(
+      "SELECT id, key, value FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+    ),
+  };
 }

@@ -6,7 +6,7 @@ import type { Logger } from "../../runtime/log.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
 import { type AgentStats, recordReload } from "../stats.ts";
 import { FileWatch } from "./file_watch.ts";
-import { LoadingThread } from "./loading_thread.ts";
+import { ConfigLoader } from "./config_loader.ts";
 import { restartNeededFor } from "./restart_needed.ts";
 
 export interface ReloadDeps {
@@ -19,7 +19,7 @@ export interface ReloadDeps {
   /** Asks the agent to stop; nothing is taken over after. */
   signal: AbortSignal;
   /** @default a new one */
-  thread?: LoadingThread;
+  loader?: ConfigLoader;
 }
 
 /** When to reload, and how what was loaded is taken over. */
@@ -38,7 +38,7 @@ export interface ReloadWays {
  */
 export class Reloads {
   readonly #deps: ReloadDeps;
-  readonly #thread: LoadingThread;
+  readonly #loader: ConfigLoader;
   #sites: readonly Site[];
   #replaceSites: ReloadWays["replaceSites"] = () => {};
   #running: Promise<void> | null = null;
@@ -51,9 +51,9 @@ export class Reloads {
   /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
     this.#deps = deps;
-    this.#thread = deps.thread ?? new LoadingThread();
+    this.#loader = deps.loader ?? new ConfigLoader();
     this.#sites = deps.config.sites;
-    this.#thread.start();
+    this.#loader.start();
   }
 
   /** From now on the config is taken over. */
@@ -78,7 +78,7 @@ export class Reloads {
     this.#closed = true;
     this.#endHangUps();
     this.#watch?.close();
-    await this.#thread.close();
+    await this.#loader.close();
     await this.#running;
   }
 
@@ -94,7 +94,7 @@ export class Reloads {
     const { file } = configSource;
     const start = clock.monotonic();
     try {
-      const loaded = await this.#thread.load(configSource, this.#sites);
+      const loaded = await this.#loader.load(configSource, this.#sites);
       if (this.#isOver()) return;
       if (!loaded.ok) {
         recordReload(stats, "refused");

@@ -1,5 +1,5 @@
 import type { HttpRecord } from "../http/types.ts";
-import type { Findings, Inspection } from "../inspect/protocol.ts";
+import type { Found, Inspection } from "../inspect/inspection.ts";
 import { rulesOf, type SiteRules } from "./index.ts";
 import type { RuleOutcome } from "./outcome.ts";
 import { headerValue } from "./response_headers.ts";
@@ -8,10 +8,10 @@ import type { Seen } from "./rule.ts";
 /** An inspection and what it found. */
 export interface Inspected {
   inspection: Pick<Inspection, "searches">;
-  findings: Findings;
+  found: Found;
 }
 
-const NOTHING: Inspected = { inspection: { searches: [] }, findings: { matched: [], json: [] } };
+const NOTHING: Inspected = { inspection: { searches: [] }, found: { matched: [], json: [] } };
 
 /** What has to be looked for in a response, all in one go; null where the rules ask for nothing. */
 export function inspectionFor(
@@ -39,9 +39,9 @@ export function applyRules(
   inspected: Inspected | null,
   now: number,
 ): RuleOutcome[] {
-  const { inspection, findings } = inspected ?? NOTHING;
-  const matched = matchedIn(inspection.searches, findings);
-  const seen: Seen = { record, matched, json: findings.json, now };
+  const { inspection, found } = inspected ?? NOTHING;
+  const matched = matchedIn(inspection.searches, found);
+  const seen: Seen = { record, matched, json: found.json, now };
   return rulesOf(rules).flatMap(({ rule, value }) =>
     rule.outcomes(value, seen).map((kept) => ({ rule: rule.reason, ...kept }))
   );
@@ -50,7 +50,7 @@ export function applyRules(
 /** Reads the answers of an inspection by what was asked. */
 export function matchedIn(
   searches: Inspection["searches"],
-  { matched }: Findings,
+  { matched }: Found,
 ): Seen["matched"] {
   return (pattern, text) => {
     const at = searches.findIndex((search) => search.pattern === pattern && search.text === text);

@@ -2,7 +2,7 @@ import { compile, search } from "@jmespath-community/jmespath";
 import { z } from "zod";
 import { optional, section } from "../../config/fields.ts";
 import { isMap } from "../../config/raw.ts";
-import type { JsonRule } from "../inspect/protocol.ts";
+import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
 import { counted, rule } from "./rule.ts";
 

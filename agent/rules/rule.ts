@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { RawSite } from "../../config/raw_site.ts";
 import type { HttpRecord } from "../http/types.ts";
-import type { Inspection, JsonFinding } from "../inspect/protocol.ts";
+import type { Inspection, JsonFinding } from "../inspect/inspection.ts";
 
 /** All that a rule may look at: a full response, and what was found in its texts. */
 export interface Seen {

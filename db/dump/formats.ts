@@ -1,10 +1,10 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { Buffer } from "node:buffer";
-import type { DumpOptions } from "../../runtime/cli.ts";
+import type { FORMATS } from "../../runtime/options.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import type { Column, Row } from "./source.ts";
 
-export type Format = DumpOptions["format"];
+export type Format = typeof FORMATS["dbdump"][number];
 
 /** Takes some of the output; the next comes when it resolves. */
 export type Write = (output: string | Uint8Array) => Promise<void>;

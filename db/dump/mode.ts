@@ -4,9 +4,11 @@ import type { ModeContext } from "../../runtime/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
 import { dumpResults } from "./dump.ts";
+import type { Format } from "./formats.ts";
 
 /** Mode "dbdump": prints stored results or rollups to standard output. */
 export async function dumpMode({ config, options, log, signal }: ModeContext): Promise<ExitCode> {
+  const filter = { ...options, format: options.format as Format };
   if (options.format === "parquet" && process.stdout.isTTY) {
     throw new UsageError("Parquet is no text: send it to a file, as with > results.parquet");
   }
@@ -18,7 +20,7 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
   });
   process.stdout.on("error", ignore);
   try {
-    await dumpResults(pool, options, (output) => print(output, signal), signal);
+    await dumpResults(pool, filter, (output) => print(output, signal), signal);
     return EXIT.done;
   } catch (error) {
     if (error instanceof OutputError) {

@@ -1,9 +1,9 @@
 import type { ClientBase } from "pg";
-import type { DumpOptions } from "../../runtime/cli.ts";
+import type { FROM } from "../../runtime/options.ts";
 import { selectMessages, toMessage } from "./messages.ts";
 
 /** What can be dumped: the results, or what they add up to. */
-export type Origin = DumpOptions["from"];
+export type Origin = typeof FROM[number];
 
 /** A dumped row, by the names of the columns. */
 // deno-lint-ignore no-explicit-any

@@ -31,6 +31,15 @@ export async function sweeps(pool: Pool, cutoffs: Cutoffs): Promise<Sweep[]> {
   return [
     { table: "rollup_hourly", where: `bucket < ${inUtc}`, before: floor("hourly") },
     { table: "rollup_daily", where: `bucket < ${inUtc}`, before: floor("daily") },
+    {
+      table: "verdict_changes",
+      // The last one before stays: it says what state the kept ones come from.
+      where: `ts < ${inUtc} AND EXISTS (
+        SELECT FROM verdict_changes AS later
+        WHERE later.site_id = verdict_changes.site_id AND later.agent_id = verdict_changes.agent_id
+          AND later.ts > verdict_changes.ts AND later.ts < ${inUtc})`,
+      before: floor("daily"),
+    },
     { table: "dead_letters", where: `at < ${inUtc}`, before: cutoffs.deadLetters },
     ...SHARED.map((table) => ({ table, where: "last_seen < $1::date - 1", before: floor("raw") })),
   ];

@@ -13,7 +13,7 @@ const TOLD = 100;
 
 /** Mode "restore": stores the messages of a file, or of standard input. */
 export async function restoreMode(
-  { config, configSource, options: { args: [file = "-"] }, clock, log, signal }: ModeContext,
+  { config, configSource, options: { args: [target = "-"] }, clock, log, signal }: ModeContext,
 ): Promise<ExitCode> {
   const pool = createPool(config.database!.dsn, {
     max: 1,
@@ -22,7 +22,7 @@ export async function restoreMode(
   });
   let told = 0;
   try {
-    const path = file === "-" ? null : resolve(configSource.cwd, file);
+    const path = target === "-" ? null : resolve(configSource.cwd, target);
     const done = await restore(chunksOf(path, signal), {
       store: new ResultStore(pool, { log, clock }),
       clock,

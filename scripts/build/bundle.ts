@@ -1,7 +1,7 @@
 import * as esbuild from "esbuild";
 import { relative, resolve } from "node:path";
 import { migrationFiles } from "../../db/schema/migrations/index.ts";
-import { WORKER_FILES } from "../../runtime/worker_sources.ts";
+import { THREAD_FILES } from "../../runtime/thread_sources.ts";
 import { OLDEST_NODE } from "./node_versions.ts";
 import { ROOT } from "./project.ts";
 
@@ -42,7 +42,7 @@ const MODULE_URL = `const module_url = require("node:url").pathToFileURL(__filen
 export async function bundleForNode(): Promise<string> {
   try {
     const workers = await Promise.all(
-      Object.entries(WORKER_FILES).map(async ([name, file]) => [
+      Object.entries(THREAD_FILES).map(async ([name, file]) => [
         name,
         await bundle(resolve(ROOT, "runtime", file), { banner: BANNER }),
       ]),
@@ -51,10 +51,10 @@ export async function bundleForNode(): Promise<string> {
       banner: `${BANNER}\n${NODE_CHECK}\n${MODULE_URL}`,
       define: { "import.meta.url": "module_url", "import.meta.main": "true" },
       replaced: {
-        "runtime/worker_sources.ts": `const sources = ${
+        "runtime/thread_sources.ts": `const sources = ${
           JSON.stringify(Object.fromEntries(workers))
         };
-          export const workerSource = (name) => sources[name];`,
+          export const threadSource = (name) => sources[name];`,
         "db/schema/migrations/index.ts": `const files = ${JSON.stringify(await migrationFiles())};
           export const migrationFiles = () => Promise.resolve(files);`,
       },

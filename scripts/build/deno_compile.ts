@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { WORKER_FILES } from "../../runtime/worker_sources.ts";
+import { THREAD_FILES } from "../../runtime/thread_sources.ts";
 import type { Executable } from "./executables.ts";
 import { ROOT } from "./project.ts";
 import { UnavailableError } from "./unavailable_error.ts";
@@ -48,7 +48,7 @@ export async function denoCompile(
 
 /** What no import names, from the project's folder. */
 function readAtRunTime(): string[] {
-  const workers = Object.values(WORKER_FILES).map((file) => resolve(ROOT, "runtime", file));
+  const workers = Object.values(THREAD_FILES).map((file) => resolve(ROOT, "runtime", file));
   return ["db/schema/migrations", ...workers.map((file) => relative(ROOT, file))];
 }
 

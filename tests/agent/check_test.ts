@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertNotEquals } from "@std/assert";
 import { AT_ONCE, check as checkSite, type CheckDeps } from "../../agent/check.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
-import type { InspectionOutcome } from "../../agent/inspect/protocol.ts";
+import type { InspectionOutcome } from "../../agent/inspect/inspection.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
@@ -386,7 +386,7 @@ Deno.test("check() gives an inspection what is left of the timeout, two seconds 
         clock,
         inspect: (_, limitMs) => {
           limits.push(limitMs);
-          return Promise.resolve({ ok: true, findings: { matched: [true], json: [] } });
+          return Promise.resolve({ ok: true, found: { matched: [true], json: [] } });
         },
       }),
     );

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import type { Row } from "../../agent/outbox/protocol.ts";
+import type { Row } from "../../agent/outbox/store.ts";
 import { Publisher } from "../../agent/publish.ts";
 import { newStats } from "../../agent/stats.ts";
 import { RefusedError } from "../../kafka/errors.ts";
@@ -26,7 +26,7 @@ function memoryOutbox(count: number) {
       return new Promise((resolve) => signal.addEventListener("abort", () => resolve([])));
     },
     remove: (ids: readonly number[]) => void removed.push(...ids),
-    refuse: (id: number, reason: string) => void refused.push([id, reason]),
+    refuse: ({ id }: Row, reason: string) => void refused.push([id, reason]),
   };
 }
 

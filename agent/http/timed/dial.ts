@@ -13,7 +13,10 @@ import type { Connection } from "./idle_connections.ts";
 import type { PhaseTimer } from "./phase_timer.ts";
 import { openTunnel, parseProxy, type Proxy, proxyAuthorization } from "./proxy.ts";
 import { secure, type Secured } from "./secure.ts";
-import type { Trust, TrustStore } from "./trust.ts";
+import type { TrustStore } from "./trust.ts";
+
+/** What was learned of a host, the runtime's own, and what is learned then. */
+const MAX_TRUSTS = 3;
 
 /** What connections are made with. */
 export interface DialDeps {
@@ -30,8 +33,6 @@ export interface Wanted {
   before: Before;
   timer: PhaseTimer;
   steps: Steps;
-  /** Told of the addresses that are tried. */
-  onAddresses(addresses: readonly string[]): void;
 }
 
 /**
@@ -121,14 +122,14 @@ async function reachThrough(proxy: Proxy, wanted: Wanted, deps: DialDeps): Promi
 async function reachHost(
   host: string,
   port: number,
-  { request, timer, steps, onAddresses }: Wanted,
+  { request, timer, steps }: Wanted,
   { resolver, clock }: DialDeps,
   check: (address: string) => void = () => {},
 ): Promise<{ socket: Socket; address: string }> {
   timer.enter("dns");
   const found = await resolveHost(host, request.ipVersion ?? "auto", resolver, clock, steps);
   const addresses = allowed(found, check);
-  onAddresses(addresses.map(({ address }) => address));
+  if (!request.proxy) steps.addresses = addresses.map(({ address }) => address);
   timer.enter("connect");
   return await connect(addresses, port, clock, steps, request.allowance);
 }
@@ -161,14 +162,16 @@ async function makeSecure(
   { timer, steps }: Wanted,
   { clock, trust: store }: DialDeps,
 ): Promise<Secured & Pick<Reached, "place">> {
-  for (let trust: Trust | null = store.get(name, options);;) {
+  let trust = store.get(name, options);
+  for (let tries = 1;; tries++) {
     const { socket, place } = await plain();
     timer.enter("tls");
     const made = await secure(socket, name, protocols, trust, clock, steps);
     if (made.error?.class !== "tls_certificate_untrusted") return { ...made, place };
-    trust = store.another(name, options, made.untrusted, trust);
-    if (trust === null) return { ...made, place };
+    const another = store.another(name, options, made.untrusted, trust);
+    if (another === null || tries === MAX_TRUSTS) return { ...made, place };
     made.socket.destroy();
+    trust = another;
   }
 }
 

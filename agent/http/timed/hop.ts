@@ -1,6 +1,6 @@
 import { DEFAULT_READ_BODY_BYTES } from "../body_buffer.ts";
 import { httpError } from "../errors.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { ExchangeFailure, failure } from "../failure.ts";
 import type { Before } from "../networks.ts";
 import { type HopOutcome, redirectOf } from "../redirects.ts";
 import type { Steps } from "../steps.ts";
@@ -39,7 +39,7 @@ export async function runHop(
     hop.timer.stop();
   }
   hop.end(error === null);
-  const { reader, connection, timer, addresses } = hop;
+  const { reader, connection, timer } = hop;
   return {
     head: reader?.head ?? null,
     body: reader?.body ?? new Uint8Array(0),
@@ -49,7 +49,7 @@ export async function runHop(
     ms: timer.ms,
     phases: timer.phases,
     remoteAddress: connection?.remoteAddress ?? null,
-    ...(addresses && { addresses }),
+    ...(steps.addresses && { addresses: steps.addresses }),
     tls: connection?.tls ?? null,
   };
 }
@@ -58,8 +58,6 @@ class OneHop {
   readonly timer: PhaseTimer;
   connection: Connection | null = null;
   reader: Reader | null = null;
-  /** Those that were tried. */
-  addresses: readonly string[] | null = null;
   #key: string | null = null;
   readonly #request: HttpRequest;
   readonly #before: Before;
@@ -75,6 +73,7 @@ class OneHop {
   }
 
   async run(): Promise<void> {
+    this.#steps.addresses = null;
     const target = parseTarget(this.#request.url);
     this.#key = this.#deps.idle.key(this.#request, target);
     const kept = this.#key === null ? null : this.#deps.idle.take(this.#key);
@@ -84,19 +83,24 @@ class OneHop {
         return await this.#exchange(kept, target);
       } catch (error) {
         if (!this.#closedWhileIdle(error)) throw error;
-        closeConnection(kept);
-        this.connection = null;
       }
     }
-    const wanted = {
-      request: this.#request,
-      target,
-      before: this.#before,
-      timer: this.timer,
-      steps: this.#steps,
-      onAddresses: (addresses: readonly string[]) => this.addresses = addresses,
-    };
-    this.connection = await dial(wanted, this.#deps);
+    try {
+      await this.#exchangeAnew(this.#request, target);
+    } catch (error) {
+      const isForHttp1 = this.reader instanceof Http2Reader && this.reader.needsHttp1;
+      if (!isForHttp1 || this.#request.httpVersion === "2") throw error;
+      await this.#exchangeAnew({ ...this.#request, httpVersion: "1.1" }, target);
+    }
+  }
+
+  async #exchangeAnew(request: HttpRequest, target: Target): Promise<void> {
+    if (this.connection) closeConnection(this.connection);
+    this.connection = null;
+    this.connection = await dial(
+      { request, target, before: this.#before, timer: this.timer, steps: this.#steps },
+      this.#deps,
+    );
     await this.#exchange(this.connection, target);
   }
 
@@ -133,6 +137,8 @@ class OneHop {
     }
     const { body } = this.#request;
     const headers = http2Headers(this.#request, target, defaults);
+    // A session that has just ended cannot be asked any more.
+    if (session.closed || session.destroyed) throw failure("connection_reset");
     const stream = session.request(headers, { endStream: body === undefined });
     if (body !== undefined) stream.end(body);
     return new Http2Reader(session, stream, options);
@@ -146,14 +152,13 @@ class OneHop {
   /** A site may close an idle connection just as we send; that is no fault of its own. */
   #closedWhileIdle(error: unknown): boolean {
     return error instanceof ExchangeFailure && error.error.class === "connection_reset" &&
-      this.reader?.started === false;
+      this.reader?.started !== true;
   }
 
   end(ok: boolean): void {
     if (this.connection === null) return;
     const reusable = ok && this.#key !== null && this.reader?.reusable === true;
-    if (reusable) {
-      this.#deps.idle.put(this.#key!, this.connection, this.#request.allowance);
-    } else closeConnection(this.connection);
+    if (reusable) this.#deps.idle.put(this.#key!, this.connection, this.#request.allowance);
+    else closeConnection(this.connection);
   }
 }

@@ -1,7 +1,7 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { classifyError } from "../classify.ts";
-import { ExchangeFailure, failure } from "../failure.ts";
+import { ExchangeFailure } from "../failure.ts";
 import type { ResponseHead } from "../types.ts";
 import { Reader, type ReaderOptions } from "./reader.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./response_parser.ts";
@@ -21,7 +21,7 @@ export function openSession(socket: Socket, authority: string): ClientHttp2Sessi
       maxHeaderListSize: MAX_HEAD_BYTES,
     },
   });
-  // Stays for its life: an error with nobody to hear it would end the process. Streams tell of it, too.
+  // Stays for its life: an error with nobody to hear it would end the process. Its streams tell of it.
   session.on("error", () => {});
   return session;
 }
@@ -42,17 +42,18 @@ export class Http2Reader extends Reader {
     return this.#isComplete && !this.#session.closed && !this.#session.destroyed;
   }
 
+  /** Whether the site says that it serves this by HTTP/1.1 alone. */
+  get needsHttp1(): boolean {
+    return this.#stream.rstCode === http2.constants.NGHTTP2_HTTP_1_1_REQUIRED;
+  }
+
   protected listen(): () => void {
     const stream = this.#stream;
-    let sessionError: Error | null = null;
-    const onSessionError = (error: Error) => sessionError = error;
-    this.#session.on("error", onSessionError);
     stream.on("response", (_headers, _flags, raw) => this.#takeHead(raw as unknown as string[]));
-    // Stays for the stream's life; see the session's.
-    stream.on("error", (error) => this.reject(this.#failure(sessionError ?? error)));
-    stream.on("close", () => this.reject(this.#failure(sessionError)));
+    // Stay for the stream's life: an error with nobody to hear it would end the process.
+    stream.on("error", (error) => this.#fail(error));
+    stream.on("close", () => this.#fail(CLOSED));
     return () => {
-      this.#session.off("error", onSessionError);
       if (!this.#isComplete) stream.close(http2.constants.NGHTTP2_CANCEL);
     };
   }
@@ -76,31 +77,25 @@ export class Http2Reader extends Reader {
       httpVersion: "2",
       headers: pairs.filter(([name]) => !name.startsWith(":")),
     };
-    const wanted = this.#guard(() => this.onHead(head));
-    if (wanted === undefined) return;
-    if (wanted !== "read") return this.onComplete();
+    try {
+      if (this.onHead(head) !== "read") return this.onComplete();
+    } catch (error) {
+      return this.reject(error as ExchangeFailure);
+    }
     // Only now, as a runtime may have the first bytes of the body before it tells of the head.
     this.#stream.on("data", (piece) => this.onBody(piece)).on("end", () => {
+      // A stream that was reset ends, too.
+      if (this.#stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR) return this.#fail(CLOSED);
       this.#isComplete = true;
       this.onComplete();
     });
   }
 
-  #guard<T>(work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      this.reject(error instanceof ExchangeFailure ? error : failure("not_made", `${error}`));
-      return undefined;
-    }
-  }
-
-  /** A stream or a session that ends before its time; by a code of HTTP/2 it says why. */
-  #failure(error: Error | null): ExchangeFailure {
-    const { class: found, message } = classifyError(
-      error ?? Object.assign(new Error("The stream was closed"), { code: "ECONNRESET" }),
-      this.head === null ? "head" : "body",
-    );
-    return new ExchangeFailure({ class: found, message });
+  #fail(error: Error): void {
+    if (this.stopped || this.#isComplete) return;
+    const during = this.head === null ? "head" : "body";
+    this.reject(new ExchangeFailure(classifyError(error, during)));
   }
 }
+
+const CLOSED = Object.assign(new Error("The stream was closed"), { code: "ECONNRESET" });

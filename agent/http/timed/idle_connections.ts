@@ -29,7 +29,6 @@ export function closeConnection({ session, socket }: Connection): void {
 
 /** None is kept where checks and other idle ones take this share of the descriptors. */
 const IDLE_SHARE = 0.5;
-
 /** The greatest age of a connection that is used again: a switched address or certificate is seen. */
 const MAX_AGE_MS = 60_000;
 /** Methods that may be sent again if the connection turns out to be dead (RFC 9110, 9.2.1). */

@@ -49,8 +49,16 @@ export class Authority {
   }
 
   /** An authority below this one. */
-  async intermediate(name: string): Promise<Authority> {
-    return new Authority(await issue({ name, isAuthority: true }, this.#issuer));
+  async intermediate(name: string, options: Partial<CertificateOptions> = {}): Promise<Authority> {
+    return new Authority(await issue({ name, isAuthority: true, ...options }, this.#issuer));
+  }
+
+  /** This authority's name and key, vouched for by another one. */
+  async crossSigned(by: Authority, options: Partial<CertificateOptions> = {}): Promise<string> {
+    const { certificate, keys } = this.#issuer;
+    const name = certificate.subject.replace(/^CN=/, "");
+    const made = await issue({ name, isAuthority: true, ...options }, by.#issuer, keys);
+    return pem(made.certificate);
   }
 
   /** A certificate that this authority signed. */
@@ -64,11 +72,13 @@ export async function selfSigned(options: CertificateOptions): Promise<KeyPair> 
   return await keyPair(await issue(options, null));
 }
 
-async function issue(options: CertificateOptions, issuer: Issuer | null): Promise<Issuer> {
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, [
-    "sign",
-    "verify",
-  ]) as CryptoKeyPair;
+async function issue(
+  options: CertificateOptions,
+  issuer: Issuer | null,
+  given?: CryptoKeyPair,
+): Promise<Issuer> {
+  const keys = given ??
+    await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]) as CryptoKeyPair;
   const names = options.names ?? [
     { type: "ip", value: "127.0.0.1" },
     { type: "dns", value: "localhost" },

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Worker } from "node:worker_threads";
 import { Inspector } from "../../../agent/inspect/inspector.ts";
-import type { Inspection, InspectionOutcome } from "../../../agent/inspect/protocol.ts";
+import type { Inspection, InspectionOutcome } from "../../../agent/inspect/inspection.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { counted, outcome, RecordingThread, request } from "./support.ts";
 
@@ -81,7 +81,7 @@ Deno.test("Inspector finds in a thread what it finds here", async () => {
   ];
   const expected: InspectionOutcome = {
     ok: true,
-    findings: {
+    found: {
       matched: [true, false],
       json: [
         { ok: true, found: "true" },

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import type { Worker } from "node:worker_threads";
 import { Inspector } from "../../../agent/inspect/inspector.ts";
-import type { Inspection } from "../../../agent/inspect/protocol.ts";
+import type { Inspection } from "../../../agent/inspect/inspection.ts";
 import { compileRegex } from "../../../config/regex.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { counted, outcome, RecordingThread, request } from "./support.ts";

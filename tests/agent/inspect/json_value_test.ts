@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { inspectJson } from "../../../agent/inspect/json_value.ts";
 import { RegexCache } from "../../../agent/inspect/regex_cache.ts";
-import type { JsonRule } from "../../../agent/inspect/protocol.ts";
+import type { JsonRule } from "../../../agent/inspect/inspection.ts";
 
 const BODY = JSON.stringify({
   status: "ok",

@@ -5,10 +5,10 @@ import {
   type Inspection,
   type InspectionOutcome,
   patternsOf,
-} from "../../../agent/inspect/protocol.ts";
+} from "../../../agent/inspect/inspection.ts";
 import { compileRegex } from "../../../config/regex.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import { startWorker } from "../../../runtime/worker.ts";
+import { startWorker } from "../../../runtime/thread.ts";
 
 const utf8 = new TextEncoder();
 
@@ -20,7 +20,7 @@ export function request(pattern: string, text: string): Inspection {
 
 /** What comes of a search that finds it, or not. */
 export function outcome(matched: boolean): InspectionOutcome {
-  return { ok: true, findings: { matched: [matched], json: [] } };
+  return { ok: true, found: { matched: [matched], json: [] } };
 }
 
 /** An inspector, and the threads that it starts. */
@@ -36,14 +36,14 @@ export function counted(maxThreads = 2) {
 /** A thread that finds nothing, and keeps what it was asked. */
 export class RecordingThread extends EventEmitter {
   asked: Inspection[] = [];
-  postMessage(inspection: Inspection): void {
+  postMessage({ argument: inspection }: { argument: Inspection }): void {
     this.asked.push(inspection);
     const programSizes = patternsOf(inspection).map((source) => compileRegex(source).programSize());
-    const findings = {
+    const found = {
       matched: inspection.searches.map(() => false),
       json: inspection.json.map(() => ({ ok: false, found: null })),
     };
-    queueMicrotask(() => this.emit("message", { ok: true, findings, programSizes }));
+    queueMicrotask(() => this.emit("message", { ok: true, value: { found, programSizes } }));
   }
   terminate(): Promise<number> {
     return Promise.resolve(0);

@@ -8,7 +8,7 @@ import { messages, NEVER, options } from "./support.ts";
 Deno.test("Outbox.oldestAt is when the oldest result that waits was added, also after a restart", async () => {
   await withFolder(async (folder) => {
     let now = 1_000;
-    const clock = { ...systemClock, now: () => now };
+    const clock = { ...systemClock, now: () => now, monotonic: () => now - 1_000 };
     const first = await Outbox.open(options(folder, { clock }));
     assertEquals(first.oldestAt, null);
     first.add({ key: "k", value: "v1" });

@@ -4,7 +4,7 @@ import { Outbox } from "../../../agent/outbox/outbox.ts";
 import { Publisher } from "../../../agent/publish.ts";
 import { newStats } from "../../../agent/stats.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import { startWorker } from "../../../runtime/worker.ts";
+import { startWorker } from "../../../runtime/thread.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { until, withFolder } from "../support.ts";
 import { messages, NEVER, options, values } from "./support.ts";
@@ -130,7 +130,7 @@ Deno.test("Outbox keeps what was given out from memory until it is removed", asy
     // Only some are acknowledged, one is refused: the others are written when there is room.
     const done = given.filter(({ id }) => id <= 100 || id > 110).map(({ id }) => id);
     outbox.remove(done);
-    outbox.refuse(110, "R");
+    outbox.refuse(given[109]!, "R");
     assertEquals(await outbox.flush(), true);
     assertEquals([outbox.waiting, outbox.dropped, outbox.failing], [9, 0, false]);
     await outbox.close();
@@ -175,15 +175,20 @@ Deno.test("Outbox counts refused results that it does not keep as dropped", asyn
       if (Number(message.value.slice(1)) % 5_000 === 0) await outbox.flush();
     }
     await outbox.flush();
-    for (let id = 1; id <= 10_001; id++) outbox.refuse(id, "R");
+    for (let id = 1; id <= 10_001; id++) outbox.refuse({ id, key: "k", value: `v${id}` }, "R");
     await outbox.flush();
     assertEquals([outbox.waiting, outbox.dropped], [0, 1]);
     await outbox.close();
-    assertEquals(log.lines.map(({ level, fields, message }) => [level, fields.count, message]), [
+    assertEquals(log.lines.map(({ level, fields, message }) => [level, fields, message]), [
       [
         "error",
-        1,
-        "Dropped results that the broker had refused, the oldest, past the 10000 that are kept",
+        {
+          count: 1,
+          why: "refused by the broker, and over 10000 or over agent.outbox_max_bytes",
+          waiting: 0,
+          dropped: 1,
+        },
+        "Dropped results, the oldest",
       ],
     ]);
   });
@@ -194,9 +199,10 @@ Deno.test("Outbox that can neither read nor write its disk gives out what waits 
     const log = recordingLog();
     const disk = { fails: false };
     const startThread = () => failingThread(startWorker("outbox"), disk);
+    const before = await Outbox.open(options(folder));
+    for (const message of messages(1, 5)) before.add(message);
+    await before.close();
     const outbox = await Outbox.open(options(folder, { startThread, log }));
-    for (const message of messages(1, 5)) outbox.add(message);
-    assertEquals(await outbox.flush(), true);
     disk.fails = true;
     const sent: string[] = [];
     const send = (batch: readonly { value: string }[]) => {
@@ -227,8 +233,8 @@ Deno.test("Outbox that can neither read nor write its disk gives out what waits 
 function failingThread(worker: Worker, disk: { fails: boolean }): Worker {
   const post = worker.postMessage.bind(worker);
   worker.postMessage = (request: unknown) => {
-    const failure = { kind: "other", message: "disk I/O error" };
-    if (disk.fails) queueMicrotask(() => worker.emit("message", { ok: false, failure }));
+    const failure = { ok: false, kind: "other", message: "disk I/O error" };
+    if (disk.fails) queueMicrotask(() => worker.emit("message", failure));
     else post(request);
   };
   return worker;

@@ -2,35 +2,34 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { failureOf } from "../../../agent/outbox/sqlite_errors.ts";
-import { OutboxStore } from "../../../agent/outbox/store.ts";
+import { failureKind } from "../../../agent/outbox/sqlite_errors.ts";
 import { withFolder } from "../support.ts";
-import { change, ids, NOW, options, rows } from "./store_support.ts";
+import { applyAll, change, ids, NOW, opened, range, read, rows } from "./store_support.ts";
 
 Deno.test("OutboxStore moves a file that is no database aside, and makes a new one", async () => {
   await withFolder(async (folder) => {
     await writeFile(join(folder, "outbox.db"), "not a database at all, and long enough to tell");
-    const store = new OutboxStore(options(folder));
+    const store = opened(folder);
     const { damaged, depth } = store.opened;
     assert(damaged);
     assertEquals(depth, 0);
     assertStringIncludes(damaged.error, "not a database");
-    store.apply(change({ inserts: rows(1, 2) }));
+    store.apply(change({ rows: rows(1, 2) }));
     store.close();
-    assertEquals((await readdir(folder)).filter((name) => name.includes(".damaged-")).length, 1);
-    new OutboxStore(options(folder)).close();
+    assertEquals((await readdir(folder)).filter((name) => name === "outbox.db.damaged").length, 1);
+    opened(folder).close();
   });
 });
 
 Deno.test("OutboxStore moves a database with damaged pages aside", async () => {
   await withFolder(async (folder) => {
-    const store = new OutboxStore(options(folder));
-    store.apply(change({ inserts: rows(1, 2_000, NOW, "x".repeat(500)) }));
+    const store = opened(folder);
+    applyAll(store, { rows: rows(1, 2_000, NOW, "x".repeat(500)) });
     store.close();
     const file = await open(join(folder, "outbox.db"), "r+");
     await file.write(new Uint8Array(100 * 4_096).fill(0xa5), 0, 100 * 4_096, 20 * 4_096);
     await file.close();
-    const again = new OutboxStore(options(folder));
+    const again = opened(folder);
     assert(again.opened.damaged);
     again.close();
   });
@@ -40,14 +39,14 @@ Deno.test("OutboxStore with a damaged page of its named values keeps the results
   await withFolder(async (folder) => {
     fileWithFreePages(folder);
     await damage(folder, (db) => rootOf(db, "meta"));
-    const store = new OutboxStore(options(folder));
+    const store = opened(folder);
     const { depth, lastId, damaged } = store.opened;
-    assertEquals([depth, lastId, damaged?.rescued], [500, 2_000, 500]);
+    assertEquals([depth, lastId, damaged !== null], [500, 2_000, true]);
     assertStringIncludes(damaged!.error, "malformed");
-    assertEquals(ids(store), rows(1_501, 2_000).map(({ id }) => id));
-    store.apply(change({ inserts: rows(2_001, 2_001), meta: { a: "1" } }));
+    assertEquals(ids(store), range(1_501, 2_000));
+    store.apply(change({ rows: rows(2_001, 2_001), meta: { a: "1" } }));
     store.close();
-    new OutboxStore(options(folder)).close();
+    opened(folder).close();
   });
 });
 
@@ -56,20 +55,18 @@ Deno.test("OutboxStore told of damage that opening does not see brings all into 
     fileWithFreePages(folder);
     await damage(folder, freeListTrunk);
     const value = "x".repeat(1_000);
-    const store = new OutboxStore(options(folder));
+    const store = opened(folder);
     assertEquals(store.opened.damaged, null);
-    const error = assertThrows(() =>
-      store.apply(change({ inserts: rows(2_001, 2_100, NOW, value) }))
-    );
-    const { kind, message } = failureOf(error);
-    assertEquals(kind, "damaged");
+    const error = assertThrows(() => store.apply(change({ rows: rows(2_001, 2_100, NOW, value) })));
+    const { message } = error as Error;
+    assertEquals(failureKind(error), "damaged");
     store.close();
-    const again = new OutboxStore(options(folder), message);
+    const again = opened(folder, {}, message);
     const { depth, meta, damaged } = again.opened;
     assertEquals([depth, { ...meta }, damaged?.error], [500, { a: "b" }, message]);
-    assertEquals([damaged?.rescued, damaged?.rescueError], [500, null]);
-    again.apply(change({ inserts: rows(2_001, 2_100, NOW, value) }));
-    assertEquals(ids(again), rows(1_501, 2_100).map(({ id }) => id));
+    assertEquals([damaged !== null, damaged?.rescueError], [true, null]);
+    again.apply(change({ rows: rows(2_001, 2_100, NOW, value) }));
+    assertEquals(ids(again), range(1_501, 2_100));
     again.close();
   });
 });
@@ -77,17 +74,17 @@ Deno.test("OutboxStore told of damage that opening does not see brings all into 
 Deno.test("OutboxStore brings over what stands before, between and after damaged pages", async () => {
   for (const leaves of [[3], [10, 11, 40], [0], [-1], [-1, -2, 5]]) {
     await withFolder(async (folder) => {
-      const store = new OutboxStore(options(folder));
-      store.apply(change({ inserts: rows(1, 500, NOW, "x".repeat(1_000)), meta: { a: "b" } }));
+      const store = opened(folder);
+      store.apply(change({ rows: rows(1, 500, NOW, "x".repeat(1_000)), meta: { a: "b" } }));
       store.close();
       for (const leaf of leaves) await damage(folder, (db, file) => leafOf(db, file, leaf));
-      const again = new OutboxStore(options(folder));
+      const again = opened(folder);
       const { depth, meta, damaged } = again.opened;
       // At most 4 rows are on a page.
       assert(depth >= 500 - 4 * leaves.length && depth < 500, `${depth} of 500`);
-      assertEquals([damaged?.rescued, meta.a], [depth, "b"]);
+      assertEquals([damaged !== null, meta.a], [true, "b"]);
       assertStringIncludes(damaged!.rescueError!, "malformed");
-      const kept = again.read(0, 1_000, 2 ** 30);
+      const kept = read(again);
       assertEquals(kept.map(({ value }) => value), kept.map(({ id }) => "x".repeat(1_000) + id));
       again.close();
     });
@@ -96,25 +93,25 @@ Deno.test("OutboxStore brings over what stands before, between and after damaged
 
 Deno.test("OutboxStore.read() fails where a page is damaged, and passes nothing by", async () => {
   await withFolder(async (folder) => {
-    const store = new OutboxStore(options(folder));
-    store.apply(change({ inserts: rows(1, 3_000, NOW, "x".repeat(1_000)) }));
+    const store = opened(folder);
+    applyAll(store, { rows: rows(1, 3_000, NOW, "x".repeat(1_000)) });
     store.close();
-    const again = new OutboxStore(options(folder));
+    const again = opened(folder);
     // The open file has most of its pages yet to read again.
     const path = join(folder, "outbox.db");
     const content = await readFile(path);
     await writeFile(path, content.fill(0xff, 2 * PAGE));
-    const error = assertThrows(() => again.read(0, 3_000, 2 ** 30));
-    assertEquals(failureOf(error).kind, "damaged");
+    const error = assertThrows(() => read(again));
+    assertEquals(failureKind(error), "damaged");
     again.close();
   });
 });
 
 /** 500 rows, and pages that 1,500 others left. */
 function fileWithFreePages(folder: string): void {
-  const store = new OutboxStore(options(folder));
-  store.apply(change({ inserts: rows(1, 2_000, NOW, "x".repeat(1_000)), meta: { a: "b" } }));
-  store.apply(change({ deletes: rows(1, 1_500).map(({ id }) => id) }));
+  const store = opened(folder);
+  applyAll(store, { rows: rows(1, 2_000, NOW, "x".repeat(1_000)), meta: { a: "b" } });
+  applyAll(store, { done: range(1, 1_500) });
   store.close();
 }
 

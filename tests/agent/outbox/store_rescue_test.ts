@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { appendFile, copyFile, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { failureOf } from "../../../agent/outbox/sqlite_errors.ts";
+import { failureKind } from "../../../agent/outbox/sqlite_errors.ts";
 import { OutboxStore } from "../../../agent/outbox/store.ts";
 import { withFolder } from "../support.ts";
-import { change, ids, NOW, options, rows } from "./store_support.ts";
+import { applyAll, change, ids, NOW, opened, options, range, rows } from "./store_support.ts";
 
 const LONG = "x".repeat(1_000);
 
@@ -14,18 +14,13 @@ Deno.test("OutboxStore without room for what it rescues leaves the damaged file,
   await withFolder(async (folder) => {
     fileWith(folder, 500);
     for (let i = 0; i < 2; i++) {
-      const error = assertThrows(() => new OutboxStore(options(folder, { maxPages: 40 }), "torn"));
-      assertEquals(failureOf(error).kind, "full");
-      assertEquals(await readdir(folder), ["outbox.db"]);
+      const error = assertThrows(() => opened(folder, { maxPages: 40 }, "torn"));
+      assertEquals(failureKind(error), "full");
+      assertEquals(await kindsOf(folder), [""]);
     }
-    const store = new OutboxStore(options(folder), "torn");
+    const store = opened(folder, {}, "torn");
     const { depth, damaged } = store.opened;
-    assertEquals([depth, damaged?.error, damaged?.rescued, damaged?.rescueError], [
-      500,
-      "torn",
-      500,
-      null,
-    ]);
+    assertEquals([depth, damaged?.error, damaged?.rescueError], [500, "torn", null]);
     store.close();
     assertEquals(await kindsOf(folder), ["", ".damaged"]);
   });
@@ -33,12 +28,12 @@ Deno.test("OutboxStore without room for what it rescues leaves the damaged file,
 
 Deno.test("OutboxStore rescues nothing from a file that another holds, and leaves it where it is", async () => {
   await withFolder(async (folder) => {
-    const holder = new OutboxStore(options(folder));
-    const error = assertThrows(() => new OutboxStore(options(folder), "torn"));
-    assertEquals(failureOf(error).kind, "locked");
-    holder.apply(change({ inserts: rows(1, 3) }));
+    const holder = opened(folder);
+    const error = assertThrows(() => opened(folder, {}, "torn"));
+    assertEquals(failureKind(error), "locked");
+    holder.apply(change({ rows: rows(1, 3) }));
     holder.close();
-    assertEquals(await readdir(folder), ["outbox.db"]);
+    assertEquals(await kindsOf(folder), [""]);
   });
 });
 
@@ -50,8 +45,8 @@ Deno.test("OutboxStore deletes what a killed process had rescued in part", async
       fileWith(folder, 5);
       await rename(join(folder, "outbox.db"), join(folder, "outbox.db.rescue"));
       await rename(join(folder, "kept"), join(folder, "outbox.db"));
-      await writeFile(join(folder, "outbox.db.rescue-wal"), "half");
-      const store = new OutboxStore(options(folder), damage);
+      await writeFile(join(folder, "outbox.db.rescue-journal"), "half");
+      const store = opened(folder, {}, damage);
       assertEquals(store.opened.depth, 20);
       store.close();
       assertEquals(await kindsOf(folder), damage ? ["", ".damaged"] : [""]);
@@ -60,48 +55,52 @@ Deno.test("OutboxStore deletes what a killed process had rescued in part", async
 });
 
 Deno.test("OutboxStore takes what a killed process had rescued, wherever it was killed", async () => {
-  // What of the damaged file is still in its place.
-  for (const left of [["", "-wal"], ["-wal"], []]) {
+  for (const journalLeft of [true, false]) {
     for (const damage of [null, "torn"]) {
       await withFolder(async (folder) => {
         fileWith(folder, 20);
-        await rename(join(folder, "outbox.db"), join(folder, "outbox.db.rescued"));
+        await rename(join(folder, "outbox.db"), join(folder, "outbox.db.rescue"));
         await withFolder(async (other) => {
-          const store = new OutboxStore(options(other));
-          store.apply(change({ inserts: rows(1, 3) }));
-          for (const suffix of left) {
-            await copyFile(join(other, `outbox.db${suffix}`), join(folder, `outbox.db${suffix}`));
-          }
-          store.close();
+          // Of half a transaction, which would be undone in the new file.
+          await inTransaction(other, fileWith(other, 30), folder);
         });
-        const store = new OutboxStore(options(folder), damage);
+        await rename(join(folder, "outbox.db"), join(folder, "outbox.db.damaged"));
+        if (!journalLeft) await rm(join(folder, "outbox.db-journal"));
+        const store = opened(folder, {}, damage);
         const { depth, damaged } = store.opened;
-        assertEquals([depth, damaged?.rescued], [20, 20]);
-        assert(damaged!.movedTo.includes("outbox.db.damaged-"));
+        assertEquals([depth, damaged?.movedTo], [20, join(folder, "outbox.db.damaged")]);
+        assertEquals(ids(store), range(1, 20));
         store.close();
-        const again = new OutboxStore(options(folder));
+        const again = opened(folder);
         assertEquals([again.opened.depth, again.opened.damaged], [20, null]);
         again.close();
-        assertEquals(await kindsOf(folder), ["", ...left.map((suffix) => `.damaged${suffix}`)]);
+        assertEquals(await kindsOf(folder), ["", ".damaged"]);
       });
     }
   }
 });
 
-Deno.test("OutboxStore rescues what is only in the damaged file's log", async () => {
-  await withFolder(async (folder) => {
-    const store = new OutboxStore(options(folder));
-    store.apply(change({ inserts: rows(1, 30) }));
-    await withFolder(async (killed) => {
-      for (const name of await readdir(folder)) {
-        await copyFile(join(folder, name), join(killed, name));
-      }
-      await appendFile(join(killed, "outbox.db-wal"), new Uint8Array(3_000).fill(7));
-      const again = new OutboxStore(options(killed), "torn");
-      assertEquals([again.opened.depth, ids(again).length], [30, 30]);
-      again.close();
+Deno.test("OutboxStore undoes half a transaction, also in a damaged file", async () => {
+  for (const damage of [null, "torn"]) {
+    await withFolder(async (folder) => {
+      await withFolder(async (killed) => {
+        await inTransaction(folder, fileWith(folder, 300), killed);
+        const again = opened(killed, {}, damage);
+        assertEquals([again.opened.depth, ids(again).length], [300, 300]);
+        again.close();
+      });
     });
-    store.close();
+  }
+});
+
+Deno.test("OutboxStore keeps one damaged file, where it is small beside what the outbox may take", async () => {
+  await withFolder(async (folder) => {
+    fileWith(folder, 20);
+    opened(folder, {}, "torn").close();
+    opened(folder, {}, "torn").close();
+    assertEquals(await kindsOf(folder), ["", ".damaged"]);
+    opened(folder, { maxBytes: 2 ** 20 }, "torn").close();
+    assertEquals(await kindsOf(folder), [""]);
   });
 });
 
@@ -112,7 +111,7 @@ Deno.test("OutboxStore ends, and loses little, where ids of a damaged page are o
       await withFolder(async (folder) => {
         fileWith(folder, 1_000);
         await flip(folder, id, bit);
-        const store = new OutboxStore(options(folder), "torn");
+        const store = opened(folder, {}, "torn");
         const { depth } = store.opened;
         // 4 rows at the most are on a page.
         assert(depth >= 994, `${depth} of 1000 with bit ${bit} of id ${id}`);
@@ -121,12 +120,12 @@ Deno.test("OutboxStore ends, and loses little, where ids of a damaged page are o
     }
   }
   await withFolder(async (folder) => {
-    const store = new OutboxStore(options(folder));
+    const store = opened(folder);
     const inserts = [200, 201, 500, 501, 502].flatMap((id) => rows(id, id));
-    store.apply(change({ inserts }));
+    store.apply(change({ rows: inserts }));
     store.close();
     await flip(folder, 500, 0x70);
-    const again = new OutboxStore(options(folder), "torn");
+    const again = opened(folder, {}, "torn");
     // On a page of its own file nothing tells which of the ids is wrong.
     assertEquals(ids(again), [200, 201, 14_836]);
     assertStringIncludes(again.opened.damaged!.rescueError!, "order");
@@ -134,30 +133,25 @@ Deno.test("OutboxStore ends, and loses little, where ids of a damaged page are o
   });
 });
 
-Deno.test("OutboxStore counts a rescued row's bytes itself, and takes none for one of the future", async () => {
+Deno.test("OutboxStore takes no rescued row for one of the future", async () => {
   await withFolder((folder) => {
     const path = fileWith(folder, 3);
     const db = new DatabaseSync(path);
-    db.exec("UPDATE outbox SET bytes = 9e12, created = 9e14 WHERE id = 2");
-    db.exec("UPDATE outbox SET created = 9e14 WHERE id = 3");
-    db.exec("INSERT INTO meta VALUES ('clock_steps_ms', '-86400000')");
+    db.exec("UPDATE outbox SET created = 9e14 WHERE id > 1");
     db.close();
-    const before = Date.now();
-    const store = new OutboxStore(options(folder), "torn");
-    const { newest, oldest } = store.opened;
-    assertEquals(oldest, NOW);
-    // The clock was set back by a day: rows go by time as it would be.
-    assert(newest! >= before + 86_400_000 && newest! <= Date.now() + 86_400_000, String(newest));
-    assertEquals(store.apply(change({ inserts: rows(4, 4) })).droppedBySize, 0);
-    store.close();
+    const later = new OutboxStore(options(folder), NOW + 60_000, "torn");
+    assertEquals([later.opened.oldest, later.opened.age], [NOW, NOW + 60_000]);
+    const { depth } = later.apply(change({ age: NOW + 60_001, maxAgeMs: 0 }));
+    assertEquals(depth, 0);
+    later.close();
     return Promise.resolve();
   });
 });
 
 /** A file of rows from 1 to `last`. @returns Its path */
 function fileWith(folder: string, last: number): string {
-  const store = new OutboxStore(options(folder));
-  store.apply(change({ inserts: rows(1, last, NOW, LONG) }));
+  const store = opened(folder);
+  applyAll(store, { rows: rows(1, last, NOW, LONG) });
   store.close();
   return options(folder).path;
 }
@@ -180,6 +174,18 @@ async function flip(folder: string, id: number, bits: number): Promise<void> {
 /** What the files of `folder` are, by their names. */
 async function kindsOf(folder: string): Promise<string[]> {
   const names = await readdir(folder);
-  return names.map((name) => name.replace("outbox.db", "").replace(/-\d{4}-[\d-]+T[\d-]+Z/, ""))
-    .sort();
+  return names.map((name) => name.replace("outbox.db", ""))
+    .filter((kind) => kind !== "-journal").sort();
+}
+
+/** Copies a file and its journal to the folder `to` while half a transaction is in them. */
+async function inTransaction(folder: string, path: string, to: string): Promise<void> {
+  const db = new DatabaseSync(path);
+  db.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = PERSIST; PRAGMA cache_size = 1;
+    BEGIN; UPDATE outbox SET value = value || 'half'; DELETE FROM outbox WHERE id % 2 = 0`);
+  for (const name of ["outbox.db", "outbox.db-journal"]) {
+    await copyFile(join(folder, name), join(to, name));
+  }
+  db.exec("ROLLBACK");
+  db.close();
 }

@@ -1,28 +1,69 @@
 /** What the store's tests share. */
 import { join } from "node:path";
-import type { Change } from "../../../agent/outbox/protocol.ts";
-import type { OutboxStore } from "../../../agent/outbox/store.ts";
+import { type Change, OutboxStore } from "../../../agent/outbox/store.ts";
 
 export const NOW = Date.UTC(2026, 0, 1);
 
-export function options(
-  folder: string,
-  values: { maxBytes?: number; maxPages?: number } = {},
-) {
+export interface Options {
+  path: string;
+  maxBytes: number;
+  maxPages?: number;
+}
+
+export function options(folder: string, values: Partial<Options> = {}): Options {
   return { path: join(folder, "outbox.db"), maxBytes: 2 ** 30, ...values };
 }
 
+/** Opens a store at the time NOW. */
+export function opened(
+  folder: string,
+  values: Partial<Options> = {},
+  damage: string | null = null,
+): OutboxStore {
+  return new OutboxStore(options(folder, values), NOW, damage);
+}
+
 export function change(values: Partial<Change> = {}): Change {
-  const nothing = { inserts: [], deletes: [], refusals: [], meta: {} };
-  return { ...nothing, keepThrough: 0, now: NOW, expireBefore: 0, ...values };
+  const nothing = { rows: [], done: [], refused: [], meta: {} };
+  return { ...nothing, keepThrough: 0, now: NOW, age: NOW, maxAgeMs: 2 * NOW, ...values };
 }
 
 export function rows(from: number, to: number, created = NOW, value = "v") {
-  return Array.from({ length: to - from + 1 }, (_, i) => {
-    return { id: from + i, key: "k", value: `${value}${from + i}`, created };
-  });
+  return range(from, to).map((id) => ({ id, key: "k", value: `${value}${id}`, created }));
+}
+
+/** Ids, both ends included. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+export function refused(from: number, to: number, value = "v") {
+  return rows(from, to, NOW, value).map(({ id, key, value }) => ({ id, key, value, reason: "R" }));
+}
+
+/** Applies changes until nothing is left of `values`. @returns The last one's outcome */
+export function applyAll(store: OutboxStore, values: Partial<Change>) {
+  const dropped = { byAge: 0, bySize: 0, refused: 0 };
+  let left = change(values);
+  while (true) {
+    const applied = store.apply(left);
+    for (const kind of ["byAge", "bySize", "refused"] as const) {
+      dropped[kind] += applied.dropped[kind];
+    }
+    if (!applied.more) return { ...applied, dropped };
+    left = {
+      ...left,
+      rows: left.rows.slice(applied.rows),
+      refused: left.refused.slice(applied.refused),
+      done: left.done.slice(applied.done),
+    };
+  }
+}
+
+export function read(store: OutboxStore, values = {}) {
+  return store.read({ after: 0, through: 1e12, limit: 1e6, maxBytes: 2 ** 30, ...values });
 }
 
 export function ids(store: OutboxStore): number[] {
-  return store.read(0, 10_000, 2 ** 30).map(({ id }) => id);
+  return read(store).map(({ id }) => id);
 }

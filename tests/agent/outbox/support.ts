@@ -4,6 +4,7 @@ import type { OutboxOptions } from "../../../agent/outbox/outbox.ts";
 import { OutboxStore } from "../../../agent/outbox/store.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { read } from "./store_support.ts";
 
 /** A signal that never aborts. */
 export const NEVER = new AbortController().signal;
@@ -30,9 +31,9 @@ export function messages(from: number, to: number, value = "v") {
 
 /** The values that wait in the file, which nobody has open. */
 export function values(folder: string): string[] {
-  const store = new OutboxStore({ ...options(folder) });
+  const store = new OutboxStore(options(folder), Date.now());
   try {
-    return store.read(0, 1e6, 2 ** 30).map(({ value }) => value);
+    return read(store).map(({ value }) => value);
   } finally {
     store.close();
   }

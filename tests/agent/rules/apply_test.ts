@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { HttpRecord } from "../../../agent/http/types.ts";
 import { inspect } from "../../../agent/inspect/inspect.ts";
-import type { JsonRule } from "../../../agent/inspect/protocol.ts";
+import type { JsonRule } from "../../../agent/inspect/inspection.ts";
 import { RegexCache } from "../../../agent/inspect/regex_cache.ts";
 import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
 import type { SiteRules } from "../../../agent/rules/index.ts";
@@ -22,7 +22,7 @@ function apply(values: Partial<SiteRules>, record: HttpRecord): RuleOutcome[] {
   const { rules } = site({ rules: values });
   const inspection = inspectionFor(rules, record);
   const inspected = inspection &&
-    { inspection, findings: inspect(inspection, new RegexCache()) };
+    { inspection, found: inspect(inspection, new RegexCache()) };
   return applyRules(rules, record, inspected, NOW);
 }
 

@@ -1,52 +1,17 @@
 /** Full disks: scenario 11. */
-import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { startPostgres } from "../../../local/postgres.ts";
+import { cannotMount, fill, mountSmall } from "../../support/small_disk.ts";
 import { initSchema } from "../lane.ts";
 import type { Round } from "../round.ts";
 import type { Variant } from "../variant.ts";
 import { mustCome, STORE_FAILED, storesMore, timesPrinted } from "./proof.ts";
 
-const run = promisify(execFile);
 const CANNOT_WRITE = "Cannot write to the outbox";
+const WRITES_AGAIN = "The outbox can be written again";
 /** SQLSTATE. */
 const NO_ROOM = "53100";
-
-/** A small disk in memory, mounted at `folder`. */
-async function mountSmall(folder: string, megabytes: number): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true });
-  await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=0711`, "tmpfs", folder]);
-  return async () => void await run("umount", ["-l", folder]);
-}
-
-/** Only root may mount, and not in every container. */
-async function cannotMount(): Promise<string | null> {
-  const folder = await mkdtemp(join(tmpdir(), "httpmon-torture-mount-"));
-  try {
-    await (await mountSmall(folder, 1))();
-    return null;
-  } catch {
-    return "a small disk (tmpfs) cannot be mounted here: that needs root";
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Fills what is left, down to the last kilobytes. */
-async function fill(folder: string): Promise<string> {
-  const ballast = join(folder, "ballast");
-  for (const size of [1 << 20, 1 << 14, 1 << 12]) {
-    try {
-      while (true) await writeFile(ballast, new Uint8Array(size), { flag: "a" });
-    } catch {
-      // Full, to this size.
-    }
-  }
-  return ballast;
-}
 
 /** 11: no room for PostgreSQL, and none for the agent's outbox. */
 export const DISK_FULL: Variant[] = [
@@ -110,6 +75,28 @@ export const DISK_FULL: Variant[] = [
         kafkaProxy.set("pass");
         await round.pause(2_000, 4_000);
       }
+    },
+  },
+  {
+    // Its own results take the last of the room, which nobody frees.
+    name: "filled by the outbox",
+    skip: cannotMount,
+    async setUp(round) {
+      round.atEnd(await mountSmall(stateOf(round), 4));
+    },
+    async fault(round) {
+      const { kafkaProxy } = round.lane;
+      const printed = (text: string) => timesPrinted(round, round.agents, text);
+      const failed = await printed(CANNOT_WRITE);
+      const mended = await printed(WRITES_AGAIN);
+      kafkaProxy.set("cut");
+      const ballast = await fill(stateOf(round));
+      await truncate(ballast, (await stat(ballast)).size - 100_000);
+      const filled = async () => await printed(CANNOT_WRITE) > failed;
+      await mustCome(round, "the outbox had room", filled, 60_000);
+      kafkaProxy.set("pass");
+      const healed = async () => await printed(WRITES_AGAIN) > mended;
+      await mustCome(round, "the outbox did not heal", healed, 60_000);
     },
   },
 ];

@@ -3,12 +3,15 @@ import net from "node:net";
 import type { TlsOptions as ServerOptions } from "node:tls";
 import { createPlatformFetchClient } from "../../../../agent/http/platform_fetch.ts";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
+import { TrustStore } from "../../../../agent/http/timed/trust.ts";
 import type { FailureClass, HttpRecord, TlsOptions } from "../../../../agent/http/types.ts";
 import {
   ANSWERS,
   type HostileServer,
   startHostileServer,
 } from "../../../support/hostile_server.ts";
+import { systemClock } from "../../../../runtime/clock.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 import { Authority, type KeyPair, selfSigned } from "../certificates.ts";
 
 const DAY_MS = 86_400_000;
@@ -61,6 +64,76 @@ Deno.test("the timed client records the TLS session and the chain", async () => 
   assertEquals(own!.notAfter, Math.floor(notAfter.getTime() / 1000) * 1000);
   assertEquals(tls.earliestExpiry, own!.notAfter);
   assert(record.phases!.tls > 0);
+});
+
+Deno.test("the timed client records the chain that verified, not what was sent beside it", async () => {
+  // As with Let's Encrypt: its root, once vouched for by an older one that has ended.
+  const older = await Authority.create("Older authority");
+  const ended = {
+    notBefore: new Date(Date.now() - 9 * DAY_MS),
+    notAfter: new Date(Date.now() - DAY_MS),
+  };
+  const crossed = await authority.crossSigned(older, ended);
+  const intermediate = await authority.intermediate("Test intermediate");
+  const leaf = await intermediate.sign({ name: "site.test" });
+  const shown = { cert: leaf.cert + intermediate.cert + crossed + older.cert, key: leaf.key };
+  const { error, tls } = await check(shown, { ca: authority.cert });
+  assertEquals([error, tls!.authorized], [null, true]);
+  assertEquals(tls!.chain.map(({ subject }) => subject), [
+    "CN=site.test",
+    "CN=Test intermediate",
+    "CN=Test authority",
+  ]);
+  assert(tls!.earliestExpiry! > Date.now());
+});
+
+Deno.test("the timed client reads a chain anew when its certificate has changed, or long after", async () => {
+  const clock = new FakeClock({ wall: Date.now() });
+  const own = createTimedClient({ clock });
+  const chainOf = async (pair: KeyPair) =>
+    await withServer(pair, async (server) => {
+      const record = await own({ url: server.url("/fine"), tls: { ca: authority.cert } }, never);
+      return record.tls!.chain;
+    });
+  const first = await authority.sign({ name: "first" });
+  const known = await chainOf(first);
+  assertEquals(await chainOf(first) === known, true);
+  assertEquals((await chainOf(await authority.sign({ name: "second" })))[0]!.subject, "CN=second");
+  clock.stall(600_000);
+  const again = await chainOf(first);
+  assertEquals([again === known, again], [false, known]);
+});
+
+Deno.test("the timed client trusts an authority of the system, and forgets it where it is no help", async () => {
+  const system = await Authority.create("Company authority");
+  let [read, asked] = [0, 0];
+  const trust = new class extends TrustStore {
+    override another(...args: Parameters<TrustStore["another"]>) {
+      asked++;
+      return super.another(...args);
+    }
+  }(systemClock, () => (read++, ["no PEM", authority.cert, system.cert]));
+  const own = createTimedClient({ trust });
+  const shown = async (pair: KeyPair, tls?: TlsOptions) => {
+    asked = 0;
+    const record = await withServer(pair, (s) => own({ url: s.url("/fine"), tls }, never));
+    return [record.error?.class ?? record.status, asked];
+  };
+  const ofCompany = await system.sign({ name: "intranet" });
+  // The first time it is found out, by a connection that does not verify; then it is known.
+  assertEquals(await shown(ofCompany), [200, 1]);
+  assertEquals(await shown(ofCompany), [200, 0]);
+  const ofOther = await authority.sign({ name: "intranet" });
+  assertEquals(await shown(ofOther), [200, 2]);
+  assertEquals(await shown(ofOther), [200, 0]);
+  const unknown = await selfSigned({ name: "self" });
+  assertEquals(await shown(unknown), ["tls_certificate_untrusted", 2]);
+  assertEquals(await shown(unknown), ["tls_certificate_untrusted", 1]);
+  assertEquals(await shown(ofCompany, { ca: authority.cert }), ["tls_certificate_untrusted", 1]);
+  // Of that name, but by another key.
+  const impostor = await (await Authority.create("Company authority")).sign({ name: "intranet" });
+  assertEquals(await shown(impostor), ["tls_certificate_untrusted", 1]);
+  assertEquals(read, 1);
 });
 
 const refusals: [name: string, shown: () => Promise<KeyPair>, expected: FailureClass][] = [

@@ -34,7 +34,7 @@ export interface JsonFinding {
 }
 
 /** What an inspection found. */
-export interface Findings {
+export interface Found {
   /** For each search, whether the pattern matched. */
   matched: readonly boolean[];
   /** For each rule; null where the body is not JSON. */
@@ -42,14 +42,9 @@ export interface Findings {
 }
 
 /** What was found, or why nobody knows: the monitor's trouble, not the site's. */
-export type InspectionOutcome = { ok: true; findings: Findings } | { ok: false; error: string };
+export type InspectionOutcome = { ok: true; found: Found } | { ok: false; error: string };
 
-/** A thread's answer; the size of a compiled pattern is a measure of what a search costs. */
-export type InspectionReply =
-  | { ok: true; findings: Findings; programSizes: readonly number[] }
-  | { ok: false; error: string };
-
-/** Every pattern of an inspection, in the order of a reply's `programSizes`. */
+/** Every pattern of an inspection. */
 export function patternsOf({ searches, json }: Inspection): string[] {
   const ofValues = json.flatMap(({ matches }) => matches === null ? [] : [matches]);
   return [...searches.map(({ pattern }) => pattern), ...ofValues];

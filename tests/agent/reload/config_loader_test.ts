@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStrictEquals } from "@std/assert";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LoadingThread } from "../../../agent/reload/loading_thread.ts";
+import { ConfigLoader } from "../../../agent/reload/config_loader.ts";
 import { loadConfig } from "../../../config/load.ts";
 import type { Config } from "../../../config/types.ts";
 import { withFolder } from "../support.ts";
@@ -13,7 +13,7 @@ async function withThread(
   body: (load: (text: string, before?: Config) => Promise<Config>, cwd: string) => Promise<void>,
 ) {
   await withFolder(async (cwd) => {
-    const thread = new LoadingThread();
+    const thread = new ConfigLoader();
     try {
       await body(async (text, before) => {
         await writeFile(join(cwd, file), text);
@@ -27,7 +27,7 @@ async function withThread(
   });
 }
 
-Deno.test("LoadingThread gives what loadConfig() gives, whatever a site has", async () => {
+Deno.test("ConfigLoader gives what loadConfig() gives, whatever a site has", async () => {
   await withThread(async (load, cwd) => {
     const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     await writeFile(join(cwd, "ca.pem"), pem);
@@ -50,7 +50,7 @@ Deno.test("LoadingThread gives what loadConfig() gives, whatever a site has", as
   });
 });
 
-Deno.test("LoadingThread gives sites that are as before as the same objects", async () => {
+Deno.test("ConfigLoader gives sites that are as before as the same objects", async () => {
   await withThread(async (load) => {
     const before = await load(`
       defaults: {headers: {A: b}, method: POST, body: x}
@@ -71,7 +71,7 @@ Deno.test("LoadingThread gives sites that are as before as the same objects", as
   });
 });
 
-Deno.test("LoadingThread tells all that is wrong, and loads again after", async () => {
+Deno.test("ConfigLoader tells all that is wrong, and loads again after", async () => {
   await withThread(async (load) => {
     const error = await assertRejects(() =>
       load("websites: {https://a.example/: {timeout: 0}, b: {}}")
@@ -87,7 +87,7 @@ Deno.test("LoadingThread tells all that is wrong, and loads again after", async 
   });
 });
 
-Deno.test("LoadingThread holds the event loop little with 10,000 sites", async () => {
+Deno.test("ConfigLoader holds the event loop little with 10,000 sites", async () => {
   await withThread(async (load) => {
     const settings = "{regex: 'ok\\Z', headers: {A: b}, json: {a.b: {min: 1}}}";
     const text = (timeout: number) =>
@@ -110,10 +110,10 @@ Deno.test("LoadingThread holds the event loop little with 10,000 sites", async (
   });
 });
 
-Deno.test("LoadingThread fails a load that is under way when it is closed", async () => {
+Deno.test("ConfigLoader fails a load that is under way when it is closed", async () => {
   await withFolder(async (cwd) => {
     await writeFile(join(cwd, file), "websites: {https://a.example/: {}}");
-    const thread = new LoadingThread();
+    const thread = new ConfigLoader();
     const loading = assertRejects(() => thread.load({ file, cwd }, []), Error, "it was stopped");
     await thread.close();
     await loading;

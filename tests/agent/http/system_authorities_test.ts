@@ -1,0 +1,66 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts";
+import { createTimedClient } from "../../../agent/http/timed/client.ts";
+import type { HttpClient } from "../../../agent/http/types.ts";
+import { systemAuthorities } from "../../../runtime/system_authorities.ts";
+import { Authority } from "./certificates.ts";
+import { startHttp2Server } from "./timed/http2_server.ts";
+
+const never = new AbortController().signal;
+
+/** Runs `work` with the system's store in which this authority is. */
+async function withStore(pem: string, work: () => Promise<void>): Promise<void> {
+  const before = Deno.env.get("SSL_CERT_FILE");
+  const file = await Deno.makeTempFile({ suffix: ".pem" });
+  await Deno.writeTextFile(file, pem);
+  Deno.env.set("SSL_CERT_FILE", file);
+  try {
+    await work();
+  } finally {
+    if (before === undefined) Deno.env.delete("SSL_CERT_FILE");
+    else Deno.env.set("SSL_CERT_FILE", before);
+    await Deno.remove(file);
+  }
+}
+
+Deno.test("systemAuthorities() reads the store that SSL_CERT_FILE names, each certificate once", async () => {
+  const [one, other] = [await Authority.create("One"), await Authority.create("Other")];
+  await withStore(`# One\n${one.cert}\n# Other\n${other.cert}${one.cert}`, () => {
+    assertEquals(systemAuthorities(), [one.cert.trim(), other.cert.trim()]);
+    return Promise.resolve();
+  });
+});
+
+const clients: Readonly<Record<string, () => HttpClient>> = {
+  timed: createTimedClient,
+  fetch: createPlatformFetchClient,
+};
+
+for (const [name, create] of Object.entries(clients)) {
+  Deno.test(`the client "${name}" trusts the system's authorities, and speaks HTTP/2`, async () => {
+    const authority = await Authority.create("Company authority");
+    const server = await startHttp2Server(await authority.sign({ name: "intranet" }));
+    const before = await create()({ url: server.url("/fine") }, never);
+    assertEquals(before.error?.class, "tls_certificate_untrusted");
+    await withStore(authority.cert, async () => {
+      const client = create();
+      const record = await client({ url: server.url("/gzip") }, never);
+      assertEquals([record.error, record.status], [null, 200]);
+      assertEquals(Buffer.from(record.body).toString(), "hello");
+      const redirected = await client({ url: server.url("/redirect") }, never);
+      assertEquals(redirected.hops.map(({ status }) => status), [302, 200]);
+      const echo = await client({
+        url: server.url("/echo"),
+        method: "POST",
+        headers: [["X-Own", "1"]],
+        body: new TextEncoder().encode("question"),
+      }, never);
+      assertStringIncludes(Buffer.from(echo.body).toString(), '"body":"question"');
+      const hanging = client({ url: server.url("/hang-in-body") }, AbortSignal.timeout(300));
+      const { status, error } = await hanging;
+      assertEquals([status, error?.class], [200, "timeout"]);
+    });
+    await server.close();
+  });
+}
