@@ -108,6 +108,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
       { kind: "cron", cron: "0 3 * * SUN", durationMs: 1_800_000, timeZone: "Europe/Berlin" },
       { kind: "cron", cron: "@daily", durationMs: 500, timeZone: "UTC" },
     ],
+    labels: {},
     secrets: [
       { value: "s3cret", name: "${TEST_SECRET}" },
       { value: "s3cret", name: "${TEST_SECRET}" },
