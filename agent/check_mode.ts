@@ -76,8 +76,9 @@ export async function checkMode(
 }
 
 /** Checks sites outside of any schedule. */
-function checker({ uuid, location, labels, controls }: Config["agent"], clock: Clock) {
-  const clients = createClients(clock);
+function checker(agent: Config["agent"], clock: Clock) {
+  const { uuid, location, labels, controls } = agent;
+  const clients = createClients(clock, agent);
   const inspector = new Inspector(clock, 1);
   const requests = new SiteRequests(clients, clock);
   const loop = new LoopWatch(clock);

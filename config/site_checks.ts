@@ -14,6 +14,7 @@ const ONLY_TIMED: Readonly<Record<string, (value: unknown) => boolean>> = {
   resolve: hasKeys,
   proxy: (value) => value !== "",
   connection: (value) => value === "reuse",
+  http_version: (value) => value !== "auto",
   tls: hasKeys,
 };
 
