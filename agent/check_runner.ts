@@ -21,6 +21,9 @@ export interface CheckRunnerDeps extends Omit<CheckDeps, "timestamp" | "onInspec
   onChecked?: (site: Site, checked: Checked) => void;
 }
 
+/** A check that takes longer holds its place for long. */
+const LONG_MS = 10_000;
+
 const HOUR_MS = 3_600_000;
 
 /**
@@ -33,6 +36,8 @@ export class CheckRunner {
   #cut = new AbortController();
   #running = new Set<Promise<void>>();
   #stopping = false;
+  /** Sites whose last check held its place for long. */
+  #long = new WeakSet<Site>();
   #ownTrouble: ThrottledReport<{ url: string; error: string }>;
 
   constructor(deps: CheckRunnerDeps) {
@@ -100,10 +105,11 @@ export class CheckRunner {
   }
 
   async #run(site: Site, turn: Turn): Promise<void> {
-    const { stats, places } = this.#deps;
-    const place = places.acquire();
+    const { clock, stats, places } = this.#deps;
+    const place = places.acquire(this.#long.has(site));
     stats.waitingForPlace = places.waiting;
     await place;
+    const start = clock.monotonic();
     stats.inFlight++;
     try {
       const missed = this.#stopping ? { due: turn.due, slots: turn.slots() } : turn.skip();
@@ -116,6 +122,8 @@ export class CheckRunner {
       );
     } finally {
       places.release();
+      if (clock.monotonic() - start > LONG_MS) this.#long.add(site);
+      else this.#long.delete(site);
       stats.inFlight--;
       stats.waitingForPlace = places.waiting;
     }
