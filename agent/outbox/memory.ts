@@ -53,11 +53,21 @@ export class Memory {
     return rows;
   }
 
-  /** The broker has these, so that they need not be written. */
-  remove(ids: readonly number[]): void {
-    if (!this.#unwritten[0] || ids.every((id) => id < this.#unwritten[0]!.id)) return;
-    const gone = new Set(ids);
-    this.#unwritten = this.#unwritten.filter(({ id }) => !gone.has(id));
+  /**
+   * The broker has these, so that they need not be written.
+   *
+   * @param doubtful Rows up to this id may be on disk
+   * @returns Those that are, or may be
+   */
+  remove(ids: readonly number[], doubtful: number): readonly number[] {
+    if (!this.#unwritten[0] || ids.every((id) => id < this.#unwritten[0]!.id)) return ids;
+    const removed = new Set(ids);
+    this.#unwritten = this.#unwritten.filter(({ id }) => {
+      if (!removed.has(id)) return true;
+      if (id > doubtful) removed.delete(id);
+      return false;
+    });
+    return [...removed];
   }
 
   /**

@@ -29,9 +29,6 @@ const RETRY_MS = 1_000;
 /** In one message to the thread; each costs the event loop 1 us. */
 const MAX_ROWS = 1_000;
 
-/** While nothing can be written, ids to delete that are kept. */
-const MAX_DONE = 100_000;
-
 /** How long `close` waits for a disk that does not answer. */
 const CLOSE_WITHIN_MS = 5_000;
 
@@ -84,7 +81,9 @@ export class Outbox {
   #given = 0;
   /** Rows up to this id are being written. */
   #underWay = 0;
-  /** Acknowledged or set aside: to be deleted, whether or not they are on disk. */
+  /** Rows up to this id may have been written by a transaction that seemed to fail. */
+  #doubtful = 0;
+  /** Acknowledged or set aside: to be deleted, where they are on disk. */
   #done: number[] = [];
   /** To be set aside. */
   #refused: RefusedRow[] = [];
@@ -174,16 +173,13 @@ export class Outbox {
 
   /** The broker acknowledged these. */
   remove(ids: readonly number[]): void {
-    this.#memory.remove(ids);
-    this.#done.push(...ids);
-    // If they are on disk, a restart sends them again.
-    if (this.#done.length > MAX_DONE) this.#done.splice(0, ids.length);
+    this.#done.push(...this.#memory.remove(ids, Math.max(this.#underWay, this.#doubtful)));
     this.#settle(ids.length);
   }
 
   /** The broker refuses this one for good: it is set aside in the `refused` table. */
   refuse({ id, key, value }: Row, reason: string): void {
-    this.#memory.remove([id]);
+    this.#memory.remove([id], 0);
     this.#settle(1);
     this.#refused.push({ id, key, value, reason });
     if (this.#refused.length <= MAX_REFUSED) return;
@@ -238,6 +234,7 @@ export class Outbox {
     const known = this.#file.depth;
     this.#file = { depth, oldest };
     this.#nextId = Math.max(this.#nextId, lastId + 1);
+    this.#done = this.#done.filter((id) => id <= lastId);
     this.#meta = { ...meta, ...this.#meta };
     if (damaged) {
       log.error(
@@ -300,6 +297,7 @@ export class Outbox {
         this.#underWay = change.rows.at(-1)?.id ?? 0;
         this.#onApplied(change, await this.#thread.call("apply", change));
       } catch (error) {
+        this.#doubtful = Math.max(this.#doubtful, this.#underWay);
         this.#onFailure(error as ThreadError);
       }
       this.#underWay = 0;

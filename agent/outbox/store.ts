@@ -266,15 +266,11 @@ export class OutboxStore {
     return this.#pages.used - this.#sizes.pages;
   }
 
-  /** Gives what an outage took of the disk back. */
+  /** Gives what an outage took of the disk back; the journal takes as much as is in use. */
   #shrink(): void {
     const { all, used } = this.#pages;
-    const { pages, maxPages } = this.#sizes;
-    const slack = maxPages - pages;
-    // The journal takes as much as is in use.
-    if (all - used > slack && used <= SHRINK_PAGES && all + used <= maxPages + slack) {
-      tryExec(this.#db, "VACUUM");
-    }
+    const small = used <= SHRINK_PAGES && all + used <= this.#sizes.maxPages;
+    if (small && all - used > 2 * used + 256) tryExec(this.#db, "VACUUM");
   }
 }
 

@@ -51,41 +51,63 @@ export const MESSAGES: Source = {
 
 /** The results as the view "results" has them, or rollups with the names of their sites and agents. */
 export async function tableOf(client: ClientBase, origin: Origin): Promise<Source> {
-  const isRaw = origin === "raw";
-  const table = isRaw ? "check_results" : `rollup_${origin}`;
-  const time = isRaw ? "ts" : "bucket";
-  const columns = await columnsOf(client, isRaw ? "results" : table);
-  if (!isRaw) {
-    columns.splice(
-      1,
-      2, // site_id and agent_id
+  if (origin === "raw") {
+    return toSource({
+      ...MESSAGES,
+      columns: await columnsOf(client, "results"),
+      rows: "results",
+      // The view has no ids; by the URL the planner finds the site first, and its results by their key.
+      ofSites: `url = ANY (ARRAY(SELECT url FROM sites WHERE id = ANY ($3::int4[])))
+        AND site = ANY (ARRAY(SELECT coalesce(name, url) FROM sites WHERE id = ANY ($3::int4[])))`,
+    });
+  }
+  const table = `rollup_${origin}`;
+  const columns = await columnsOf(client, table);
+  return toSource({
+    table,
+    time: "bucket",
+    piece: { hourly: "day", daily: "month", monthly: "year" }[origin],
+    columns: [
+      { name: "bucket", type: "timestamptz" },
       { name: "site", type: "text" },
       { name: "url", type: "text" },
       { name: "agent", type: "uuid" },
-    );
-  }
+      ...columns.filter(({ name }) => !["bucket", "site_id", "agent_id"].includes(name)),
+      { name: "response_p50", type: "float8" },
+      { name: "response_p95", type: "float8" },
+      { name: "response_p99", type: "float8" },
+    ],
+    // Keys below 500 are the response time's, those above the phases'.
+    rows: `(SELECT rollup.*, coalesce(s.name, s.url) AS site, s.url, a.identity AS agent,
+        httpmon_quantile(keys, counts, 0.5) AS response_p50,
+        httpmon_quantile(keys, counts, 0.95) AS response_p95,
+        httpmon_quantile(keys, counts, 0.99) AS response_p99
+      FROM ${table} AS rollup
+      LEFT JOIN sites s ON s.id = site_id
+      LEFT JOIN agents a ON a.id = agent_id
+      CROSS JOIN LATERAL (
+        SELECT array_agg(key ORDER BY key) AS keys, array_agg(n::int8 ORDER BY key) AS counts
+        FROM unnest(sketch_keys, sketch_counts) AS bin(key, n) WHERE key < 500
+      ) AS sketch)`,
+    ofSites: "site_id = ANY ($3::int4[])",
+  });
+}
+
+function toSource(
+  { rows, ofSites, ...source }:
+    & Pick<Source, "table" | "time" | "piece" | "columns">
+    & { rows: string; ofSites: string },
+): Source {
+  const { time, columns } = source;
   const list = columns.map(({ name, type }) =>
     `${(AS_READ[type] ?? asItIs)(`r.${name}`)} AS ${name}`
   );
-  const rows = isRaw ? "results" : `(
-      SELECT r.*, coalesce(s.name, s.url) AS site, s.url, a.identity AS agent
-      FROM ${table} r
-      LEFT JOIN sites s ON s.id = r.site_id
-      LEFT JOIN agents a ON a.id = r.agent_id
-    )`;
-  // The view has no ids; by the URL the planner finds the site first, and its results by their key.
-  const sites = isRaw
-    ? `AND url = ANY (ARRAY(SELECT url FROM sites WHERE id = ANY ($3::int4[])))
-       AND site = ANY (ARRAY(SELECT coalesce(name, url) FROM sites WHERE id = ANY ($3::int4[])))`
-    : "AND site_id = ANY ($3::int4[])";
   return {
-    table,
-    time,
-    piece: { raw: "day", hourly: "day", daily: "month", monthly: "year" }[origin],
-    columns,
-    select: (ofSites) =>
+    ...source,
+    select: (some) =>
       `SELECT ${list.join(", ")} FROM ${rows} AS r
-       WHERE r.${time} >= $1::timestamptz AND r.${time} < $2::timestamptz ${ofSites ? sites : ""}
+       WHERE r.${time} >= $1::timestamptz AND r.${time} < $2::timestamptz
+         ${some ? `AND ${ofSites}` : ""}
        ORDER BY r.${time}, r.site, r.agent`,
     toRow: (row) => row,
   };

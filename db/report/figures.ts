@@ -170,7 +170,7 @@ function sqlOf(site: string, { since, until }: Month): Record<string, string> {
   return {
     uptime: `SELECT httpmon_uptime(${name}, ${range})`,
     minutesDown:
-      `SELECT sum(60 * down / nullif(up + degraded + down, 0)) FROM (SELECT bucket, sum(up) AS up, ` +
+      `SELECT sum(60 * down::float8 / nullif(up + degraded + down, 0)) FROM (SELECT bucket, sum(up) AS up, ` +
       `sum(degraded) AS degraded, sum(down) AS down FROM httpmon_rollup(${ids}, ${range}, 'hour') ` +
       `GROUP BY 1) AS hours`,
     slots:

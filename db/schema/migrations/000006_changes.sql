@@ -161,7 +161,8 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE AS $$
   WITH changes AS (
-    SELECT * FROM httpmon_changes($1, $2, $3) WHERE state < 3
+    -- To the end of the record: a run that ends behind `until` is whole.
+    SELECT * FROM httpmon_changes($1, $2, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
     SELECT before.* FROM (
       SELECT DISTINCT c.site_id, c.agent_id FROM verdict_changes AS c
@@ -181,7 +182,7 @@ LANGUAGE sql STABLE AS $$
     WINDOW each AS (PARTITION BY site_id, agent_id ORDER BY ts)
   ), runs AS (
     SELECT *, tstzrange(ts, next) AS span FROM turns
-    WHERE state = 2 AND (next > $2 OR next IS NULL)
+    WHERE state = 2 AND ts < $3 AND (next > $2 OR next IS NULL)
   ), joined AS (
     SELECT runs.site_id, unnest(range_agg(span)) AS span FROM runs GROUP BY 1
   )

@@ -91,7 +91,7 @@ BEGIN
     )
     SELECT l.site_id, l.agent_id, l.ts, l.state,
       coalesce(
-        CASE WHEN l.state <> 0 OR b.ts IS NOT NULL THEN (
+        CASE WHEN l.state <> 0 OR b.ts IS NOT NULL OR noted.state IS DISTINCT FROM l.state THEN (
           SELECT min(r.ts) FROM check_results AS r
           WHERE r.site_id = l.site_id AND r.agent_id = l.agent_id AND r.ts >= %1$L
             AND r.ts < now() + interval '2 days' AND r.ts > coalesce(

@@ -91,9 +91,9 @@ function recomputation(level: string, until: string): string {
       SELECT bucket, site_id, agent_id, base
         + ceil(ln(greatest(ms, 0.001)) / ln((1 + alpha) / (1 - alpha)))::int AS key, count(*) AS n
       FROM results, LATERAL (VALUES
-        (0, 0.02::float8, response_time::float8), (1000, 0.1, nullif(dns_ms, 0)),
-        (2000, 0.1, nullif(connect_ms, 0)), (3000, 0.1, nullif(tls_ms, 0)),
-        (4000, 0.1, nullif(first_byte_ms, 0)), (5000, 0.1, nullif(download_ms, 0))
+        (0, 0.02::float8, response_time::float8), (1000, 0.15, nullif(dns_ms, 0)),
+        (2000, 0.15, nullif(connect_ms, 0)), (3000, 0.15, nullif(tls_ms, 0)),
+        (4000, 0.15, nullif(first_byte_ms, 0)), (5000, 0.15, nullif(download_ms, 0))
       ) AS phase(base, alpha, ms)
       WHERE ${responded} AND ms IS NOT NULL GROUP BY 1, 2, 3, 4
     )

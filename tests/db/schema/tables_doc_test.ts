@@ -25,6 +25,7 @@ Deno.test("docs/tables.md names every table, view and column, with its type", as
   const types: Record<string, string> = {
     bool: "boolean",
     int2: "smallint",
+    "int2[]": "smallint[]",
     "int4[]": "integer[]",
     int4: "integer",
     int8: "bigint",
@@ -36,11 +37,13 @@ Deno.test("docs/tables.md names every table, view and column, with its type", as
     timestamp: "timestamp without time zone",
   };
   const inDoc: string[] = [];
-  let table = "";
+  let tables: string[] = [];
   for (const line of DOC.split("\n")) {
-    table = /^##+ (\w+)$/.exec(line)?.[1] ?? table;
+    tables = /^##+ (\w+(?:, \w+)*)$/.exec(line)?.[1]!.split(", ") ?? tables;
     const [, column, type] = /^\| `(\w+)` +\| ([^ ]+) /.exec(line) ?? [];
-    if (column) inDoc.push(`${table}.${column} ${types[type!] ?? type}`);
+    if (column) {
+      inDoc.push(...tables.map((table) => `${table}.${column} ${types[type!] ?? type}`));
+    }
   }
   const found = columns.map(({ name }) => name.replace("(6) with", " with"));
   assertEquals(inDoc.sort(), found.map((name) => name.replace("timestamp(6)", "timestamp")).sort());
@@ -73,6 +76,13 @@ async function filled(): Promise<OwnDatabase> {
   await store.storeBatch(SOURCE, [...records, ...bad], 0n);
   return database;
 }
+
+Deno.test("the queries of docs/tables.md about history run", async () => {
+  await using database = await filled();
+  const [uptime, p95] = blocksOf("History")[0]!.split(";\n\n");
+  assertEquals(await database.rows(uptime!), [{ site: fullMessage().site!, uptime: 2 / 3 }]);
+  assertEquals(await database.rows(p95!), []);
+});
 
 Deno.test("the queries of docs/tables.md give what they promise", async () => {
   await using database = await filled();
