@@ -130,14 +130,9 @@ export class CheckRunner {
   }
 
   async #check(site: Site, turn: Turn): Promise<void> {
-    const { clock, stats, onChecked } = this.#deps;
-    const lateMs = Math.max(0, clock.monotonic() - turn.due);
-    recordLateness(stats, lateMs);
-    const checked = await check(site, this.#cut.signal, this.#checkDeps, {
-      lateMs,
-      slots: (stalledMs) => turn.slots(stalledMs),
-      leftMs: () => turn.next - clock.monotonic(),
-    });
+    const { stats, onChecked } = this.#deps;
+    recordLateness(stats, turn.lateMs);
+    const checked = await check(site, this.#cut.signal, this.#checkDeps, turn);
     if (!checked) {
       stats.cut++;
       return;
