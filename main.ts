@@ -89,6 +89,14 @@ async function modeFunction(
       return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
       return (await import("./db/dump/mode.ts")).dumpMode;
+    case "maintain":
+      return (await import("./db/history/mode.ts")).maintainMode;
+    case "restore":
+      return (await import("./db/restore/restore_mode.ts")).restoreMode;
+    case "replay":
+      return (await import("./db/restore/replay_mode.ts")).replayMode;
+    case "report":
+      return (await import("./db/report/mode.ts")).reportMode;
     case "check":
       return (await import("./agent/check_mode.ts")).checkMode;
     case "check-config":

@@ -5,7 +5,7 @@ import { quote } from "../config/show.ts";
 import { settingsSchema } from "../config/site.ts";
 import { toRequest } from "../config/site_request.ts";
 import type { Site } from "../config/types.ts";
-import type { CheckOptions } from "../runtime/cli.ts";
+import type { CheckOptions } from "../runtime/options.ts";
 import { UsageError } from "../runtime/exit_codes.ts";
 
 const FORM = "application/x-www-form-urlencoded";

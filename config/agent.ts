@@ -50,7 +50,7 @@ export const labels = named<[name: string, value: string]>(
 /** `agent:` of the YAML. */
 export const agentSchema = section({
   uuid: optional(
-    z.string({ error: UUID }).regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, {
+    z.string({ error: UUID }).regex(/^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/, {
       error: UUID,
     }),
   ),

@@ -80,7 +80,7 @@ export function whole(from: number, to = Number.MAX_SAFE_INTEGER, unit?: string)
 /** One of `values`, in any case of letters. */
 export function anyCase<const V extends string>(...values: readonly V[]) {
   const error = oneOf(values);
-  return z.string({ error }).transform((given, ctx) => {
+  return z.string({ error }).meta({ examples: [...values] }).transform((given, ctx) => {
     const found = values.find((value) => value.toLowerCase() === given.toLowerCase());
     if (found !== undefined) return found;
     ctx.addIssue({ code: "custom", message: error });

@@ -16,6 +16,10 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
+    restore: { uses: ["database"], needs: ["database"] },
+    replay: { uses: ["database"], needs: ["database"] },
+    maintain: { uses: ["database"], needs: ["database"] },
+    report: { uses: ["database"], needs: ["database"] },
     import: { uses: [], needs: [] },
     check: { uses: [...SITES, "agent"], needs: [] },
     "check-config": {
@@ -25,7 +29,8 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
   };
 
 /** The config with what the mode `M` needs known to be there. */
-export type ConfigFor<M extends Mode> = M extends "writer" | "init-schema" | "dbdump"
+export type ConfigFor<M extends Mode> = M extends
+  "writer" | "init-schema" | "dbdump" | "restore" | "replay" | "maintain" | "report"
   ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 

@@ -161,6 +161,8 @@ export interface Listen {
 
 export interface WriterConfig {
   maxBatchMessages: number;
+  /** Whether the writer keeps rollups and retention, as mode "maintain" does. */
+  maintain: boolean;
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
   shutdownTimeoutMs: number;
@@ -169,4 +171,18 @@ export interface WriterConfig {
 export interface DatabaseConfig {
   /** postgres://... or libpq key=value; a secret. */
   dsn: string;
+  retention: RetentionConfig;
+}
+
+/** Days that things are kept, today not counted; null: for ever. */
+export interface RetentionConfig {
+  /** Results. */
+  raw: number | null;
+  /** Rollups by hour; as long as results, or longer. */
+  hourly: number | null;
+  /** Rollups by day; as long as those by hour, or longer. Those by month are never dropped. */
+  daily: number | null;
+  /** What sites answered; no longer than results. */
+  evidence: number | null;
+  deadLetters: number | null;
 }

@@ -1,11 +1,12 @@
 import type { z } from "zod";
-import { optional, section, whole, withDefault } from "./fields.ts";
+import { onOff, optional, section, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
 import type { WriterConfig } from "./types.ts";
 
 /** `writer:` of the YAML. */
 export const writerSchema = section({
   max_batch_messages: withDefault(whole(1, 100_000), 5000),
+  maintain: withDefault(onOff(), true),
   listen: optional(listen),
   shutdown_timeout_ms: withDefault(whole(0, 600_000, "milliseconds"), 10_000),
 });
@@ -14,6 +15,7 @@ export const writerSchema = section({
 export function toWriter(yaml: z.output<typeof writerSchema>): WriterConfig {
   return {
     maxBatchMessages: yaml.max_batch_messages,
+    maintain: yaml.maintain,
     listen: yaml.listen,
     shutdownTimeoutMs: yaml.shutdown_timeout_ms,
   };

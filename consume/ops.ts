@@ -9,62 +9,55 @@ import type { ConsumerStats } from "./stats.ts";
  * @param mode As their names have it, "writer" for one
  */
 export function addConsumerMetrics(metrics: Metrics, mode: string, stats: ConsumerStats): void {
-  const named = (name: string, help: string) => ({ name: `httpmon_${mode}_${name}`, help });
-  metrics.counter(
-    named("records_skipped_total", `Records that another ${mode} had stored.`),
-    () => stats.skipped,
-  );
-  metrics.counter(
-    named("batches_total", "Transactions that were committed, a batch of records each."),
-    () => stats.batches,
-  );
-  metrics.durations(
-    named(
-      "transaction_duration_seconds",
-      "Time of each committed transaction, with the wait for a connection.",
-    ),
-    () => stats.transactions,
-  );
-  metrics.gauge({
-    ...named(
-      "lag_records",
-      "Records of each assigned partition that are in the topic and not yet stored.",
-    ),
-    label: "partition",
-  }, () => lags(stats));
-  metrics.gauge(
-    named("assigned_partitions", `Partitions that this ${mode} reads.`),
-    () => stats.partitions.size,
-  );
-  metrics.gauge(
-    named("group_joined", `1 while the ${mode} is in its consumer group, else 0.`),
-    () => stats.joined ? 1 : 0,
-  );
-  metrics.counter(
-    named(
-      "group_joins_total",
-      "Times that the consumer group was joined: at the start, and at each rebalance.",
-    ),
-    () => stats.joins,
-  );
-  metrics.counter(
-    named(
-      "records_expired_total",
+  const name = (what: string) => `httpmon_${mode}_${what}`;
+  const counters: [string, string, () => number][] = [
+    ["records_skipped", `Records that another ${mode} had stored.`, () => stats.skipped],
+    [
+      "records_expired",
       "Records that the topic's retention deleted before they were stored here.",
-    ),
-    () => stats.expiredUnread,
-  );
-  metrics.counter(
-    named(
-      "topics_anew_total",
+      () => stats.expiredUnread,
+    ],
+    [
+      "topics_anew",
       "Times that a partition was found made anew, and was read from its start.",
-    ),
-    () => stats.topicsAnew,
-  );
+      () => stats.topicsAnew,
+    ],
+    [
+      "batches",
+      "Transactions that were committed, a batch of records each.",
+      () => stats.batches,
+    ],
+    [
+      "group_joins",
+      "Times that the consumer group was joined: at the start, and at each rebalance.",
+      () => stats.joins,
+    ],
+  ];
+  for (const [what, help, read] of counters) {
+    metrics.counter({ name: name(`${what}_total`), help }, read);
+  }
   metrics.counter({
-    ...named("retries_total", "Tries that failed and are made again, by what was tried."),
+    name: name("retries_total"),
+    help: "Tries that failed and are made again, by what was tried.",
     label: "attempt",
   }, () => stats.retries);
+  metrics.durations({
+    name: name("transaction_duration_seconds"),
+    help: "Time of each committed transaction, with the wait for a connection.",
+  }, () => stats.transactions);
+  metrics.gauge({
+    name: name("lag_records"),
+    help: "Records of each assigned partition that are in the topic and not yet stored.",
+    label: "partition",
+  }, () => lags(stats));
+  metrics.gauge({
+    name: name("assigned_partitions"),
+    help: `Partitions that this ${mode} reads.`,
+  }, () => stats.partitions.size);
+  metrics.gauge({
+    name: name("group_joined"),
+    help: `1 while the ${mode} is in its consumer group, else 0.`,
+  }, () => stats.joined ? 1 : 0);
 }
 
 /** Without the partitions whose place is not known yet: a lag of 0 would be a lie. */

@@ -1,14 +1,11 @@
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil, type Spell } from "../runtime/retry.ts";
-import { Notices } from "./notices.ts";
+import { notice } from "./notices.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";
 import type { RawRecord, Sink, Source } from "./sink.ts";
 import { type ConsumerStats, type PartitionProgress, recordFailure } from "./stats.ts";
-
-/** A transaction's bytes, keys and values, beside its records. */
-const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** Where a partition stands: in the database, and then in the topic. */
 export interface Standing {
@@ -66,7 +63,6 @@ export class PartitionReader {
   readonly #source: Source;
   readonly #deps: ReaderDeps;
   readonly #log: Logger;
-  readonly #notices: Notices;
   /** Null while the place to read from is being found. */
   #reading: Reading | null = null;
   #preparing: Promise<void> | null = null;
@@ -78,7 +74,6 @@ export class PartitionReader {
     this.#source = source;
     this.#deps = deps;
     this.#log = deps.log.child({ topic: source.topic, partition: source.partition });
-    this.#notices = new Notices(this.#log, deps.stats);
   }
 
   /**
@@ -140,7 +135,7 @@ export class PartitionReader {
   }
 
   async #wentBack(expected: bigint, stored: bigint | null): Promise<void> {
-    this.#notices.wentBack(expected, stored);
+    notice(this.#log, "wentBack", { expected, stored });
     await this.prepare();
   }
 
@@ -177,7 +172,9 @@ export class PartitionReader {
       reading = { ...reading, verifying: false };
       this.#reading = reading;
     }
-    for (const batch of batchesOf(records, this.#deps.maxBatchRecords)) {
+    const { maxBatchRecords } = this.#deps;
+    for (let start = 0; start < records.length; start += maxBatchRecords) {
+      const batch = records.slice(start, start + maxBatchRecords);
       const position = await this.#store(batch, reading);
       if (position === null) return null;
       const after = offsetAfter(batch.at(-1)!);
@@ -193,7 +190,7 @@ export class PartitionReader {
   }
 
   async #prepare(from: bigint | null): Promise<void> {
-    const { offsets, standing, seek, progress, signal } = this.#deps;
+    const { offsets, standing, seek, stats, progress, signal } = this.#deps;
     await retryUntil("Finding the place to read from", async () => {
       while (!signal.aborted) {
         const { stored, bounds } = await standing();
@@ -204,8 +201,9 @@ export class PartitionReader {
           const isGap = plan.moved === "gap";
           // Refused where another process has moved it meanwhile: then look again.
           if (!await offsets.move(this.#source, nextOffset, plan.position, isGap)) continue;
-          if (isGap) this.#notices.gap(nextOffset, bounds);
-          else this.#notices.pastEnd(nextOffset, bounds);
+          if (isGap) stats.expiredUnread += Number(bounds.low - nextOffset);
+          else stats.topicsAnew++;
+          notice(this.#log, isGap ? "gap" : "pastEnd", { stored: nextOffset, ...bounds });
         }
         const { fetchFrom, position, verify: last } = plan;
         const verifying = last !== null;
@@ -228,13 +226,10 @@ export class PartitionReader {
   async #followHole({ fetchedFrom }: FetchedRecords, reading: Reading): Promise<boolean> {
     const { fetchFrom, position, verifying, hole } = reading;
     if (fetchedFrom > fetchFrom) {
-      const now = await retryUntil(
-        "Reading the topic's offsets",
-        this.#deps.standing,
-        this.#tries("place"),
-      );
+      const { progress, standing } = this.#deps;
+      const now = await retryUntil("Looking at the topic", standing, this.#tries("place"));
       if (now === null) return false;
-      this.#deps.progress.failing = null;
+      progress.failing = null;
       const { low } = now.value.bounds;
       if (low <= fetchFrom) {
         if (hole === fetchedFrom) return true;
@@ -244,18 +239,21 @@ export class PartitionReader {
       }
       if (verifying && low === position && fetchedFrom === position) return true;
     }
-    this.#notices.positionMoved(fetchFrom, fetchedFrom);
+    notice(this.#log, "positionMoved", { expected: fetchFrom, found: fetchedFrom });
     await this.prepare();
     return false;
   }
 
   async #startAnew(position: bigint): Promise<void> {
-    const { offsets, standing } = this.#deps;
+    const { offsets, standing, stats } = this.#deps;
     const moved = await retryUntil("Moving the stored offset", async () => {
       const { bounds: { low } } = await standing();
       return await offsets.move(this.#source, position, low, false);
     }, this.#tries("place"));
-    if (moved?.value) this.#notices.anotherRecord(position);
+    if (moved?.value) {
+      stats.topicsAnew++;
+      notice(this.#log, "anotherRecord", { stored: position });
+    }
     await this.prepare();
   }
 
@@ -283,7 +281,10 @@ export class PartitionReader {
     // Counted here, as what is stored says that it was: once, however often the place was found before.
     // A try may have stored it without a reply; where another process did, it ends elsewhere.
     const own = skipped === 0 || again && nextOffset === batch.at(-1)!.offset + 1n;
-    if (!stored && own && position > 0n) this.#notices.missedStart(position);
+    if (!stored && own && position > 0n) {
+      stats.expiredUnread += Number(position);
+      notice(this.#log, "missedStart", { low: position });
+    }
     progress.position = nextOffset;
     stats.batches++;
     stats.skipped += skipped;
@@ -305,20 +306,4 @@ export class PartitionReader {
       },
     };
   }
-}
-
-function* batchesOf(records: readonly RawRecord[], maxRecords: number): Generator<RawRecord[]> {
-  let batch: RawRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    if (batch.length === maxRecords || batch.length > 0 && bytes + size > MAX_BATCH_BYTES) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(record);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
 }

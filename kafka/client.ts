@@ -1,10 +1,9 @@
-import { Kafka, type KafkaConfig as KafkaJsConfig } from "kafkajs";
+import { Kafka, type KafkaConfig as KafkaJsConfig, type LogEntry } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { bootstrapOf } from "./kafkajs/bootstrap.ts";
 import { registerCodecs } from "./kafkajs/codecs.ts";
 import { patchFetch } from "./kafkajs/fetch_patch.ts";
-import { bridgeLog } from "./kafkajs/log_bridge.ts";
 import { patchRequestQueue } from "./kafkajs/request_queue_patch.ts";
 import { patchTurns } from "./kafkajs/turns_patch.ts";
 
@@ -35,4 +34,15 @@ export function createKafka(config: KafkaConfig, clientId: string, log: Logger):
     }),
     ...(config.sasl && { sasl: config.sasl as KafkaJsConfig["sasl"] }),
   });
+}
+
+/**
+ * kafkajs's log, at our DEBUG. It says ERROR of what heals by itself (a group's first join at a new
+ * broker answers "coordinator is loading") and says it again at every retry; what an operator should
+ * know of Kafka, the sender and the writer log themselves, once a spell.
+ */
+function bridgeLog(log: Logger): () => (entry: LogEntry) => void {
+  return () => ({ namespace, label, log: { message, timestamp: _timestamp, ...fields } }) => {
+    log.debug({ ...fields, kafkajs: namespace, kafkajsLevel: label }, message);
+  };
 }

@@ -1,5 +1,7 @@
 import { type ICustomPartitioner, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
+import { within } from "../runtime/abort.ts";
+import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { RefusedError } from "./errors.ts";
 import { asSendError } from "./failure.ts";
@@ -82,10 +84,11 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
     current ??= connect();
     const mine = current;
     try {
-      await within(
-        config.requestTimeoutMs + GRACE_MS,
-        mine.then((connection) => deliver(connection, batch)),
-      );
+      const ms = config.requestTimeoutMs + GRACE_MS;
+      const delivered = mine.then((connection) => deliver(connection, batch));
+      if (!await within(systemClock, ms, delivered)) {
+        throw new Error(`No answer from the broker within ${ms} ms`);
+      }
     } catch (error) {
       const failure = asSendError(error);
       if (!(failure instanceof RefusedError)) {
@@ -117,17 +120,4 @@ function watchPartitions() {
     };
   };
   return { partitions, createPartitioner };
-}
-
-/** `work`, or a rejection when it takes over `ms`; the work itself is left to end as it may. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer from the broker within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -44,10 +44,11 @@ async function makeTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
     });
   } catch (error) {
     if (isAnswer(error, TOPIC_ALREADY_EXISTS)) return false;
-    if (brokerErrorOf(error) === null && !isTopicCreationError(error)) throw error;
+    const [answer] = answersIn(error);
+    if (!answer) throw error;
     throw new TopicMissingError(
       `Topic "${config.topic}" is not there and the broker does not let us make it` +
-        ` (${reasonOf(error)}); make it with message.timestamp.type=LogAppendTime`,
+        ` (${answer.type}); make it with message.timestamp.type=LogAppendTime`,
       { cause: error },
     );
   }
@@ -63,24 +64,12 @@ async function topicExists(admin: Admin, topic: string): Promise<boolean> {
   }
 }
 
-/** kafkajs gathers what went wrong for each topic in one KafkaJSAggregateError. */
-function topicErrors(error: unknown): readonly unknown[] {
-  const { errors } = error as { errors?: unknown };
-  return Array.isArray(errors) ? errors : [];
-}
-
-function isTopicCreationError(error: unknown): boolean {
-  return topicErrors(error).length > 0;
+/** The brokers' answers in an error; kafkajs gathers those for each topic in a KafkaJSAggregateError. */
+function answersIn(error: unknown) {
+  const { errors = [] } = error as { errors?: unknown[] };
+  return [error, ...errors].flatMap((one) => brokerErrorOf(one) ?? []);
 }
 
 function isAnswer(error: unknown, code: number): boolean {
-  return [error, ...topicErrors(error)].some((one) => brokerErrorOf(one)?.code === code);
-}
-
-function reasonOf(error: unknown): string {
-  for (const one of [...topicErrors(error), error]) {
-    const answer = brokerErrorOf(one);
-    if (answer) return answer.type;
-  }
-  return error instanceof Error ? error.message : String(error);
+  return answersIn(error).some((answer) => answer.code === code);
 }

@@ -2,6 +2,9 @@ import { parseArgs } from "@std/cli/parse-args";
 import { closest, distance } from "fastest-levenshtein";
 import { UsageError } from "./exit_codes.ts";
 import { isMode, type Mode, MODES } from "./modes.ts";
+import { ARGS, type Option, OPTIONS, readOptions, type RunOptions } from "./options.ts";
+
+export type { RunOptions };
 
 /** What the command line and the environment ask for. */
 export type Command =
@@ -19,112 +22,9 @@ export interface RunCommand {
   options: RunOptions;
 }
 
-/** What the modes take beside the config; what is not of the mode is empty, null or false. */
-export interface RunOptions extends DumpOptions, CheckOptions {
-  /**
-   * What stands behind the mode. "check": URLs, or names of sites, one at least. "import": what the
-   * file is of, and the file.
-   */
-  args: readonly string[];
-  /** Mode "agent": takes over the config when its file changes. */
-  watch: boolean;
-}
-
-/** What `check` takes beside what is checked: how, and how it is shown. Names are those of curl. */
-export interface CheckOptions {
-  /** "Name: value" each; "Name:" takes one away. */
-  header: readonly string[];
-  request: string | null;
-  data: string | null;
-  insecure: boolean;
-  ipv4: boolean;
-  ipv6: boolean;
-  /** "host:port:address" or "host:address" each. */
-  resolve: readonly string[];
-  /** Seconds. */
-  timeout: number | null;
-  /** How often each is checked. */
-  repeat: number;
-  verbose: boolean;
-  /** The records as the wire has them. */
-  json: boolean;
-}
-
-/** What `dbdump` takes beside the config. */
-export interface DumpOptions {
-  /** First moment that is in, as PostgreSQL reads times; UTC where no zone is given. */
-  since: string | null;
-  /** First moment that is out. */
-  until: string | null;
-  /** A URL, or a site's name. */
-  url: string | null;
-  limit: number | null;
-}
-
 /** Where the config is looked for when nothing says otherwise. */
 export const DEFAULT_CONFIG = "config/config.yaml";
 
-/** An option of a mode. */
-interface Option {
-  mode: Mode;
-  short?: string;
-  /** What its value is; absent: it has none. */
-  value?: string;
-  /** Whether it may be given several times. */
-  isMany?: true;
-  help: string;
-}
-
-const OPTIONS: Readonly<Record<string, Option>> = {
-  watch: { mode: "agent", help: "take over the config when its file changes, as at SIGHUP" },
-  since: {
-    mode: "dbdump",
-    value: "TIME",
-    help: "only results from this time on, UTC unless it says otherwise",
-  },
-  until: { mode: "dbdump", value: "TIME", help: "only results before this time" },
-  url: {
-    mode: "dbdump",
-    value: "URL",
-    help: "only results of this URL, or of the site of this name",
-  },
-  limit: { mode: "dbdump", value: "N", help: "at most N results, the oldest ones" },
-  header: {
-    mode: "check",
-    short: "H",
-    value: "LINE",
-    isMany: true,
-    help: 'send the header "Name: value"; "Name:" sends none of it',
-  },
-  request: { mode: "check", short: "X", value: "METHOD", help: "ask with another method" },
-  data: {
-    mode: "check",
-    short: "d",
-    value: "TEXT",
-    help: "send a body, by POST unless -X says otherwise; @FILE takes a file's",
-  },
-  insecure: { mode: "check", short: "k", help: "go on whatever the certificate says" },
-  ipv4: { mode: "check", short: "4", help: "over IPv4 alone" },
-  ipv6: { mode: "check", short: "6", help: "over IPv6 alone" },
-  resolve: {
-    mode: "check",
-    value: "HOST:ADDR",
-    isMany: true,
-    help: "connect to this address for the host; HOST:PORT:ADDR, too",
-  },
-  timeout: { mode: "check", value: "SECONDS", help: "how long the check may take" },
-  repeat: {
-    mode: "check",
-    value: "N",
-    help: "check N times, and show the least, the median and the 95th percentile",
-  },
-  verbose: {
-    mode: "check",
-    short: "v",
-    help: "show the heads of request and response, and every address tried",
-  },
-  json: { mode: "check", help: "print each record as it is published, on one line" },
-};
 const namesOf = (isWanted: (option: Option) => boolean) =>
   Object.entries(OPTIONS).filter(([, option]) => isWanted(option)).map(([name]) => name);
 const STRINGS = ["config", "mode", ...namesOf(({ value }) => value !== undefined)];
@@ -161,7 +61,7 @@ export function parseCommand(
   });
   const positional = parsed._.map(String);
   // "-m check URL": what is without an option is the mode's.
-  if (takesArgs(parsed.mode) && positional[0] !== parsed.mode) positional.unshift(parsed.mode);
+  if (parsed.mode in ARGS && positional[0] !== parsed.mode) positional.unshift(parsed.mode);
   const named = positional[0] ?? parsed.mode;
   if (parsed.help) {
     return { kind: "help", mode: typeof named === "string" && isMode(named) ? named : null };
@@ -174,8 +74,11 @@ export function parseCommand(
       throw new UsageError(`Option "--${name}" needs a value`);
     }
   }
-  const surplus = takesArgs(named) ? undefined : positional[1];
-  if (surplus !== undefined) throw new UsageError(`Unexpected argument "${surplus}"; see --help`);
+  if (
+    typeof named === "string" && isMode(named) && !(named in ARGS) && positional[1] !== undefined
+  ) {
+    throw new UsageError(`Unexpected argument "${positional[1]}"; see --help`);
+  }
   if (positional[0] && parsed.mode && positional[0] !== parsed.mode) {
     throw new UsageError(`Two modes are given, "${positional[0]}" and "${parsed.mode}"`);
   }
@@ -196,88 +99,8 @@ export function parseCommand(
     mode,
     configPath: configPath ?? DEFAULT_CONFIG,
     isConfigNamed: configPath !== null,
-    options: runOptions(parsed, mode, positional.slice(1)),
+    options: readOptions(parsed, mode, positional.slice(1)),
   };
-}
-
-/** Whether arguments without an option stand behind the mode. */
-function takesArgs(mode: unknown): boolean {
-  return mode === "check" || mode === "import";
-}
-
-function runOptions(
-  parsed: Record<string, unknown>,
-  mode: Mode,
-  args: readonly string[],
-): RunOptions {
-  for (const [name, { mode: owner }] of Object.entries(OPTIONS)) {
-    const isGiven = ![undefined, false].includes(parsed[name] as undefined) &&
-      !(Array.isArray(parsed[name]) && parsed[name].length === 0);
-    if (mode !== owner && isGiven) {
-      throw new UsageError(`Option "--${name}" belongs to mode "${owner}"`);
-    }
-  }
-  if (mode === "check" && args.length === 0) {
-    throw new UsageError('Mode "check" needs a URL, or the name of a site of the config');
-  }
-  if (mode === "import" && args.length !== 2) {
-    throw new UsageError(
-      'Mode "import" needs what the file is of (blackbox, gatus, kuma or urls), and the file',
-    );
-  }
-  return {
-    ...dumpOptions(parsed),
-    ...checkOptions(parsed),
-    args,
-    watch: parsed.watch === true,
-  };
-}
-
-function checkOptions(parsed: Record<string, unknown>): CheckOptions {
-  const text = (name: string) => (parsed[name] as string | undefined) ?? null;
-  const flag = (name: string) => parsed[name] === true;
-  const list = (name: string) => parsed[name] as string[];
-  const [timeout, repeat] = [text("timeout"), text("repeat")];
-  if (timeout !== null && !(Number(timeout) > 0 && Number(timeout) <= 86_400)) {
-    throw new UsageError(`Option "--timeout" needs a number of seconds, found "${timeout}"`);
-  }
-  if (repeat !== null && !/^[1-9]\d{0,5}$/.test(repeat)) {
-    throw new UsageError(`Option "--repeat" needs a whole number of 1 or more, found "${repeat}"`);
-  }
-  if (flag("ipv4") && flag("ipv6")) {
-    throw new UsageError('Only one of the options "-4" and "-6" can be given');
-  }
-  return {
-    header: list("header"),
-    request: text("request"),
-    data: text("data"),
-    insecure: flag("insecure"),
-    ipv4: flag("ipv4"),
-    ipv6: flag("ipv6"),
-    resolve: list("resolve"),
-    timeout: timeout === null ? null : Number(timeout),
-    repeat: Number(repeat ?? 1),
-    verbose: flag("verbose"),
-    json: flag("json"),
-  };
-}
-
-function dumpOptions(parsed: Record<string, unknown>): DumpOptions {
-  const { since = null, until = null, url = null, limit = null } = parsed as Record<
-    string,
-    string | undefined
-  >;
-  if (limit !== null && !/^\d{1,15}$/.test(limit)) {
-    throw new UsageError(`Option "--limit" needs a whole number, found "${limit}"`);
-  }
-  for (const [name, value] of Object.entries({ since, until })) {
-    if (value !== null && Number.isNaN(Date.parse(value))) {
-      throw new UsageError(
-        `Option "--${name}" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "${value}"`,
-      );
-    }
-  }
-  return { since, until, url, limit: limit === null ? null : Number(limit) };
 }
 
 function unknownOption(arg: string): UsageError {
@@ -289,7 +112,7 @@ function unknownOption(arg: string): UsageError {
 
 /** What `--help` says of the options of a mode. */
 function optionLines(mode: Mode): string[] {
-  return Object.entries(OPTIONS).filter(([, option]) => option.mode === mode)
+  return Object.entries(OPTIONS).filter(([, option]) => option.modes.includes(mode))
     .map(([name, { short, value, help }]) => {
       const names = `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
       return names.length < 20
@@ -309,7 +132,7 @@ export function helpText(mode: Mode | null): string {
       "Usage: httpmon [-h] [-v] [-c FILE] [-m MODE]",
       "       httpmon MODE [-c FILE]",
     );
-  } else lines.push(`Usage: httpmon ${mode}${USAGE[mode] ?? " [-c FILE]"}`);
+  } else lines.push(`Usage: httpmon ${usageOf(mode)}`);
   lines.push("");
   if (!mode) {
     lines.push("Modes:");
@@ -334,10 +157,10 @@ export function helpText(mode: Mode | null): string {
   return lines.join("\n");
 }
 
-const USAGE: Partial<Record<Mode, string>> = {
-  check: " URL|SITE ... [-c FILE]",
-  import: " blackbox|gatus|kuma|urls FILE > config.yaml",
-};
+function usageOf(mode: Mode): string {
+  const behind = mode === "import" ? "> config.yaml" : "[-c FILE]";
+  return [mode, ARGS[mode]?.usage, behind].filter(Boolean).join(" ");
+}
 
 const EXIT_STATUS = {
   check: "Exit status: 0 up or degraded, 1 down or unknown, 2 wrong usage or config.",
@@ -361,6 +184,11 @@ function notesOn(mode: Mode | null): string[] {
       return [
         "The config goes to standard output; what it cannot carry over is listed at its top and on",
         "standard error.",
+        "",
+      ];
+    case "restore":
+      return [
+        "FILE has a message a line, as dbdump prints them; without one, or with -, standard input is read.",
         "",
       ];
     default:

@@ -3,7 +3,11 @@ export const MODES = {
   agent: "check the configured sites and publish every result to Kafka",
   writer: "store published results in PostgreSQL, each once",
   "init-schema": "make or upgrade the tables; safe to run at any time",
-  dbdump: "print stored results as JSON lines",
+  maintain: "one round of rollups, retention and partitions, as writers do in the background",
+  dbdump: "print stored results or rollups, as JSON lines, CSV or Parquet",
+  restore: "store results that dbdump printed, or messages; those that are there stay",
+  replay: "store dead letters whose cause is gone",
+  report: "a month of each site: uptime, minutes down, failures, percentiles, gaps",
   check: "check one URL or site of the config now, and print all that was seen",
   import: "write a config from another monitor's: blackbox_exporter, Gatus, Uptime Kuma, URLs",
   "check-config": "print what the config makes run, or all that is wrong with it",
@@ -16,5 +20,5 @@ export function isMode(name: string): name is Mode {
   return Object.hasOwn(MODES, name);
 }
 
-/** Modes that take SIGHUP as the wish to take over the config anew; any other stops at it. */
-export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent"]);
+/** Modes that go on at SIGHUP, and take over the config anew or say that they do not; others stop. */
+export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent", "writer"]);

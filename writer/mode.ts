@@ -1,6 +1,7 @@
 import { createOffsets } from "../consume/offsets.ts";
 import { consumerHealth } from "../consume/ops.ts";
 import { createPool } from "../db/connect/pool.ts";
+import { keepHistory } from "../db/history/keep_history.ts";
 import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
@@ -24,7 +25,10 @@ const LOCK_TIMEOUT_MS = 2_000;
 const CLOSE_MS = 1_000;
 
 /** Mode "writer": stores what the topic brings until it is asked to stop. */
-export async function writerMode({ config, clock, log, signal }: ModeContext): Promise<ExitCode> {
+export async function writerMode(
+  { config, clock, log, signal, onHangUp }: ModeContext,
+): Promise<ExitCode> {
+  onHangUp(() => log.error({}, "A writer takes its config over at its start only: start it anew"));
   const stats = newWriterStats(clock.monotonic());
   const ops = await startOps({
     mode: "writer",
@@ -47,6 +51,9 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
       passFailpoint,
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
+    const upkeep = config.writer.maintain
+      ? keepHistory({ ...config.database!, clock, log, signal })
+      : Promise.resolve();
     const offsets = createOffsets(pool, { lockTimeoutMs: LOCK_TIMEOUT_MS });
     await runWriter(config, {
       store,
@@ -58,6 +65,7 @@ export async function writerMode({ config, clock, log, signal }: ModeContext): P
       stats,
       passFailpoint,
     });
+    await within(clock, CLOSE_MS, upkeep);
     return EXIT.done;
   } finally {
     // Connections that a frozen server holds are not waited for: the process ends anyway.

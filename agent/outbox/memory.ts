@@ -1,5 +1,5 @@
 import { fitting, textBytes } from "./sizes.ts";
-import type { IdRange, NewRow } from "./store.ts";
+import type { NewRow } from "./store.ts";
 
 /** Results that wait in memory while they cannot be written; past it the oldest are lost. */
 export const MAX_UNWRITTEN = 10_000;
@@ -53,20 +53,30 @@ export class Memory {
     return rows;
   }
 
-  /** The broker has these, so that they need not be written. */
-  remove(ids: readonly number[]): void {
-    if (!this.#unwritten[0] || ids.every((id) => id < this.#unwritten[0]!.id)) return;
-    const gone = new Set(ids);
-    this.#unwritten = this.#unwritten.filter(({ id }) => !gone.has(id));
+  /**
+   * The broker has these, so that they need not be written.
+   *
+   * @param doubtful Rows up to this id may be on disk
+   * @returns Those that are, or may be
+   */
+  remove(ids: readonly number[], doubtful: number): readonly number[] {
+    if (!this.#unwritten[0] || ids.every((id) => id < this.#unwritten[0]!.id)) return ids;
+    const removed = new Set(ids);
+    this.#unwritten = this.#unwritten.filter(({ id }) => {
+      if (!removed.has(id)) return true;
+      if (id > doubtful) removed.delete(id);
+      return false;
+    });
+    return [...removed];
   }
 
   /**
    * Rows up to this id are on disk.
    *
    * @param keep Whether they may stay here until they are given out
-   * @returns What is to be read back instead; null where nothing is
+   * @returns The ids of what is to be read back instead; null where nothing is
    */
-  wrote(through: number, keep: boolean): IdRange | null {
+  wrote(through: number, keep: boolean): [first: number, last: number] | null {
     const count = this.#unwritten.findLastIndex(({ id }) => id <= through) + 1;
     const rows = this.#unwritten.splice(0, count);
     this.#written.push(...rows.filter(({ id }) => id > this.#given));

@@ -77,13 +77,20 @@ export function openOrRescue(
   const { path } = options;
   const copy = `${path}.rescue`;
   const movedTo = damagedOf(path);
-  let error = "An earlier process found it damaged";
+  let error = damage ?? "An earlier process found it damaged";
   let rescueError: string | null = "Not known: an earlier process read it";
   if (existsSync(path) || !existsSync(copy)) {
-    const opened = openUndamaged(options, damage);
-    removeFile(copy);
-    if (typeof opened !== "string") return { db: opened, damaged: null };
-    error = opened;
+    try {
+      const db = openFile(options);
+      if (damage === null) return { db, damaged: null };
+      // It opens, as opening reads not every page; and no other process has it.
+      db.close();
+    } catch (failed) {
+      if (failureKind(failed) !== "damaged") throw failed;
+      error = damage ?? (failed as Error).message;
+    } finally {
+      removeFile(copy);
+    }
     rescueError = copyReadable(options, copy, newestOf);
     renameSync(path, movedTo);
   }
@@ -101,27 +108,6 @@ export function damagedOf(path: string): string {
 /** 0 where there is none. */
 export function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** @returns Why it is damaged, where it is */
-function openUndamaged(options: FileOptions, damage: string | null): DatabaseSync | string {
-  try {
-    const db = openFile(options);
-    try {
-      // Every page of rows is looked at, so that damage shows now; what is elsewhere shows in use.
-      db.exec("SELECT count(*) FROM outbox; SELECT * FROM meta; SELECT max(id) FROM refused");
-      if (damage === null) return db;
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    // It opens, as opening reads not every page; and no other process has it.
-    db.close();
-    return damage;
-  } catch (error) {
-    if (failureKind(error) !== "damaged") throw error;
-    return damage ?? (error as Error).message;
-  }
 }
 
 /** @returns Why not all could be brought over; else null */
@@ -177,7 +163,8 @@ function openFile({ path, maxBytes, maxPages }: FileOptions): DatabaseSync {
       );
     }
     if (format === 0) db.exec(SCHEMA);
-    db.exec("COMMIT");
+    // Every page of rows is looked at, so that damage shows now; what is elsewhere shows in use.
+    db.exec("COMMIT; SELECT count(*) FROM outbox; SELECT * FROM meta; SELECT max(id) FROM refused");
     if (fileBytes(`${path}-journal`) < RESERVE_BYTES) {
       tryExec(db, RESERVE);
       tryExec(db, "DROP TABLE reserve");

@@ -3,19 +3,11 @@ import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { startWorker, Thread, ThreadError } from "../../runtime/thread.ts";
-import { Losses } from "./losses.ts";
+import { ThrottledReport } from "../throttled_report.ts";
 import { MAX_UNWRITTEN, Memory } from "./memory.ts";
 import type { FileOptions } from "./open_file.ts";
 import type { OutboxHandlers } from "./outbox_thread.ts";
-import {
-  type Applied,
-  type Change,
-  type IdRange,
-  MAX_REFUSED,
-  type Opened,
-  type RefusedRow,
-  type Row,
-} from "./store.ts";
+import { type Applied, type Change, MAX_REFUSED, type RefusedRow, type Row } from "./store.ts";
 
 export interface OutboxOptions extends FileOptions {
   maxAgeMs: number;
@@ -34,13 +26,15 @@ const DELETE_WITHIN_MS = 1_000;
 /** How soon a failed write is tried again. */
 const RETRY_MS = 1_000;
 
-/** Rows and refused ones in one message to the thread; it costs the event loop 1 us a row. */
+/** In one message to the thread; each costs the event loop 1 us. */
 const MAX_ROWS = 1_000;
 
 /** How long `close` waits for a disk that does not answer. */
 const CLOSE_WITHIN_MS = 5_000;
 
+/** Why results are lost. */
 const UNWRITTEN = "the disk cannot be written";
+const REFUSED = `refused by the broker, and over ${MAX_REFUSED} or over agent.outbox_max_bytes`;
 
 /**
  * Where results wait on disk until the broker has them. `add` takes a result at once and never fails;
@@ -51,14 +45,14 @@ const UNWRITTEN = "the disk cannot be written";
  * from there, after those on disk or, where these cannot be read, before them. Writing is tried again
  * each second. Results past that are lost, oldest first, counted and logged.
  *
- * In doubt a result is written again, deleted again or sent again: the file knows a row by its id, and
- * the table a result by its identity.
+ * In doubt a result is written, deleted or sent again: the file knows a row by its id, and the table a
+ * result by its identity.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #losses: Losses;
+  readonly #losses: ThrottledReport<string>;
   readonly #memory = new Memory();
   #thread!: Thread<OutboxHandlers>;
   /** The thread is asked one thing at a time. */
@@ -67,37 +61,41 @@ export class Outbox {
   #cancelTimer: (() => void) | null = null;
   #commitAt = Infinity;
   #closed = false;
+  /** Since when nothing could be written. */
+  #failingSince: number | null = null;
+  /** How the last request failed; null where it did not. */
+  #failure: ThreadError | null = null;
 
   #meta: Record<string, string> = {};
   /** What to add to the monotonic clock for the time as results age. */
   #ageOffset: number | null = null;
   #nextId = 1;
   #waiting = 0;
+  #dropped = 0;
   /** Of the file, as of the last transaction. */
-  #depth = 0;
-  #oldest: number | null = null;
+  #file: Pick<Applied, "depth" | "oldest"> = { depth: 0, oldest: null };
 
   /** Rows on disk after an id, and up to another, that are to be read back. */
   #unread = { after: 0, through: 0 };
-  #readable = true;
-  /** Rows up to this id may be on their way to the broker. */
+  /** Rows up to this id were given out, and may be on their way to the broker. */
   #given = 0;
   /** Rows up to this id are being written. */
   #underWay = 0;
-  /** Acknowledged or set aside: to be deleted. */
-  #done: IdRange[] = [];
+  /** Rows up to this id may have been written by a transaction that seemed to fail. */
+  #doubtful = 0;
+  /** Acknowledged or set aside: to be deleted, where they are on disk. */
+  #done: number[] = [];
+  /** To be set aside. */
   #refused: RefusedRow[] = [];
 
-  #failingSince: number | null = null;
-  #reopen = false;
-  /** How the file was found damaged. */
-  #damage: string | null = null;
-
   private constructor(options: OutboxOptions) {
-    this.#options = options;
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#losses = new Losses(options.clock, options.log, () => this.waiting);
+    const { clock, log } = this.#options = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#losses = new ThrottledReport(clock, (count, why) => {
+      const fields = { count, why, waiting: this.waiting, dropped: this.#dropped };
+      log.error(fields, "Dropped results, the oldest");
+    });
   }
 
   /** @throws {ThreadError} Where the file cannot be opened, or (kind "locked") is held by another */
@@ -119,7 +117,8 @@ export class Outbox {
 
   /** Results that the broker has not acknowledged, on disk or in memory. */
   get waiting(): number {
-    return this.#waiting;
+    // What is sent again counts off again, until the next transaction tells how many there are.
+    return Math.max(0, this.#waiting);
   }
 
   /**
@@ -127,8 +126,8 @@ export class Outbox {
    * What was acknowledged in the last second may still count.
    */
   get oldestAt(): number | null {
-    const oldest = this.#oldest ?? this.#memory.unwritten[0]?.created;
-    if (this.#waiting === 0 || oldest === undefined) return null;
+    const oldest = this.#file.oldest ?? this.#memory.unwritten[0]?.created;
+    if (this.waiting === 0 || oldest === undefined) return null;
     return this.#clock.now() - (this.#age() - oldest);
   }
 
@@ -139,14 +138,14 @@ export class Outbox {
 
   /** Results lost to the caps, to damage or to a disk that could not be written. */
   get dropped(): number {
-    return this.#losses.total;
+    return this.#dropped;
   }
 
   /** Takes a result; it is on disk within 100 ms if the disk lets it. */
   add({ key, value }: { key: string; value: string }): void {
     const row = { id: this.#nextId++, key, value, created: this.#age() };
     this.#waiting++;
-    this.#lose(this.#memory.add(row, this.#underWay), UNWRITTEN);
+    this.#loseWaiting(this.#memory.add(row, this.#underWay), UNWRITTEN);
     this.#commitWithin(this.failing ? RETRY_MS : COMMIT_WITHIN_MS);
     if (this.failing) this.#wake();
   }
@@ -174,26 +173,23 @@ export class Outbox {
 
   /** The broker acknowledged these. */
   remove(ids: readonly number[]): void {
-    this.#memory.remove(ids);
-    for (const id of ids) addRange(this.#done, [id, id]);
+    this.#done.push(...this.#memory.remove(ids, Math.max(this.#underWay, this.#doubtful)));
     this.#settle(ids.length);
   }
 
   /** The broker refuses this one for good: it is set aside in the `refused` table. */
   refuse({ id, key, value }: Row, reason: string): void {
-    this.#memory.remove([id]);
-    this.#refused.push({ id, key, value, reason, at: this.#clock.now() });
+    this.#memory.remove([id], 0);
     this.#settle(1);
-    if (this.#refused.length > MAX_REFUSED) {
-      addRange(this.#done, [this.#refused[0]!.id, this.#refused[0]!.id]);
-      this.#refused.shift();
-      this.#loseRefused(1);
-    }
+    this.#refused.push({ id, key, value, reason });
+    if (this.#refused.length <= MAX_REFUSED) return;
+    this.#done.push(this.#refused.shift()!.id);
+    this.#lose(1, REFUSED);
   }
 
   /** Writes all that is pending now. @returns Whether that worked */
   async flush(): Promise<boolean> {
-    while (this.#pending) {
+    while (this.#memory.unwritten.length + this.#done.length + this.#refused.length > 0) {
       if (!await this.#commit()) return false;
     }
     return true;
@@ -207,7 +203,7 @@ export class Outbox {
     const closing = this.#thread.call("close", undefined).catch(() => {});
     await within(this.#clock, CLOSE_WITHIN_MS, closing);
     await this.#thread.end();
-    this.#lose(this.#memory.unwritten.length, UNWRITTEN);
+    this.#loseWaiting(this.#memory.unwritten.length, UNWRITTEN);
     this.#losses.close();
   }
 
@@ -216,61 +212,58 @@ export class Outbox {
     return Math.round(this.#ageOffset! + this.#clock.monotonic());
   }
 
-  get #pending(): boolean {
-    return this.#memory.unwritten.length + this.#done.length + this.#refused.length > 0;
+  get #hasUnread(): boolean {
+    return this.#unread.after < this.#unread.through;
   }
 
   async #open(): Promise<void> {
+    const log = this.#log;
     if (!this.#thread || this.#thread.dead) {
-      if (this.#thread) this.#log.error({}, "The outbox's thread ended; another takes its place");
+      if (this.#thread) log.error({}, "The outbox's thread ended; another takes its place");
       const start = this.#options.startThread ?? (() => startWorker("outbox"));
       this.#thread = new Thread(start(), "keeps the outbox");
     }
     const { path, maxBytes, maxPages } = this.#options;
-    const now = this.#clock.now();
-    const damage = this.#damage;
-    this.#onOpened(await this.#thread.call("open", { path, maxBytes, maxPages, now, damage }));
-  }
-
-  #onOpened({ lastId, depth, oldest, age, meta, damaged, short }: Opened): void {
-    const first = this.#ageOffset === null;
-    this.#ageOffset ??= age - this.#clock.monotonic();
+    const damage = this.#failure?.kind === "damaged" ? this.#failure.message : null;
+    const request = { path, maxBytes, maxPages, now: this.#clock.now(), damage };
+    const { lastId, depth, oldest, age, meta, damaged, short } = await this.#thread.call(
+      "open",
+      request,
+    );
+    this.#failure = null;
+    const known = this.#file.depth;
+    this.#file = { depth, oldest };
     this.#nextId = Math.max(this.#nextId, lastId + 1);
+    this.#done = this.#done.filter((id) => id <= lastId);
     this.#meta = { ...meta, ...this.#meta };
-    this.#oldest = oldest;
-    if (first) this.#waiting = depth;
-    if (first || damaged) this.#unread = { after: 0, through: lastId };
     if (damaged) {
-      this.#log.error(
+      log.error(
         { ...damaged, rescued: depth },
         "The outbox was damaged; it was moved aside, and a new one made with what could be read",
       );
-      this.#lose(Math.max(0, this.#depth - depth), "the outbox was damaged");
+      this.#loseWaiting(Math.max(0, known - depth), "the outbox was damaged");
     }
-    if (first && short) {
-      this.#log.error(
-        { freeBytes: short.free, wantedBytes: short.wanted },
-        "The disk has less room than the outbox may take; free some, or lower " +
-          '"agent.outbox_max_bytes": when it is full, results are lost',
-      );
-    }
-    this.#depth = depth;
-    this.#reopen = false;
-    this.#damage = null;
-    this.#readable = true;
+    if (damaged || this.#ageOffset === null) this.#unread = { after: 0, through: lastId };
+    if (this.#ageOffset !== null) return;
+    this.#ageOffset = age - this.#clock.monotonic();
+    this.#waiting = depth;
+    if (!short) return;
+    log.error(
+      { freeBytes: short.free, wantedBytes: short.wanted },
+      "The disk has less room than the outbox may take, and when it is full, results are lost; " +
+        'make room, or lower "agent.outbox_max_bytes"',
+    );
   }
 
   async #take(limit: number, maxBytes: number): Promise<Row[]> {
     let rows: Row[] = [];
-    while (rows.length === 0 && this.#readable && this.#unread.after < this.#unread.through) {
+    while (rows.length === 0 && this.#hasUnread && readable(this.#failure)) {
       try {
-        const { after, through } = this.#unread;
-        rows = await this.#thread.call("read", { after, through, limit, maxBytes });
+        rows = await this.#thread.call("read", { ...this.#unread, limit, maxBytes });
         // Rows that a cap dropped are not there.
-        this.#unread.after = rows.at(-1)?.id ?? through;
+        this.#unread.after = rows.at(-1)?.id ?? this.#unread.through;
       } catch (error) {
-        this.#readable = false;
-        this.#onFailure(error);
+        this.#onFailure(error as ThreadError);
       }
     }
     if (rows.length === 0) rows = this.#memory.give(limit, maxBytes, this.failing);
@@ -298,33 +291,26 @@ export class Outbox {
       if (this.#closed) return false;
       this.#cancelTimer?.();
       this.#commitAt = Infinity;
-      let done: IdRange[] = [];
       try {
-        if (this.#reopen || this.#thread.dead) await this.#open();
-        done = this.#done;
-        this.#done = [];
-        const change = this.#change(done);
+        if (!readable(this.#failure) || this.#thread.dead) await this.#open();
+        const change = this.#change();
         this.#underWay = change.rows.at(-1)?.id ?? 0;
-        const applied = await this.#thread.call("apply", change);
-        if (applied.doneAll) done = [];
-        return this.#onApplied(change, applied);
+        this.#onApplied(change, await this.#thread.call("apply", change));
       } catch (error) {
-        this.#onFailure(error);
-        return false;
-      } finally {
-        this.#underWay = 0;
-        for (const range of this.#done) addRange(done, range);
-        this.#done = done;
-        this.#wake();
+        this.#doubtful = Math.max(this.#doubtful, this.#underWay);
+        this.#onFailure(error as ThreadError);
       }
+      this.#underWay = 0;
+      this.#wake();
+      return this.#failure === null;
     });
   }
 
-  #change(done: readonly IdRange[]): Change {
+  #change(): Change {
     return {
       rows: this.#memory.unwritten.slice(0, MAX_ROWS),
       refused: this.#refused.slice(0, MAX_ROWS),
-      done,
+      done: this.#done.slice(0, MAX_ROWS),
       meta: this.#meta,
       keepThrough: this.#given,
       now: this.#clock.now(),
@@ -333,70 +319,65 @@ export class Outbox {
     };
   }
 
-  #onApplied({ rows, refused }: Change, applied: Applied): boolean {
-    const { depth, oldest, dropped, full } = applied;
+  #onApplied({ rows, refused }: Change, applied: Applied): void {
+    const { byAge, bySize, refused: droppedRefused } = applied.dropped;
     // What a cap dropped must not be given from memory.
-    const keep = dropped.byAge + dropped.bySize === 0;
-    const unread = this.#memory.wrote(rows[applied.rows - 1]?.id ?? 0, keep);
+    const unread = this.#memory.wrote(rows[applied.rows - 1]?.id ?? 0, byAge + bySize === 0);
     if (unread) {
       const [first, last] = unread;
-      const { after, through } = this.#unread;
-      this.#unread = { after: after < through ? after : first - 1, through: last };
+      this.#unread = { after: this.#hasUnread ? this.#unread.after : first - 1, through: last };
     }
     const setAside = new Set(refused.slice(0, applied.refused));
     this.#refused = this.#refused.filter((row) => !setAside.has(row));
-    for (const { id } of setAside) addRange(this.#done, [id, id]);
-    this.#lose(dropped.byAge, "older than agent.outbox_max_age_hours");
-    this.#lose(dropped.bySize, "over agent.outbox_max_bytes");
-    this.#loseRefused(dropped.refused);
-    this.#depth = depth;
-    this.#oldest = oldest;
-    // What was acknowledged is counted off before it is deleted.
-    if (applied.doneAll && this.#done.length + this.#refused.length === 0) {
-      this.#waiting = depth + this.#memory.unwritten.length;
+    this.#done.splice(0, applied.done);
+    for (const { id } of setAside) this.#done.push(id);
+    this.#loseWaiting(byAge, "older than agent.outbox_max_age_hours");
+    this.#loseWaiting(bySize, "over agent.outbox_max_bytes");
+    this.#lose(droppedRefused, REFUSED);
+    this.#file = applied;
+    if (this.#done.length + this.#refused.length === 0) {
+      this.#waiting = applied.depth + this.#memory.unwritten.length;
     }
-    this.#readable = true;
-    if (full !== null) this.#onFailure(new ThreadError(full, "full"));
+    this.#failure = null;
+    if (applied.full !== null) this.#onFailure(new ThreadError(applied.full, "full"));
     else if (applied.rows + applied.deleted > 0) this.#onWritten();
-    if (applied.more || rows.length === MAX_ROWS || this.#done.length > 0) this.#commitWithin(0);
-    return full === null;
+    if (applied.more || rows.length === MAX_ROWS) this.#commitWithin(0);
+    else if (this.#done.length > 0) this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   #onWritten(): void {
     if (this.#failingSince === null) return;
     const seconds = Math.round((this.#clock.monotonic() - this.#failingSince) / 1_000);
     this.#failingSince = null;
-    this.#log.info({ seconds, waiting: this.#waiting }, "The outbox can be written again");
+    this.#log.info({ seconds, waiting: this.waiting }, "The outbox can be written again");
   }
 
-  #onFailure(error: unknown): void {
-    const { message, kind = null } = error as ThreadError;
-    // A full disk says nothing against the open file; anything else may be cured by opening it anew.
-    if (kind !== "full") this.#reopen = true;
-    if (kind === "damaged") this.#damage = message;
+  #onFailure(error: ThreadError): void {
+    // A damaged file stays so, whatever keeps it from being mended.
+    if (this.#failure?.kind !== "damaged") this.#failure = error;
     this.#commitWithin(RETRY_MS);
     if (this.#failingSince !== null) return;
     this.#failingSince = this.#clock.monotonic();
     this.#log.error(
-      { error: message, waiting: this.#waiting },
+      { error: error.message, waiting: this.waiting },
       `Cannot write to the outbox; up to ${MAX_UNWRITTEN} results wait in memory`,
     );
   }
 
-  /** `count` results were acknowledged or set aside. */
+  /** The broker has no need of so many any more. */
   #settle(count: number): void {
-    this.#waiting = Math.max(0, this.#waiting - count);
+    this.#waiting -= count;
     this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   #lose(count: number, why: string): void {
-    this.#waiting = Math.max(0, this.#waiting - count);
-    this.#losses.add(count, why);
+    this.#dropped += count;
+    if (count > 0) this.#losses.add(count, why);
   }
 
-  #loseRefused(count: number): void {
-    const why = `over ${MAX_REFUSED} of them, or over agent.outbox_max_bytes`;
-    this.#losses.add(count, why, "that the broker had refused");
+  #loseWaiting(count: number, why: string): void {
+    this.#waiting -= count;
+    this.#lose(count, why);
   }
 
   #wake(): void {
@@ -405,8 +386,7 @@ export class Outbox {
   }
 }
 
-function addRange(ranges: IdRange[], [from, to]: IdRange): void {
-  const last = ranges.at(-1);
-  if (last && last[1] + 1 === from) last[1] = to;
-  else ranges.push([from, to]);
+/** A full disk says nothing against the open file; anything else may be cured by opening it anew. */
+function readable(failure: ThreadError | null): boolean {
+  return failure === null || failure.kind === "full";
 }

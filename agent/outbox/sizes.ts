@@ -4,11 +4,11 @@ import { Buffer } from "node:buffer";
 const PAGE = 4_096;
 
 /**
- * How the bytes that the outbox may take on disk are shared out: an eighth at most (4 MiB of 1 GiB) is
+ * How the bytes that the outbox may take on disk are shared out: an eighth at most (16 MiB of 1 GiB) is
  * for what a transaction adds before the cap drops as much, and another for the journal.
  */
 export function sizesOf(maxBytes: number) {
-  const share = Math.min(4 * 2 ** 20, maxBytes / 8);
+  const share = Math.min(16 * 2 ** 20, maxBytes / 8);
   return {
     /** Results are dropped while more pages than this are in use. */
     pages: Math.floor((maxBytes - 2 * share) / PAGE),

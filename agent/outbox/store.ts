@@ -21,14 +21,10 @@ export interface NewRow extends Row {
   created: number;
 }
 
-/** A message that the broker refused for good; `at` is in milliseconds since 1970. */
+/** A message that the broker refused for good. */
 export interface RefusedRow extends Row {
   reason: string;
-  at: number;
 }
-
-/** Ids from the first to the last of these. */
-export type IdRange = [from: number, to: number];
 
 /** What is to be done; as much as one transaction holds is. */
 export interface Change {
@@ -36,46 +32,39 @@ export interface Change {
   /** To be set aside; this does not delete them. */
   refused: readonly RefusedRow[];
   /** To be deleted, whether or not they are there. */
-  done: readonly IdRange[];
+  done: readonly number[];
   meta: Readonly<Record<string, string>>;
   /** Rows up to this id may be on their way to the broker: caps do not drop them. */
   keepThrough: number;
-  /** Milliseconds since 1970, by the wall clock. */
+  /** Milliseconds since 1970, by the wall clock; and as results age. */
   now: number;
-  /** The same, as results age. */
   age: number;
   maxAgeMs: number;
 }
 
 /** What was done. */
 export interface Applied {
-  /** So many of the change's rows, the first. */
+  /** How much of the change's lists, from their beginning. */
   rows: number;
-  /** So many of the change's refused rows, the first. */
   refused: number;
-  /** Rows that are deleted; `done` may name more. */
+  done: number;
+  /** How many of `done` were there. */
   deleted: number;
-  /** Whether all that `done` names is. */
-  doneAll: boolean;
   /** Whether there is more to do at once. */
   more: boolean;
   /** Why not all was done, where the disk is full; what makes room on it was. */
   full: string | null;
-  /** How many rows there are. */
-  depth: number;
-  /** When the oldest was added, as results age; null where none is. */
-  oldest: number | null;
   /** Rows that the caps dropped. */
   dropped: { byAge: number; bySize: number; refused: number };
+  depth: number;
+  /** When the oldest row was added, as results age; null where there is none. */
+  oldest: number | null;
 }
 
 /** How the store is after it was opened. */
-export interface Opened {
+export interface Opened extends Pick<Applied, "depth" | "oldest"> {
   /** The highest id in use; 0 where none is. */
   lastId: number;
-  depth: number;
-  /** As in Applied. */
-  oldest: number | null;
   /** Now, as results age: setting the wall clock while the outbox is open makes none older. */
   age: number;
   meta: Record<string, string>;
@@ -84,6 +73,18 @@ export interface Opened {
   /** Bytes that are free on the disk where that is less than the outbox may yet take; else null. */
   short: { free: number; wanted: number } | null;
 }
+
+export interface ReadRequest {
+  after: number;
+  through: number;
+  limit: number;
+  /** Of keys and values. */
+  maxBytes: number;
+}
+
+/** Named values of the store's own. */
+const AGE = "age_ms";
+const AGE_AT = "age_at_ms";
 
 /** A file with more pages in use is not made smaller: to copy 8 MiB takes some 50 ms. */
 const SHRINK_PAGES = 2_048;
@@ -117,11 +118,8 @@ export class OutboxStore {
     this.#statements = prepare(db);
     const { depth, newest, lastId } = this.#statements.totals.get() as unknown as Totals;
     this.#depth = depth;
-    const rows = db.prepare("SELECT key, value FROM meta").all() as {
-      key: string;
-      value: string;
-    }[];
-    const all = Object.fromEntries(rows.map(({ key, value }) => [key, value]));
+    const values = db.prepare("SELECT key, value FROM meta").all().map(Object.values);
+    const all = Object.fromEntries(values) as Record<string, string>;
     const { [AGE]: _, [AGE_AT]: __, ...meta } = all;
     const free = freeBytes(path);
     const wanted = maxBytes - kept - fileBytes(path) - fileBytes(`${path}-journal`);
@@ -197,41 +195,32 @@ export class OutboxStore {
 
   #change({ deletes, keepThrough, now, age, ...change }: Change & { deletes: number }): Applied {
     const sql = this.#statements;
+    const dropped = { byAge: 0, bySize: 0, refused: 0 };
     let left = deletes;
-    const remove = (statement: StatementSync, ...values: number[]) => {
+    const remove = (statement: StatementSync, ...values: (number | string)[]) => {
       const gone = Number(statement.run(...values).changes);
       left -= gone;
+      if (statement !== sql.dropRefused) this.#depth -= gone;
       return gone;
     };
-    const removeRows = (statement: StatementSync, ...values: number[]) => {
-      const gone = remove(statement, ...values);
-      this.#depth -= gone;
-      return gone;
-    };
-    for (const [from, to] of change.done) removeRows(sql.delete, from, to, left);
-    const deleted = deletes - left;
-    const doneAll = left > 0;
-    const dropped = {
-      byAge: removeRows(sql.dropOld, keepThrough, left, age - change.maxAgeMs),
-      bySize: 0,
-      refused: 0,
-    };
-    const makeRoom = () => {
-      // What waits can yet be of use.
-      while (left > 0 && this.#excess > 0) {
-        const gone = remove(sql.dropRefused, 1);
-        if (gone === 0) break;
-        dropped.refused += gone;
-      }
-      while (left > 0 && this.#excess > 0) {
-        // One row at a time towards the end, so that the cap drops no more than it must.
-        const rows = Math.floor(this.#excess * this.#depth / this.#pages.used);
-        const gone = removeRows(sql.dropRows, keepThrough, Math.min(left, Math.max(1, rows)));
-        if (gone === 0) break;
-        dropped.bySize += gone;
+    const makeRoom = (kind: "refused" | "bySize", drop: (excess: number) => number) => {
+      for (let gone = 1; gone > 0 && left > 0 && this.#excess > 0;) {
+        gone = drop(this.#excess);
+        dropped[kind] += gone;
       }
     };
-    makeRoom();
+    const keepWithin = () => {
+      // What waits can yet be of use; of both, no more is dropped than must be.
+      makeRoom("refused", () => remove(sql.dropRefused, 1));
+      makeRoom("bySize", (excess) => {
+        const rows = Math.floor(excess * this.#depth / this.#pages.used);
+        return remove(sql.dropRows, keepThrough, Math.min(left, Math.max(1, rows)));
+      });
+    };
+    const done = change.done.slice(0, deletes);
+    const deleted = remove(sql.delete, JSON.stringify(done));
+    dropped.byAge = remove(sql.dropOld, keepThrough, left, age - change.maxAgeMs);
+    keepWithin();
     // Where nothing may be dropped, all is on its way to the broker.
     const room = this.#excess <= 0 || left === deletes;
     const rows = room ? this.#fitting(change.rows) : [];
@@ -239,24 +228,24 @@ export class OutboxStore {
       this.#depth += Number(sql.insert.run(id, key, value, created).changes);
     }
     const refused = room ? this.#fitting(change.refused) : [];
-    for (const { id, key, value, reason, at } of refused) {
-      sql.insertRefused.run(id, key, value, reason, at);
+    for (const { id, key, value, reason } of refused) {
+      sql.insertRefused.run(id, key, value, reason, now);
     }
     if (refused.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
-    makeRoom();
+    keepWithin();
     const meta = { ...change.meta, [AGE]: String(age), [AGE_AT]: String(now) };
     for (const [key, value] of Object.entries(meta)) sql.setMeta.run(key, value);
     return {
       rows: rows.length,
       refused: refused.length,
+      done: done.length,
       deleted,
-      doneAll,
       more: left <= 0 || rows.length < change.rows.length ||
-        refused.length < change.refused.length,
+        refused.length < change.refused.length || done.length < change.done.length,
       full: null,
+      dropped,
       depth: this.#depth,
       oldest: this.#oldest(),
-      dropped,
     };
   }
 
@@ -277,29 +266,13 @@ export class OutboxStore {
     return this.#pages.used - this.#sizes.pages;
   }
 
-  /** Gives what an outage took of the disk back. */
+  /** Gives what an outage took of the disk back; the journal takes as much as is in use. */
   #shrink(): void {
     const { all, used } = this.#pages;
-    const { pages, maxPages } = this.#sizes;
-    const slack = maxPages - pages;
-    // The journal takes as much as is in use.
-    if (all - used > slack && used <= SHRINK_PAGES && all + used <= maxPages + slack) {
-      tryExec(this.#db, "VACUUM");
-    }
+    const small = used <= SHRINK_PAGES && all + used <= this.#sizes.maxPages;
+    if (small && all - used > 2 * used + 256) tryExec(this.#db, "VACUUM");
   }
 }
-
-export interface ReadRequest {
-  after: number;
-  through: number;
-  limit: number;
-  /** Of keys and values. */
-  maxBytes: number;
-}
-
-/** Named values of the store's own. */
-const AGE = "age_ms";
-const AGE_AT = "age_at_ms";
 
 /** What a clock of ages that left `meta` shows now; null where that is not known. */
 function ageAfter(meta: Readonly<Record<string, string>>, now: number): number | null {
@@ -335,7 +308,7 @@ function prepare(db: DatabaseSync) {
         max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS lastId
       FROM outbox
     `),
-    delete: remove("outbox", "id BETWEEN ? AND ?"),
+    delete: db.prepare("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))"),
     dropRows: remove("outbox", "id > ?"),
     dropRefused: remove("refused"),
     dropOld: db.prepare(

@@ -50,10 +50,8 @@ function placeOfContext(
   { location, labels, siteLabels, frequency }: ResultMessage,
   things: Things,
 ): number | null {
-  if (
-    location === undefined && labels === undefined && siteLabels === undefined &&
-    frequency === undefined
-  ) return null;
+  const isBare = orNull(labels) === null && orNull(siteLabels) === null;
+  if (location === undefined && frequency === undefined && isBare) return null;
   return things.place(JSON.stringify([location, labels, siteLabels, frequency]), () => ({
     identity: identityOf("context", location, sorted(labels), sorted(siteLabels), frequency),
     location,

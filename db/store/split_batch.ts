@@ -7,8 +7,8 @@ const MAX_DAYS = 50;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Cuts a batch where one transaction would have results of too many days, or too many bytes. */
-export function splitBatch(records: readonly IncomingRecord[]): (readonly IncomingRecord[])[] {
-  const parts: (readonly IncomingRecord[])[] = [];
+export function splitBatch<R extends IncomingRecord>(records: readonly R[]): (readonly R[])[] {
+  const parts: (readonly R[])[] = [];
   let days = new Set<string>();
   let start = 0, bytes = 0;
   for (const [index, { decoded, value }] of records.entries()) {

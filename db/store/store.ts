@@ -237,21 +237,50 @@ export class ResultStore {
     }
   }
 
-  /** Calls the database until it takes the work; each answer says what to change in it. */
+  /**
+   * Stores results that come from no topic, each once: no offset moves and nothing becomes a dead
+   * letter; `refused` is what would.
+   *
+   * @param replayed Whether the results' offsets are ids of dead letters, to be marked as stored
+   * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
+   */
+  async storeResults(results: readonly Result[], replayed = false): Promise<Loaded> {
+    try {
+      const { answer, rest, letters, expired } = await this.#offer(
+        null,
+        results,
+        [],
+        () => ({}),
+        replayed,
+      );
+      if (answer.kind !== "stored") throw new Error(`The database answers "${answer.kind}"`);
+      const { inserted } = answer;
+      return { inserted, duplicates: rest.length - inserted, expired, refused: letters };
+    } catch (error) {
+      if (classifyFailure(error) === "operational") throw error;
+      if (results.length > 1) {
+        const middle = results.length >> 1;
+        const one = await this.storeResults(results.slice(0, middle), replayed);
+        const other = await this.storeResults(results.slice(middle), replayed);
+        return {
+          inserted: one.inserted + other.inserted,
+          duplicates: one.duplicates + other.duplicates,
+          expired: one.expired + other.expired,
+          refused: [...one.refused, ...other.refused],
+        };
+      }
+      if (isTimeout(error)) throw error;
+      const refused = [toLetter(results[0]!, "store_failed", describe(error as Error))];
+      return { inserted: 0, duplicates: 0, expired: 0, refused };
+    }
+  }
+
   async #send(source: BatchSource, work: Work, place: BatchPlace): Promise<StoreOutcome> {
-    const key = keyOf(source);
-    let { results, letters } = work;
-    let expired = 0;
-    const setAside = (
-      indexes: readonly number[],
-      reason: string,
-      detail: (n: number) => string,
-    ) => {
-      letters = [...letters, ...indexes.map((n) => toLetter(results[n]!, reason, detail(n)))];
-    };
-    for (let calls = 0; calls < MAX_CALLS; calls++) {
-      const { fields, things } = encodeResults(results.map(({ message }) => message));
-      const answer = await this.#call({
+    const { answer, rest, letters, expired } = await this.#offer(
+      source,
+      work.results,
+      work.letters,
+      (letters) => ({
         source: { ...source, cluster: source.clusterId },
         begin: place.first,
         position: String(place.position),
@@ -259,24 +288,52 @@ export class ResultStore {
         last_timestamp: String(work.last.timestamp),
         last_hash: Buffer.from(recordHash(work.last)).toString("hex"),
         letters: letters.map(encodeLetter),
-        ...fields,
-      }, results);
+      }),
+    );
+    if (answer.kind === "moved") return await this.#catchUp(source, work, place, answer.at);
+    this.#passFailpoint("store.after_commit");
+    this.#refusals.forget(keyOf(source));
+    this.#report(source, letters);
+    return {
+      kind: "stored",
+      inserted: answer.inserted,
+      duplicates: rest.length - answer.inserted,
+      deadLetters: letters.length,
+      expired,
+      skipped: 0,
+      nextOffset: work.nextOffset,
+    };
+  }
+
+  /**
+   * Calls the database until it takes the results or finds the offset moved; each answer says what to
+   * change in them.
+   *
+   * @param envelope What goes with the results, given the letters
+   * @returns `rest`, the results that were taken, and all letters
+   */
+  async #offer(
+    source: BatchSource | null,
+    rest: readonly Result[],
+    letters: readonly DeadLetter[],
+    envelope: (letters: readonly DeadLetter[]) => Record<string, unknown>,
+    replayed = false,
+  ) {
+    let expired = 0;
+    const setAside = (
+      indexes: readonly number[],
+      reason: string,
+      detail: (n: number) => string,
+    ) => {
+      letters = [...letters, ...indexes.map((n) => toLetter(rest[n]!, reason, detail(n)))];
+    };
+    for (let calls = 0; calls < MAX_CALLS; calls++) {
+      const { fields, things } = encodeResults(rest.map(({ message }) => message));
+      const answer = await this.#call({ ...envelope(letters), ...fields }, rest, replayed);
       switch (answer.kind) {
         case "stored":
-          this.#passFailpoint("store.after_commit");
-          this.#refusals.forget(key);
-          this.#report(source, letters);
-          return {
-            kind: "stored",
-            inserted: answer.inserted,
-            duplicates: results.length - answer.inserted,
-            deadLetters: letters.length,
-            expired,
-            skipped: 0,
-            nextOffset: work.nextOffset,
-          };
         case "moved":
-          return await this.#catchUp(source, work, place, answer.at);
+          return { answer, rest, letters, expired };
         case "unknown":
           await this.#learn(things, answer.unknown);
           break;
@@ -286,21 +343,23 @@ export class ResultStore {
           setAside(
             out_of_range,
             "ts_out_of_range",
-            (n) => `"${results[n]!.message.ts}" is over a day ahead, or more than ten years back`,
+            (n) => `"${rest[n]!.message.ts}" is over a day ahead, or more than ten years back`,
           );
           setAside(taken, "key_taken", (n) => {
-            const { ts, agentUUID } = results[n]!.message;
+            const { ts, agentUUID } = rest[n]!.message;
             return `Another result of agent ${agentUUID} for this site has the ts "${ts}"`;
           });
           const errors = failed.map(({ code, message, detail }) =>
             Object.assign(new Error(message), { code, detail })
           );
-          if (errors.length > 0) this.#refusals.judge(key, source, results, errors);
+          if (source && errors.length > 0) {
+            this.#refusals.judge(keyOf(source), source, rest, errors);
+          }
           for (const [index, { n }] of failed.entries()) {
             setAside([n], "store_failed", () => describe(errors[index]!));
           }
           const gone = new Set([...old, ...out_of_range, ...taken, ...failed.map(({ n }) => n)]);
-          results = results.filter((_, n) => !gone.has(n));
+          rest = rest.filter((_, n) => !gone.has(n));
         }
       }
     }
@@ -349,9 +408,15 @@ export class ResultStore {
   }
 
   /** A day may have been detached since we saw its partition: it is made again, once. */
-  async #call(batch: Record<string, unknown>, results: readonly Result[]): Promise<Answer> {
-    const call = async () =>
-      (await this.#trip("SELECT httpmon_store(", batch, "::jsonb) AS answer")).rows[0].answer;
+  async #call(
+    batch: Record<string, unknown>,
+    results: readonly Result[],
+    replayed: boolean,
+  ): Promise<Answer> {
+    const [before, after] = replayed
+      ? markingReplayed(results)
+      : ["SELECT httpmon_store(", "::jsonb) AS answer"];
+    const call = async () => (await this.#trip(before, batch, after)).rows[0].answer;
     await this.#ensureDays(results);
     this.#passFailpoint("store.before_call");
     try {
@@ -391,8 +456,31 @@ export class ResultStore {
   }
 }
 
+/** SQL around the batch that marks the dead letters, by their ids, where their results are stored. */
+function markingReplayed(results: readonly Result[]): [before: string, after: string] {
+  const ids = results.map(({ offset }) => offset).join(",");
+  return [
+    "WITH stored AS MATERIALIZED (SELECT httpmon_store(",
+    `::jsonb) AS answer), marked AS (
+       UPDATE dead_letters SET replayed_at = now() FROM stored
+       WHERE answer ->> 'kind' = 'stored' AND id = ANY ('{${ids}}'::int8[]) AND replayed_at IS NULL
+     ) SELECT answer FROM stored`,
+  ];
+}
+
+/** What became of results that come from no topic. */
+export interface Loaded {
+  /** Rows put into the table. */
+  inserted: number;
+  /** Results that were there already, the same. */
+  duplicates: number;
+  /** Results of days that the retention has dropped. */
+  expired: number;
+  refused: readonly Pick<DeadLetter, "offset" | "reason" | "detail">[];
+}
+
 /** A record that holds a result. */
-interface Result extends IncomingRecord {
+export interface Result extends IncomingRecord {
   message: ResultMessage;
   lastOffset?: undefined;
 }

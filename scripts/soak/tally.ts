@@ -3,10 +3,10 @@ import type { ResultMessage } from "../../wire/message.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import type { Outcome, SoakSite } from "./sites.ts";
 
-/** When a check was due, and when it had its result; milliseconds since 1970. */
+/** When a check was due, milliseconds since 1970, and how many due times it answered for. */
 export interface CheckTimes {
   due: number;
-  ended: number;
+  slots: number;
 }
 
 /** What is known of one site. */
@@ -53,7 +53,7 @@ export class Tally {
   #addResult({ site, checks }: SiteTally, message: ResultMessage): void {
     const began = milliseconds(message.ts);
     const due = milliseconds(message.scheduledAt ?? message.ts);
-    checks.push({ due, ended: began + message.responseTime });
+    checks.push({ due, slots: message.slots ?? 1 });
     this.lateness.push(began - due);
     if (site.behaviour === "fine") this.responseTimes.push(message.responseTime);
     const [expected, found] = [asText(site.expected), asText(outcomeOf(message))];

@@ -12,6 +12,8 @@ const GOOD = join(FIXTURES, "good");
 
 const { name: _, url: __, requestUrl: ___, ...SITE_DEFAULTS } = defaultSite("");
 
+const KEEP = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+
 const ENV = {
   TEST_LEVEL: "WARN",
   TEST_HOST: "h.example",
@@ -55,7 +57,7 @@ Deno.test("loadConfig() gives every default", () => {
       outboxMaxAgeMs: 604_800_000,
       shutdownTimeoutMs: 10_000,
     },
-    writer: { maxBatchMessages: 5000, listen: null, shutdownTimeoutMs: 10_000 },
+    writer: { maxBatchMessages: 5000, maintain: true, listen: null, shutdownTimeoutMs: 10_000 },
     database: null,
     disabledSites: [],
     templates: {},
@@ -134,8 +136,8 @@ Deno.test("loadConfig() reads every key", () => {
       outboxMaxAgeMs: 1_800_000,
       shutdownTimeoutMs: 0,
     },
-    writer: { maxBatchMessages: 1, listen: null, shutdownTimeoutMs: 600_000 },
-    database: { dsn: "host=db.example dbname=httpmon user=httpmon" },
+    writer: { maxBatchMessages: 1, maintain: true, listen: null, shutdownTimeoutMs: 600_000 },
+    database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
     disabledSites: [],
     templates: {},
     includePatterns: [],
@@ -164,7 +166,10 @@ Deno.test("loadConfig() reads a config of the older program", () => {
       ...defaultSite("https://example.org/"),
     },
   ]);
-  assertEquals(config.database, { dsn: "postgres://httpmon:hunter2@db.example/httpmon" });
+  assertEquals(config.database, {
+    dsn: "postgres://httpmon:hunter2@db.example/httpmon",
+    retention: KEEP,
+  });
 });
 
 Deno.test("loadConfig() makes values from the environment and from files what their keys need", () => {
@@ -191,7 +196,10 @@ Deno.test("loadConfig() makes values from the environment and from files what th
       valid_status_codes: [{ from: 200, to: 200 }, { from: 204, to: 204 }],
     },
   }]);
-  assertEquals(config.database, { dsn: "postgres://httpmon:s3cret@h.example/httpmon" });
+  assertEquals(config.database, {
+    dsn: "postgres://httpmon:s3cret@h.example/httpmon",
+    retention: KEEP,
+  });
 });
 
 Deno.test("loadConfig() keeps a text of digits a text where the key is one", () => {
@@ -234,9 +242,28 @@ Deno.test("loadConfig() reads a file that starts with a byte order mark", () => 
 });
 
 Deno.test("loadConfig() takes database.dsn where database.writer.dsn is absent or the same", () => {
-  assertEquals(loadText("database: {dsn: host=a}").database, { dsn: "host=a" });
+  assertEquals(loadText("database: {dsn: host=a}").database, { dsn: "host=a", retention: KEEP });
   const both = "database: {dsn: host=a, writer: {dsn: host=a}}";
   assertEquals(loadText(both, { mode: "writer" }).database.dsn, "host=a");
+});
+
+Deno.test("loadConfig() keeps evidence as long as results, where it says nothing else", () => {
+  const of = (text: string) =>
+    loadText(`database: {dsn: a=b, retention: {${text}}}`, { mode: "maintain" }).database.retention;
+  assertEquals(of("raw: 30, daily: keep"), { ...KEEP, raw: 30, evidence: 30 });
+  assertEquals(of("raw: 30, hourly: 30, daily: 400, evidence: 7, dead_letters: 90"), {
+    raw: 30,
+    hourly: 30,
+    daily: 400,
+    evidence: 7,
+    deadLetters: 90,
+  });
+});
+
+Deno.test("loadConfig() reads whether the writer maintains", () => {
+  for (const [text, maintain] of [["off", false], ["false", false], ["on", true]] as const) {
+    assertEquals(loadText(`writer: {maintain: ${text}}`).writer.maintain, maintain);
+  }
 });
 
 Deno.test("loadConfig() loads 10,000 sites, and lists 10,000 problems in the file's order", () => {

@@ -6,8 +6,16 @@ import { MODES } from "../../runtime/modes.ts";
 const NO_OPTIONS: RunOptions = {
   since: null,
   until: null,
+  site: null,
   url: null,
   limit: null,
+  tail: null,
+  from: "raw",
+  format: "json",
+  reason: null,
+  month: null,
+  freeze: false,
+  verify: false,
   args: [],
   header: [],
   request: null,
@@ -21,6 +29,7 @@ const NO_OPTIONS: RunOptions = {
   verbose: false,
   json: false,
   watch: false,
+  dryRun: false,
 };
 
 function parse(line: string, env: Record<string, string> = {}) {
@@ -60,6 +69,40 @@ Deno.test("parseCommand() reads the options of dbdump", () => {
     url: "http://a/",
     limit: 5,
   });
+  const other = parse("dbdump --since 7d --site a --tail 5 --from daily --format parquet");
+  assert(other.kind === "run");
+  assertEquals(other.options, {
+    ...NO_OPTIONS,
+    since: "7d",
+    site: "a",
+    tail: 5,
+    from: "daily",
+    format: "parquet",
+  });
+});
+
+Deno.test("parseCommand() reads the options of restore, replay, maintain and report", () => {
+  for (
+    const [line, options] of [
+      ["restore", {}],
+      ["restore -", { args: ["-"] }],
+      ["-m restore a.json", { args: ["a.json"] }],
+      [
+        "replay --reason key_taken --since 1h --dry-run",
+        { reason: "key_taken", since: "1h", dryRun: true },
+      ],
+      ["maintain --dry-run", { dryRun: true }],
+      ["report", { format: "text" }],
+      [
+        "report --month 2026-10 --site a --format html --freeze --verify",
+        { month: "2026-10", site: "a", format: "html", freeze: true, verify: true },
+      ],
+    ] as const
+  ) {
+    const command = parse(line);
+    assert(command.kind === "run");
+    assertEquals(command.options, { ...NO_OPTIONS, ...options } as RunOptions);
+  }
 });
 
 Deno.test("parseCommand() reads what mode check is to check", () => {
@@ -126,12 +169,12 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 const WRONG: [line: string, message: string][] = [
   [
     "",
-    "No mode is given; it is one of agent, writer, init-schema, dbdump, check, import, check-config",
+    "No mode is given; it is one of agent, writer, init-schema, maintain, dbdump, restore, replay, report, check, import, check-config",
   ],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
   [
     "something",
-    'Unknown mode "something"; it is one of agent, writer, init-schema, dbdump, check, import, check-config',
+    'Unknown mode "something"; it is one of agent, writer, init-schema, maintain, dbdump, restore, replay, report, check, import, check-config',
   ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
@@ -150,7 +193,7 @@ const WRONG: [line: string, message: string][] = [
   ["agent -H a:b", 'Option "--header" belongs to mode "check"'],
   [
     "import gatus",
-    'Mode "import" needs what the file is of (blackbox, gatus, kuma or urls), and the file',
+    'Mode "import" needs blackbox|gatus|kuma|urls FILE',
   ],
   ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
   ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],
@@ -158,8 +201,16 @@ const WRONG: [line: string, message: string][] = [
   ["dbdump --limit=-1", 'Option "--limit" needs a whole number, found "-1"'],
   [
     "dbdump --since yesterday",
-    'Option "--since" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "yesterday"',
+    'Option "--since" needs a time such as 2026-01-31, "2026-01-31 12:00:00" or 7d, found "yesterday"',
   ],
+  ["writer --since 1h", 'Option "--since" belongs to mode "dbdump" or "replay"'],
+  ["replay a.json", 'Unexpected argument "a.json"; see --help'],
+  ["restore a.json b.json", 'Unexpected argument "b.json"; see --help'],
+  ["dbdump --limit 1 --tail 1", 'Options "--limit" and "--tail" exclude each other'],
+  ["dbdump --tail x", 'Option "--tail" needs a whole number, found "x"'],
+  ["dbdump --format xml", 'Option "--format" is one of json, csv, parquet, found "xml"'],
+  ["report --format csv", 'Option "--format" is one of text, json, html, found "csv"'],
+  ["dbdump --from weekly", 'Option "--from" is one of raw, hourly, daily, monthly, found "weekly"'],
 ];
 for (const [line, message] of WRONG) {
   Deno.test(`parseCommand() refuses "${line}"`, () => {

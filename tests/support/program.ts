@@ -58,17 +58,20 @@ export class Program implements AsyncDisposable {
     if (this.#code !== code) throw this.#failure(`ended with ${this.#code}`);
   }
 
+  signal(name: Deno.Signal): void {
+    this.assertRuns();
+    this.#child.kill(name);
+  }
+
   /** Asks it to stop as a service manager does; fails unless it then ends with 0. */
   async stops(ms: number): Promise<void> {
-    this.assertRuns();
-    this.#child.kill("SIGTERM");
+    this.signal("SIGTERM");
     await this.succeeds(ms);
   }
 
   /** Ends it as a crash of the machine would, without a chance to tidy up. */
   async killed(): Promise<void> {
-    this.assertRuns();
-    this.#child.kill("SIGKILL");
+    this.signal("SIGKILL");
     await this.#ended;
   }
 

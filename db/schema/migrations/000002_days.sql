@@ -137,3 +137,43 @@ $$;
 REVOKE ALL ON FUNCTION @home@.httpmon_ensure_partitions(date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @home@.httpmon_ensure_partitions_of(regclass, date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @home@.httpmon_end_detach(regclass, regclass) FROM PUBLIC;
+
+-- The last `n` results of a site (its name, or its URL where it has none) from `since` until before
+-- `until`, newest first. Day by day, and agent by agent, as the key has them in order within an agent;
+-- it ends with the day that has enough, and touches no other.
+CREATE FUNCTION @home@.httpmon_results(site text, since timestamptz, until timestamptz, n int4)
+RETURNS SETOF @home@.results
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+  asked int4[] := ARRAY(SELECT s.id FROM @home@.sites AS s WHERE coalesce(s.name, s.url) = $1);
+  first timestamptz; last timestamptz; oldest timestamptz;
+  missing int4 := $4; given int4;
+BEGIN
+  FOR first, last IN
+    SELECT greatest(lower(bounds), $2), least(upper(bounds), $3)
+    FROM @home@.httpmon_bounds('@home@.check_results')
+    WHERE NOT detach_pending AND bounds && tstzrange($2, $3) AND asked <> '{}'
+    ORDER BY bounds DESC
+  LOOP
+    EXIT WHEN missing <= 0;
+    SELECT min(ts) INTO oldest FROM (
+      SELECT r.ts
+      FROM unnest(asked) AS wanted, @home@.agents AS a, LATERAL (
+        SELECT ts FROM @home@.check_results AS r
+        WHERE r.site_id = wanted AND r.agent_id = a.id AND r.ts >= first AND r.ts < last
+        ORDER BY ts DESC LIMIT missing
+      ) AS r
+      -- A result is of a day ahead at most when it is stored.
+      WHERE a.last_seen >= (first AT TIME ZONE 'UTC')::date - 1
+      ORDER BY r.ts DESC LIMIT missing
+    ) AS newest;
+    CONTINUE WHEN oldest IS NULL;
+    RETURN QUERY SELECT * FROM @home@.results AS r
+      WHERE r.site = $1 AND r.ts >= oldest AND r.ts < last
+      ORDER BY r.ts DESC LIMIT missing;
+    GET DIAGNOSTICS given = ROW_COUNT;
+    missing := missing - given;
+  END LOOP;
+END
+$$;

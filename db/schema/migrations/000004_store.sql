@@ -9,6 +9,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
   ids int4[];
 BEGIN
+  IF identities IS NULL THEN
+    RETURN NULL;
+  END IF;
   EXECUTE format(
     'SELECT array_agg(t.id ORDER BY n)
      FROM unnest($1) WITH ORDINALITY AS wanted(identity, n)
@@ -29,8 +32,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   today date := (now() AT TIME ZONE 'UTC')::date;
   columns text := (
-    SELECT string_agg(quote_ident(key), ', ' ORDER BY key)
-    FROM jsonb_object_keys(contents -> 0) AS key
+    SELECT string_agg(DISTINCT quote_ident(key), ', ')
+    FROM jsonb_array_elements(contents) AS content, jsonb_object_keys(content) AS key
     -- Made by the table itself.
     WHERE kind <> 'sites' OR key <> 'identity'
   );

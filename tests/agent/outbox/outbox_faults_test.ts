@@ -184,11 +184,11 @@ Deno.test("Outbox counts refused results that it does not keep as dropped", asyn
         "error",
         {
           count: 1,
-          why: "over 10000 of them, or over agent.outbox_max_bytes",
+          why: "refused by the broker, and over 10000 or over agent.outbox_max_bytes",
           waiting: 0,
           dropped: 1,
         },
-        "Dropped results that the broker had refused, the oldest",
+        "Dropped results, the oldest",
       ],
     ]);
   });

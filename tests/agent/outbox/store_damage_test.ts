@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { failureKind } from "../../../agent/outbox/sqlite_errors.ts";
 import { withFolder } from "../support.ts";
-import { applyAll, change, ids, NOW, opened, read, rows } from "./store_support.ts";
+import { applyAll, change, ids, NOW, opened, range, read, rows } from "./store_support.ts";
 
 Deno.test("OutboxStore moves a file that is no database aside, and makes a new one", async () => {
   await withFolder(async (folder) => {
@@ -43,7 +43,7 @@ Deno.test("OutboxStore with a damaged page of its named values keeps the results
     const { depth, lastId, damaged } = store.opened;
     assertEquals([depth, lastId, damaged !== null], [500, 2_000, true]);
     assertStringIncludes(damaged!.error, "malformed");
-    assertEquals(ids(store), rows(1_501, 2_000).map(({ id }) => id));
+    assertEquals(ids(store), range(1_501, 2_000));
     store.apply(change({ rows: rows(2_001, 2_001), meta: { a: "1" } }));
     store.close();
     opened(folder).close();
@@ -66,7 +66,7 @@ Deno.test("OutboxStore told of damage that opening does not see brings all into 
     assertEquals([depth, { ...meta }, damaged?.error], [500, { a: "b" }, message]);
     assertEquals([damaged !== null, damaged?.rescueError], [true, null]);
     again.apply(change({ rows: rows(2_001, 2_100, NOW, value) }));
-    assertEquals(ids(again), rows(1_501, 2_100).map(({ id }) => id));
+    assertEquals(ids(again), range(1_501, 2_100));
     again.close();
   });
 });
@@ -111,7 +111,7 @@ Deno.test("OutboxStore.read() fails where a page is damaged, and passes nothing 
 function fileWithFreePages(folder: string): void {
   const store = opened(folder);
   applyAll(store, { rows: rows(1, 2_000, NOW, "x".repeat(1_000)), meta: { a: "b" } });
-  applyAll(store, { done: [[1, 1_500]] });
+  applyAll(store, { done: range(1, 1_500) });
   store.close();
 }
 

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { failureKind } from "../../../agent/outbox/sqlite_errors.ts";
 import { OutboxStore } from "../../../agent/outbox/store.ts";
 import { withFolder } from "../support.ts";
-import { applyAll, change, ids, NOW, opened, options, rows } from "./store_support.ts";
+import { applyAll, change, ids, NOW, opened, options, range, rows } from "./store_support.ts";
 
 const LONG = "x".repeat(1_000);
 
@@ -69,7 +69,7 @@ Deno.test("OutboxStore takes what a killed process had rescued, wherever it was 
         const store = opened(folder, {}, damage);
         const { depth, damaged } = store.opened;
         assertEquals([depth, damaged?.movedTo], [20, join(folder, "outbox.db.damaged")]);
-        assertEquals(ids(store), rows(1, 20).map(({ id }) => id));
+        assertEquals(ids(store), range(1, 20));
         store.close();
         const again = opened(folder);
         assertEquals([again.opened.depth, again.opened.damaged], [20, null]);

@@ -29,13 +29,16 @@ export function change(values: Partial<Change> = {}): Change {
 }
 
 export function rows(from: number, to: number, created = NOW, value = "v") {
-  return Array.from({ length: to - from + 1 }, (_, i) => {
-    return { id: from + i, key: "k", value: `${value}${from + i}`, created };
-  });
+  return range(from, to).map((id) => ({ id, key: "k", value: `${value}${id}`, created }));
+}
+
+/** Ids, both ends included. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
 export function refused(from: number, to: number, value = "v") {
-  return rows(from, to, NOW, value).map(({ created: at, ...row }) => ({ ...row, reason: "R", at }));
+  return rows(from, to, NOW, value).map(({ id, key, value }) => ({ id, key, value, reason: "R" }));
 }
 
 /** Applies changes until nothing is left of `values`. @returns The last one's outcome */
@@ -52,6 +55,7 @@ export function applyAll(store: OutboxStore, values: Partial<Change>) {
       ...left,
       rows: left.rows.slice(applied.rows),
       refused: left.refused.slice(applied.refused),
+      done: left.done.slice(applied.done),
     };
   }
 }

@@ -13,7 +13,8 @@ const pool = createPool(process.argv[2]!, {
 let bytes = 0;
 let largest = 0;
 let writing = 0;
-const count = await dumpResults(pool, {}, async (lines) => {
+const format = process.argv[3] as "json" | "csv" | "parquet";
+const count = await dumpResults(pool, { format }, async (lines) => {
   assertEquals(++writing, 1);
   bytes += lines.length;
   largest = Math.max(largest, lines.length);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { execFile } from "node:child_process";
 import process from "node:process";
 import { promisify } from "node:util";
-import { dumpResults } from "../../../db/dump/dump.ts";
+import { type DumpFilter, dumpResults } from "../../../db/dump/dump.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
 import { decode } from "../../../wire/decode.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
@@ -19,19 +19,19 @@ async function stored(messages: readonly ResultMessage[]): Promise<OwnDatabase> 
   return database;
 }
 
-async function dumped(
-  { pool }: OwnDatabase,
-  filter: Parameters<typeof dumpResults>[1] = {},
-): Promise<ResultMessage[]> {
+async function dumpedText({ pool }: OwnDatabase, filter: DumpFilter): Promise<string> {
   let text = "";
-  const count = await dumpResults(pool, filter, (lines) => {
-    assert(lines.endsWith("\n"));
-    text += lines;
+  await dumpResults(pool, filter, (part) => {
+    text += part;
     return Promise.resolve();
   });
-  const messages = text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
-  assertEquals(messages.length, count);
-  return messages;
+  return text;
+}
+
+async function dumped(database: OwnDatabase, filter: DumpFilter = {}): Promise<ResultMessage[]> {
+  const text = await dumpedText(database, filter);
+  assert(text === "" || text.endsWith("\n"));
+  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
 const DAY = 86_400;
@@ -49,7 +49,8 @@ Deno.test("dumpResults() gives the messages back as they came, ordered by ts", a
       regexResult: null,
     }),
     result(-400 * DAY),
-    result(DAY, { responseTime: 0.1 + 0.2 }),
+    // As four bytes hold it.
+    result(DAY, { responseTime: 0.3 }),
   ];
   await using database = await stored(messages);
   await database.rows(
@@ -113,8 +114,13 @@ Deno.test("dumpResults() lets through what the filter says", async () => {
     result(day * DAY + 2, { url: "https://two.example/", site: "named" }),
   ]);
   await using database = await stored(messages);
-  const count = async (filter: Parameters<typeof dumpResults>[1]) =>
-    (await dumped(database, filter)).length;
+  const count = async (filter: DumpFilter) => {
+    const { length } = await dumped(database, filter);
+    // A table has the same rows; its first line is the header.
+    const lines = (await dumpedText(database, { ...filter, format: "csv" })).split("\r\n");
+    assertEquals(lines.length - 2, length);
+    return length;
+  };
   assertEquals(await count({ since: "2026-05-02" }), 9);
   assertEquals(await count({ since: "2026-05-02 00:00:01" }), 8);
   assertEquals(await count({ since: "2026-05-02T00:00:01.000123Z" }), 8);
@@ -124,26 +130,38 @@ Deno.test("dumpResults() lets through what the filter says", async () => {
   assertEquals(await count({ since: "2026-05-01 06:00", until: "2026-05-02 12:00:01" }), 7);
   assertEquals(await count({ since: "2026-05-03", until: "2026-05-01" }), 0);
   assertEquals(await count({ url: "https://two.example/" }), 10);
-  assertEquals(await count({ url: "named" }), 5);
-  assertEquals(await count({ url: "named", since: "2026-05-02", limit: 2 }), 2);
-  assertEquals(await count({ url: "https://nowhere.example/" }), 0);
+  assertEquals(await count({ site: "https://two.example/" }), 5);
+  assertEquals(await count({ site: "named" }), 5);
+  assertEquals(await count({ site: "named", url: "https://two.example/" }), 5);
+  assertEquals(await count({ site: "named", since: "2026-05-02", limit: 2 }), 2);
   assertEquals(await count({ limit: 0 }), 0);
   assertEquals(await count({ limit: 4 }), 4);
   assertEquals(await count({ limit: 999_999_999_999, url: null, since: null, until: null }), 15);
   await assertRejects(
     () => dumpResults(database.pool, { since: "some day" }, () => Promise.resolve()),
     UsageError,
-    'Option "--since" needs a time such as 2026-01-31 or "2026-01-31 12:00:00", found "some day"',
+    'Option "--since" needs a time such as 2026-01-31, "2026-01-31 12:00:00" or 7d, found "some day"',
   );
+  for (
+    const [filter, message] of [
+      [{ url: "https://x.example/" }, 'Nothing is stored of the URL "https://x.example/"'],
+      [{ site: "x" }, 'Nothing is stored of the site "x"'],
+      [
+        { site: "named", url: "https://one.example/" },
+        'Nothing is stored of the site "named" with the URL "https://one.example/"',
+      ],
+    ] as const
+  ) await assertRejects(() => dumped(database, filter), UsageError, message);
 });
 
 Deno.test("dumpResults() finds results in partitions without bounds, in order", async () => {
   await using database = await ownDatabase();
   await database.rows(
     `INSERT INTO sites (url) VALUES ('https://one.example/');
-     INSERT INTO agents (uuid) VALUES ('00000000-0000-0000-0000-000000000001');
+     INSERT INTO agents (identity) VALUES ('00000000-0000-0000-0000-000000000001');
      CREATE TABLE old PARTITION OF check_results FOR VALUES FROM (MINVALUE) TO ('2000-01-01+00');
-     SELECT httpmon_ensure_partitions('{2000-02-01}')`,
+     CREATE TABLE day PARTITION OF check_results
+       FOR VALUES FROM ('2000-02-01+00') TO ('2000-02-02+00')`,
   );
   const insert = (...times: string[]) =>
     database.rows(
@@ -166,27 +184,65 @@ Deno.test("dumpResults() of 300,000 results fits into a heap of 48 MB, and waits
   await using database = await ownDatabase();
   await database.rows(
     `INSERT INTO sites (url) SELECT 'https://' || n || '.example/' FROM generate_series(1, 100) n;
-     INSERT INTO agents (uuid) VALUES ('00000000-0000-0000-0000-000000000001');
+     INSERT INTO agents (identity) VALUES ('00000000-0000-0000-0000-000000000001');
      SELECT httpmon_ensure_partitions('{2024-05-01,2024-05-02,2024-05-03}');
-     INSERT INTO check_results (ts, site_id, agent_id, verdict, response_time, error_message)
-     SELECT timestamptz '2024-05-01+00' + n * interval '800 ms', n % 100 + 1, 1, 2, n, repeat('x', 200)
+     INSERT INTO reasons (error_message, identity) VALUES (repeat('x', 200), gen_random_uuid());
+     INSERT INTO check_results (ts, site_id, agent_id, verdict, response_time, reason_id)
+     SELECT timestamptz '2024-05-01+00' + n * interval '800 ms', n % 100 + 1, 1, 2, n, 1
      FROM generate_series(1, 300000) n;
      INSERT INTO evidence (ts, site_id, agent_id, headers, body)
      SELECT ts, site_id, agent_id, '{"server": "one"}', repeat('y', 2000) FROM check_results
      WHERE response_time <= 20000`,
   );
   const script = new URL("./dump_child.ts", import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    "run",
-    "-A",
-    "--v8-flags=--max-old-space-size=48",
-    script,
-    database.dsn,
+  for (const [format, least] of [["json", 100e6], ["parquet", 1e6]] as const) {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      "run",
+      "-A",
+      "--v8-flags=--max-old-space-size=48",
+      script,
+      database.dsn,
+      format,
+    ]);
+    const { count, bytes, largest } = JSON.parse(stdout);
+    assertEquals(count, 300_000);
+    assert(bytes > least, `${bytes} bytes of ${format}`);
+    assert(largest < 3_000_000, `${largest} bytes of ${format} at a time`);
+  }
+});
+
+Deno.test("dumpResults() gives the newest rows where they are asked for, in order", async () => {
+  const at = (day: number, site: number) =>
+    result(day * DAY, { url: "https://one.example/", site: `site-${site}` });
+  await using database = await stored([
+    at(-400, 1),
+    ...[1, 2, 3].map((site) => at(0, site)),
+    at(1, 1),
+    at(1, 2),
   ]);
-  const { count, bytes, largest } = JSON.parse(stdout);
-  assertEquals(count, 300_000);
-  assert(bytes > 100_000_000, `${bytes} bytes`);
-  assert(largest < 3_000_000, `${largest} bytes at a time`);
+  const messages = await dumped(database);
+  for (let count = 0; count < 8; count++) {
+    assertEquals(
+      await dumped(database, { tail: count }),
+      messages.slice(messages.length - Math.min(count, 6)),
+    );
+  }
+  const named = (filter: DumpFilter) => dumped(database, { site: "site-1", ...filter });
+  assertEquals(await named({ tail: 2 }), [at(0, 1), at(1, 1)]);
+  assertEquals(await named({ tail: 9, until: "2026-05-01" }), [at(-400, 1)]);
+});
+
+Deno.test("dumpResults() takes a time as so long ago", async () => {
+  const ago = (seconds: number) => {
+    const ts = new Date(Date.now() - seconds * 1000).toISOString();
+    return { ...result(0), ts: `${ts.slice(0, 10)} ${ts.slice(11, 23)}000` };
+  };
+  await using database = await stored([8 * DAY, 3 * DAY, 7200, 1800, 60].map(ago));
+  const counts = { "1m": 0, "2m": 1, "90s": 1, "1h": 2, "3h": 3, "7d": 4, "2w": 5 };
+  for (const [since, count] of Object.entries(counts)) {
+    assertEquals((await dumped(database, { since })).length, count, since);
+  }
+  assertEquals((await dumped(database, { since: "7d", until: "1h" })).length, 2);
 });
 
 Deno.test("dumpResults() ends early when asked to, and when its reader has gone", async () => {

@@ -1,5 +1,5 @@
 /** Full disks: scenario 11. */
-import { chmod, rm } from "node:fs/promises";
+import { chmod, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { startPostgres } from "../../../local/postgres.ts";
 import { cannotMount, fill, mountSmall } from "../../support/small_disk.ts";
@@ -9,6 +9,7 @@ import type { Variant } from "../variant.ts";
 import { mustCome, STORE_FAILED, storesMore, timesPrinted } from "./proof.ts";
 
 const CANNOT_WRITE = "Cannot write to the outbox";
+const WRITES_AGAIN = "The outbox can be written again";
 /** SQLSTATE. */
 const NO_ROOM = "53100";
 
@@ -74,6 +75,28 @@ export const DISK_FULL: Variant[] = [
         kafkaProxy.set("pass");
         await round.pause(2_000, 4_000);
       }
+    },
+  },
+  {
+    // Its own results take the last of the room, which nobody frees.
+    name: "filled by the outbox",
+    skip: cannotMount,
+    async setUp(round) {
+      round.atEnd(await mountSmall(stateOf(round), 4));
+    },
+    async fault(round) {
+      const { kafkaProxy } = round.lane;
+      const printed = (text: string) => timesPrinted(round, round.agents, text);
+      const failed = await printed(CANNOT_WRITE);
+      const mended = await printed(WRITES_AGAIN);
+      kafkaProxy.set("cut");
+      const ballast = await fill(stateOf(round));
+      await truncate(ballast, (await stat(ballast)).size - 100_000);
+      const filled = async () => await printed(CANNOT_WRITE) > failed;
+      await mustCome(round, "the outbox had room", filled, 60_000);
+      kafkaProxy.set("pass");
+      const healed = async () => await printed(WRITES_AGAIN) > mended;
+      await mustCome(round, "the outbox did not heal", healed, 60_000);
     },
   },
 ];

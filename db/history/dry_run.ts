@@ -1,0 +1,68 @@
+import type { Pool } from "pg";
+import type { RetentionConfig } from "../../config/types.ts";
+import { partitionsBefore } from "./partitions.ts";
+import { cutoffsAt } from "./retention.ts";
+import { sweeps } from "./sweep.ts";
+
+/**
+ * What a round of upkeep would do at `now`, in lines for a person.
+ *
+ * @param now Milliseconds since 1970
+ */
+export async function dryRun(
+  pool: Pool,
+  now: number,
+  retention: RetentionConfig,
+): Promise<string[]> {
+  const cutoffs = cutoffsAt(now, retention);
+  const { rows: [{ due, open }] } = await pool.query(
+    `WITH pending AS (
+       SELECT bucket, site_id FROM rollup_pending WHERE level = 'hour'
+       UNION SELECT hour, unnest(site_ids) FROM rollup_marks
+     )
+     SELECT count(*) FILTER (WHERE bucket + interval '1 hour' <= $1) AS due,
+       count(*) FILTER (WHERE bucket + interval '1 hour' > $1) AS open
+     FROM pending`,
+    [new Date(now)],
+  );
+  const lines = [
+    `Would roll up ${due} hours of sites; ${open} are not over yet`,
+  ];
+  for (
+    const [parent, cutoff] of [["check_results", cutoffs.raw], [
+      "evidence",
+      cutoffs.evidence,
+    ]] as const
+  ) {
+    if (cutoff === null) {
+      lines.push(`Keeps all of "${parent}"`);
+      continue;
+    }
+    const partitions = await partitionsBefore(pool, parent, cutoff);
+    const bytes = partitions.reduce((sum, partition) => sum + partition.bytes, 0);
+    lines.push(
+      `Would drop ${partitions.length} partitions of "${parent}" from before ${cutoff}, ${
+        size(bytes)
+      }`,
+    );
+    for (const { name, bytes } of partitions) lines.push(`  ${name}, ${size(bytes)}`);
+  }
+  const cutoffOf = {
+    rollup_hourly: cutoffs.hourly,
+    rollup_daily: cutoffs.daily && `${cutoffs.daily.slice(0, 8)}01`,
+  };
+  for (const { table, where, before } of await sweeps(pool, cutoffs)) {
+    const day = table in cutoffOf ? cutoffOf[table as keyof typeof cutoffOf] : before;
+    if (day === null) continue;
+    const { rows: [{ rows }] } = await pool.query(
+      `SELECT count(*) AS rows FROM ${table} WHERE ${where}`,
+      [day],
+    );
+    lines.push(`Would delete ${rows} rows of "${table}" from before ${day}`);
+  }
+  return lines;
+}
+
+function size(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,61 @@
+import { systemClock } from "../../runtime/clock.ts";
+import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
+import type { ModeContext } from "../../runtime/mode_context.ts";
+import { explainFailure } from "../connect/explain_failure.ts";
+import { dryRun } from "./dry_run.ts";
+import { BUSY } from "./lock.ts";
+import { maintain, maintainerPool, type Round } from "./maintain.ts";
+import type { RollUpStep } from "./roll_up.ts";
+
+/** Progress is told this often. */
+const TELL_MS = 5_000;
+
+/** Mode "maintain": one round of upkeep, and says what it has done or, dry, what it would do. */
+export async function maintainMode(
+  { config, options, clock, log, signal }: ModeContext,
+): Promise<ExitCode> {
+  const { dsn, retention } = config.database!;
+  const pool = maintainerPool(dsn, log);
+  try {
+    if (options.dryRun) {
+      for (const line of await dryRun(pool, clock.now(), retention)) console.log(line);
+      return EXIT.done;
+    }
+    const onStep = progressTeller();
+    const round = await maintain({ pool, clock, retention, signal, waitMs: 0, onStep });
+    if (round !== BUSY) { for (const line of summary(round)) console.log(line); }
+    return EXIT.done;
+  } catch (error) {
+    console.error(`httpmon: ${explainFailure(error)}`);
+    return EXIT.failed;
+  } finally {
+    await pool.end();
+  }
+}
+
+function progressTeller(): (step: RollUpStep) => void {
+  let told = systemClock.monotonic();
+  let done = 0;
+  return ({ level, bucket, buckets }) => {
+    done += buckets;
+    if (systemClock.monotonic() - told < TELL_MS) return;
+    told = systemClock.monotonic();
+    console.error(`Rolling up by ${level}: at ${bucket.toISOString()}, ${done} rows of sites done`);
+  };
+}
+
+const KEPT_BY = {
+  readers: "it is being read, and goes in a later round",
+  rollups: "its rollups do not stand yet, and are computed first",
+};
+
+function summary({ partitionsMade, rolledUp, dropped, held, deleted }: Round): string[] {
+  const lines = [`Rolled up ${rolledUp} hours, days and months of sites`];
+  if (partitionsMade > 0) lines.push(`Made ${partitionsMade} daily partitions`);
+  lines.push(...dropped.map((name) => `Dropped "${name}"`));
+  if (held) lines.push(`Kept a partition that is over its days: ${KEPT_BY[held]}`);
+  for (const [table, rows] of Object.entries(deleted)) {
+    lines.push(`Deleted ${rows} rows of "${table}"`);
+  }
+  return lines;
+}

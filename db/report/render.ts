@@ -1,0 +1,114 @@
+import type { Figures, Month, SiteReport } from "./figures.ts";
+
+const COLUMNS = ["site", "uptime", "down", "failures", "p50", "p95", "p99", "unobserved"];
+
+/** A report for a terminal: a line a site, and below it each run of failures. */
+export function asText(month: Month, sites: readonly SiteReport[], withFailures: boolean): string {
+  const rows = sites.map((report) => cells(report));
+  const widths = COLUMNS.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => row[column]!.length))
+  );
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)
+    ).join("  ");
+  const lines = [`${title(month, sites)}\n`, line(COLUMNS)];
+  for (const [index, report] of sites.entries()) {
+    lines.push(line(rows[index]!));
+    if (report.frozen?.changedSince) lines.push(`  ${CHANGED}`);
+    if (withFailures) lines.push(...report.figures.failures.map((run) => `  ${inWords(run)}`));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The same to be printed or sent: one page that needs nothing else. */
+export function asHtml(month: Month, sites: readonly SiteReport[]): string {
+  const head = COLUMNS.map((name) => `<th>${name}</th>`).join("");
+  const body = sites.map((report) => `
+<tr>${cells(report).map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>
+<tr><td colspan="${COLUMNS.length}">
+${report.frozen?.changedSince ? `<p>${CHANGED}</p>` : ""}
+<ul>${report.figures.failures.map((run) => `<li>${escaped(inWords(run))}</li>`).join("")}</ul>
+<details><summary>how this is computed</summary><pre>${
+    escaped(Object.entries(report.sql).map(([figure, sql]) => `-- ${figure}\n${sql}`).join("\n"))
+  }</pre></details></td></tr>`).join("");
+  return `<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>${escaped(title(month, sites))}</title>
+<style>
+body { font: 14px system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { text-align: right; padding: 4px 8px; border-top: 1px solid #e4e4e0; vertical-align: top }
+th:first-child, td:first-child { text-align: left }
+pre { white-space: pre-wrap; font-size: 12px } details { color: #5f6368 }
+@media print { details { display: none } }
+</style>
+<h1>${escaped(title(month, sites))}</h1>
+<table><thead><tr>${head}</tr></thead><tbody>${body}
+</tbody></table>
+<p>Uptime is (up + degraded) / (up + degraded + down) in due times; what no agent reported is
+unobserved, and neither.</p>
+</html>
+`;
+}
+
+const CHANGED = "late results changed this since it was frozen: --freeze keeps another revision";
+
+function title({ name, since, until }: Month, sites: readonly SiteReport[]): string {
+  const frozen = sites.filter((report) => report.frozen !== null);
+  const state = frozen.length === 0
+    ? ""
+    : `, frozen (${frozen.length} of ${sites.length} sites, latest revision ${
+      Math.max(...frozen.map((report) => report.frozen!.revision))
+    })`;
+  return `Report of ${name}: ${sites.length} sites, ${since} to ${until}${state}`;
+}
+
+function cells({ site, figures }: SiteReport): string[] {
+  const ms = (value: number | undefined) => value === undefined ? "-" : `${Math.round(value)} ms`;
+  const { uptime, minutesDown, failures, responseMs, unobserved } = figures;
+  const hours = unobserved.reduce(
+    (sum, { started, ended }) => sum + (Date.parse(ended) - Date.parse(started)) / 3_600_000,
+    0,
+  );
+  return [
+    site,
+    uptime === null ? "-" : percent(uptime),
+    duration(minutesDown),
+    String(failures.length),
+    ms(responseMs?.p50),
+    ms(responseMs?.p95),
+    ms(responseMs?.p99),
+    hours === 0 ? "-" : duration(hours * 60),
+  ];
+}
+
+/** With the digits that mean something: what is not whole is never shown as whole. */
+export function percent(fraction: number): string {
+  if (fraction === 1) return "100 %";
+  const digits = fraction > 0.9999 ? 4 : fraction > 0.999 ? 3 : 2;
+  return `${(Math.floor(fraction * 100 * 10 ** digits) / 10 ** digits).toFixed(digits)} %`;
+}
+
+/** In two units at most. @param minutes Fraction allowed */
+export function duration(minutes: number): string {
+  const whole = Math.round(minutes);
+  if (minutes < 1) return minutes === 0 ? "0 min" : `${Math.max(1, Math.round(minutes * 60))} s`;
+  if (whole < 60) return `${whole} min`;
+  const hours = Math.floor(whole / 60);
+  if (hours < 48) return whole % 60 === 0 ? `${hours} h` : `${hours} h ${whole % 60} min`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+}
+
+function inWords(run: Figures["failures"][number]): string {
+  const { started, ended, minutes, agents, reason, responseCode, errorMessage } = run;
+  const why = [reason, responseCode === null ? null : `status ${responseCode}`, errorMessage]
+    .filter((part) => part !== null).join(", ");
+  return `${started}  ${ended === null ? "goes on" : duration(minutes)}  ${why || "down"}  ` +
+    `(seen by ${agents.length})`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

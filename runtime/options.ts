@@ -1,0 +1,266 @@
+import { UsageError } from "./exit_codes.ts";
+import type { Mode } from "./modes.ts";
+
+/** What the modes take beside the config; what is not of the mode is empty, null or false. */
+export interface RunOptions extends CheckOptions, RecordOptions {
+  /**
+   * What stands behind the mode. "check": URLs, or names of sites, one at least. "import": what the
+   * file is of, and the file. "restore": a file.
+   */
+  args: readonly string[];
+  /** Mode "agent": takes over the config when its file changes. */
+  watch: boolean;
+  /** Says what it would do, and does nothing. */
+  dryRun: boolean;
+}
+
+/** What `check` takes beside what is checked: how, and how it is shown. Names are those of curl. */
+export interface CheckOptions {
+  /** "Name: value" each; "Name:" takes one away. */
+  header: readonly string[];
+  request: string | null;
+  data: string | null;
+  insecure: boolean;
+  ipv4: boolean;
+  ipv6: boolean;
+  /** "host:port:address" or "host:address" each. */
+  resolve: readonly string[];
+  /** Seconds. */
+  timeout: number | null;
+  /** How often each is checked. */
+  repeat: number;
+  verbose: boolean;
+  /** The records as the wire has them. */
+  json: boolean;
+}
+
+/** What the modes that read the record take. */
+export interface RecordOptions {
+  /** First moment that is in: as PostgreSQL reads times, UTC where no zone is given, or "7d" ago. */
+  since: string | null;
+  /** First moment that is out. */
+  until: string | null;
+  /** A site's name, or its URL where it has none. */
+  site: string | null;
+  /** All sites of this URL. */
+  url: string | null;
+  limit: number | null;
+  tail: number | null;
+  from: typeof FROM[number];
+  /** One of the mode's `FORMATS`. */
+  format: typeof FORMATS[keyof typeof FORMATS][number];
+  /** Of dead letters. */
+  reason: string | null;
+  /** "2026-10" */
+  month: string | null;
+  freeze: boolean;
+  verify: boolean;
+}
+
+/** What modes can print; the first is the default. */
+export const FORMATS = {
+  dbdump: ["json", "csv", "parquet"],
+  report: ["text", "json", "html"],
+} as const;
+
+/** What `dbdump` reads; the first is the default. */
+export const FROM = ["raw", "hourly", "daily", "monthly"] as const;
+
+/** An option, and the modes that take it. */
+export interface Option {
+  modes: readonly Mode[];
+  short?: string;
+  /** What its value is; absent: it has none. */
+  value?: string;
+  /** Whether it may be given several times. */
+  isMany?: true;
+  help: string;
+}
+
+/** All options but those that every mode has. */
+export const OPTIONS: Readonly<Record<string, Option>> = {
+  watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
+  since: {
+    modes: ["dbdump", "replay"],
+    value: "TIME",
+    help: "only what is of this time or later, UTC unless it says otherwise, or 7d ago",
+  },
+  until: { modes: ["dbdump"], value: "TIME", help: "only results before this time" },
+  site: {
+    modes: ["dbdump", "report"],
+    value: "SITE",
+    help: "only the site of this name, or of this URL where it has no name",
+  },
+  url: { modes: ["dbdump"], value: "URL", help: "only this URL, whatever the sites' names" },
+  limit: { modes: ["dbdump"], value: "N", help: "at most N results, the oldest ones" },
+  tail: { modes: ["dbdump"], value: "N", help: "at most N results, the newest ones" },
+  from: {
+    modes: ["dbdump"],
+    value: "WHAT",
+    help: "raw (results), hourly, daily or monthly (rollups) [default: raw]",
+  },
+  format: {
+    modes: ["dbdump", "report"],
+    value: "FORMAT",
+    help: "dbdump: json (lines), csv or parquet; report: text, json or html [default: the first]",
+  },
+  reason: { modes: ["replay"], value: "REASON", help: "only dead letters of this reason" },
+  month: { modes: ["report"], value: "MONTH", help: "2026-10 for one [default: the last one]" },
+  freeze: { modes: ["report"], help: "keep the figures of a closed month for good" },
+  verify: { modes: ["report"], help: "hold the figures that were kept against the record" },
+  header: {
+    modes: ["check"],
+    short: "H",
+    value: "LINE",
+    isMany: true,
+    help: 'send the header "Name: value"; "Name:" sends none of it',
+  },
+  request: { modes: ["check"], short: "X", value: "METHOD", help: "ask with another method" },
+  data: {
+    modes: ["check"],
+    short: "d",
+    value: "TEXT",
+    help: "send a body, by POST unless -X says otherwise; @FILE takes a file's",
+  },
+  insecure: { modes: ["check"], short: "k", help: "go on whatever the certificate says" },
+  ipv4: { modes: ["check"], short: "4", help: "over IPv4 alone" },
+  ipv6: { modes: ["check"], short: "6", help: "over IPv6 alone" },
+  resolve: {
+    modes: ["check"],
+    value: "HOST:ADDR",
+    isMany: true,
+    help: "connect to this address for the host; HOST:PORT:ADDR, too",
+  },
+  timeout: { modes: ["check"], value: "SECONDS", help: "how long the check may take" },
+  repeat: {
+    modes: ["check"],
+    value: "N",
+    help: "check N times, and show the least, the median and the 95th percentile",
+  },
+  verbose: {
+    modes: ["check"],
+    short: "v",
+    help: "show the heads of request and response, and every address tried",
+  },
+  json: { modes: ["check"], help: "print each record as it is published, on one line" },
+  "dry-run": { modes: ["maintain", "replay"], help: "say what it would do, and do nothing" },
+};
+/** Modes that take arguments without an option: how they are shown, and how many there are. */
+export const ARGS: Partial<Record<Mode, { usage: string; least: number; most: number }>> = {
+  check: { usage: "URL|SITE ...", least: 1, most: Infinity },
+  import: { usage: "blackbox|gatus|kuma|urls FILE", least: 2, most: 2 },
+  restore: { usage: "[FILE|-]", least: 0, most: 1 },
+};
+
+/**
+ * The options of a mode, of what was parsed.
+ *
+ * @throws {UsageError} For an option of another mode, or a value that cannot be
+ */
+export function readOptions(
+  parsed: Record<string, unknown>,
+  mode: Mode,
+  args: readonly string[],
+): RunOptions {
+  for (const [name, { modes }] of Object.entries(OPTIONS)) {
+    const isGiven = ![undefined, false].includes(parsed[name] as undefined) &&
+      !(Array.isArray(parsed[name]) && parsed[name].length === 0);
+    if (!modes.includes(mode) && isGiven) {
+      throw new UsageError(`Option "--${name}" belongs to mode "${modes.join('" or "')}"`);
+    }
+  }
+  const { least, most, usage } = ARGS[mode] ?? { least: 0, most: 0, usage: "" };
+  if (args.length > most) {
+    throw new UsageError(`Unexpected argument "${args[most]}"; see --help`);
+  }
+  if (args.length < least) {
+    throw new UsageError(
+      mode === "check"
+        ? 'Mode "check" needs a URL, or the name of a site of the config'
+        : `Mode "${mode}" needs ${usage}`,
+    );
+  }
+  return {
+    ...recordOptions(parsed, mode),
+    ...checkOptions(parsed),
+    args,
+    watch: parsed.watch === true,
+    dryRun: parsed["dry-run"] === true,
+  };
+}
+
+function checkOptions(parsed: Record<string, unknown>): CheckOptions {
+  const text = (name: string) => (parsed[name] as string | undefined) ?? null;
+  const flag = (name: string) => parsed[name] === true;
+  const list = (name: string) => parsed[name] as string[];
+  const [timeout, repeat] = [text("timeout"), text("repeat")];
+  if (timeout !== null && !(Number(timeout) > 0 && Number(timeout) <= 86_400)) {
+    throw new UsageError(`Option "--timeout" needs a number of seconds, found "${timeout}"`);
+  }
+  if (repeat !== null && !/^[1-9]\d{0,5}$/.test(repeat)) {
+    throw new UsageError(`Option "--repeat" needs a whole number of 1 or more, found "${repeat}"`);
+  }
+  if (flag("ipv4") && flag("ipv6")) {
+    throw new UsageError('Only one of the options "-4" and "-6" can be given');
+  }
+  return {
+    header: list("header"),
+    request: text("request"),
+    data: text("data"),
+    insecure: flag("insecure"),
+    ipv4: flag("ipv4"),
+    ipv6: flag("ipv6"),
+    resolve: list("resolve"),
+    timeout: timeout === null ? null : Number(timeout),
+    repeat: Number(repeat ?? 1),
+    verbose: flag("verbose"),
+    json: flag("json"),
+  };
+}
+
+function recordOptions(parsed: Record<string, unknown>, mode: Mode): RecordOptions {
+  const text = (name: string) => (parsed[name] as string | undefined) ?? null;
+  const count = (name: string) => {
+    const value = text(name);
+    if (value === null || /^\d{1,15}$/.test(value)) return value === null ? null : Number(value);
+    throw new UsageError(`Option "--${name}" needs a whole number, found "${value}"`);
+  };
+  for (const name of ["since", "until"]) {
+    const value = text(name);
+    if (value !== null && !/^\d{1,6}[smhdw]$/.test(value) && Number.isNaN(Date.parse(value))) {
+      throw new UsageError(
+        `Option "--${name}" needs a time such as 2026-01-31, "2026-01-31 12:00:00" or 7d, ` +
+          `found "${value}"`,
+      );
+    }
+  }
+  const [limit, tail] = [count("limit"), count("tail")];
+  if (limit !== null && tail !== null) {
+    throw new UsageError('Options "--limit" and "--tail" exclude each other');
+  }
+  return {
+    since: text("since"),
+    until: text("until"),
+    site: text("site"),
+    url: text("url"),
+    limit,
+    tail,
+    from: choiceOf("from", text("from"), FROM),
+    format: choiceOf("format", text("format"), FORMATS[mode === "report" ? mode : "dbdump"]),
+    reason: text("reason"),
+    month: text("month"),
+    freeze: parsed.freeze === true,
+    verify: parsed.verify === true,
+  };
+}
+
+/** One of `choices`, the first where none is given. @throws {UsageError} For any other */
+function choiceOf<const C extends string>(
+  name: string,
+  value: string | null,
+  choices: readonly C[],
+): C {
+  const choice = value === null ? choices[0] : choices.find((each) => each === value);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`Option "--${name}" is one of ${choices.join(", ")}, found "${value}"`);
+}

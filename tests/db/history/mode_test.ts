@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { keepHistory } from "../../../db/history/keep_history.ts";
+import { ensurePartitions } from "../../../db/schema/partitions.ts";
+import { waitFor } from "../../../local/wait.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { formatTimestamp } from "../../../wire/timestamp.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import {
+  otherDsn,
+  type OwnDatabase,
+  ownDatabase,
+  OwnStore,
+  records,
+  result,
+  SOURCE,
+} from "../fixture.ts";
+import { DAY_MS, HOUR_MS } from "./fixture.ts";
+
+const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
+const SITE = "https://one.example/";
+
+/** Stores a result an hour of the last two days as a writer does; the last but one is down. */
+async function stored({ pool }: OwnDatabase): Promise<void> {
+  const store = new OwnStore(pool, { log: recordingLog() });
+  await store.readOffset(SOURCE);
+  const now = Date.now();
+  const days = [0, 1, 2].map((ago) => new Date(now - ago * DAY_MS).toISOString().slice(0, 10));
+  await ensurePartitions(pool, days);
+  const messages = Array.from({ length: 48 }, (_, i) =>
+    result(0, {
+      ts: formatTimestamp(BigInt(now - i * HOUR_MS) * 1000n),
+      verdict: i === 1 ? "down" : "up",
+      responseTime: 100 + i,
+    }));
+  const outcome = await store.storeBatch(SOURCE, records(0, messages), 0n);
+  assertEquals(outcome.kind === "stored" && outcome.inserted, 48);
+}
+
+const QUESTION = `SELECT httpmon_uptime('${SITE}', now() - interval '1 day', now()) AS day,
+  httpmon_uptime('${SITE}', '-infinity', 'infinity') AS ever,
+  round(httpmon_percentile('${SITE}', 0.5, now() - interval '1 day', now())) AS median`;
+
+async function assertAnswers({ rows }: OwnDatabase): Promise<void> {
+  assertEquals(await rows(QUESTION), [{ day: 23 / 24, ever: 47 / 48, median: 110 }]);
+}
+
+Deno.test("httpmon maintain rolls up what a writer stored, and says so", async () => {
+  await using database = await ownDatabase();
+  await stored(database);
+  await assertAnswers(database);
+  const folder = await mkdtemp(join(tmpdir(), "httpmon-maintain-"));
+  try {
+    const config = join(folder, "config.yaml");
+    await writeFile(
+      config,
+      JSON.stringify({ database: { dsn: database.dsn, retention: { raw: 1, hourly: 400 } } }),
+    );
+    const maintain = async (...options: string[]) => {
+      const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-sys=hostname"];
+      const args = ["run", ...permissions, MAIN, "maintain", "-c", config, ...options];
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+      assertEquals(stderr, "");
+      return stdout;
+    };
+    assertMatch(
+      await maintain("--dry-run"),
+      /^Would roll up 4[78] hours of sites; [01] are not over yet\nWould drop 1 partitions of "check_results" from before [\d-]+, \d\.\d MB\n/,
+    );
+    assertEquals(await database.value("SELECT count(*)::int FROM rollup_hourly"), 0);
+    const said = await maintain();
+    assertMatch(
+      said,
+      /^Rolled up \d+ hours, days and months of sites\nDropped "check_results_p\d+"\n/,
+    );
+    await assertAnswers(database);
+    assert(await database.value("SELECT count(*)::int FROM rollup_daily") as number >= 1);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+Deno.test("keepHistory() keeps the rollups until it is stopped", async () => {
+  await using database = await ownDatabase();
+  await stored(database);
+  const controller = new AbortController();
+  const log = recordingLog();
+  const retention = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+  const { dsn, value } = database;
+  const running = keepHistory({
+    dsn,
+    retention,
+    clock: systemClock,
+    log,
+    signal: controller.signal,
+  });
+  await waitFor(
+    "rollups",
+    async () => (await value("SELECT count(*)::int FROM rollup_monthly") as number) > 0,
+    20_000,
+  );
+  controller.abort();
+  await running;
+  assertEquals(log.lines.filter(({ level }) => level !== "debug"), []);
+  await assertAnswers(database);
+});
+
+Deno.test("keepHistory() says once that a role has not the rights, and ends", async () => {
+  await using database = await ownDatabase();
+  await database.rows(
+    "DROP ROLE IF EXISTS httpmon_no_owner; CREATE ROLE httpmon_no_owner LOGIN PASSWORD 'x'",
+  );
+  const log = recordingLog();
+  const retention = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+  const dsn = otherDsn(database.dsn, { user: "httpmon_no_owner", password: "x" });
+  await keepHistory({
+    dsn,
+    retention,
+    clock: systemClock,
+    log,
+    signal: new AbortController().signal,
+  });
+  assertEquals(log.lines.map(({ level, message }) => [level, message.slice(0, 62)]), [
+    ["error", "Rollups and retention need the rights of the tables' owner; se"],
+  ]);
+});

@@ -1,0 +1,73 @@
+import { DDSketch } from "@datadog/sketches-js";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { DAY_MS, historyDatabase, HOUR_MS, insert, rollUpAll } from "./fixture.ts";
+
+const START = Date.UTC(2026, 4, 1);
+
+Deno.test("httpmon_sketch_key() and httpmon_sketch_value() are those of a DDSketch", async () => {
+  await using database = await historyDatabase(START, 0);
+  const values = Array.from({ length: 390 }, (_, i) => 0.0011 * 1.06 ** i);
+  for (const [phase, alpha] of [[0, 0.02], [3, 0.15]] as const) {
+    const mapping = new DDSketch({ relativeAccuracy: alpha }).mapping;
+    const rows = await database.rows(
+      `SELECT key - $2 * 1000 AS bin, httpmon_sketch_value(key) AS value
+       FROM unnest($1::float8[]) AS ms, httpmon_sketch_key($2, ms) AS key`,
+      [values, phase],
+    );
+    for (const [index, { bin, value }] of rows.entries()) {
+      assertEquals(bin, mapping.key(values[index]!), `${values[index]} ms`);
+      assertAlmostEquals(value / mapping.value(bin), 1, 1e-9);
+    }
+  }
+  // Ends that a sketch has not.
+  assertEquals(
+    await database.rows(
+      "SELECT httpmon_sketch_key(0, ms) AS key FROM unnest('{-1,0,1e-9,1e7,1e300,Infinity,NaN}'::float8[]) AS ms",
+    ),
+    [-172, -172, -172, 403, 403, 403, 403].map((key) => ({ key })),
+  );
+});
+
+Deno.test("httpmon_percentile() gives what @datadog/sketches-js gives of the same results, near the exact value", async () => {
+  await using database = await historyDatabase(START, 2);
+  const sketch = new DDSketch({ relativeAccuracy: 0.02 });
+  const connect = new DDSketch({ relativeAccuracy: 0.15 });
+  const times: number[] = [];
+  const rows = Array.from({ length: 3000 }, (_, i) => {
+    // 5 ms to some minutes, a long tail; the numbers that four bytes hold.
+    const ms = Math.fround(5 + 20 * Math.exp(3 * Math.sin(i * 1.7) + 2 * Math.sin(i * 0.37)));
+    sketch.accept(ms);
+    connect.accept(Math.fround(ms / 7));
+    times.push(ms);
+    // Two days, the second of which is not over.
+    return { ts: START + i * 40_000, agent: 1 + i % 3, ms, phases: [0, ms / 7, 0, 0, 0] };
+  });
+  await insert(database.pool, rows);
+  await rollUpAll(database, START + DAY_MS + 5 * HOUR_MS);
+  times.sort((a, b) => a - b);
+  const range = [new Date(START), new Date(START + 2 * DAY_MS)];
+  for (const q of [0, 0.01, 0.5, 0.9, 0.95, 0.99, 1]) {
+    const [{ response, connected }] = await database.rows(
+      `SELECT httpmon_percentile('https://1.example/', $1, $2, $3) AS response,
+         httpmon_percentile('https://1.example/', $1, $2, $3, 'connect') AS connected`,
+      [q, ...range],
+    );
+    assertAlmostEquals(response / sketch.getValueAtQuantile(q), 1, 1e-6, `q ${q}`);
+    assertAlmostEquals(connected / connect.getValueAtQuantile(q), 1, 1e-6, `q ${q}`);
+    const exact = times[Math.floor(q * (times.length - 1))]!;
+    assert(Math.abs(response / exact - 1) < 0.02001, `q ${q}: ${response}, exactly ${exact}`);
+  }
+  assertEquals(
+    await database.value(
+      "SELECT httpmon_percentile('https://1.example/', 0.5, $1, $2, 'dns')",
+      range,
+    ),
+    null,
+  );
+  await assertRejects(
+    () =>
+      database.rows("SELECT httpmon_percentile('https://1.example/', 0.5, $1, $2, 'tsl')", range),
+    Error,
+    'Phase "tsl" is not known, it is one of response, dns, connect, tls, first_byte, download',
+  );
+});

@@ -1,0 +1,167 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { checkClosed, freeze, monthOf, reportOf, sitesOf } from "../../../db/report/figures.ts";
+import { asHtml, asText, duration, percent } from "../../../db/report/render.ts";
+import { withClient } from "../../../db/connect/transaction.ts";
+import { UsageError } from "../../../runtime/exit_codes.ts";
+import type { OwnDatabase } from "../fixture.ts";
+import { DAY_MS, historyDatabase, HOUR_MS, insert, rollUpAll } from "../history/fixture.ts";
+
+const START = Date.UTC(2026, 9, 1);
+const END = Date.UTC(2026, 10, 1);
+const NOW = Date.UTC(2026, 10, 27);
+const OCTOBER = monthOf("2026-10", NOW);
+
+/** October with two sites, a result each 10 minutes; the second is down for two hours, and unseen for six. */
+async function october(): Promise<OwnDatabase> {
+  const database = await historyDatabase(START - DAY_MS, 34);
+  await database.rows("INSERT INTO agents (identity) VALUES (gen_random_uuid())");
+  const each = Array.from({ length: 31 * 24 * 6 }, (_, n) => START + n * 600_000);
+  const down = [START + 10 * DAY_MS, START + 10 * DAY_MS + 2 * HOUR_MS] as const;
+  const unseen = [START + 20 * DAY_MS, START + 20 * DAY_MS + 6 * HOUR_MS] as const;
+  const within = (ts: number, [from, until]: readonly [number, number]) => ts >= from && ts < until;
+  await insert(database.pool, each.map((ts) => ({ ts, site: 1 })));
+  await insert(
+    database.pool,
+    each.filter((ts) => !within(ts, unseen)).map((ts) => ({
+      ts,
+      site: 2,
+      verdict: within(ts, down) ? 2 : 0,
+      code: within(ts, down) ? 503 : 200,
+    })),
+  );
+  return database;
+}
+
+Deno.test("reportOf() gives the figures of a month, rolled up or not", async () => {
+  await using database = await october();
+  const read = () =>
+    withClient(database.pool, async (client) => {
+      const sites = await sitesOf(client, OCTOBER, null);
+      return await Promise.all(sites.map((site) => reportOf(client, OCTOBER, site)));
+    });
+  const before = await read();
+  assertEquals(before.map(({ site }) => site), ["https://1.example/", "https://2.example/"]);
+  const [first, second] = before.map(({ figures }) => figures);
+  assertEquals([first!.uptime, first!.minutesDown, first!.failures, first!.unobserved], [
+    1,
+    0,
+    [],
+    [],
+  ]);
+  const counted = (31 * 24 - 6) * 6;
+  assertEquals(second!.slots, {
+    up: counted - 12,
+    degraded: 0,
+    down: 12,
+    unknown: 0,
+    maintenance: 0,
+  });
+  assertEquals(second!.uptime, (counted - 12) / counted);
+  assertEquals(second!.minutesDown, 120);
+  assertEquals(
+    second!.failures.map((
+      { minutes, responseCode, agents },
+    ) => [minutes, responseCode, agents.length]),
+    [[120, 503, 1]],
+  );
+  assertEquals(
+    second!.unobserved.map(({ started, ended }) => Date.parse(ended) - Date.parse(started)),
+    [6 * HOUR_MS],
+  );
+  await rollUpAll(database, NOW);
+  assertEquals(await read(), before);
+  // The SQL that a report shows gives what it says.
+  const { sql, figures } = before[1]!;
+  for (const statement of Object.values(sql)) await database.rows(statement);
+  assertEquals(await database.value(sql.uptime!), figures.uptime);
+  assertEquals(await database.value(sql.minutesDown!), figures.minutesDown);
+});
+
+Deno.test("freeze() keeps a closed month, and late results make another revision", async () => {
+  await using database = await october();
+  await rollUpAll(database, NOW);
+  await withClient(database.pool, async (client) => {
+    const [, site] = await sitesOf(client, OCTOBER, null);
+    await checkClosed(client, OCTOBER, NOW);
+    assertEquals(await freeze(client, OCTOBER, site!.id), 1);
+    assertEquals(await freeze(client, OCTOBER, site!.id), null);
+    const kept = await reportOf(client, OCTOBER, site!);
+    assertEquals([kept.frozen?.revision, kept.frozen?.changedSince], [1, false]);
+
+    await insert(database.pool, [{ ts: START + 20 * DAY_MS + HOUR_MS, site: 2, verdict: 2 }]);
+    const pending = await checkClosed(client, OCTOBER, NOW).catch((error) => error.message);
+    assertEquals(
+      pending,
+      'Results of 2026-10 are not rolled up yet: run "httpmon maintain" first, or wait a minute',
+    );
+    await rollUpAll(database, NOW);
+    const changed = await reportOf(client, OCTOBER, site!);
+    // What was frozen is shown, and that it is not all.
+    assertEquals([changed.frozen?.changedSince, changed.figures], [true, kept.figures]);
+    assertEquals(await freeze(client, OCTOBER, site!.id), 2);
+    const again = await reportOf(client, OCTOBER, site!);
+    assertEquals([again.frozen?.revision, again.figures.slots.down], [2, 13]);
+  });
+});
+
+Deno.test("checkClosed() refuses a month that is not over", async () => {
+  await using database = await historyDatabase(START, 1);
+  await withClient(database.pool, async (client) => {
+    const error = await checkClosed(client, monthOf("2026-11", NOW), NOW).catch((error) => error);
+    assert(error instanceof UsageError);
+    assertEquals(
+      error.message,
+      "The month 2026-11 is not over: it can be frozen from 2026-12-01T00:00:00Z on",
+    );
+  });
+});
+
+Deno.test("monthOf() reads a month, and refuses what is none", () => {
+  assertEquals(OCTOBER, {
+    name: "2026-10",
+    since: "2026-10-01T00:00:00Z",
+    until: "2026-11-01T00:00:00Z",
+  });
+  assertEquals(Date.parse(OCTOBER.until), END);
+  for (const text of ["2026", "2026-13", "10-2026", ""]) {
+    assertThrows(() => monthOf(text, NOW), UsageError, "needs a month such as 2026-10");
+  }
+  assertThrows(() => monthOf("2026-12", NOW), UsageError, 'The month "2026-12" is yet to come');
+});
+
+Deno.test("asText() and asHtml() show each site, and nothing of it is markup", async () => {
+  await using database = await october();
+  await database.rows("UPDATE sites SET name = '<b>shop</b>' WHERE id = 2");
+  const reports = await withClient(database.pool, async (client) => {
+    const sites = await sitesOf(client, OCTOBER, "<b>shop</b>");
+    return await Promise.all(sites.map((site) => reportOf(client, OCTOBER, site)));
+  });
+  const text = asText(OCTOBER, reports, true);
+  assert(/<b>shop<\/b> +99\.72 % +2 h +1 +/.test(text), text);
+  assert(text.includes("2 h  status 503  (seen by 1)"), text);
+  const html = asHtml(OCTOBER, reports);
+  assert(!html.includes("<b>shop"));
+  assert(html.includes("&lt;b&gt;shop&lt;/b&gt;"));
+});
+
+Deno.test("percent() shows as whole only what is whole", () => {
+  assertEquals([1, 0.99999, 0.9996, 0.5, 0].map(percent), [
+    "100 %",
+    "99.9990 %",
+    "99.960 %",
+    "50.00 %",
+    "0.00 %",
+  ]);
+});
+
+Deno.test("duration() has two units at most", () => {
+  assertEquals([0, 0.4, 5, 61, 120, 60 * 50, 60 * 24 * 3].map(duration), [
+    "0 min",
+    "24 s",
+    "5 min",
+    "1 h 1 min",
+    "2 h",
+    "2 d 2 h",
+    "3 d",
+  ]);
+});

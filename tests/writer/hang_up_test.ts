@@ -1,0 +1,28 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { waitFor } from "../../local/wait.ts";
+import { Program } from "../support/program.ts";
+import { denoEnv, taskCommand } from "../support/task_command.ts";
+
+/** No server is there, which a writer waits for. */
+const CONFIG = `
+kafka: {monitoring: {bootstrap_servers: "127.0.0.1:9"}}
+database: {writer: {dsn: "postgres://127.0.0.1:9/none"}}
+`;
+
+Deno.test("httpmon writer goes on at SIGHUP, and says that it takes no config over", async () => {
+  const cwd = await mkdtemp(join(tmpdir(), "httpmon-hang-up-"));
+  try {
+    await writeFile(join(cwd, "config.yaml"), CONFIG);
+    const command = [...taskCommand("writer"), "-c", "config.yaml"];
+    await using writer = new Program({ command, cwd, env: denoEnv() });
+    const logs = (text: string) => waitFor(text, () => writer.stderr.includes(text), 60_000);
+    await logs("Reaching Kafka failed");
+    writer.signal("SIGHUP");
+    await logs("start it anew");
+    await writer.stops(30_000);
+  } finally {
+    await rm(cwd, { recursive: true });
+  }
+});
