@@ -85,6 +85,8 @@ async function modeFunction(
       return (await import("./agent/mode.ts")).agentMode;
     case "writer":
       return (await import("./writer/mode.ts")).writerMode;
+    case "alerts":
+      return (await import("./alerts/mode.ts")).alertsMode;
     case "init-schema":
       return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":

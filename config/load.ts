@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import process from "node:process";
 import type { Mode } from "../runtime/modes.ts";
 import { toAgent } from "./agent.ts";
+import { checkChannels, toAlerts } from "./alerts.ts";
 import { checkDatabase, toDatabase } from "./database.ts";
 import { inFileOrder } from "./file_order.ts";
 import { Findings } from "./findings.ts";
@@ -13,6 +14,7 @@ import { ConfigError } from "./problem.ts";
 import type { ReadFile } from "./read_text.ts";
 import { resolveValues } from "./resolve.ts";
 import { configSchema } from "./schema.ts";
+import { isGiven } from "./raw.ts";
 import { readSources } from "./sources.ts";
 import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
@@ -71,6 +73,8 @@ export function loadConfig<M extends Mode>(
   const yaml = validate(configSchema, root, outside, findings);
   checkWebsites(root.websites, outside, findings);
   checkSettings(root, findings);
+  // An agent's config may lie apart from the alerter's.
+  if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) checkChannels(root, findings);
   checkKafka(root.kafka, findings);
   checkDatabase(root, findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
@@ -87,6 +91,7 @@ export function loadConfig<M extends Mode>(
     ...toSites(yaml, files, outside),
     agent: toAgent(yaml.agent, cwd),
     writer: toWriter(yaml.writer),
+    alerts: toAlerts(yaml.alerts),
     database: toDatabase(yaml.database),
     includePatterns: patterns,
     secrets: outside.allSecrets(),

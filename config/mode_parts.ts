@@ -14,6 +14,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
   {
     agent: { uses: ["kafka", ...SITES, "agent"], needs: ["websites"] },
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
+    alerts: { uses: ["kafka", ...SITES, "alerts", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
     restore: { uses: ["database"], needs: ["database"] },
@@ -23,14 +24,14 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     import: { uses: [], needs: [] },
     check: { uses: [...SITES, "agent"], needs: [] },
     "check-config": {
-      uses: ["kafka", ...SITES, "agent", "writer", "database"],
+      uses: ["kafka", ...SITES, "agent", "writer", "alerts", "database"],
       needs: [],
     },
   };
 
 /** The config with what the mode `M` needs known to be there. */
 export type ConfigFor<M extends Mode> = M extends
-  "writer" | "init-schema" | "dbdump" | "restore" | "replay" | "maintain" | "report"
+  "writer" | "alerts" | "init-schema" | "dbdump" | "restore" | "replay" | "maintain" | "report"
   ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { agentSchema } from "./agent.ts";
+import { alertsSchema } from "./alerts.ts";
 import { databaseSchema } from "./database.ts";
 import { anyCase, section, withDefault } from "./fields.ts";
 import { kafkaSchema } from "./kafka.ts";
@@ -27,6 +28,7 @@ export const configSchema = section({
   defaults: settingsSchema,
   agent: agentSchema,
   writer: writerSchema,
+  alerts: alertsSchema,
   database: databaseSchema,
 });
 
@@ -40,4 +42,5 @@ export type SectionName =
   | "defaults"
   | "agent"
   | "writer"
+  | "alerts"
   | "database";

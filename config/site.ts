@@ -10,6 +10,7 @@ import {
   optionalAll,
   optionalSection,
   section,
+  text,
   whole,
   withDefault,
 } from "./fields.ts";
@@ -26,6 +27,7 @@ const MAX_FREQUENCY_S = 604_800;
 
 const FREQUENCY =
   `a number from 1 to ${MAX_FREQUENCY_S} (seconds between the starts of two checks)`;
+const CHANNELS = 'a list of names of channels of "alerts"';
 const RETRIES = 'a map with "attempts" and "delay"';
 
 const settingKeys = {
@@ -44,6 +46,9 @@ const settingKeys = {
   auth: optionalSection(optionalAll(AUTH_SCHEMAS)),
   evidence: optional(onOff()),
   maintenance: optional(maintenanceList),
+  channels: optional(
+    z.array(text(CHANNELS), { error: CHANNELS }),
+  ),
   labels: optional(labels),
   enabled: optional(flag()),
 };
@@ -121,6 +126,7 @@ export function toSettings(layers: readonly Layer[]): SiteSettings {
     rules: toRules(yaml),
     labels: Object.fromEntries(lastFirst.flatMap(({ yaml }) => yaml.labels ?? [])),
     evidence: yaml.evidence ?? true,
+    channels: yaml.channels,
     maintenance: (yaml.maintenance ?? []).map(toMaintenance),
     secrets: withSecrets.length === 1
       ? withSecrets[0]!.secrets

@@ -24,6 +24,7 @@ export interface Config {
   siteDefaults: SiteSettings;
   agent: AgentConfig;
   writer: WriterConfig;
+  alerts: AlertsConfig;
   /** Null where the file names no database. */
   database: DatabaseConfig | null;
   /** Where included files are looked for: absolute, with "*" and "?" in them. */
@@ -84,6 +85,8 @@ export interface SiteSettings {
   evidence: boolean;
   /** When results are marked as of a maintenance. */
   maintenance: readonly Maintenance[];
+  /** Names of those that are told of its incidents; null: all. */
+  channels: readonly string[] | null;
   /** Go into each result of the site. */
   labels: Readonly<Record<string, string>>;
   /** What was put into its settings from the environment or a file. */
@@ -166,6 +169,29 @@ export interface WriterConfig {
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
   shutdownTimeoutMs: number;
+}
+
+export interface AlertsConfig {
+  rules: AlertRules;
+  /** By name. */
+  channels: Readonly<Record<string, WebhookChannel>>;
+}
+
+/** By which agents' results become votes, and votes a site's state. */
+export interface AlertRules {
+  /** Slots down (or degraded) in a row. */
+  failureThreshold: number;
+  /** Slots up in a row. */
+  successThreshold: number;
+  /** When a site is down: as many of the votes that there are, or this many agents. */
+  downWhen: "any" | "majority" | "all" | number;
+}
+
+export interface WebhookChannel {
+  type: "webhook";
+  url: string;
+  /** "whsec_" and base64. */
+  secret: string;
 }
 
 export interface DatabaseConfig {

@@ -200,6 +200,72 @@ ALTER TABLE evidence ADD CONSTRAINT evidence_pkey PRIMARY KEY (site_id, agent_id
 
 COMMENT ON TABLE evidence IS 'what a site answered where it was down or degraded';
 
+CREATE TABLE incidents (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  site_id integer NOT NULL,
+  kind text NOT NULL,
+  severity text NOT NULL,
+  opened_at timestamp(6) with time zone NOT NULL,
+  acknowledged_at timestamp with time zone,
+  closed_at timestamp(6) with time zone,
+  cause text NOT NULL,
+  locations text[] NOT NULL,
+  evidence jsonb NOT NULL
+);
+
+ALTER TABLE incidents ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
+
+ALTER TABLE incidents ADD CONSTRAINT incidents_site_id_kind_opened_at_key UNIQUE (site_id, kind, opened_at);
+
+CREATE INDEX incidents_open ON public.incidents USING btree (opened_at) WHERE (closed_at IS NULL);
+
+COMMENT ON COLUMN incidents.closed_at IS 'ts of the result that decided it; null while it is open';
+
+COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
+
+COMMENT ON COLUMN incidents.kind IS 'down or degraded';
+
+COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
+
+COMMENT ON COLUMN incidents.opened_at IS 'ts of the result that decided it';
+
+COMMENT ON COLUMN incidents.severity IS 'critical or warning';
+
+CREATE TABLE notifications (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  key uuid DEFAULT gen_random_uuid() NOT NULL,
+  incident_id bigint NOT NULL,
+  channel text NOT NULL,
+  event text NOT NULL,
+  state text DEFAULT 'pending'::text NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  body text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  due_at timestamp with time zone DEFAULT now() NOT NULL,
+  sent_at timestamp with time zone,
+  error text
+);
+
+ALTER TABLE notifications ADD CONSTRAINT notifications_key_key UNIQUE (key);
+
+ALTER TABLE notifications ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
+
+CREATE INDEX notifications_incident ON public.notifications USING btree (incident_id, channel, id);
+
+CREATE INDEX notifications_pending ON public.notifications USING btree (channel, due_at) WHERE (state = 'pending'::text);
+
+COMMENT ON COLUMN notifications.due_at IS 'of the next try; while one is under way, when it is given up';
+
+COMMENT ON COLUMN notifications.error IS 'of the last try that failed';
+
+COMMENT ON COLUMN notifications.event IS 'opened or resolved';
+
+COMMENT ON COLUMN notifications.key IS 'the same at each try, so that a receiver can tell a repetition';
+
+COMMENT ON COLUMN notifications.state IS 'pending; sent; failed (given up); withdrawn (over before anybody was told)';
+
+COMMENT ON TABLE notifications IS 'the outbox of alerters: those that are pending are sent, oldest first';
+
 CREATE TABLE reasons (
   id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
   reason text,
@@ -379,6 +445,20 @@ COMMENT ON COLUMN site_certificates.chain IS 'fingerprints, the site''s own cert
 COMMENT ON COLUMN site_certificates.first_seen IS 'ts of the first stored result that showed it';
 
 COMMENT ON TABLE site_certificates IS 'the chains that a site showed to an agent, each once';
+
+CREATE TABLE site_states (
+  site_id integer NOT NULL,
+  level text,
+  state jsonb
+);
+
+ALTER TABLE site_states ADD CONSTRAINT site_states_pkey PRIMARY KEY (site_id);
+
+COMMENT ON COLUMN site_states.level IS 'up, degraded or down; null until the agents have said it once';
+
+COMMENT ON COLUMN site_states.state IS 'the agents'' votes, of alerts/state.ts';
+
+COMMENT ON TABLE site_states IS 'what alerters know of each site; changed with the offset of what says it';
 
 CREATE TABLE sites (
   id integer GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -2,6 +2,7 @@
 export const MODES = {
   agent: "check the configured sites and publish every result to Kafka",
   writer: "store published results in PostgreSQL, each once",
+  alerts: "turn results into incidents, and tell of them",
   "init-schema": "make or upgrade the tables; safe to run at any time",
   maintain: "one round of rollups, retention and partitions, as writers do in the background",
   dbdump: "print stored results or rollups, as JSON lines, CSV or Parquet",
@@ -21,4 +22,4 @@ export function isMode(name: string): name is Mode {
 }
 
 /** Modes that go on at SIGHUP, and take over the config anew or say that they do not; others stop. */
-export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent", "writer"]);
+export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent", "writer", "alerts"]);

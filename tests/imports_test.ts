@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "agent/auth": ["agent/http", "config", "runtime"],
   "agent/rules": ["agent/http", "agent/inspect", "config", "wire"],
   consume: ["config", "db", "kafka", "runtime"],
+  alerts: ["config", "consume", "db", "kafka", "runtime", "wire"],
   writer: ["config", "consume", "db", "kafka", "runtime", "wire"],
 };
 

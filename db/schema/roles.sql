@@ -18,6 +18,14 @@ GRANT SELECT, INSERT, UPDATE ON consumer_offsets TO httpmon_writer;
 GRANT SELECT ON retention, schema_migrations TO httpmon_writer;
 GRANT EXECUTE ON FUNCTION httpmon_ensure_partitions(date[]) TO httpmon_writer;
 
+-- alerter: keeps what it knows of sites, incidents and notifications; adds sites that no writer has
+-- stored yet.
+GRANT USAGE ON SCHEMA public TO httpmon_alerter;
+GRANT SELECT, INSERT, UPDATE ON site_states, incidents, notifications, consumer_offsets
+  TO httpmon_alerter;
+GRANT SELECT, INSERT ON sites TO httpmon_alerter;
+GRANT UPDATE (last_seen) ON sites TO httpmon_alerter;
+
 -- reader: dbdump, a dashboard. Partitions are read through their table; the last line is for tables
 -- of a later version.
 GRANT USAGE ON SCHEMA public TO httpmon_reader;

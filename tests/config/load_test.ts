@@ -58,6 +58,10 @@ Deno.test("loadConfig() gives every default", () => {
       shutdownTimeoutMs: 10_000,
     },
     writer: { maxBatchMessages: 5000, maintain: true, listen: null, shutdownTimeoutMs: 10_000 },
+    alerts: {
+      rules: { failureThreshold: 3, successThreshold: 2, downWhen: "majority" },
+      channels: {},
+    },
     database: null,
     disabledSites: [],
     templates: {},
@@ -68,7 +72,7 @@ Deno.test("loadConfig() gives every default", () => {
 });
 
 Deno.test("loadConfig() takes sections and keys that are left empty as absent", () => {
-  const sections = ["kafka", "websites", "agent", "writer", "database"];
+  const sections = ["kafka", "websites", "agent", "writer", "alerts", "database"];
   const empty = loadText(`loglevel:\n${sections.map((name) => `${name}:\n`).join("")}`);
   assertEquals(empty, loadText("{}"));
   assertEquals(
@@ -137,6 +141,16 @@ Deno.test("loadConfig() reads every key", () => {
       shutdownTimeoutMs: 0,
     },
     writer: { maxBatchMessages: 1, maintain: true, listen: null, shutdownTimeoutMs: 600_000 },
+    alerts: {
+      rules: { failureThreshold: 5, successThreshold: 1, downWhen: 2 },
+      channels: {
+        "on-call": {
+          type: "webhook",
+          url: "https://hooks.example/?room=1",
+          secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        },
+      },
+    },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
     disabledSites: [],
     templates: {},

@@ -5,6 +5,7 @@ import { childOf, isMapSchema, keysOf, placeOf } from "../../config/schema_tree.
 Deno.test("keysOf() gives the keys of a map that has certain ones", () => {
   assertEquals(keysOf(configSchema)?.toSorted(), [
     "agent",
+    "alerts",
     "database",
     "defaults",
     "include",

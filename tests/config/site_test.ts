@@ -65,6 +65,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     frequencyMs: 60_000,
     retries: { attempts: 2, delayMs: 2_500 },
     client: "timed",
+    channels: null,
     request: {
       method: "PUT",
       headers: [

@@ -1,0 +1,50 @@
+import { createOffsets } from "../consume/offsets.ts";
+import { newConsumerStats } from "../consume/stats.ts";
+import { createPool } from "../db/connect/pool.ts";
+import { within } from "../runtime/abort.ts";
+import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { failpointsFrom } from "../runtime/failpoints.ts";
+import type { ModeContext } from "../runtime/mode_context.ts";
+import { runAlerter } from "./run.ts";
+
+/** Partitions read side by side. */
+const CONCURRENCY = 3;
+/** Connections for partitions that wait for a lock, for offsets and for what is sent. */
+const MORE_CONNECTIONS = 5;
+/** As the writer's: a partition that waits for a lock gives its connection back. */
+const LOCK_TIMEOUT_MS = 2_000;
+const CLOSE_MS = 1_000;
+
+/** Mode "alerts": tells of the incidents that the topic shows, until it is asked to stop. */
+export async function alertsMode(
+  { config, clock, log, signal, onHangUp }: ModeContext,
+): Promise<ExitCode> {
+  onHangUp(() =>
+    log.error({}, "An alerter takes its config over at its start only: start it anew")
+  );
+  if (Object.keys(config.alerts.channels).length === 0) {
+    log.error({}, 'Nobody is told of incidents: "alerts.channels" names no channel');
+  }
+  const pool = createPool(config.database!.dsn, {
+    max: CONCURRENCY + MORE_CONNECTIONS,
+    applicationName: "httpmon-alerts",
+    log,
+  });
+  try {
+    await runAlerter(config, {
+      pool,
+      offsets: createOffsets(pool, { lockTimeoutMs: LOCK_TIMEOUT_MS }),
+      lockTimeoutMs: LOCK_TIMEOUT_MS,
+      fetch,
+      clock,
+      log,
+      signal,
+      concurrency: CONCURRENCY,
+      stats: newConsumerStats(clock.monotonic()),
+      passFailpoint: failpointsFrom(),
+    });
+    return EXIT.done;
+  } finally {
+    await within(clock, CLOSE_MS, pool.end());
+  }
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { oneOf, section, strictMap, whole, withDefault } from "./fields.ts";
+import type { Findings } from "./findings.ts";
+import { isGiven, mapAt } from "./raw.ts";
+import { quote } from "./show.ts";
+import type { AlertsConfig } from "./types.ts";
+import { checkUrl } from "./urls.ts";
+
+const DOWN_WHEN = "any, majority, all or a number of agents";
+const URL_WHAT = 'an http or https URL without spaces and "user:password@"';
+const SECRET = '"whsec_" and the base64 of 24 to 64 bytes';
+
+const webhook = strictMap({
+  type: z.literal("webhook", { error: "webhook" }),
+  url: z.string({ error: URL_WHAT }).refine((url) => checkUrl(url) === null, { error: URL_WHAT }),
+  secret: z.string({ error: SECRET }).regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, {
+    error: SECRET,
+  }),
+}, 'a map with "type", "url" and "secret"');
+
+/** `alerts:` of the YAML. */
+export const alertsSchema = section({
+  failure_threshold: withDefault(whole(1, 100, "results in a row"), 3),
+  success_threshold: withDefault(whole(1, 100, "results in a row"), 2),
+  down_when: withDefault(
+    z.union([
+      z.literal(["any", "majority", "all"], { error: DOWN_WHEN }),
+      z.int({ error: DOWN_WHEN }).min(1, { error: DOWN_WHEN }).max(10_000, { error: DOWN_WHEN }),
+    ], { error: DOWN_WHEN }),
+    "majority",
+  ),
+  channels: withDefault(
+    z.record(z.string(), webhook, { error: "a map from a channel's name to where it leads" }),
+    {},
+  ),
+});
+
+/**
+ * Checks that each channel that sites name is there.
+ *
+ * @param root The whole YAML
+ */
+export function checkChannels(root: Readonly<Record<string, unknown>>, findings: Findings): void {
+  const known = Object.keys(mapAt(mapAt(root, "alerts"), "channels"));
+  const layers = [
+    { path: ["defaults"], settings: mapAt(root, "defaults") },
+    ...["websites", "templates"].flatMap((name) => {
+      const entries = mapAt(root, name);
+      return Object.keys(entries).map((key) => ({
+        path: [name, key],
+        settings: mapAt(entries, key),
+      }));
+    }),
+  ];
+  const choice = known.length > 0 ? `: ${oneOf(known.map(quote))}` : ", of which there are none";
+  for (const { path, settings: { channels } } of layers) {
+    if (!isGiven(channels) || !Array.isArray(channels)) continue;
+    for (const name of channels.filter((name) => !known.includes(name))) {
+      findings.add(
+        [...path, "channels"],
+        `expected channels of "alerts"${choice}, found ${quote(name)}`,
+      );
+    }
+  }
+}
+
+/** The config of a checked `alerts:`. */
+export function toAlerts(yaml: z.output<typeof alertsSchema>): AlertsConfig {
+  const { failure_threshold, success_threshold, down_when, channels } = yaml;
+  return {
+    rules: {
+      failureThreshold: failure_threshold,
+      successThreshold: success_threshold,
+      downWhen: down_when,
+    },
+    channels,
+  };
+}

@@ -1,0 +1,57 @@
+/** A webhook's receiver on loopback, which does as it is told. */
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Notice } from "../../alerts/incidents.ts";
+
+export const SECRET = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
+
+/** "take": 204; "fail": 503; "late": takes it, and never answers; "hang": neither. */
+export type Answer = "take" | "fail" | "late" | "hang";
+
+export interface Received {
+  id: string;
+  notice: Notice;
+}
+
+/** @param answer By the number of the request, from 0 on */
+export async function startReceiver(answer: (request: number) => Answer) {
+  const taken: Received[] = [];
+  const wrong: string[] = [];
+  let requests = 0;
+  const server = createServer((request, response) => {
+    const chunks: Uint8Array[] = [];
+    request.on("data", (chunk) => chunks.push(chunk));
+    request.on("end", () => {
+      const body = new TextDecoder().decode(Buffer.concat(chunks));
+      const { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature } = request
+        .headers as Record<string, string>;
+      const key = Buffer.from(SECRET.slice("whsec_".length), "base64");
+      const good = createHmac("sha256", key).update(`${id}.${at}.${body}`).digest("base64");
+      if (signature !== `v1,${good}`) wrong.push(`${signature} of ${body}`);
+      if (Math.abs(Number(at) - Date.now() / 1_000) > 60) wrong.push(`timestamp ${at}`);
+      const how = answer(requests++);
+      if (how === "take" || how === "late") taken.push({ id: id!, notice: JSON.parse(body) });
+      if (how === "take" || how === "fail") response.writeHead(how === "take" ? 204 : 503).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    channel: { type: "webhook" as const, url: `http://127.0.0.1:${port}/hook`, secret: SECRET },
+    /** All that it took, repetitions too. */
+    taken,
+    /** What was not signed, or not now. */
+    wrong,
+    requests: () => requests,
+    /** What it took, each once by its id, as "site event". */
+    told: () => [
+      ...new Map(taken.map(({ id, notice }) => [id, `${notice.incident.site} ${notice.event}`]))
+        .values(),
+    ],
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
