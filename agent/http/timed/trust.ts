@@ -79,7 +79,7 @@ export class TrustStore {
 
   #authorities(ca: string): Authorities {
     if (ca !== "") return new Authorities(ca.split(/(?=-----BEGIN )/));
-    return this.#bundled ??= new Authorities(tls.rootCertificates);
+    return this.#bundled ??= new Authorities(bundledAuthorities() ?? this.#readSystem());
   }
 
   #systemAuthorities(): Authorities {
@@ -88,6 +88,16 @@ export class TrustStore {
       this.#system = { authorities: new Authorities(this.#readSystem()), at };
     }
     return this.#system.authorities;
+  }
+}
+
+/** The runtime's own list; null where Deno may not tell (it takes all of --allow-sys), but uses it. */
+function bundledAuthorities(): readonly string[] | null {
+  try {
+    // Deno reads them only when they are looked at.
+    return [...tls.rootCertificates];
+  } catch {
+    return null;
   }
 }
 
