@@ -42,7 +42,7 @@ export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | nul
     ...options,
     mode: "agent",
     addMetrics: (metrics) => addAgentMetrics(metrics, options),
-    moreMetrics: () => perSite?.text() ?? "",
+    moreMetrics: () => perSite?.text() ?? Promise.resolve(""),
     pages: {
       "/probe": (request) => probe(request, { config, check, now: () => clock.now() }),
     },

@@ -6,7 +6,6 @@ import type { OpsPage, OpsRequest } from "../../runtime/ops_server.ts";
 import type { Checked } from "../check.ts";
 import { reportOf } from "../show/report.ts";
 import { PLAIN } from "../show/style.ts";
-import { withoutSecrets } from "./per_site.ts";
 import { expositionOf, samplesOf } from "./samples.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -47,9 +46,7 @@ export async function probe({ query, headers }: OpsRequest, deps: ProbeDeps): Pr
   }
   const report = () => `${reportOf(one, checked, deps.now(), PLAIN)}\n`;
   if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
-  const metrics = expositionOf(
-    samplesOf(checked).map((sample) => withoutSecrets(sample, site)),
-  );
+  const metrics = expositionOf(samplesOf(checked, {}, site.secrets));
   if (query.get("debug") !== "true") return { status: 200, type: METRICS, text: metrics };
   return { status: 200, type: TEXT, text: `${report()}\n${metrics}` };
 }

@@ -166,14 +166,14 @@ Deno.test("PerSiteMetrics has the last check of each site, under the site's URL 
   });
   metrics.record(site(), await checked({}));
   metrics.record(named, await checked({ ...SECURE, status: 500 }));
-  const families = parseExposition(metrics.text());
+  const families = parseExposition(await metrics.text());
   assertEquals(valueOf(families, "probe_success", { instance: "http://site.test/" }), 1);
   const labels = { instance: named.url, site: "named" };
   assertEquals(valueOf(families, "probe_http_status_code", labels), 500);
-  assertStringIncludes(metrics.text(), 'issuer="${K}"');
+  assertStringIncludes(await metrics.text(), 'issuer="${K}"');
   metrics.keepOnly([named]);
-  assert(!metrics.text().includes("site.test"), metrics.text());
+  assert(!(await metrics.text()).includes("site.test"), await metrics.text());
   const error = { class: "no_route", message: "This machine has no network" } as const;
   metrics.record(named, await checked({ status: null, error }));
-  assertEquals(metrics.text(), "");
+  assertEquals(await metrics.text(), "");
 });
