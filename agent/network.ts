@@ -107,7 +107,9 @@ export class Network {
     const isGone = failure === "dns_not_found" && known !== undefined;
     const place = known ?? (isIP(host) ? host : zoneOf(host));
 
-    if (failure && (SILENT.has(failure) || isGone)) this.#all.add(host, place, now);
+    // What hangs after it began to answer is there.
+    const isSilent = failure && status === null && (SILENT.has(failure) || isGone);
+    if (isSilent) this.#all.add(host, place, now);
     else if (failure !== "dns_not_found") this.#all.end(host);
 
     if (failure && (NAMELESS.has(failure) || isGone)) this.#names.add(host, place, now);

@@ -78,6 +78,14 @@ Deno.test("Network is well where a host answers between, or refuses, or is silen
   // From now on only those that never answered are heard of.
   for (const [host, at] of HOSTS) assertEquals(await after(host, "timeout", at), "well");
 
+  const halfway = watched();
+  for (const [host] of HOSTS) {
+    const error = { class: "timeout", message: "x" } as const;
+    const record = response({ error, addresses: ["192.0.2.1"] });
+    const { networkLost } = await halfway.network.after(`http://${host}/`, record, false, 0, NEVER);
+    assertEquals(networkLost, false);
+  }
+
   const other = watched();
   for (const [host, at] of HOSTS) {
     assertEquals(await other.after(host, "timeout", at), "well");
