@@ -16,10 +16,9 @@ import { Limiter } from "./limiter.ts";
 import { LoopWatch } from "./loop_watch.ts";
 import { MaintenanceCalendar } from "./maintenance.ts";
 import { Network } from "./network.ts";
-import { paintFor } from "./show/paint.ts";
 import { repeatsOf } from "./show/repeats.ts";
 import { reportOf } from "./show/report.ts";
-import { PLAIN, type Style } from "./show/style.ts";
+import { paintFor, PLAIN, type Style } from "./show/style.ts";
 import { siteRequest, SiteRequests } from "./site_requests.ts";
 import { warmUp } from "./warm_up.ts";
 
@@ -76,8 +75,9 @@ export async function checkMode(
 }
 
 /** Checks sites outside of any schedule. */
-function checker({ uuid, location, labels, controls }: Config["agent"], clock: Clock) {
-  const clients = createClients(clock);
+function checker(agent: Config["agent"], clock: Clock) {
+  const { uuid, location, labels, controls } = agent;
+  const clients = createClients(clock, agent);
   const inspector = new Inspector(clock, 1);
   const requests = new SiteRequests(clients, clock);
   const loop = new LoopWatch(clock);

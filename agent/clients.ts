@@ -1,5 +1,6 @@
-import type { Site } from "../config/types.ts";
+import type { AgentConfig, Site } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { NetworkRules } from "./http/networks.ts";
 import { createPlatformFetchClient } from "./http/platform_fetch.ts";
 import { createTimedClient, type TimedClient } from "./http/timed/client.ts";
 import type { HttpClient } from "./http/types.ts";
@@ -8,6 +9,13 @@ import type { HttpClient } from "./http/types.ts";
 export type Clients = Readonly<Record<Site["client"], HttpClient>>;
 
 /** Both clients; `timed` keeps connections of `connection: reuse`, and is to be closed at the end. */
-export function createClients(clock: Clock): Clients & { readonly timed: TimedClient } {
-  return { timed: createTimedClient({ clock }), fetch: createPlatformFetchClient({ clock }) };
+export function createClients(
+  clock: Clock,
+  { denyNetworks }: Pick<AgentConfig, "denyNetworks">,
+): Clients & { readonly timed: TimedClient } {
+  const networks = new NetworkRules(denyNetworks ?? undefined);
+  return {
+    timed: createTimedClient({ clock, networks }),
+    fetch: createPlatformFetchClient({ clock, networks }),
+  };
 }

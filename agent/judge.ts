@@ -138,7 +138,9 @@ export function judge(
   }
   if (isByStall(first)) return own("local_stall", null);
   const verdict = verdictOfFailure(first.rule);
-  return { verdict, reason: first.rule, whose: "site", errorClass: null, errorMessage: null };
+  // A rule that saw the start of a body alone is another reason: "read_body_bytes" may be to blame.
+  const reason = first.isCut ? `${first.rule} (body cut)` : first.rule;
+  return { verdict, reason, whose: "site", errorClass: null, errorMessage: null };
 }
 
 function judgeError(error: HttpError, timeoutMs: number, state: AgentState): Judgement {

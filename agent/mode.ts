@@ -38,7 +38,7 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
     signal,
   });
   const sender = createSender(createKafka(config.kafka, "httpmon-agent", log), config.kafka, log);
-  const clients = createClients(clock);
+  const clients = createClients(clock, config.agent);
   const reloads = new Reloads({ config, configSource, clock, log, stats, signal });
   try {
     await runAgent(config, {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { onOff, optional, section, text, whole, withDefault } from "./fields.ts";
@@ -20,6 +21,15 @@ const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digi
 const MAX_CONTROLS = 5;
 const CONTROLS = `a list of at most ${MAX_CONTROLS} controls`;
 const CONTROL = "host:port or an http or https URL";
+
+const NETWORKS = "a list of networks";
+const NETWORK = 'a network ("192.0.2.0/24", "2001:db8::/32") or an IP address';
+
+function isNetwork(network: string): boolean {
+  const [, address, bits] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+  const family = isIP(address ?? "");
+  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
+}
 
 function isControl(control: string): boolean {
   if (control.includes("://")) return checkUrl(control) === null;
@@ -53,6 +63,9 @@ export const agentSchema = section({
     ),
     [],
   ),
+  deny_networks: optional(
+    z.array(z.string().refine(isNetwork, { error: NETWORK }), { error: NETWORKS }),
+  ),
   location: optional(text(LOCATION).max(MAX_TEXT, { error: LOCATION })),
   labels: withDefault(labels, []),
   listen: optional(listen),
@@ -72,6 +85,7 @@ export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentC
     stateDir: resolve(cwd, yaml.state_dir),
     maxConcurrentChecks: yaml.max_concurrent_checks,
     controls: yaml.controls,
+    denyNetworks: yaml.deny_networks,
     location: yaml.location,
     labels: Object.fromEntries(yaml.labels),
     listen: yaml.listen,

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { DEFAULT_MAX_BODY_BYTES } from "../agent/rules/body_size.ts";
-import { anyCase, flag, optional, optionalSection, text, whole } from "./fields.ts";
+import { bytesRead, MAX_BODY_BYTES } from "../agent/rules/body_size.ts";
+import { anyCase, flag, onOff, optional, optionalSection, text, whole } from "./fields.ts";
 import { type Header, isHeaderValue, isToken, mergeHeaders, requestHeaders } from "./headers.ts";
 import { named } from "./named.ts";
 import type { SiteRequest } from "./types.ts";
@@ -12,9 +12,8 @@ const BODY = 'a text (JSON in quotes, or in a block after "|")';
 const USER_AGENT = "a text in ASCII, on one line";
 const HOST = "a host name, without scheme, port and path";
 const ADDRESS = 'an IP address ("192.0.2.1", "2001:db8::1")';
-const PROXY =
-  'the URL of an HTTP proxy ("http://proxy.example:3128", with user:password@ if need ' +
-  'be), or "" for none';
+const PROXY = 'the URL of a proxy ("http://proxy.example:3128", or https:// or socks5://, with ' +
+  'user:password@ if need be), or "" for none';
 const SERVER_NAME = "a host name";
 const PEM_FILE = "a path of a PEM file";
 
@@ -35,8 +34,15 @@ export const requestKeys = {
   ),
   body: optional(z.string({ error: BODY })),
   body_file: optional(text("a path of a file")),
-  follow_redirects: optional(flag()),
+  read_body_bytes: optional(whole(1, MAX_BODY_BYTES, "bytes")),
+  follow_redirects: optional(z.literal([true, false, "any"], { error: "true, false or any" })),
   max_redirects: optional(whole(0, 50)),
+  cookies: optional(onOff()),
+  http_version: optional(
+    z.literal(["auto", 1.1, 2, "1.1", "2"], { error: "auto, 1.1 or 2" }).transform((version) =>
+      String(version) as SiteRequest["httpVersion"]
+    ),
+  ),
   ip_version: optional(
     z.literal(["auto", 4, 6, "4", "6"], { error: "auto, 4 or 6" }).transform((version) =>
       String(version) as SiteRequest["ipVersion"]
@@ -86,9 +92,11 @@ export function toRequest(
   return {
     method: COMMON_METHOD.test(method) ? method.toUpperCase() : method,
     ...rest,
-    readBodyBytes: yaml.max_body_bytes ?? DEFAULT_MAX_BODY_BYTES,
+    readBodyBytes: bytesRead(yaml.read_body_bytes, yaml.max_body_bytes),
     followRedirects: yaml.follow_redirects ?? true,
     maxRedirects: yaml.max_redirects ?? 10,
+    cookies: yaml.cookies ?? false,
+    httpVersion: yaml.http_version ?? "auto",
     ipVersion: yaml.ip_version ?? "auto",
     resolve: Object.fromEntries(yaml.resolve ?? []),
     proxy: yaml.proxy || null,
@@ -104,7 +112,10 @@ function hostName(name: string): string | null {
 
 function isProxy(value: string): boolean {
   if (value === "") return true;
-  const url = /^http:\/\/[^\s\\]+$/i.test(value) ? URL.parse(value) : null;
+  // Parsed as http, as URL() knows nothing of the parts of a socks5 URL.
+  const url = /^(?:https?|socks5):\/\/[^\s\\]+$/i.test(value)
+    ? URL.parse(value.replace(/^\w+/, "http"))
+    : null;
   if (url === null || url.pathname !== "/" || url.search !== "" || url.hash !== "") return false;
   try {
     return ![url.username, url.password].some((part) => /\p{Cc}/u.test(decodeURIComponent(part)));

@@ -98,8 +98,10 @@ export interface SiteRequest {
   /** Null: no body. */
   body: Uint8Array | null;
   readBodyBytes: number;
-  followRedirects: boolean;
+  followRedirects: boolean | "any";
   maxRedirects: number;
+  cookies: boolean;
+  httpVersion: "auto" | "1.1" | "2";
   ipVersion: "auto" | "4" | "6";
   /** Host name, lower case -> address. */
   resolve: Readonly<Record<string, string>>;
@@ -132,6 +134,8 @@ export interface AgentConfig {
   uuid: string | null;
   /** Absolute. */
   stateDir: string;
+  /** Where no check goes, "192.0.2.0/24" or an address each; null: what NetworkRules say. */
+  denyNetworks: readonly string[] | null;
   /** Null: as many as the process's descriptors allow. */
   maxConcurrentChecks: number | null;
   /** host:port or URLs; what should answer wherever the agent's network is well. */

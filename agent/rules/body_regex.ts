@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { compileRegex, RegexError } from "../../config/regex.ts";
-import { counted, rule } from "./rule.ts";
+import { counted, cut, rule } from "./rule.ts";
 
 const REGEX = "a regex (text)";
 const REGEXES = "a regex (text), or a list of them";
@@ -38,13 +38,13 @@ function regexRule<const Key extends "regex" | "not_regex">(key: Key, wanted: bo
     failure: "down",
     schema: regexes,
     asks: (patterns) => ({ searches: patterns.map((pattern) => ({ pattern, text: null })) }),
-    outcomes: (patterns, { matched }) =>
+    outcomes: (patterns, { matched, record }) =>
       patterns.map((pattern) => {
         const isFound = matched(pattern, null);
         return {
           ok: isFound === wanted,
           expected: `${wanted ? "a match" : "no match"} of ${pattern}`,
-          found: isFound ? "one" : "none",
+          ...cut(record, isFound ? "one" : "none"),
         };
       }),
     summary: (patterns) => counted(patterns.length, key, key),

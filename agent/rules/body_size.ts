@@ -1,13 +1,25 @@
 import { whole } from "../../config/fields.ts";
-import { isGiven } from "../../config/raw.ts";
+import type { RawSite } from "../../config/raw_site.ts";
+import { DEFAULT_READ_BODY_BYTES } from "../http/body_buffer.ts";
 import type { HttpRecord } from "../http/types.ts";
 import { rule } from "./rule.ts";
 
 /** A body is held in memory while it is looked at. */
 export const MAX_BODY_BYTES = 104_857_600;
 
-/** The most bytes of a body that are read where the config does not say. */
-export const DEFAULT_MAX_BODY_BYTES = 1_048_576;
+/** How many bytes of a body are read: what the config says, else enough for the rule `max_body_bytes`. */
+export function bytesRead(readBodyBytes: unknown, maxBodyBytes: unknown): number {
+  if (typeof readBodyBytes === "number") return readBodyBytes;
+  return Math.max(DEFAULT_READ_BODY_BYTES, typeof maxBodyBytes === "number" ? maxBodyBytes : 0);
+}
+
+/** Notes a rule that asks for more than is read. */
+function checkIsRead(site: RawSite, key: "min_body_bytes" | "max_body_bytes"): void {
+  const read = bytesRead(site.get("read_body_bytes"), site.get("max_body_bytes"));
+  const bound = site.get(key);
+  if (typeof bound !== "number" || bound <= read) return;
+  site.note([key], `expected a "read_body_bytes" no smaller beside it: ${read} are read`);
+}
 
 /** The decoded body is that long at least. */
 export const minBodyBytes = rule({
@@ -17,13 +29,7 @@ export const minBodyBytes = rule({
   schema: whole(0, MAX_BODY_BYTES, "bytes"),
   check(site) {
     site.checkOrder("min_body_bytes", "max_body_bytes");
-    const least = site.get("min_body_bytes");
-    if (typeof least !== "number" || least <= DEFAULT_MAX_BODY_BYTES) return;
-    if (isGiven(site.get("max_body_bytes"))) return;
-    site.note(
-      ["min_body_bytes"],
-      `expected a larger "max_body_bytes" beside it: without, ${DEFAULT_MAX_BODY_BYTES} are read`,
-    );
+    checkIsRead(site, "min_body_bytes");
   },
   outcomes: (least, { record }) => [{
     ok: record.body.length >= least,
@@ -39,6 +45,7 @@ export const maxBodyBytes = rule({
   reason: "max_body_bytes",
   failure: "down",
   schema: whole(1, MAX_BODY_BYTES, "bytes"),
+  check: (site) => checkIsRead(site, "max_body_bytes"),
   outcomes: (most, { record }) => [{
     ok: !record.bodyTruncated && record.body.length <= most,
     expected: `at most ${most} bytes`,

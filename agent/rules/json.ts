@@ -4,7 +4,7 @@ import { optional, section } from "../../config/fields.ts";
 import { isMap } from "../../config/raw.ts";
 import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
-import { counted, rule } from "./rule.ts";
+import { counted, cut, rule } from "./rule.ts";
 
 const schema = z.record(
   z.string(),
@@ -53,13 +53,10 @@ export const json = rule({
   },
   asks: (rules) => ({ json: rules }),
   outcomes: (rules, { record, json }) => {
-    const notJson = record.bodyTruncated
-      ? "a body that was cut at the bound on its length"
-      : "a body that is not JSON";
     return rules.map((rule, i) => ({
       ok: json?.[i]?.ok ?? false,
       expected: expectation(rule),
-      found: json ? json[i]!.found ?? "no value" : notJson,
+      ...cut(record, json ? json[i]!.found ?? "no value" : "a body that is not JSON"),
     }));
   },
   summary: (rules) => counted(rules.length, "json value"),

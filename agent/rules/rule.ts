@@ -19,6 +19,8 @@ export interface Kept {
   ok: boolean;
   expected: string;
   found: string;
+  /** Whether it saw only the start of a body that was cut; the reason says so. */
+  isCut?: boolean;
   /** Of a rule of time: how much longer than allowed it took, milliseconds. */
   overMs?: number;
 }
@@ -60,4 +62,13 @@ export function rule<const Key extends string, const Reason extends string, Valu
 /** "1 regex", "3 regex". */
 export function counted(count: number, what: string, several = `${what}s`): string {
   return `${count} ${count === 1 ? what : several}`;
+}
+
+/** What a rule that looks into the body adds to what it found, where the body was cut. */
+export function cut(
+  { body, bodyTruncated }: Pick<HttpRecord, "body" | "bodyTruncated">,
+  found: string,
+): Pick<Kept, "found" | "isCut"> {
+  if (!bodyTruncated) return { found };
+  return { found: `${found}, in the first ${body.length} bytes of a longer body`, isCut: true };
 }

@@ -9,11 +9,10 @@ import { hideSecretLooking } from "../evidence/secret_patterns.ts";
 import type { Hop } from "../http/types.ts";
 import type { Judgement } from "../judge.ts";
 import { tlsLines } from "./certificates.ts";
+import { type RuleOutcome, verdictOfFailure } from "../rules/outcome.ts";
 import { requestHead, responseHead } from "./heads.ts";
-import type { Colour } from "./paint.ts";
 import { phaseLines } from "./phases.ts";
-import { ruleLines } from "./rules.ts";
-import { grouped, milliseconds, section, type Style } from "./style.ts";
+import { type Colour, grouped, milliseconds, section, type Style } from "./style.ts";
 
 const MAX_URL = 2_048;
 
@@ -142,4 +141,20 @@ function evidenceLines(
     fit(line.replaceAll("\t", "  "))
   );
   return [...lines, "", ...text];
+}
+
+/** The longest text of a site or of the config that stands in a line. */
+const MAX_TEXT = 200;
+
+/** One line a rule: whether it was kept, what it asks, and what came. */
+function ruleLines(outcomes: readonly RuleOutcome[], { paint }: Style): string[] {
+  const width = Math.max(0, ...outcomes.map(({ rule }) => rule.length));
+  return outcomes.map(({ rule, ok, expected, found }) => {
+    const name = rule.padEnd(width);
+    const wanted = `expected ${cleanLine(expected, MAX_TEXT)}`;
+    const came = `found ${cleanLine(found, MAX_TEXT)}`;
+    if (ok) return `${paint("green", "✓")} ${name}  ${paint("dim", `${wanted}, ${came}`)}`;
+    const colour = verdictOfFailure(rule) === "down" ? "red" : "yellow";
+    return `${paint(colour, `✗ ${name}`)}  ${wanted}, ${paint("bold", came)}`;
+  });
 }

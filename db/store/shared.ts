@@ -1,6 +1,8 @@
 /** What results share: each thing once, found in the tables by a hash of its content that is made here. */
 import { createHash } from "node:crypto";
+import { isIPv6 } from "node:net";
 import type { ResultMessage } from "../../wire/message.ts";
+import { formatTimestamp, parseTimestamp } from "../../wire/timestamp.ts";
 import { bytesOf, utc } from "./values.ts";
 
 /** The tables of what is shared. */
@@ -79,7 +81,7 @@ function placeOfConnection(
     ]),
   ];
   return things.place(JSON.stringify(values), () => ({
-    identity: identityOf("connection", ...values),
+    identity: identityOf("connection", ...values.map(inOneForm)),
     remote_address: remoteAddress,
     http_version: httpVersion,
     tls_version: tls?.version,
@@ -89,6 +91,14 @@ function placeOfConnection(
     expires_at: tls?.expiresAt ? utc(tls.expiresAt) : null,
     fingerprint: tls?.fingerprint ? bytesOf(tls.fingerprint) : null,
   }));
+}
+
+/** An address or a time may be written in several ways; what is read back of its column is the same. */
+function inOneForm(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (isIPv6(value)) return new URL(`http://[${value}]`).hostname;
+  const time = parseTimestamp(value);
+  return time === null ? value : formatTimestamp(time);
 }
 
 function placeOfReason(

@@ -5,8 +5,7 @@ import { CertificatesSeen } from "../../agent/certificates_seen.ts";
 import type { CheckDeps } from "../../agent/check.ts";
 import type { Clients } from "../../agent/clients.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
-import { inspect } from "../../agent/inspect/inspect.ts";
-import { RegexCache } from "../../agent/inspect/regex_cache.ts";
+import { inspect, RegexCache } from "../../agent/inspect/inspect.ts";
 import { Allowances } from "../../agent/http/allowance.ts";
 import { Limiter } from "../../agent/limiter.ts";
 import { MaintenanceCalendar } from "../../agent/maintenance.ts";
@@ -60,6 +59,8 @@ export function site({ rules = {}, request, ...values }: SiteValues = {}): Site 
       readBodyBytes: 1024 * 1024,
       followRedirects: true,
       maxRedirects: 10,
+      cookies: false,
+      httpVersion: "auto",
       ipVersion: "auto",
       resolve: {},
       proxy: null,
@@ -157,6 +158,7 @@ export function agentConfig(
       stateDir,
       maxConcurrentChecks: 100,
       controls: [],
+      denyNetworks: null,
       location: null,
       labels: {},
       listen: null,

@@ -74,9 +74,11 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
         ["User-Agent", "other/2"],
       ],
       body: new Uint8Array([0xff, 0xfe, 0x00]),
-      readBodyBytes: 2_000_000,
-      followRedirects: false,
+      readBodyBytes: 3_000_000,
+      followRedirects: "any",
       maxRedirects: 0,
+      cookies: true,
+      httpVersion: "1.1",
       ipVersion: "6",
       resolve: { "example.com": "2001:db8::1", "xn--bcher-kva.example": "192.0.2.1" },
       proxy: "http://user:s3cret@proxy.example:3128",
@@ -108,6 +110,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
       { kind: "cron", cron: "0 3 * * SUN", durationMs: 1_800_000, timeZone: "Europe/Berlin" },
       { kind: "cron", cron: "@daily", durationMs: 500, timeZone: "UTC" },
     ],
+    labels: {},
     secrets: [
       { value: "s3cret", name: "${TEST_SECRET}" },
       { value: "s3cret", name: "${TEST_SECRET}" },
@@ -222,4 +225,21 @@ Deno.test("loadConfig() tells a site's secrets by name, its own and those that i
     value: "value-a",
     name: "${A}",
   }]]);
+});
+
+Deno.test("loadConfig() reads as much of a body as its rules ask for, unless it says how much", () => {
+  const read = (settings: string) =>
+    loadText(`websites: {https://example.com/: {${settings}}}`).sites[0]!.request.readBodyBytes;
+  assertEquals(read(""), 1_048_576);
+  assertEquals(read("max_body_bytes: 100"), 1_048_576);
+  assertEquals(read("max_body_bytes: 2000000"), 2_000_000);
+  assertEquals(read("read_body_bytes: 5000"), 5_000);
+  assertEquals(read("read_body_bytes: 5000, max_body_bytes: 100"), 5_000);
+});
+
+Deno.test("loadConfig() takes proxies of HTTP, plain and over TLS, and of SOCKS 5", () => {
+  for (const proxy of ["http://p:3128", "https://u:p@p.example", "socks5://[2001:db8::1]:1080/"]) {
+    const { sites } = loadText(`websites: {https://example.com/: {proxy: "${proxy}"}}`);
+    assertEquals(sites[0]!.request.proxy, proxy);
+  }
 });

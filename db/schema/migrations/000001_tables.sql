@@ -133,8 +133,9 @@ CREATE TABLE check_results (
   attempts int4,
   loop_delay float4,
   redirects jsonb,
-  -- A site's history is read by site, agent and time; in this order a day's key grows at few places.
-  PRIMARY KEY (site_id, agent_id, ts)
+  -- A site's history is read by site, agent and time; in this order a day's key grows at few places, and
+  -- is never added to before them: its pages may be full.
+  PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor = 100)
 ) PARTITION BY RANGE (ts);
 COMMENT ON COLUMN check_results.ts IS 'start of the check';
 COMMENT ON COLUMN check_results.response_time IS

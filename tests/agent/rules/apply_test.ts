@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { HttpRecord } from "../../../agent/http/types.ts";
-import { inspect } from "../../../agent/inspect/inspect.ts";
+import { inspect, RegexCache } from "../../../agent/inspect/inspect.ts";
 import type { JsonRule } from "../../../agent/inspect/inspection.ts";
-import { RegexCache } from "../../../agent/inspect/regex_cache.ts";
+import { judge } from "../../../agent/judge.ts";
 import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
 import type { SiteRules } from "../../../agent/rules/index.ts";
 import type { RuleOutcome } from "../../../agent/rules/outcome.ts";
@@ -73,6 +73,16 @@ const CASES: {
     rules: { min_body_bytes: 2 },
     record: response({ text: "hello", bodyTruncated: true }),
     expected: [["min_body_bytes", true, "at least 2 bytes", "over 5 bytes"]],
+  },
+  {
+    name: "regexes over a body that was cut",
+    rules: { regex: ["^he", "x"], not_regex: ["error"] },
+    record: response({ text: "hello", bodyTruncated: true }),
+    expected: [
+      ["regex", true, "a match of ^he", "one, in the first 5 bytes of a longer body"],
+      ["regex", false, "a match of x", "none, in the first 5 bytes of a longer body"],
+      ["not_regex", true, "no match of error", "none, in the first 5 bytes of a longer body"],
+    ],
   },
   {
     name: "regexes, all of which must match, and none of which may",
@@ -152,7 +162,7 @@ const CASES: {
       "json",
       false,
       'status equal to "ok"',
-      "a body that was cut at the bound on its length",
+      "a body that is not JSON, in the first 14 bytes of a longer body",
     ]],
   },
   {
@@ -188,11 +198,28 @@ for (const { name, rules, record = response(), expected } of CASES) {
     const [status, ...others] = apply(rules, record);
     assertEquals(status, { rule: "status", ok: true, expected: "200", found: "200" });
     assertEquals(
-      others.map(({ overMs: _, ...outcome }) => outcome),
+      others.map(({ overMs: _, isCut: __, ...outcome }) => outcome),
       expected.map(([rule, ok, expected, found]) => ({ rule, ok, expected, found }) as RuleOutcome),
     );
   });
 }
+
+Deno.test("applyRules() and judge() say where a rule saw the start of a body alone", () => {
+  const ask = (rules: Partial<SiteRules>, bodyTruncated: boolean) => {
+    const outcomes = apply(rules, response({ text: '{"a"', bodyTruncated }));
+    return judge({ error: null, inspected: true, timeoutMs: 1_000 }, outcomes, {
+      loopDelayMs: 0,
+      networkLost: false,
+      resolverLost: false,
+    }).reason;
+  };
+  assertEquals(ask({ regex: ["z"] }, false), "regex");
+  assertEquals(ask({ regex: ["z"] }, true), "regex (body cut)");
+  assertEquals(ask({ not_regex: ["a"] }, true), "not_regex (body cut)");
+  assertEquals(ask({ json: [json("a", { equals: 1 })] }, true), "json (body cut)");
+  assertEquals(ask({ max_body_bytes: 4 }, true), "max_body_bytes");
+  assertEquals(ask({ regex: ["a"] }, true), null);
+});
 
 Deno.test("applyRules() says by how much a rule of time was exceeded", () => {
   const over = (ms: number) =>

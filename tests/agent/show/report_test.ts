@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { check } from "../../../agent/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
-import { ansi } from "../../../agent/show/paint.ts";
+import { ansi } from "../../../agent/show/style.ts";
 import { reportOf } from "../../../agent/show/report.ts";
 import { PLAIN, type Style } from "../../../agent/show/style.ts";
 import { checkDeps, response, site, type SiteValues } from "../support.ts";
