@@ -205,6 +205,7 @@ CREATE TABLE reasons (
   reason text,
   error_class text,
   error_message text,
+  first_reason text,
   identity uuid NOT NULL,
   last_seen date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
@@ -212,6 +213,8 @@ CREATE TABLE reasons (
 ALTER TABLE reasons ADD CONSTRAINT reasons_identity_key UNIQUE (identity);
 
 ALTER TABLE reasons ADD CONSTRAINT reasons_pkey PRIMARY KEY (id);
+
+COMMENT ON COLUMN reasons.first_reason IS 'of the first of several attempts; the last one may be up';
 
 COMMENT ON COLUMN reasons.reason IS 'the rule or the error class that decided';
 
@@ -1847,32 +1850,6 @@ AS $function$
     date_trunc(unit, lower(r), 'UTC'), httpmon_up_to(unit, upper(r))
   )), '{}')
   FROM unnest(ranges) AS r
-$function$
-;
-
-CREATE OR REPLACE FUNCTION public.httpmon_unobserved(site text, since timestamp with time zone, until timestamp with time zone)
- RETURNS tstzmultirange
- LANGUAGE plpgsql
- STABLE
- SET plan_cache_mode TO 'force_custom_plan'
-AS $function$
-DECLARE
-  ids int4[] := httpmon_site_ids(site);
-  upto timestamptz := greatest(since, least(until, now()));
-  watched tstzmultirange;
-BEGIN
-  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
-  INTO watched
-  FROM (
-    SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
-      coalesce(r.slots, 1) AS slots, c.frequency
-    FROM check_results AS r JOIN contexts AS c ON c.id = r.context_id
-    -- Whose slots may reach into the range.
-    WHERE r.site_id = ANY (ids) AND r.ts >= since - interval '1 day' AND r.ts < upto
-      AND c.frequency IS NOT NULL
-  ) AS result;
-  RETURN tstzmultirange(tstzrange(since, upto)) - watched;
-END
 $function$
 ;
 
