@@ -1853,7 +1853,7 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.httpmon_unobserved_hours(site text, since timestamp with time zone, until timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.httpmon_unobserved(site text, since timestamp with time zone, until timestamp with time zone)
  RETURNS TABLE(started timestamp with time zone, ended timestamp with time zone)
  LANGUAGE sql
  STABLE
