@@ -1854,6 +1854,32 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_unobserved(site text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS tstzmultirange
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+  ids int4[] := httpmon_site_ids(site);
+  upto timestamptz := greatest(since, least(until, now()));
+  watched tstzmultirange;
+BEGIN
+  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  INTO watched
+  FROM (
+    SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
+      coalesce(r.slots, 1) AS slots, c.frequency
+    FROM check_results AS r JOIN contexts AS c ON c.id = r.context_id
+    -- Whose slots may reach into the range.
+    WHERE r.site_id = ANY (ids) AND r.ts >= since - interval '1 day' AND r.ts < upto
+      AND c.frequency IS NOT NULL
+  ) AS result;
+  RETURN tstzmultirange(tstzrange(since, upto)) - watched;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_unobserved_hours(site text, since timestamp with time zone, until timestamp with time zone)
  RETURNS TABLE(started timestamp with time zone, ended timestamp with time zone)
  LANGUAGE sql
  STABLE
