@@ -17,6 +17,7 @@ import type { Network } from "./network.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
 import { applyRules, type Inspected, inspectionFor } from "./rules/apply.ts";
 import type { RuleOutcome } from "./rules/outcome.ts";
+import type { Turn } from "./schedule.ts";
 import type { SiteRequests } from "./site_requests.ts";
 
 /** What a check needs, handed in. */
@@ -38,18 +39,12 @@ export interface CheckDeps {
   onInspectionFailed?: (site: Site, error: string) => void;
 }
 
-/** The due time that a check is for. */
-export interface CheckTurn {
-  /** How long after it the check begins. */
-  lateMs: number;
-  /** The due times that the check answers for by now, but for those that a stall took. */
-  slots(stalledMs: number): number;
-  /** How long until the next one. */
-  leftMs(): number;
-}
-
 /** The turn of a check that a person asks for. */
-export const AT_ONCE: CheckTurn = { lateMs: 0, slots: () => 1, leftMs: () => Infinity };
+export const AT_ONCE: Pick<Turn, "lateMs" | "leftMs" | "slots"> = {
+  lateMs: 0,
+  leftMs: Infinity,
+  slots: () => 1,
+};
 
 /** What one try saw, and what that says of the site. */
 interface Tried {
@@ -80,16 +75,17 @@ export async function check(
   site: Site,
   signal: AbortSignal,
   deps: CheckDeps,
-  turn: CheckTurn = AT_ONCE,
+  turn: typeof AT_ONCE = AT_ONCE,
 ): Promise<Checked | null> {
   if (signal.aborted) return null;
   const ts = deps.timestamp(siteId(site));
+  const scheduledAt = ts - BigInt(Math.round(turn.lateMs * 1_000));
   const first = await tryOnce(site, signal, deps);
   if (first === null) return null;
   let [last, attempts] = [first, 1];
   const { retries } = site;
   while (last.judgement.verdict === "down" && attempts < retries.attempts) {
-    if (retries.delayMs >= turn.leftMs()) break;
+    if (retries.delayMs >= turn.leftMs) break;
     await sleep(deps.clock, retries.delayMs, signal);
     const next = await tryOnce(site, signal, deps);
     if (next === null) break;
@@ -103,7 +99,7 @@ export async function check(
   const message = toMessage(deps.agent, {
     site,
     ts,
-    scheduledAt: ts - BigInt(Math.round(turn.lateMs * 1_000)),
+    scheduledAt,
     slots: turn.slots(last.loopDelayMs),
     attempts,
     firstReason: first.judgement.reason,

@@ -16,10 +16,9 @@ import { Limiter } from "./limiter.ts";
 import { LoopWatch } from "./loop_watch.ts";
 import { MaintenanceCalendar } from "./maintenance.ts";
 import { Network } from "./network.ts";
-import { paintFor } from "./show/paint.ts";
 import { repeatsOf } from "./show/repeats.ts";
 import { reportOf } from "./show/report.ts";
-import { PLAIN, type Style } from "./show/style.ts";
+import { paintFor, PLAIN, type Style } from "./show/style.ts";
 import { siteRequest, SiteRequests } from "./site_requests.ts";
 import { warmUp } from "./warm_up.ts";
 

@@ -21,6 +21,9 @@ export interface CheckRunnerDeps extends Omit<CheckDeps, "timestamp" | "onInspec
   onChecked?: (site: Site, checked: Checked) => void;
 }
 
+/** A check that takes longer holds its place for long. */
+const LONG_MS = 10_000;
+
 const HOUR_MS = 3_600_000;
 
 /**
@@ -33,6 +36,8 @@ export class CheckRunner {
   #cut = new AbortController();
   #running = new Set<Promise<void>>();
   #stopping = false;
+  /** Sites whose last check held its place for long. */
+  #long = new WeakSet<Site>();
   #ownTrouble: ThrottledReport<{ url: string; error: string }>;
 
   constructor(deps: CheckRunnerDeps) {
@@ -100,10 +105,11 @@ export class CheckRunner {
   }
 
   async #run(site: Site, turn: Turn): Promise<void> {
-    const { stats, places } = this.#deps;
-    const place = places.acquire();
+    const { clock, stats, places } = this.#deps;
+    const place = places.acquire(this.#long.has(site));
     stats.waitingForPlace = places.waiting;
     await place;
+    const start = clock.monotonic();
     stats.inFlight++;
     try {
       const missed = this.#stopping ? { due: turn.due, slots: turn.slots() } : turn.skip();
@@ -116,20 +122,17 @@ export class CheckRunner {
       );
     } finally {
       places.release();
+      if (clock.monotonic() - start > LONG_MS) this.#long.add(site);
+      else this.#long.delete(site);
       stats.inFlight--;
       stats.waitingForPlace = places.waiting;
     }
   }
 
   async #check(site: Site, turn: Turn): Promise<void> {
-    const { clock, stats, onChecked } = this.#deps;
-    const lateMs = Math.max(0, clock.monotonic() - turn.due);
-    recordLateness(stats, lateMs);
-    const checked = await check(site, this.#cut.signal, this.#checkDeps, {
-      lateMs,
-      slots: (stalledMs) => turn.slots(stalledMs),
-      leftMs: () => turn.next - clock.monotonic(),
-    });
+    const { stats, onChecked } = this.#deps;
+    recordLateness(stats, turn.lateMs);
+    const checked = await check(site, this.#cut.signal, this.#checkDeps, turn);
     if (!checked) {
       stats.cut++;
       return;

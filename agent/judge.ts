@@ -153,11 +153,11 @@ function judgeError(error: HttpError, timeoutMs: number, state: AgentState): Jud
     const seconds = (state.loopDelayMs / 1_000).toFixed(1);
     return own("local_stall", `This agent was stalled: for ${seconds} s; then "${failure}"`);
   }
-  if (state.networkLost && BY_LOST_NETWORK.has(failure)) {
-    return own("local_network", `This machine has no network: ${message}`);
-  }
   if (state.resolverLost && failure === "dns_failed") {
     return own("local_resolver", `This machine's resolver knows no name: ${message}`);
+  }
+  if (state.networkLost && BY_LOST_NETWORK.has(failure)) {
+    return own("local_network", `This machine has no network: ${message}`);
   }
   return {
     verdict: "down",

@@ -1,13 +1,17 @@
+/** Of the places, so many are not for those that hold them long. */
+const LONG_SHARE = 0.75;
+
 /**
- * Lets at most `max` holders in at a time; others wait in the order they came.
+ * Lets at most `max` holders in at a time; others wait in the order they came. Those that are known to
+ * hold a place for long have three quarters of them, so that they never keep all others waiting.
  *
  * @throws {RangeError} Where `max` is not a positive integer
  */
 export class Limiter {
   readonly max: number;
   #held = 0;
-  #queue: (() => void)[] = [];
-  #first = 0;
+  #short: (() => void)[] = [];
+  #long: (() => void)[] = [];
 
   constructor(max: number) {
     if (!Number.isInteger(max) || max < 1) {
@@ -23,7 +27,7 @@ export class Limiter {
 
   /** Holders that wait for a place. */
   get waiting(): number {
-    return this.#queue.length - this.#first;
+    return this.#short.length + this.#long.length;
   }
 
   /** Takes a place if one is free, and less than `share` of them are taken. */
@@ -34,24 +38,17 @@ export class Limiter {
   }
 
   /** Resolves when a place is taken; give it back with `release()`. */
-  acquire(): Promise<void> {
-    if (this.tryAcquire()) return Promise.resolve();
-    return new Promise((resolve) => this.#queue.push(resolve));
+  acquire(isLong = false): Promise<void> {
+    if (this.tryAcquire(isLong ? LONG_SHARE : 1)) return Promise.resolve();
+    return new Promise((resolve) => (isLong ? this.#long : this.#short).push(resolve));
   }
 
-  /** Gives a place back, to the one who waits longest if any does. */
+  /** Gives a place back, to the one who waits longest if any may have it. */
   release(): void {
-    const next = this.#queue[this.#first];
-    if (!next) {
-      this.#held--;
-      return;
+    this.#held--;
+    const queue = this.#short.length > 0 ? this.#short : this.#long;
+    if (queue.length > 0 && this.tryAcquire(queue === this.#long ? LONG_SHARE : 1)) {
+      queue.shift()!();
     }
-    this.#first++;
-    // Taking from an array's front is linear; dropping the spent half now and then is not.
-    if (this.#first * 2 >= this.#queue.length) {
-      this.#queue.splice(0, this.#first);
-      this.#first = 0;
-    }
-    next();
   }
 }

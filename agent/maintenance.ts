@@ -1,5 +1,6 @@
 import { Cron } from "croner";
 import type { Maintenance } from "../config/types.ts";
+import { keep } from "./bounded_map.ts";
 
 type ByCron = Extract<Maintenance, { kind: "cron" }>;
 
@@ -23,8 +24,8 @@ export class MaintenanceCalendar {
     if (known) return known;
     const { cron, durationMs, timeZone } = maintenance;
     const key = JSON.stringify([cron, durationMs, timeZone]);
-    const window = this.#sameWindows.get(key) ?? new CronWindow(maintenance);
-    this.#sameWindows.set(key, window);
+    const window = this.#sameWindows.get(key) ??
+      keep(this.#sameWindows, key, new CronWindow(maintenance));
     this.#windows.set(maintenance, window);
     return window;
   }

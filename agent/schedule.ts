@@ -85,6 +85,16 @@ export class Turn {
     return this.#due;
   }
 
+  /** How long ago that was. */
+  get lateMs(): number {
+    return Math.max(0, this.#clock.monotonic() - this.#due);
+  }
+
+  /** How long until the next due time that is not answered for. */
+  get leftMs(): number {
+    return this.next - this.#clock.monotonic();
+  }
+
   /** The first due time that is not answered for. */
   get next(): number {
     return nextSlot(this.grid, this.#until);

@@ -2,6 +2,7 @@ import type { Site } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { kindOf } from "./auth/index.ts";
 import type { TokenSource } from "./auth/kind.ts";
+import { keep } from "./bounded_map.ts";
 import type { Clients } from "./clients.ts";
 import { askWithin } from "./ask_within.ts";
 import type { HttpError, HttpRequest, TlsOptions } from "./http/types.ts";
@@ -97,9 +98,7 @@ export class SiteRequests {
 
 /** What `map` has at `key`; `value` where it has nothing, and from now on. */
 function shared<T>(map: Map<string, T>, key: string, value: T): T {
-  const known = map.get(key) ?? value;
-  map.set(key, known);
-  return known;
+  return map.get(key) ?? keep(map, key, value);
 }
 
 const AUTHORIZATION = "Authorization";

@@ -2,7 +2,7 @@
 const SECRET_KEY = /^(dsn|.*(password|secret|token))$/;
 
 /** Headers whose value is a secret: what says who we are, or stands for it. */
-const SECRET_HEADER = /auth|cookie|token|secret|passw|api-?key|credential|session|signature/i;
+const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|sign|token/i;
 
 /** What stands in a message in a secret's place. */
 export const HIDDEN = "(hidden)";

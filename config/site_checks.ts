@@ -1,12 +1,12 @@
 import { AUTH_KINDS } from "../agent/auth/index.ts";
 import { RULES } from "../agent/rules/index.ts";
-import { badPortOf } from "./bad_ports.ts";
 import { oneOf } from "./fields.ts";
 import type { Findings } from "./findings.ts";
 import { isGiven, isMap, mapAt } from "./raw.ts";
 import { type RawSettings, RawSite } from "./raw_site.ts";
 import { TLS_KEYS } from "./site_files.ts";
 import { checkTlsPair } from "./tls_files.ts";
+import { badPortOf } from "./urls.ts";
 
 /** What the client "fetch" cannot do, by the key that asks for it. */
 const ONLY_TIMED: Readonly<Record<string, (value: unknown) => boolean>> = {

@@ -16,6 +16,8 @@ import type { ConsumerStats, PartitionProgress } from "./stats.ts";
  * than this goes on by itself, its partition paused, so that it holds up no other one.
  */
 const PATIENCE_MS = 500;
+/** Where all others are paused there is nobody to hold up; heartbeats come after this at the latest. */
+const LONG_PATIENCE_MS = 5_000;
 /** Kafka's commit is for lag tools only, so a batch waits no longer for it. */
 const COMMIT_WAIT_MS = 2_000;
 /**
@@ -55,6 +57,7 @@ interface Assignment {
   /** Resolves when it ends. */
   ended: Promise<void>;
   readers: Map<number, PartitionReader>;
+  paused: Set<number>;
 }
 
 /** What is known of all partitions: in the database, and then in the topic. */
@@ -223,16 +226,24 @@ export class Group {
   async eachBatch(payload: EachBatchPayload): Promise<void> {
     const { partition } = payload.batch;
     const { clock, fail } = this.#deps;
-    const { controller: { signal }, ended, readers } = this.#assignment;
+    const { controller: { signal }, ended, readers, paused } = this.#assignment;
     const reader = readers.get(partition);
     if (!reader) return;
-    const work = this.#read(reader, payload, signal);
-    if (await within(clock, PATIENCE_MS, Promise.race([work, ended])) || signal.aborted) return;
+    let done = false;
+    const work = this.#read(reader, payload, signal).finally(() => done = true);
+    const end = Promise.race([work, ended]);
+    await within(clock, PATIENCE_MS, end);
+    if (!done && paused.size === readers.size - 1) {
+      await within(clock, LONG_PATIENCE_MS, Promise.race([end, ...this.#goingOn]));
+    }
+    if (done || signal.aborted) return;
+    paused.add(partition);
     this.#setPaused("pause", [partition]);
     const goingOn = work.then(() => {
       if (signal.aborted) return;
       // While it was paused, no fetch would have told that the topic was made anew.
       reader.recheck();
+      paused.delete(partition);
       this.#setPaused("resume", [partition]);
     }).catch(fail).finally(() => this.#goingOn.delete(goingOn));
     this.#goingOn.add(goingOn);
@@ -274,7 +285,7 @@ export class Group {
 
 function newAssignment(): Assignment {
   const controller = new AbortController();
-  return { controller, ended: aborted(controller.signal), readers: new Map() };
+  return { controller, ended: aborted(controller.signal), readers: new Map(), paused: new Set() };
 }
 
 function toRecord(message: Batch["messages"][number] & Pick<RawRecord, "badBatch">): RawRecord {

@@ -55,7 +55,7 @@ CREATE TABLE check_results (
   redirects jsonb
 ) PARTITION BY RANGE (ts);
 
-ALTER TABLE check_results ADD CONSTRAINT check_results_pkey PRIMARY KEY (site_id, agent_id, ts);
+ALTER TABLE check_results ADD CONSTRAINT check_results_pkey PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor=100);
 
 CREATE INDEX check_results_ts ON ONLY public.check_results USING brin (ts, (ts AT TIME ZONE 'UTC'::text)) WITH (pages_per_range='32', autosummarize='on');
 
@@ -179,6 +179,14 @@ COMMENT ON COLUMN dead_letters.last_offset IS 'of a batch that nobody could read
 
 COMMENT ON COLUMN dead_letters.replayed_at IS 'when it was stored after all';
 
+CREATE TABLE dropping (
+  partition text NOT NULL,
+  parent text NOT NULL,
+  bounds tstzrange NOT NULL
+);
+
+ALTER TABLE dropping ADD CONSTRAINT dropping_pkey PRIMARY KEY (partition);
+
 CREATE TABLE evidence (
   ts timestamp(6) with time zone NOT NULL,
   site_id integer NOT NULL,
@@ -197,6 +205,7 @@ CREATE TABLE reasons (
   reason text,
   error_class text,
   error_message text,
+  first_reason text,
   identity uuid NOT NULL,
   last_seen date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
@@ -205,9 +214,23 @@ ALTER TABLE reasons ADD CONSTRAINT reasons_identity_key UNIQUE (identity);
 
 ALTER TABLE reasons ADD CONSTRAINT reasons_pkey PRIMARY KEY (id);
 
+COMMENT ON COLUMN reasons.first_reason IS 'of the first of several attempts; the last one may be up';
+
 COMMENT ON COLUMN reasons.reason IS 'the rule or the error class that decided';
 
 COMMENT ON TABLE reasons IS 'why a verdict was another than up';
+
+CREATE TABLE reports (
+  month date NOT NULL,
+  site_id integer NOT NULL,
+  revision integer NOT NULL,
+  frozen_at timestamp with time zone DEFAULT now() NOT NULL,
+  figures jsonb NOT NULL
+);
+
+ALTER TABLE reports ADD CONSTRAINT reports_pkey PRIMARY KEY (month, site_id, revision);
+
+COMMENT ON COLUMN reports.month IS 'its first day, UTC';
 
 CREATE TABLE retention (
   what text NOT NULL,
@@ -221,10 +244,116 @@ COMMENT ON COLUMN retention.dropped_before IS 'the first day (UTC) that is not d
 
 COMMENT ON COLUMN retention.keep_days IS 'null: for ever';
 
+CREATE TABLE rollup_daily (
+  bucket timestamp(6) with time zone NOT NULL,
+  site_id integer NOT NULL,
+  agent_id integer NOT NULL,
+  checks integer NOT NULL,
+  up integer NOT NULL,
+  degraded integer NOT NULL,
+  down integer NOT NULL,
+  unknown integer NOT NULL,
+  maintenance integer NOT NULL,
+  response_sum double precision NOT NULL,
+  responses integer NOT NULL,
+  response_min real,
+  response_max real,
+  sketch_keys smallint[],
+  sketch_counts integer[]
+);
+
+ALTER TABLE rollup_daily ADD CONSTRAINT rollup_daily_pkey PRIMARY KEY (site_id, bucket, agent_id);
+
+CREATE INDEX rollup_daily_bucket_site_id_agent_id_checks_up_degraded_dow_idx ON public.rollup_daily USING btree (bucket) INCLUDE (site_id, agent_id, checks, up, degraded, down, unknown, maintenance, response_sum, responses, response_min, response_max);
+
+COMMENT ON COLUMN rollup_daily.bucket IS 'its start, UTC';
+
+COMMENT ON COLUMN rollup_daily.checks IS 'results; all other counts but "responses" are slots';
+
+COMMENT ON COLUMN rollup_daily.maintenance IS 'these slots count nowhere else';
+
+COMMENT ON COLUMN rollup_daily.responses IS 'results of which response_* and the sketch are';
+
+COMMENT ON COLUMN rollup_daily.sketch_keys IS 'DDSketches of response_time and of each phase, see httpmon_sketch_key(); null without responses';
+
+CREATE TABLE rollup_hourly (
+  bucket timestamp(6) with time zone NOT NULL,
+  site_id integer NOT NULL,
+  agent_id integer NOT NULL,
+  checks integer NOT NULL,
+  up integer NOT NULL,
+  degraded integer NOT NULL,
+  down integer NOT NULL,
+  unknown integer NOT NULL,
+  maintenance integer NOT NULL,
+  response_sum double precision NOT NULL,
+  responses integer NOT NULL,
+  response_min real,
+  response_max real,
+  sketch_keys smallint[],
+  sketch_counts integer[]
+);
+
+ALTER TABLE rollup_hourly ADD CONSTRAINT rollup_hourly_pkey PRIMARY KEY (site_id, bucket, agent_id);
+
+CREATE INDEX rollup_hourly_bucket ON public.rollup_hourly USING btree (bucket) INCLUDE (site_id, agent_id, checks, up, degraded, down, unknown, maintenance, response_sum, responses, response_min, response_max);
+
+COMMENT ON COLUMN rollup_hourly.bucket IS 'its start, UTC';
+
+COMMENT ON COLUMN rollup_hourly.checks IS 'results; all other counts but "responses" are slots';
+
+COMMENT ON COLUMN rollup_hourly.maintenance IS 'these slots count nowhere else';
+
+COMMENT ON COLUMN rollup_hourly.responses IS 'results of which response_* and the sketch are';
+
+COMMENT ON COLUMN rollup_hourly.sketch_keys IS 'DDSketches of response_time and of each phase, see httpmon_sketch_key(); null without responses';
+
 CREATE TABLE rollup_marks (
   hour timestamp with time zone NOT NULL,
   site_ids integer[] NOT NULL
 );
+
+CREATE TABLE rollup_monthly (
+  bucket timestamp(6) with time zone NOT NULL,
+  site_id integer NOT NULL,
+  agent_id integer NOT NULL,
+  checks integer NOT NULL,
+  up integer NOT NULL,
+  degraded integer NOT NULL,
+  down integer NOT NULL,
+  unknown integer NOT NULL,
+  maintenance integer NOT NULL,
+  response_sum double precision NOT NULL,
+  responses integer NOT NULL,
+  response_min real,
+  response_max real,
+  sketch_keys smallint[],
+  sketch_counts integer[]
+);
+
+ALTER TABLE rollup_monthly ADD CONSTRAINT rollup_monthly_pkey PRIMARY KEY (site_id, bucket, agent_id);
+
+CREATE INDEX rollup_monthly_bucket_site_id_agent_id_checks_up_degraded_d_idx ON public.rollup_monthly USING btree (bucket) INCLUDE (site_id, agent_id, checks, up, degraded, down, unknown, maintenance, response_sum, responses, response_min, response_max);
+
+COMMENT ON COLUMN rollup_monthly.bucket IS 'its start, UTC';
+
+COMMENT ON COLUMN rollup_monthly.checks IS 'results; all other counts but "responses" are slots';
+
+COMMENT ON COLUMN rollup_monthly.maintenance IS 'these slots count nowhere else';
+
+COMMENT ON COLUMN rollup_monthly.responses IS 'results of which response_* and the sketch are';
+
+COMMENT ON COLUMN rollup_monthly.sketch_keys IS 'DDSketches of response_time and of each phase, see httpmon_sketch_key(); null without responses';
+
+CREATE TABLE rollup_pending (
+  site_id integer NOT NULL,
+  level text NOT NULL,
+  bucket timestamp(6) with time zone NOT NULL
+);
+
+ALTER TABLE rollup_pending ADD CONSTRAINT rollup_pending_level_check CHECK ((level = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])));
+
+ALTER TABLE rollup_pending ADD CONSTRAINT rollup_pending_pkey PRIMARY KEY (site_id, level, bucket);
 
 CREATE TABLE schema_migrations (
   name text NOT NULL,
@@ -269,6 +398,25 @@ COMMENT ON COLUMN sites.name IS 'null where the config gives none';
 
 COMMENT ON COLUMN sites.url IS 'exactly as the config writes it';
 
+CREATE TABLE verdict_changes (
+  ts timestamp(6) with time zone NOT NULL,
+  site_id integer NOT NULL,
+  agent_id integer NOT NULL,
+  state smallint NOT NULL,
+  response_code integer,
+  reason text,
+  error_class text,
+  error_message text
+);
+
+ALTER TABLE verdict_changes ADD CONSTRAINT verdict_changes_pkey PRIMARY KEY (site_id, agent_id, ts);
+
+CREATE INDEX verdict_changes_ts ON public.verdict_changes USING btree (ts);
+
+COMMENT ON COLUMN verdict_changes.state IS '0 up, 1 degraded, 2 down, 3 unknown, 4 in maintenance, whatever the verdict';
+
+COMMENT ON COLUMN verdict_changes.ts IS 'of the first result with the new state';
+
 CREATE VIEW mon_daily AS
  SELECT (r.ts AT TIME ZONE 'UTC'::text) AS ts, a.identity AS agent,
     s.url::character varying(2048) AS url, r.regex_result AS regexresult,
@@ -303,6 +451,91 @@ CREATE VIEW results AS
 COMMENT ON COLUMN results.labels IS 'the agent''s and the site''s; the site''s win';
 
 COMMENT ON COLUMN results.site IS 'the site''s name, or its URL where it has none';
+
+CREATE OR REPLACE FUNCTION public.httpmon_add_up_sql(source regclass, level text, filter text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT format(
+    $$SELECT bucket, site_id, agent_id, checks, up, degraded, down, unknown, maintenance,
+      response_sum, responses, response_min, response_max, sketch_keys, sketch_counts
+    FROM (
+      SELECT date_trunc(%2$L, bucket, 'UTC') AS bucket, site_id, agent_id,
+        sum(checks)::int4 AS checks, sum(up)::int4 AS up, sum(degraded)::int4 AS degraded,
+        sum(down)::int4 AS down, sum(unknown)::int4 AS unknown,
+        sum(maintenance)::int4 AS maintenance,
+        sum(round(response_sum * 1000)) / 1000 AS response_sum,
+        sum(responses)::int4 AS responses,
+        min(response_min) AS response_min, max(response_max) AS response_max
+      FROM %1$s WHERE %3$s
+      GROUP BY 1, 2, 3
+    ) AS counted
+    CROSS JOIN LATERAL (
+      SELECT array_agg(key) AS sketch_keys, array_agg(n) AS sketch_counts
+      FROM (
+        SELECT key, sum(n)::int4 AS n
+        FROM %1$s AS part CROSS JOIN unnest(part.sketch_keys, part.sketch_counts) AS bin(key, n)
+        WHERE part.site_id = counted.site_id AND part.agent_id = counted.agent_id
+          AND part.bucket >= counted.bucket
+          AND part.bucket < counted.bucket + interval '1 %2$s'
+        GROUP BY key ORDER BY key
+      ) AS bins
+    ) AS sketch$$,
+    source, level, filter
+  )
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_agents_see(within interval DEFAULT '26:00:00'::interval)
+ RETURNS TABLE(site_id integer, agent_id integer, ts timestamp with time zone, state smallint, since timestamp with time zone, fresh boolean, response_ms real, response_code integer, context_id integer, connection_id integer, reason_id integer)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+DECLARE
+  noted timestamptz := httpmon_noted_until(NULL);
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH last AS MATERIALIZED (
+      SELECT r.*, httpmon_state(r) AS state FROM httpmon_last_results(now() - $1) AS r
+    ), blips AS MATERIALIZED (
+      -- Of those that are up now: when they last were not, since the changes are noted.
+      SELECT site_id, agent_id, max(ts) AS ts FROM check_results AS r
+      WHERE ts >= %1$L AND ts < now() + interval '2 days' AND (verdict <> 0 OR maintenance)
+      GROUP BY 1, 2
+    )
+    SELECT l.site_id, l.agent_id, l.ts, l.state,
+      coalesce(
+        CASE WHEN l.state <> 0 OR b.ts IS NOT NULL OR noted.state IS DISTINCT FROM l.state THEN (
+          SELECT min(r.ts) FROM check_results AS r
+          WHERE r.site_id = l.site_id AND r.agent_id = l.agent_id AND r.ts >= %1$L
+            AND r.ts < now() + interval '2 days' AND r.ts > coalesce(
+              CASE WHEN l.state = 0 THEN b.ts ELSE (
+                SELECT max(o.ts) FROM check_results AS o
+                WHERE o.site_id = l.site_id AND o.agent_id = l.agent_id AND o.ts >= %1$L
+                  AND o.ts < now() + interval '2 days' AND httpmon_state(o) <> l.state
+              ) END,
+              CASE WHEN noted.state IS DISTINCT FROM l.state THEN '-infinity' ELSE 'infinity' END::timestamptz
+            )
+        ) END,
+        CASE WHEN noted.state = l.state THEN noted.ts END,
+        l.ts
+      ),
+      l.ts > now() - httpmon_fresh_for(c.frequency),
+      l.response_time, l.response_code, l.context_id, l.connection_id, l.reason_id
+    FROM last AS l
+    LEFT JOIN contexts c ON c.id = l.context_id
+    LEFT JOIN blips b ON b.site_id = l.site_id AND b.agent_id = l.agent_id
+    LEFT JOIN LATERAL (
+      SELECT n.ts, n.state FROM verdict_changes AS n
+      WHERE n.site_id = l.site_id AND n.agent_id = l.agent_id AND n.ts < %1$L
+      ORDER BY n.ts DESC LIMIT 1
+    ) AS noted ON true
+  $sql$, noted) USING within;
+END
+$function$
+;
 
 CREATE OR REPLACE FUNCTION public.httpmon_batch_rows(batch jsonb, sites integer[], agents integer[], contexts integer[], connections integer[], reasons integer[])
  RETURNS TABLE(n bigint, result check_results)
@@ -359,6 +592,137 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.httpmon_by_location(site text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS TABLE(location text, agent uuid, checks bigint, up bigint, degraded bigint, down bigint, unknown bigint, maintenance bigint, uptime double precision)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT coalesce(seen.location, ''), a.identity, r.checks, r.up, r.degraded, r.down, r.unknown,
+    r.maintenance, (r.up + r.degraded)::float8 / nullif(r.up + r.degraded + r.down, 0)
+  FROM httpmon_rollup(httpmon_site_ids(site), since, until) AS r
+  JOIN agents a ON a.id = r.agent_id
+  LEFT JOIN LATERAL (
+    SELECT c.location FROM check_results AS o JOIN contexts c ON c.id = o.context_id
+    WHERE o.site_id = r.site_id AND o.agent_id = r.agent_id AND o.ts >= $2 AND o.ts < $3
+    ORDER BY o.ts DESC LIMIT 1
+  ) AS seen ON true
+  ORDER BY 1, 2
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_changes(site_ids integer[], since timestamp with time zone, until timestamp with time zone)
+ RETURNS SETOF verdict_changes
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+  noted timestamptz := httpmon_noted_until(site_ids);
+BEGIN
+  RETURN QUERY SELECT * FROM verdict_changes AS c
+  WHERE (httpmon_changes.site_ids IS NULL OR c.site_id = ANY (httpmon_changes.site_ids))
+    AND c.ts >= since AND c.ts < least(until, noted);
+  IF until > noted THEN
+    RETURN QUERY EXECUTE format(
+      'SELECT * FROM (%s) AS changed WHERE ts >= %L',
+      httpmon_changes_sql(
+        CASE WHEN site_ids IS NULL THEN 'true' ELSE format('site_id = ANY (%L)', site_ids) END,
+        noted, until
+      ),
+      since
+    );
+  END IF;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_changes_sql(filter text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT format($$
+    SELECT c.ts, c.site_id, c.agent_id, c.state, c.response_code,
+      w.reason, w.error_class, w.error_message
+    FROM (
+      SELECT *, lag(state) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS before FROM (
+        SELECT ts, site_id, agent_id, CASE WHEN maintenance THEN 4 ELSE verdict END::int2 AS state,
+          response_code, reason_id
+        FROM check_results AS r WHERE ts >= %L AND ts < %L AND %s
+      ) AS result
+    ) AS c
+    LEFT JOIN reasons w ON w.id = c.reason_id
+    WHERE c.state IS DISTINCT FROM
+      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, c.ts)
+      ELSE c.before END
+  $$, since, until, filter)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_count_sql(filter text, sketches boolean)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT format(
+    $$SELECT bucket, site_id, agent_id, checks, up, degraded, down, unknown, maintenance,
+      response_sum, responses, response_min, response_max, sketch_keys, sketch_counts
+    FROM (
+      SELECT date_bin('1 hour', ts, '2000-01-01 00:00Z') AS bucket, site_id, agent_id,
+        count(*)::int4 AS checks,
+        coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0)::int4 AS up,
+        coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0)::int4 AS degraded,
+        coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0)::int4 AS down,
+        coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0)::int4 AS unknown,
+        coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0)::int4 AS maintenance,
+        -- Whole microseconds add up to the same sum in any order.
+        coalesce(sum(round(response_time::float8 * 1000)) FILTER (WHERE responded), 0) / 1000
+          AS response_sum,
+        count(*) FILTER (WHERE responded)::int4 AS responses,
+        (min(response_time) FILTER (WHERE responded))::float4 AS response_min,
+        (max(response_time) FILTER (WHERE responded))::float4 AS response_max
+        %2$s
+      FROM (
+        SELECT *, counts_as < 3 AND response_code IS NOT NULL AND response_time IS NOT NULL
+          AS responded
+        FROM (
+          SELECT ts, site_id, agent_id, response_code, response_time, dns_ms, connect_ms, tls_ms,
+            first_byte_ms, download_ms, coalesce(slots, 1) AS slots,
+            CASE WHEN maintenance THEN 4 ELSE verdict END AS counts_as
+          FROM check_results WHERE %1$s
+        ) AS result
+        -- Or it would be worked out for each column anew.
+        OFFSET 0
+      ) AS result
+      GROUP BY 1, 2, 3
+    ) AS counted %3$s$$,
+    filter,
+    CASE WHEN sketches THEN
+      $$, array_agg(httpmon_sketch_key(0, response_time)) FILTER (WHERE responded) AS response,
+        array_agg(httpmon_sketch_key(1, dns_ms)) FILTER (WHERE responded AND dns_ms > 0) AS dns,
+        array_agg(httpmon_sketch_key(2, connect_ms)) FILTER (WHERE responded AND connect_ms > 0)
+          AS connect,
+        array_agg(httpmon_sketch_key(3, tls_ms)) FILTER (WHERE responded AND tls_ms > 0) AS tls,
+        array_agg(httpmon_sketch_key(4, first_byte_ms))
+          FILTER (WHERE responded AND first_byte_ms > 0) AS first_byte,
+        array_agg(httpmon_sketch_key(5, download_ms)) FILTER (WHERE responded AND download_ms > 0)
+          AS download$$
+    ELSE ', NULL::int2[] AS sketch_keys, NULL::int4[] AS sketch_counts' END,
+    CASE WHEN sketches THEN
+      -- Grouped for each row apart: one large hash of all bins takes twice as long.
+      $$CROSS JOIN LATERAL (
+        SELECT array_agg(key) AS sketch_keys, array_agg(n) AS sketch_counts
+        FROM (
+          SELECT key, count(*)::int4 AS n
+          FROM (SELECT unnest(response || dns || connect || tls || first_byte || download) AS key)
+            AS keys
+          GROUP BY key ORDER BY key
+        ) AS bins
+      ) AS sketch$$
+    ELSE '' END
+  )
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_covered(parent regclass)
  RETURNS tstzmultirange
  LANGUAGE sql
@@ -381,6 +745,20 @@ AS $function$
     today + ahead, '[]'
   )
   FROM (SELECT (now() AT TIME ZONE 'UTC')::date AS today) AS t
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_due(now timestamp with time zone)
+ RETURNS SETOF rollup_pending
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT * FROM rollup_pending AS p
+  WHERE bucket + CASE level WHEN 'hour' THEN interval '1 hour' WHEN 'day' THEN '24 hours' ELSE '0' END
+      <= now
+    AND NOT (level = 'hour' AND EXISTS (
+      SELECT FROM dropping WHERE parent = 'check_results' AND bounds @> p.bucket
+    ))
 $function$
 ;
 
@@ -485,6 +863,53 @@ $function$
 
 REVOKE ALL ON FUNCTION httpmon_ensure_partitions_of(regclass,date[]) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION public.httpmon_failures(site_ids integer[], since timestamp with time zone, until timestamp with time zone)
+ RETURNS TABLE(site_id integer, started timestamp with time zone, ended timestamp with time zone, agent_ids integer[], response_code integer, reason text, error_class text, error_message text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  WITH changes AS (
+    -- To the end of the record: a run that ends behind `until` is whole.
+    SELECT * FROM httpmon_changes($1, $2, greatest($3, now() + interval '2 days')) WHERE state < 3
+    UNION ALL
+    SELECT before.* FROM (
+      SELECT DISTINCT c.site_id, c.agent_id FROM verdict_changes AS c
+      WHERE $1 IS NULL OR c.site_id = ANY ($1)
+    ) AS pair
+    CROSS JOIN LATERAL (
+      SELECT * FROM verdict_changes AS c
+      WHERE c.site_id = pair.site_id AND c.agent_id = pair.agent_id AND c.ts < $2 AND c.state < 3
+      ORDER BY c.ts DESC LIMIT 1
+    ) AS before
+  ), turns AS (
+    SELECT *, lead(ts) OVER each AS next FROM (
+      SELECT *, lag(state = 2) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS was_down
+      FROM changes
+    ) AS c
+    WHERE (state = 2) IS DISTINCT FROM was_down
+    WINDOW each AS (PARTITION BY site_id, agent_id ORDER BY ts)
+  ), runs AS (
+    SELECT *, tstzrange(ts, next) AS span FROM turns
+    WHERE state = 2 AND ts < $3 AND (next > $2 OR next IS NULL)
+  ), joined AS (
+    SELECT runs.site_id, unnest(range_agg(span)) AS span FROM runs GROUP BY 1
+  )
+  SELECT j.site_id, lower(j.span), upper(j.span), array_agg(DISTINCT r.agent_id),
+    (array_agg(r.response_code ORDER BY r.ts))[1], (array_agg(r.reason ORDER BY r.ts))[1],
+    (array_agg(r.error_class ORDER BY r.ts))[1], (array_agg(r.error_message ORDER BY r.ts))[1]
+  FROM joined AS j JOIN runs AS r ON r.site_id = j.site_id AND r.span && j.span
+  GROUP BY 1, 2, 3
+  ORDER BY 2 DESC
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_fresh_for(frequency double precision)
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (COALESCE((((2)::double precision * frequency) + (120)::double precision), (3600)::double precision) * '00:00:01'::interval)
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_ids(kind text, identities uuid[])
  RETURNS integer[]
  LANGUAGE plpgsql
@@ -508,6 +933,36 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.httpmon_last_results(since timestamp with time zone)
+ RETURNS SETOF check_results
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+  RETURN QUERY EXECUTE replace(replace($sql$
+    WITH RECURSIVE walk AS (
+      (
+        SELECT site_id, agent_id, ts FROM check_results WHERE ts >= <since> AND ts < <until>
+        ORDER BY site_id DESC, agent_id DESC, ts DESC LIMIT 1
+      )
+      UNION ALL
+      SELECT next.* FROM walk CROSS JOIN LATERAL (
+        SELECT r.site_id, r.agent_id, r.ts FROM check_results AS r
+        WHERE r.ts >= <since> AND r.ts < <until>
+          AND (r.site_id, r.agent_id) < (walk.site_id, walk.agent_id)
+        ORDER BY r.site_id DESC, r.agent_id DESC, r.ts DESC LIMIT 1
+      ) AS next
+    )
+    SELECT last.* FROM walk CROSS JOIN LATERAL (
+      SELECT * FROM check_results AS r
+      WHERE r.ts >= <since> AND r.ts < <until>
+        AND r.site_id = walk.site_id AND r.agent_id = walk.agent_id AND r.ts = walk.ts
+    ) AS last
+  $sql$, '<since>', quote_literal(since)), '<until>', quote_literal(now() + interval '2 days'));
+END
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_learn(kind text, contents jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -515,8 +970,8 @@ AS $function$
 DECLARE
   today date := (now() AT TIME ZONE 'UTC')::date;
   columns text := (
-    SELECT string_agg(quote_ident(key), ', ' ORDER BY key)
-    FROM jsonb_object_keys(contents -> 0) AS key
+    SELECT string_agg(DISTINCT quote_ident(key), ', ')
+    FROM jsonb_array_elements(contents) AS content, jsonb_object_keys(content) AS key
     -- Made by the table itself.
     WHERE kind <> 'sites' OR key <> 'identity'
   );
@@ -541,6 +996,313 @@ BEGIN
     kind, columns
   ) USING contents;
 END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_note_changes(hours timestamp with time zone[], sites integer[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  hour timestamptz;
+  behind timestamptz;
+  of_hour int4[];
+  ended jsonb;
+  mixed int4[];
+BEGIN
+  FOR hour, of_hour IN
+    SELECT h, array_agg(s) FROM unnest(hours, sites) AS pending(h, s) GROUP BY h ORDER BY h
+  LOOP
+    behind := hour + interval '1 hour';
+    SELECT jsonb_object_agg(
+      site_id || ' ' || agent_id, httpmon_state_before(site_id, agent_id, behind)
+    ) INTO ended
+    FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour);
+    DELETE FROM verdict_changes WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind;
+    mixed := ARRAY(
+      SELECT DISTINCT site_id FROM rollup_hourly
+      WHERE bucket = hour AND site_id = ANY (of_hour)
+        AND (degraded + down + unknown + maintenance > 0
+          OR httpmon_state_before(site_id, agent_id, hour) IS DISTINCT FROM 0)
+    );
+    EXECUTE 'INSERT INTO verdict_changes '
+      || httpmon_changes_sql(format('site_id = ANY (%L)', mixed), hour, behind);
+    PERFORM httpmon_note_start(site_id, agent_id, (
+      SELECT min(bucket) FROM rollup_hourly AS later
+      WHERE later.site_id = r.site_id AND later.agent_id = r.agent_id AND later.bucket > hour
+    ))
+    FROM rollup_hourly AS r
+    WHERE bucket = hour AND site_id = ANY (of_hour)
+      AND httpmon_state_before(site_id, agent_id, behind)
+        IS DISTINCT FROM (ended ->> (site_id || ' ' || agent_id))::int2;
+  END LOOP;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_note_start(site integer, agent integer, hour timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  first check_results;
+BEGIN
+  IF hour IS NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE format(
+    'SELECT * FROM check_results
+     WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
+    site, agent, hour, hour + interval '1 hour'
+  ) INTO first;
+  DELETE FROM verdict_changes WHERE site_id = site AND agent_id = agent AND ts = first.ts;
+  IF httpmon_state(first) IS DISTINCT FROM httpmon_state_before(site, agent, first.ts) THEN
+    INSERT INTO verdict_changes
+    SELECT first.ts, site, agent, httpmon_state(first), first.response_code,
+      w.reason, w.error_class, w.error_message
+    FROM (SELECT) AS one LEFT JOIN reasons w ON w.id = first.reason_id
+    WHERE first.ts IS NOT NULL;
+  END IF;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_noted_until(site_ids integer[])
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT least(
+    date_trunc('hour', now(), 'UTC'),
+    (SELECT min(hour) FROM rollup_marks AS m
+      WHERE httpmon_noted_until.site_ids IS NULL OR m.site_ids && httpmon_noted_until.site_ids),
+    (SELECT min(bucket) FROM rollup_pending AS p WHERE level = 'hour' AND (
+      httpmon_noted_until.site_ids IS NULL OR p.site_id = ANY (httpmon_noted_until.site_ids)))
+  )
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_parts_sql(site_ids integer[], since timestamp with time zone, until timestamp with time zone, step text, sketches boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+  edge timestamptz;
+  edges timestamptz[];
+  gone jsonb := (SELECT jsonb_object_agg(what, dropped_before) FROM retention);
+  hours_pending tstzmultirange;
+  days_pending tstzmultirange;
+  months_pending tstzmultirange;
+  months tstzmultirange := '{}';
+  days tstzmultirange := '{}';
+  hours tstzmultirange;
+  results tstzmultirange;
+  filter text := CASE WHEN site_ids IS NULL THEN '' ELSE format(' AND site_id = ANY (%L)', site_ids) END;
+  columns text := 'bucket, site_id, agent_id, checks, up, degraded, down, unknown, maintenance,
+    response_sum, responses, response_min, response_max, sketch_keys, sketch_counts';
+  sql text;
+BEGIN
+  FOREACH edge IN ARRAY ARRAY[since, until] LOOP
+    edges := edges || CASE
+      WHEN edge < ((gone->>'daily')::timestamp AT TIME ZONE 'UTC') THEN httpmon_up_to('month', edge)
+      WHEN edge < ((gone->>'hourly')::timestamp AT TIME ZONE 'UTC') THEN httpmon_up_to('day', edge)
+      WHEN edge < ((gone->>'raw')::timestamp AT TIME ZONE 'UTC') THEN httpmon_up_to('hour', edge)
+      ELSE edge
+    END;
+  END LOOP;
+  since := edges[1];
+  until := greatest(edges[2], since);
+
+  SELECT
+    coalesce(range_agg(tstzrange(bucket, bucket + interval '1 hour')) FILTER (WHERE level = 'hour'), '{}'),
+    coalesce(range_agg(tstzrange(bucket, bucket + interval '24 hours')) FILTER (WHERE level = 'day'), '{}'),
+    coalesce(range_agg(tstzrange(bucket, bucket + interval '24 hours')) FILTER (WHERE level = 'month'), '{}')
+  INTO hours_pending, days_pending, months_pending
+  FROM (
+    SELECT DISTINCT p.level, p.bucket FROM rollup_pending AS p
+    WHERE httpmon_parts_sql.site_ids IS NULL OR p.site_id = ANY (httpmon_parts_sql.site_ids)
+    UNION
+    SELECT 'hour', m.hour FROM rollup_marks AS m
+    WHERE httpmon_parts_sql.site_ids IS NULL OR m.site_ids && httpmon_parts_sql.site_ids
+  ) AS pending;
+
+  IF step IS NULL OR step = 'month' THEN
+    months := httpmon_whole('month', since, until)
+      - httpmon_touched('month', hours_pending + days_pending + months_pending);
+  END IF;
+  IF step IS NULL OR step <> 'hour' THEN
+    days := httpmon_whole('day', since, until) - months
+      - httpmon_touched('day', hours_pending + days_pending);
+  END IF;
+  hours := httpmon_whole('hour', since, until) - months - days - hours_pending;
+  results := tstzmultirange(tstzrange(since, until)) - months - days - hours;
+
+  SELECT string_agg(
+    CASE source WHEN 'check_results' THEN httpmon_count_sql(
+      format('ts >= %L AND ts < %L', lower(range), upper(range)) || filter, sketches
+    )
+    ELSE format(
+      'SELECT %s FROM %s WHERE bucket >= %L AND bucket < %L', columns, source, lower(range), upper(range)
+    ) || filter END, ' UNION ALL '
+  ) INTO sql
+  FROM (
+    SELECT 'rollup_monthly' AS source, unnest(months) AS range
+    UNION ALL SELECT 'rollup_daily', unnest(days)
+    UNION ALL SELECT 'rollup_hourly', unnest(hours)
+    UNION ALL SELECT 'check_results', unnest(results)
+  ) AS pieces;
+  RETURN coalesce(sql, format('SELECT %s FROM rollup_hourly WHERE false', columns));
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_percentile(site text, q double precision, since timestamp with time zone, until timestamp with time zone, phase text DEFAULT 'response'::text)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), q)
+  FROM (
+    SELECT key, sum(n)::int8 AS n
+    FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase) GROUP BY key
+  ) AS bins
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_percentiles(site text, since timestamp with time zone, until timestamp with time zone, step text, phase text DEFAULT 'response'::text)
+ RETURNS TABLE(bucket timestamp with time zone, results bigint, p50 double precision, p95 double precision, p99 double precision)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT bucket, sum(n)::int8,
+    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.5),
+    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.95),
+    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.99)
+  FROM (
+    SELECT bucket, key, sum(n)::int8 AS n
+    FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase, step) GROUP BY 1, 2
+  ) AS bins
+  GROUP BY bucket ORDER BY bucket
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_phase(name text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+  names text[] := '{response,dns,connect,tls,first_byte,download}';
+BEGIN
+  IF name <> ALL (names) THEN
+    RAISE 'Phase "%" is not known, it is one of %', name, array_to_string(names, ', ')
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN array_position(names, name) - 1;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_quantile(keys smallint[], counts bigint[], q double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT httpmon_sketch_value(min(key))
+  FROM (
+    SELECT key, sum(n) OVER (ORDER BY place) AS upto, sum(n) OVER () AS total
+    FROM unnest(keys, counts) WITH ORDINALITY AS bin(key, n, place)
+  ) AS bins
+  WHERE upto > q * (total - 1)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_recompute(since timestamp with time zone, until timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+  added int8;
+BEGIN
+  since := date_trunc('hour', since, 'UTC');
+  until := httpmon_up_to('hour', until);
+  INSERT INTO rollup_pending (site_id, level, bucket)
+  SELECT site_id, 'hour', date_bin('1 hour', ts, since) FROM check_results
+  WHERE ts >= since AND ts < until
+  UNION
+  SELECT site_id, 'hour', bucket FROM rollup_hourly WHERE bucket >= since AND bucket < until
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS added = ROW_COUNT;
+  RETURN added;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_report(site integer, since timestamp with time zone, until timestamp with time zone)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  WITH hours AS MATERIALIZED (
+    SELECT bucket, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
+      sum(unknown) AS unknown, sum(maintenance) AS maintenance, sum(responses) AS responses,
+      sum(response_sum) AS response_sum, min(response_min) AS response_min,
+      max(response_max) AS response_max
+    FROM httpmon_rollup(ARRAY[site], since, until, 'hour') GROUP BY 1
+  ), counted AS (
+    SELECT sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8 AS uptime,
+      coalesce(sum(60 * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
+      sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
+      sum(unknown) AS unknown, sum(maintenance) AS maintenance,
+      min(response_min) AS response_min, max(response_max) AS response_max,
+      sum(response_sum) / nullif(sum(responses), 0)::float8 AS response_average
+    FROM hours
+  ), bins AS (
+    SELECT key, sum(n)::int8 AS n FROM httpmon_sketch(ARRAY[site], since, until) GROUP BY 1
+  ), percentiles AS (
+    SELECT array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts FROM bins
+  )
+  SELECT jsonb_build_object(
+    'uptime', uptime,
+    'minutesDown', round(minutes_down::numeric, 2),
+    'checks', coalesce(checks, 0),
+    'slots', jsonb_build_object(
+      'up', coalesce(up, 0), 'degraded', coalesce(degraded, 0), 'down', coalesce(down, 0),
+      'unknown', coalesce(unknown, 0), 'maintenance', coalesce(maintenance, 0)
+    ),
+    'responseMs', CASE WHEN keys IS NOT NULL THEN jsonb_build_object(
+      'min', round(response_min::numeric, 3), 'average', round(response_average::numeric, 3),
+      'max', round(response_max::numeric, 3),
+      'p50', round(httpmon_quantile(keys, counts, 0.5)::numeric, 3),
+      'p95', round(httpmon_quantile(keys, counts, 0.95)::numeric, 3),
+      'p99', round(httpmon_quantile(keys, counts, 0.99)::numeric, 3)
+    ) END,
+    'failures', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'started', f.started, 'ended', f.ended,
+        'minutes', round(extract(epoch FROM
+          least(f.ended, until, now()) - greatest(f.started, since)) / 60, 2),
+        'agents', (SELECT jsonb_agg(identity ORDER BY identity) FROM agents
+          WHERE id = ANY (f.agent_ids)),
+        'reason', f.reason, 'responseCode', f.response_code, 'errorClass', f.error_class,
+        'errorMessage', f.error_message
+      ) ORDER BY f.started), '[]')
+      FROM httpmon_failures(ARRAY[site], since, until) AS f WHERE f.started < until
+    ),
+    'unobserved', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('started', lower(gap), 'ended', upper(gap))
+        ORDER BY lower(gap)), '[]')
+      FROM unnest(
+        tstzmultirange(tstzrange(since, least(until, date_trunc('hour', now(), 'UTC')))) - (
+          SELECT coalesce(range_agg(tstzrange(bucket, bucket + interval '1 hour')), '{}')
+          FROM hours WHERE checks > 0
+        )
+      ) AS gap
+    )
+  )
+  FROM counted, percentiles
 $function$
 ;
 
@@ -585,6 +1347,105 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.httpmon_roll_up(now timestamp with time zone, most integer, OUT level text, OUT bucket timestamp with time zone, OUT buckets integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET "TimeZone" TO 'UTC'
+ SET jit TO 'off'
+ SET work_mem TO '256MB'
+ SET hash_mem_multiplier TO '2'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  target regclass;
+  source regclass;
+  above text;
+  first_bucket timestamptz;
+  of_level text;
+  of_buckets timestamptz[];
+  of_sites int4[];
+  filter text;
+BEGIN
+  WITH taken AS (
+    DELETE FROM rollup_marks WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollup_marks LIMIT most))
+    RETURNING hour, site_ids
+  )
+  INSERT INTO rollup_pending (site_id, level, bucket)
+  SELECT DISTINCT unnest(site_ids), 'hour', date_trunc('hour', hour) FROM taken
+  ON CONFLICT DO NOTHING;
+
+  SELECT due.level, min(due.bucket) INTO of_level, first_bucket FROM httpmon_due(now) AS due
+  GROUP BY 1 ORDER BY array_position('{hour,day,month}', due.level) LIMIT 1;
+  CASE of_level
+    WHEN 'hour' THEN target := 'rollup_hourly'; above := 'day';
+    WHEN 'day' THEN target := 'rollup_daily'; source := 'rollup_hourly'; above := 'month';
+    WHEN 'month' THEN target := 'rollup_monthly'; source := 'rollup_daily';
+    ELSE RETURN;
+  END CASE;
+
+  -- All in one day (or month), so that one query can be bounded by time.
+  WITH chosen AS (
+    SELECT due.site_id, due.bucket FROM httpmon_due(now) AS due
+    WHERE due.level = of_level AND due.bucket >= first_bucket
+      AND due.bucket < date_trunc('day', first_bucket) + interval '24 hours'
+    ORDER BY due.bucket, due.site_id LIMIT most
+  ), taken AS (
+    DELETE FROM rollup_pending AS p USING chosen
+    WHERE p.level = of_level AND p.site_id = chosen.site_id AND p.bucket = chosen.bucket
+    RETURNING p.bucket, p.site_id
+  )
+  SELECT array_agg(taken.bucket), array_agg(taken.site_id) INTO of_buckets, of_sites FROM taken;
+
+  EXECUTE format(
+    'DELETE FROM %s AS r USING unnest($1, $2) AS pending(bucket, site_id)
+     WHERE r.site_id = pending.site_id AND r.bucket = pending.bucket', target
+  ) USING of_buckets, of_sites;
+  filter := format(
+    'site_id = ANY (%1$L) AND %2$s >= %3$L AND %2$s < %4$L',
+    ARRAY(SELECT DISTINCT unnest(of_sites)),
+    CASE of_level WHEN 'hour' THEN 'ts' ELSE 'bucket' END,
+    first_bucket,
+    (SELECT max(last) FROM unnest(of_buckets) AS last) + ('1 ' || of_level)::interval
+  );
+  EXECUTE format(
+    'INSERT INTO %s SELECT * FROM (%s) AS row
+     WHERE (bucket, site_id) IN (SELECT * FROM unnest($1, $2))',
+    target,
+    CASE of_level WHEN 'hour' THEN httpmon_count_sql(filter, true)
+      ELSE httpmon_add_up_sql(source, of_level, filter) END
+  ) USING of_buckets, of_sites;
+  IF of_level = 'hour' THEN
+    PERFORM httpmon_note_changes(of_buckets, of_sites);
+  END IF;
+  INSERT INTO rollup_pending (site_id, level, bucket)
+  SELECT DISTINCT site_id, above, date_trunc(above, part)
+  FROM unnest(of_buckets, of_sites) AS pending(part, site_id) WHERE above IS NOT NULL
+  ON CONFLICT DO NOTHING;
+
+  level := of_level;
+  bucket := first_bucket;
+  buckets := cardinality(of_buckets);
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_rollup(site_ids integer[], since timestamp with time zone, until timestamp with time zone, step text DEFAULT NULL::text)
+ RETURNS TABLE(bucket timestamp with time zone, site_id integer, agent_id integer, checks bigint, up bigint, degraded bigint, down bigint, unknown bigint, maintenance bigint, responses bigint, response_min real, response_max real, response_sum double precision)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    $sql$SELECT date_trunc($1, bucket, 'UTC') AS bucket, site_id, agent_id, sum(checks), sum(up),
+      sum(degraded), sum(down), sum(unknown), sum(maintenance), sum(responses), min(response_min),
+      max(response_max), sum(round(response_sum * 1000)) / 1000
+    FROM (%s) AS part GROUP BY 1, 2, 3$sql$,
+    httpmon_parts_sql(site_ids, since, until, step, false)
+  ) USING step;
+END
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_same_result(stored check_results, other check_results)
  RETURNS boolean
  LANGUAGE sql
@@ -613,6 +1474,147 @@ CREATE OR REPLACE FUNCTION public.httpmon_site_identity(name text, url text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (encode("substring"(sha256(convert_to(((CASE WHEN (name IS NULL) THEN ''::text ELSE encode(sha256(convert_to(name, 'UTF8'::name)), 'hex'::text) END || ':'::text) || url), 'UTF8'::name)), 1, 16), 'hex'::text))::uuid
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_site_ids(site text)
+ RETURNS integer[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT coalesce(array_agg(id), '{}') FROM sites WHERE coalesce(name, url) = site
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_sites_now(within interval DEFAULT '26:00:00'::interval)
+ RETURNS TABLE(site_id integer, site text, url text, state text, since timestamp with time zone, last_result timestamp with time zone, agents integer, agents_down integer, response_ms real, response_code integer, reason text, error_message text, certificate_expires_at timestamp with time zone, frequency double precision, labels jsonb)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  WITH seen AS (
+    SELECT site_id, count(*)::int4 AS agents, max(ts) AS ts,
+      count(*) FILTER (WHERE fresh)::int4 AS fresh,
+      count(*) FILTER (WHERE fresh AND state < 3)::int4 AS votes,
+      count(*) FILTER (WHERE fresh AND state IN (1, 2))::int4 AS troubled,
+      count(*) FILTER (WHERE fresh AND state = 2)::int4 AS down,
+      count(*) FILTER (WHERE fresh AND state = 4)::int4 AS maintained,
+      array_agg(since ORDER BY since) FILTER (WHERE fresh) AS since,
+      array_agg(since ORDER BY since) FILTER (WHERE fresh AND state = 2) AS down_since,
+      array_agg(since ORDER BY since) FILTER (WHERE fresh AND state IN (1, 2)) AS troubled_since,
+      array_agg(since ORDER BY since) FILTER (WHERE fresh AND state = 0) AS up_since,
+      -- The newest of those that decide.
+      (array_agg(response_ms ORDER BY fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC))[1] AS ms,
+      (array_agg(response_code ORDER BY fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC))[1]
+        AS code,
+      (array_agg(reason_id ORDER BY fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC))[1]
+        AS reason_id,
+      (array_agg(connection_id ORDER BY ts DESC) FILTER (WHERE connection_id IS NOT NULL))[1]
+        AS connection_id,
+      (array_agg(context_id ORDER BY ts DESC))[1] AS context_id
+    FROM httpmon_agents_see(within) GROUP BY 1
+  ), judged AS (
+    SELECT *, CASE
+      WHEN fresh = 0 THEN 'unobserved'
+      WHEN maintained = fresh THEN 'maintenance'
+      WHEN votes = 0 THEN 'unknown'
+      WHEN down * 2 > votes THEN 'down'
+      WHEN troubled * 2 > votes THEN 'degraded'
+      ELSE 'up'
+    END AS state
+    FROM seen
+  )
+  SELECT j.site_id, coalesce(s.name, s.url), s.url, j.state,
+    CASE j.state
+      WHEN 'unobserved' THEN j.ts
+      WHEN 'down' THEN j.down_since[votes / 2 + 1]
+      WHEN 'degraded' THEN j.troubled_since[votes / 2 + 1]
+      WHEN 'up' THEN coalesce(j.up_since[votes / 2 + 1], j.up_since[cardinality(j.up_since)])
+      ELSE j.since[cardinality(j.since)]
+    END,
+    j.ts, j.agents, j.down, j.ms, j.code, w.reason, w.error_message, n.expires_at, c.frequency,
+    coalesce(c.site_labels, '{}')
+  FROM judged AS j
+  JOIN sites s ON s.id = j.site_id
+  LEFT JOIN contexts c ON c.id = j.context_id
+  LEFT JOIN connections n ON n.id = j.connection_id
+  LEFT JOIN reasons w ON w.id = j.reason_id
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_sketch(site_ids integer[], since timestamp with time zone, until timestamp with time zone, phase text DEFAULT 'response'::text, step text DEFAULT NULL::text)
+ RETURNS TABLE(bucket timestamp with time zone, site_id integer, agent_id integer, key smallint, n bigint)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    $sql$SELECT date_trunc($1, bucket, 'UTC') AS bucket, site_id, agent_id, bin.key, sum(bin.n)
+    FROM (%s) AS part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n)
+    WHERE bin.key BETWEEN $2 - 499 AND $2 + 499
+    GROUP BY 1, 2, 3, 4$sql$,
+    httpmon_parts_sql(site_ids, since, until, step, true)
+  ) USING step, httpmon_phase(phase) * 1000;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_sketch_key(phase integer, ms double precision)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT (phase * 1000 + ceil(
+    ln(least(greatest(ms, 0.001), 1e7))
+      / CASE phase WHEN 0 THEN 0.04000533461369913 ELSE 0.3022808718729335 END
+  ))::int2
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_sketch_value(key smallint)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT CASE WHEN key < 500
+    THEN exp(key * 0.04000533461369913) * 0.98
+    ELSE exp((key - (key + 500) / 1000 * 1000) * 0.3022808718729335) * 0.85
+  END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_slowest(since timestamp with time zone, until timestamp with time zone, q double precision DEFAULT 0.95, n integer DEFAULT 20)
+ RETURNS TABLE(site text, results bigint, ms double precision)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT coalesce(s.name, s.url), results, ms
+  FROM (
+    SELECT site_id, sum(bins.n)::int8 AS results,
+      httpmon_quantile(array_agg(key ORDER BY key), array_agg(bins.n ORDER BY key), q) AS ms
+    FROM (
+      SELECT site_id, key, sum(n)::int8 AS n FROM httpmon_sketch(NULL, since, until) GROUP BY 1, 2
+    ) AS bins
+    GROUP BY site_id
+  ) AS slow
+  JOIN sites s ON s.id = site_id
+  ORDER BY ms DESC LIMIT n
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_state(result check_results)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE
+RETURN (CASE WHEN (result).maintenance THEN 4 ELSE ((result).verdict)::integer END)::smallint
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_state_before(site integer, agent integer, moment timestamp with time zone)
+ RETURNS smallint
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT state FROM verdict_changes
+  WHERE site_id = site AND agent_id = agent AND ts < moment ORDER BY ts DESC LIMIT 1
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_store(batch jsonb)
@@ -701,6 +1703,8 @@ BEGIN
         SELECT (rows.result).*
         FROM httpmon_batch_rows(batch, sites, agents, contexts, connections, reasons) AS rows
         WHERE rows.n BETWEEN lo AND hi
+        -- As the key has them, which is then filled place by place; of two with one identity, the earlier.
+        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, rows.n
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS put = ROW_COUNT;
         PERFORM httpmon_store_evidence(batch, sites, agents, times, lo, hi);
@@ -742,6 +1746,8 @@ BEGIN
           OFFSET 0
         ) AS stored
         WHERE (rows.result).ts >= day AND (rows.result).ts < next_day
+          -- Comparing rows is cheap, the function is not: only for those that differ.
+          AND stored.r IS DISTINCT FROM rows.result
           AND NOT httpmon_same_result(stored.r, rows.result);
       END LOOP;
     END IF;
@@ -832,5 +1838,91 @@ BEGIN
       DO UPDATE SET last_seen = today WHERE site_certificates.last_seen < today;
   END IF;
 END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_touched(unit text, ranges tstzmultirange)
+ RETURNS tstzmultirange
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT coalesce(range_agg(tstzrange(
+    date_trunc(unit, lower(r), 'UTC'), httpmon_up_to(unit, upper(r))
+  )), '{}')
+  FROM unnest(ranges) AS r
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_unobserved(site text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS tstzmultirange
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+  ids int4[] := httpmon_site_ids(site);
+  upto timestamptz := greatest(since, least(until, now()));
+  watched tstzmultirange;
+BEGIN
+  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  INTO watched
+  FROM (
+    SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
+      coalesce(r.slots, 1) AS slots, c.frequency
+    FROM check_results AS r JOIN contexts AS c ON c.id = r.context_id
+    -- Whose slots may reach into the range.
+    WHERE r.site_id = ANY (ids) AND r.ts >= since - interval '1 day' AND r.ts < upto
+      AND c.frequency IS NOT NULL
+  ) AS result;
+  RETURN tstzmultirange(tstzrange(since, upto)) - watched;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_unobserved_hours(site text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS TABLE(started timestamp with time zone, ended timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT lower(gap), upper(gap)
+  FROM unnest(
+    tstzmultirange(tstzrange(httpmon_up_to('hour', since), date_trunc('hour', until, 'UTC'))) - (
+      SELECT coalesce(range_agg(tstzrange(bucket, bucket + interval '1 hour')), '{}')
+      FROM httpmon_rollup(httpmon_site_ids(site), since, until, 'hour') WHERE checks > 0
+    )
+  ) AS gap
+  WHERE until > since
+  ORDER BY 1
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_up_to(unit text, t timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT CASE WHEN date_trunc(unit, t, 'UTC') = t THEN t
+    ELSE (date_trunc(unit, t, 'UTC') AT TIME ZONE 'UTC' + ('1 ' || unit)::interval) AT TIME ZONE 'UTC' END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_uptime(site text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8
+  FROM httpmon_rollup(httpmon_site_ids(site), since, until)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_whole(unit text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS tstzmultirange
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT tstzmultirange(tstzrange(
+    httpmon_up_to(unit, since), greatest(date_trunc(unit, until, 'UTC'), httpmon_up_to(unit, since))
+  ))
 $function$
 ;

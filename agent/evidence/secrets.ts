@@ -1,11 +1,8 @@
 import type { Secret } from "../../config/outside.ts";
-import { HIDDEN } from "../../config/redact.ts";
+import { HIDDEN, isSecretHeader } from "../../config/redact.ts";
 import type { Site } from "../../config/types.ts";
 import { kindOf } from "../auth/index.ts";
 import type { HttpRequest } from "../http/types.ts";
-
-/** Headers of a request whose values are credentials. */
-const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|sign|token/i;
 
 /**
  * Every text that a request of a site holds as a credential, and what came into its settings from
@@ -17,7 +14,7 @@ const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|sign|token
 export function secretsOf(site: Pick<Site, "auth" | "secrets">, request: HttpRequest): Secret[] {
   const secrets: string[] = [];
   for (const [name, value] of request.headers ?? []) {
-    if (!SECRET_HEADER.test(name)) continue;
+    if (!isSecretHeader(name)) continue;
     if (value.length >= MIN_VALUE) secrets.push(value);
     // What comes after "Bearer" is a secret without it, too; so is each cookie's value.
     const parts = value.split(/[\s;,]+/).map((part) => part.replace(/^[\w.-]+=(?=.)/, ""));

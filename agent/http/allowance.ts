@@ -1,3 +1,5 @@
+import type { Limiter } from "../limiter.ts";
+
 /** Of each exchange's bodies so much is free: many small ones never fail for a few large ones. */
 const FREE_BYTES = 16 * 1024;
 
@@ -20,18 +22,12 @@ export interface Allowance {
   close(): void;
 }
 
-/** Places for sockets; see Limiter. */
-export interface SparePlaces {
-  tryAcquire(share?: number): boolean;
-  release(): void;
-}
-
 /** Bounds what the exchanges of an agent take together: memory for bodies, and descriptors. */
 export class Allowances {
   #bytesLeft: number;
-  readonly #places: SparePlaces;
+  readonly #places: Pick<Limiter, "tryAcquire" | "release">;
 
-  constructor(maxBytes: number, places: SparePlaces) {
+  constructor(maxBytes: number, places: Pick<Limiter, "tryAcquire" | "release">) {
     this.#bytesLeft = maxBytes;
     this.#places = places;
   }

@@ -1,7 +1,7 @@
+import { compileRegex } from "../../config/regex.ts";
 import { bodyText } from "../http/text.ts";
 import { inspectJson } from "./json_value.ts";
 import { asksOfBody, type Found, type Inspection } from "./inspection.ts";
-import type { RegexCache } from "./regex_cache.ts";
 
 /**
  * Looks for every pattern and every JSON value, here and now, however long it takes.
@@ -16,4 +16,31 @@ export function inspect(inspection: Inspection, regexes: RegexCache): Found {
     matched: searches.map(({ pattern, text }) => regexes.get(pattern).test(text ?? whole)),
     json: json.length === 0 ? [] : inspectJson(whole, json, regexes),
   };
+}
+
+/** A compiled pattern of the config. */
+export type CompiledRegex = ReturnType<typeof compileRegex>;
+
+/** Compiled patterns with their tables take up to megabytes each. */
+const MAX_PATTERNS = 500;
+
+/** Keeps compiled patterns, those used last. */
+export class RegexCache {
+  #compiled = new Map<string, CompiledRegex>();
+
+  /** @throws What `compileRegex` throws for a pattern that the config would refuse */
+  get(pattern: string): CompiledRegex {
+    const found = this.#compiled.get(pattern);
+    if (found) {
+      this.#compiled.delete(pattern);
+      this.#compiled.set(pattern, found);
+      return found;
+    }
+    const compiled = compileRegex(pattern);
+    this.#compiled.set(pattern, compiled);
+    if (this.#compiled.size > MAX_PATTERNS) {
+      this.#compiled.delete(this.#compiled.keys().next().value!);
+    }
+    return compiled;
+  }
 }

@@ -1,8 +1,7 @@
 /** The thread that inspects large bodies. */
 import { answer } from "../../runtime/answer.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, RegexCache } from "./inspect.ts";
 import { type Found, type Inspection, patternsOf } from "./inspection.ts";
-import { RegexCache } from "./regex_cache.ts";
 
 const regexes = new RegexCache();
 

@@ -1,10 +1,9 @@
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
 import { startWorker, Thread } from "../../runtime/thread.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, RegexCache } from "./inspect.ts";
 import type { InspectHandlers } from "./inspect_thread.ts";
 import { asksOfBody, type Inspection, type InspectionOutcome, patternsOf } from "./inspection.ts";
-import { RegexCache } from "./regex_cache.ts";
 
 /** A body over this is never read on the main thread. */
 const MAX_INLINE_BYTES = 16 * 1024;

@@ -1,6 +1,6 @@
 import { compile, type JSONValue, TreeInterpreter } from "@jmespath-community/jmespath";
 import type { JsonFinding, JsonRule } from "./inspection.ts";
-import type { RegexCache } from "./regex_cache.ts";
+import type { RegexCache } from "./inspect.ts";
 
 /** The most characters of a value that a finding shows. */
 const MAX_SHOWN = 120;

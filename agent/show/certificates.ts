@@ -1,7 +1,6 @@
 import type { CertificateRecord, TlsRecord } from "../http/types.ts";
 import { cleanLine } from "../clean_text.ts";
-import type { Paint } from "./paint.ts";
-import type { Style } from "./style.ts";
+import type { Paint, Style } from "./style.ts";
 
 const DAY_MS = 86_400_000;
 /** Fewer days than this are shown in yellow. */

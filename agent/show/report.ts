@@ -7,12 +7,12 @@ import { hideSecrets } from "../evidence/scrub.ts";
 import { secretsOf } from "../evidence/secrets.ts";
 import { hideSecretLooking } from "../evidence/secret_patterns.ts";
 import type { Hop } from "../http/types.ts";
+import type { Judgement } from "../judge.ts";
 import { tlsLines } from "./certificates.ts";
+import { type RuleOutcome, verdictOfFailure } from "../rules/outcome.ts";
 import { requestHead, responseHead } from "./heads.ts";
-import type { Colour } from "./paint.ts";
 import { phaseLines } from "./phases.ts";
-import { ruleLines } from "./rules.ts";
-import { grouped, milliseconds, section, type Style } from "./style.ts";
+import { type Colour, grouped, milliseconds, section, type Style } from "./style.ts";
 
 const MAX_URL = 2_048;
 
@@ -30,7 +30,7 @@ export const COLOURS: Record<Verdict, Colour> = {
  */
 export function reportOf(
   site: Site,
-  { message, request, record, outcomes, loopDelayMs }: Checked,
+  { message, request, record, judgement, outcomes, loopDelayMs }: Checked,
   now: number,
   style: Style,
 ): string {
@@ -42,7 +42,7 @@ export function reportOf(
     : [style.paint("dim", "none was looked at, as no full response came")];
   const phasesTitle = redirects.length > 0 ? "Phases of the last request" : "Phases";
   return [
-    ...headline(site, message, style),
+    ...headline(site, message, judgement, style),
     ...section("Request", [...requestLines(site, message), ownDelay(loopDelayMs)], style),
     ...section("Addresses tried", style.isVerbose ? addresses : [], style),
     ...section("Request head", style.isVerbose ? requestHead(request) : [], style),
@@ -60,7 +60,12 @@ export function titleOf({ name, url }: Site, { paint }: Style): string {
   return name === null ? paint("bold", url) : `${paint("bold", name)}  ${paint("dim", url)}`;
 }
 
-function headline(site: Site, message: ResultMessage, style: Style): string[] {
+function headline(
+  site: Site,
+  message: ResultMessage,
+  { whose }: Judgement,
+  style: Style,
+): string[] {
   const { paint } = style;
   const { verdict, reason, errorMessage, responseCode } = message;
   const word = paint(COLOURS[verdict!], verdict!.toUpperCase());
@@ -78,9 +83,8 @@ function headline(site: Site, message: ResultMessage, style: Style): string[] {
   ];
   if (errorMessage !== null) lines.push(errorMessage);
   if (verdict === "unknown") {
-    lines.push(
-      paint("dim", "Trouble of this machine or its config, which says nothing of the site"),
-    );
+    const ours = whose === "agent" ? "this machine or its config" : `this machine's ${whose}`;
+    lines.push(paint("dim", `Trouble of ${ours}, which says nothing of the site`));
   }
   if (message.maintenance) lines.push(paint("yellow", "Within a maintenance of this site"));
   return lines;
@@ -137,4 +141,20 @@ function evidenceLines(
     fit(line.replaceAll("\t", "  "))
   );
   return [...lines, "", ...text];
+}
+
+/** The longest text of a site or of the config that stands in a line. */
+const MAX_TEXT = 200;
+
+/** One line a rule: whether it was kept, what it asks, and what came. */
+function ruleLines(outcomes: readonly RuleOutcome[], { paint }: Style): string[] {
+  const width = Math.max(0, ...outcomes.map(({ rule }) => rule.length));
+  return outcomes.map(({ rule, ok, expected, found }) => {
+    const name = rule.padEnd(width);
+    const wanted = `expected ${cleanLine(expected, MAX_TEXT)}`;
+    const came = `found ${cleanLine(found, MAX_TEXT)}`;
+    if (ok) return `${paint("green", "✓")} ${name}  ${paint("dim", `${wanted}, ${came}`)}`;
+    const colour = verdictOfFailure(rule) === "down" ? "red" : "yellow";
+    return `${paint(colour, `✗ ${name}`)}  ${wanted}, ${paint("bold", came)}`;
+  });
 }

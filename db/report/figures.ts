@@ -179,6 +179,6 @@ function sqlOf(site: string, { since, until }: Month): Record<string, string> {
     responseMs: `SELECT q, httpmon_percentile(${name}, q, ${range}) ` +
       `FROM unnest('{0.5,0.95,0.99}'::float8[]) AS q`,
     failures: `SELECT * FROM httpmon_failures(${ids}, ${range})`,
-    unobserved: `SELECT * FROM httpmon_unobserved(${name}, ${range})`,
+    unobserved: `SELECT * FROM httpmon_unobserved_hours(${name}, ${range})`,
   };
 }

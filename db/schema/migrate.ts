@@ -11,6 +11,8 @@ import { inTransaction, withClient } from "../connect/transaction.ts";
 
 /** "httpmon" in ASCII: one init-schema at a time in a database. */
 const LOCK_KEY = (0x687474706d6f6en).toString();
+/** Milliseconds. */
+const LOCK_AGAIN_MS = 100;
 
 /** What `migrate` takes beside the database. */
 export interface MigrateOptions {
@@ -91,18 +93,24 @@ async function applyOnce(
   options: MigrateOptions,
   result: MigrateResult,
 ): Promise<void> {
-  if (file.sql.startsWith("-- resumable")) {
-    await applyInSteps(client, file, files, options, result);
-    return;
-  }
-  await inTransaction(client, "BEGIN", async () => {
-    await lock(client, "pg_try_advisory_xact_lock", "pg_advisory_xact_lock", options.onWait);
-    if (await stepsDone(client, file, files) === null) return;
-    if (file === files[0]) await setOlderTableAside(client);
-    await run(client, file, file.sql);
-    await note(client, file, 1, true);
+  await lock(client, options.onWait);
+  try {
+    const done = await stepsDone(client, file, files);
+    if (done === null) return;
+    if (file.sql.startsWith("-- resumable")) {
+      await applyInSteps(client, file, done, options, result);
+    } else {
+      await inTransaction(client, "BEGIN", async () => {
+        if (file === files[0]) await setOlderTableAside(client);
+        await run(client, file, file.sql);
+        await note(client, file, 1, true);
+      });
+    }
     result.applied.push(file.name);
-  });
+  } finally {
+    // Of a connection that is gone, the lock is as well.
+    await client.query("SELECT pg_advisory_unlock($1)", [LOCK_KEY]).catch(() => {});
+  }
 }
 
 /**
@@ -114,34 +122,26 @@ async function applyOnce(
 async function applyInSteps(
   client: ClientBase,
   file: MigrationFile,
-  files: readonly MigrationFile[],
+  done: number,
   options: MigrateOptions,
   result: MigrateResult,
 ): Promise<void> {
-  await lock(client, "pg_try_advisory_lock", "pg_advisory_lock", options.onWait);
-  try {
-    const done = await stepsDone(client, file, files);
-    if (done === null) return;
-    const [, ...parts] = file.sql.split(/^-- step/m);
-    for (const [index, part] of parts.entries()) {
-      if (index < done) continue;
-      const [, kind, sql] = /^(?:: ([a-z ]+))?\r?\n?([^]*)$/.exec(part)!;
-      if (kind === "carry over") {
-        const step = <T>(work: () => Promise<T>) => inTransaction(client, "BEGIN", work);
-        result.carriedOver = await carryOver(client, step, options.onProgress);
-      } else {
-        let changed = 0, rows: number;
-        do {
-          rows = await run(client, file, sql!);
-          changed += rows;
-          if (kind === "repeat") options.onProgress?.({ done: changed, total: null });
-        } while (kind === "repeat" && rows > 0);
-      }
-      await note(client, file, index + 1, index + 1 === parts.length);
+  const [, ...parts] = file.sql.split(/^-- step/m);
+  for (const [index, part] of parts.entries()) {
+    if (index < done) continue;
+    const [, kind, sql] = /^(?:: ([a-z ]+))?\r?\n?([^]*)$/.exec(part)!;
+    if (kind === "carry over") {
+      const step = <T>(work: () => Promise<T>) => inTransaction(client, "BEGIN", work);
+      result.carriedOver = await carryOver(client, step, options.onProgress);
+    } else {
+      let changed = 0, rows: number;
+      do {
+        rows = await run(client, file, sql!);
+        changed += rows;
+        if (kind === "repeat") options.onProgress?.({ done: changed, total: null });
+      } while (kind === "repeat" && rows > 0);
     }
-    result.applied.push(file.name);
-  } finally {
-    await client.query("SELECT pg_advisory_unlock($1)", [LOCK_KEY]);
+    await note(client, file, index + 1, index + 1 === parts.length);
   }
 }
 
@@ -158,17 +158,19 @@ async function run(client: ClientBase, file: MigrationFile, sql: string): Promis
   }
 }
 
-/** Of the transaction or of the session. */
-async function lock(
-  client: ClientBase,
-  tryIt: string,
-  wait: string,
-  onWait?: () => void,
-): Promise<void> {
-  const { rows: [{ got }] } = await client.query(`SELECT ${tryIt}($1) AS got`, [LOCK_KEY]);
-  if (got) return;
-  onWait?.();
-  await client.query(`SELECT ${wait}($1)`, [LOCK_KEY]);
+/**
+ * Of the session. Who waits asks again and again: a statement that waited would be a transaction, which
+ * CREATE INDEX CONCURRENTLY of the one at work would wait for in turn.
+ */
+async function lock(client: ClientBase, onWait?: () => void): Promise<void> {
+  for (let tries = 0;; tries++) {
+    const { rows: [{ got }] } = await client.query("SELECT pg_try_advisory_lock($1) AS got", [
+      LOCK_KEY,
+    ]);
+    if (got) return;
+    if (tries === 0) onWait?.();
+    await new Promise((resolve) => setTimeout(resolve, LOCK_AGAIN_MS));
+  }
 }
 
 /** How many steps of a migration are done; null where all of them are. */
@@ -177,14 +179,10 @@ async function stepsDone(
   file: MigrationFile,
   files: readonly MigrationFile[],
 ): Promise<number | null> {
-  await client.query(
-    `CREATE TABLE IF NOT EXISTS schema_migrations (
-      name text PRIMARY KEY,
-      hash text NOT NULL,
-      steps int4 NOT NULL,
-      applied_at timestamptz
-    )`,
+  const { rows: [{ made }] } = await client.query(
+    "SELECT to_regclass('schema_migrations') IS NOT NULL AS made",
   );
+  if (!made) return 0;
   const { rows } = await client.query(
     "SELECT name, hash, steps, applied_at FROM schema_migrations",
   );
@@ -199,6 +197,14 @@ async function note(
   steps: number,
   done: boolean,
 ): Promise<void> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS schema_migrations (
+      name text PRIMARY KEY,
+      hash text NOT NULL,
+      steps int4 NOT NULL,
+      applied_at timestamptz
+    )`,
+  );
   await client.query(
     `INSERT INTO schema_migrations VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END)
      ON CONFLICT (name) DO UPDATE SET steps = excluded.steps, applied_at = excluded.applied_at`,

@@ -1,6 +1,8 @@
 /** What results share: each thing once, found in the tables by a hash of its content that is made here. */
 import { createHash } from "node:crypto";
+import { isIPv6 } from "node:net";
 import type { ResultMessage } from "../../wire/message.ts";
+import { formatTimestamp, parseTimestamp } from "../../wire/timestamp.ts";
 import { bytesOf, utc } from "./values.ts";
 
 /** The tables of what is shared. */
@@ -79,7 +81,7 @@ function placeOfConnection(
     ]),
   ];
   return things.place(JSON.stringify(values), () => ({
-    identity: identityOf("connection", ...values),
+    identity: identityOf("connection", ...values.map(inOneForm)),
     remote_address: remoteAddress,
     http_version: httpVersion,
     tls_version: tls?.version,
@@ -91,17 +93,32 @@ function placeOfConnection(
   }));
 }
 
+/** An address or a time may be written in several ways; what is read back of its column is the same. */
+function inOneForm(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (isIPv6(value)) return new URL(`http://[${value}]`).hostname;
+  const time = parseTimestamp(value);
+  return time === null ? value : formatTimestamp(time);
+}
+
 function placeOfReason(
-  { reason, errorClass, errorMessage }: ResultMessage,
+  { reason, errorClass, errorMessage, firstReason }: ResultMessage,
   things: Things,
 ): number | null {
-  if (reason === undefined && errorClass === undefined && errorMessage === null) return null;
-  const key = JSON.stringify([reason, errorClass, errorMessage]);
-  return things.place(key, () => ({
-    identity: identityOf("reason", reason, errorClass, errorMessage),
+  if ((reason ?? errorClass ?? errorMessage ?? firstReason ?? null) === null) return null;
+  // In the order of carry_over.ts, whose reasons have a message alone.
+  const values = [
+    reason,
+    errorClass,
+    errorMessage,
+    ...firstReason === undefined ? [] : [firstReason],
+  ];
+  return things.place(JSON.stringify(values), () => ({
+    identity: identityOf("reason", ...values),
     reason,
     error_class: errorClass,
     error_message: errorMessage,
+    first_reason: firstReason,
   }));
 }
 

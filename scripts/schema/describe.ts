@@ -21,19 +21,20 @@ WITH relations AS (${RELATIONS}), columns AS (
   GROUP BY attrelid
 )
 SELECT statement FROM (
-  SELECT 1 AS part, relname AS name, 0 AS place, 'CREATE TABLE ' || relname || E' (\\n' || list || E'\\n)'
+  SELECT 1 AS part, relname AS name, 0 AS place, 'CREATE TABLE ' || relname || E' (\\n' || coalesce(list, '') || E'\\n)'
     || coalesce(' PARTITION BY ' || pg_get_partkeydef(oid), '') AS statement
-  FROM relations JOIN columns USING (oid) WHERE relkind <> 'v'
+  FROM relations LEFT JOIN columns USING (oid) WHERE relkind <> 'v'
   UNION ALL
   SELECT 1, relname, 1, 'ALTER TABLE ' || relname || ' ADD CONSTRAINT ' || conname || ' '
     || pg_get_constraintdef(k.oid)
+    || coalesce(' WITH (' || array_to_string((SELECT reloptions FROM pg_class WHERE oid = conindid), ', ') || ')', '')
   FROM relations r JOIN pg_constraint k ON conrelid = r.oid WHERE contype <> 'n'
   UNION ALL
   SELECT 1, relname, 2, pg_get_indexdef(indexrelid)
   FROM relations r JOIN pg_index i ON indrelid = r.oid
   WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
   UNION ALL
-  SELECT 1, relname, 3, 'CREATE TRIGGER ' || tgname || ' ' || pg_get_triggerdef(t.oid)
+  SELECT 1, relname, 3, pg_get_triggerdef(t.oid)
   FROM relations r JOIN pg_trigger t ON tgrelid = r.oid WHERE NOT tgisinternal
   UNION ALL
   SELECT 2, relname, 0, 'CREATE VIEW ' || relname || E' AS\\n' || rtrim(pg_get_viewdef(oid, 80), ';')

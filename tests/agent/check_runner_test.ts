@@ -8,7 +8,7 @@ import { Timestamps } from "../../agent/timestamps.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { checkDeps, clients, response, site } from "./support.ts";
+import { checkDeps, clients, obeys, response, site } from "./support.ts";
 
 /** A turn that is due now; the others are an hour away. */
 function turn(clock: FakeClock, frequencyMs = 3_600_000): Turn {
@@ -114,6 +114,30 @@ Deno.test("CheckRunner lets a check answer for the last due time that passed whi
     ],
   );
   assertEquals([stats.skipped, stats.late], [5, 1]);
+  it.cut();
+});
+
+Deno.test("CheckRunner lets no site wait for those that hang, once it knows them", async () => {
+  const clock = new FakeClock();
+  const hangs = Array.from({ length: 1_000 }, (_, i) => site({ url: `http://hang.test/${i}` }));
+  const fine = site({ url: "http://fine.test/" });
+  const hang = obeys();
+  const client: HttpClient = (request, signal) =>
+    request.url.includes("hang") ? hang(request, signal) : Promise.resolve(response());
+  const { it, stats } = runner(900, { ...checkDeps(client, { clock }), clock });
+  const patient = hangs.map((one) => ({ ...one, timeoutMs: 120_000 }));
+  const round = () => Promise.all(patient.map((one) => it.run(one, turn(clock))));
+  const first = round();
+  await clock.advance(240_000);
+  await first;
+  const second = round();
+  await clock.advance(1_000);
+  assertEquals([stats.inFlight, stats.waitingForPlace], [675, 325]);
+  const { checked } = stats;
+  for (let i = 0; i < 100; i++) await it.run(fine, turn(clock));
+  assertEquals(stats.checked - checked, 100);
+  await clock.advance(240_000);
+  await second;
   it.cut();
 });
 

@@ -248,7 +248,7 @@ for (
       site({ retries: { attempts: retries, delayMs: 5_000 } }),
       NEVER,
       checkDeps(client, { clock }),
-      { ...AT_ONCE, leftMs: () => leftMs },
+      { ...AT_ONCE, leftMs },
     );
     await clock.advance(60_000);
     const { verdict, reason, responseCode, attempts, firstReason } = (await checked)!;

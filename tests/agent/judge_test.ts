@@ -95,6 +95,7 @@ const TABLE: [seen: Seen, agent: Partial<AgentState>, expected: string][] = [
   ["connection_failed", cutOff, "unknown local_network (network)"],
   ["unreachable", cutOff, "unknown local_network (network)"],
   ["dns_failed", nameless, "unknown local_resolver (agent)"],
+  ["dns_failed", { ...cutOff, ...nameless }, "unknown local_resolver (agent)"],
   ["dns_not_found", nameless, "down dns_not_found (site)"],
   ["timeout", nameless, "down timeout (site)"],
 

@@ -22,3 +22,24 @@ Deno.test("Limiter lets in as many as it may, then one for each that leaves, in 
 Deno.test("Limiter refuses a limit that is no positive integer", () => {
   for (const max of [0, -1, 1.5, NaN]) assertThrows(() => new Limiter(max), RangeError, `${max}`);
 });
+
+Deno.test("Limiter keeps a quarter of its places from those that hold theirs for long", async () => {
+  const limiter = new Limiter(4);
+  const entered: string[] = [];
+  const enter = (name: string, isLong: boolean) =>
+    void limiter.acquire(isLong).then(() => entered.push(name));
+  for (const name of ["a", "b", "c", "d", "e"]) enter(name, true);
+  enter("quick", false);
+  enter("other", false);
+  await Promise.resolve();
+  assertEquals([entered, limiter.held, limiter.waiting], [["a", "b", "c", "quick"], 4, 3]);
+  limiter.release();
+  await Promise.resolve();
+  assertEquals(entered.at(-1), "other");
+  limiter.release();
+  await Promise.resolve();
+  assertEquals([limiter.held, limiter.waiting], [3, 2]);
+  limiter.release();
+  await Promise.resolve();
+  assertEquals([entered.at(-1), limiter.held, limiter.waiting], ["d", 3, 1]);
+});

@@ -84,27 +84,25 @@ Deno.test("runAgent() checks each site on its schedule and publishes every resul
     assertEquals(identities(messages).size, messages.length);
     assertEquals([stats.checked, stats.published], [messages.length, messages.length]);
     assertEquals([stats.waiting, stats.dropped, stats.refused, stats.cut], [0, 0, 0, 0]);
-    assertEquals([stats.inFlight, stats.waitingForPlace, stats.verdicts.up], [
-      0,
-      0,
-      messages.length,
-    ]);
-    for (const { verdict, regexResult } of messages) {
+    assertEquals([stats.inFlight, stats.waitingForPlace], [0, 0]);
+    // A machine that is busy for a moment misses due times of 100 ms; that is said as well.
+    const checks = messages.filter(({ reason }) => reason !== "local_late");
+    for (const { verdict, regexResult } of checks) {
       assertEquals([verdict, regexResult], ["up", true]);
     }
     for (const { key, value } of kafka.taken) assertEquals(JSON.parse(value).url, key);
     for (const { url } of sites(3, 100)) {
-      const due = messages.filter((m) => m.url === url).map((m) => parseTimestamp(m.scheduledAt!)!);
-      const elapsed = Number(due.at(-1)! - due[0]!) / 1_000;
-      const slots = due.length - 1 + stats.skipped;
-      assertLess(Math.abs(elapsed - slots * 100), 100 + 100 * stats.skipped);
+      const due = messages.filter((m) => m.url === url)
+        .map(({ scheduledAt, slots = 1 }) => ({ at: parseTimestamp(scheduledAt!)!, slots }))
+        .sort((a, b) => Number(a.at - b.at));
+      const elapsed = Number(due.at(-1)!.at - due[0]!.at) / 1_000;
+      const slots = due.slice(0, -1).reduce((sum, { slots }) => sum + slots, 0);
+      assertLess(Math.abs(elapsed - slots * 100), 50);
     }
-    assertEquals(agent.log.lines.map(({ level, message }) => [level, message]), [
-      ["info", "The agent runs"],
-      ["info", "The agent stopped"],
-    ]);
+    const infos = agent.log.lines.filter(({ level }) => level === "info");
+    assertEquals(infos.map(({ message }) => message), ["The agent runs", "The agent stopped"]);
     const { checked, published, dropped, refused, waiting, skipped, late } = stats;
-    assertEquals(agent.log.lines[1]!.fields, {
+    assertEquals(infos[1]!.fields, {
       checked,
       published,
       dropped,

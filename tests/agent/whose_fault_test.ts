@@ -129,7 +129,7 @@ Deno.test("a network that is taken away is known by controls that do not answer"
 });
 
 Deno.test("a resolver that is taken away is told from a name that fails", async () => {
-  const server = await startServer();
+  const server = await startServer(3);
   const fails = (code: string, root: boolean) =>
     agent({ root, names: (host) => host === "site.test" ? code : "127.0.0.1" });
   const url = `http://site.test:${server.port}/`;
@@ -139,7 +139,9 @@ Deno.test("a resolver that is taken away is told from a name that fails", async 
 
   // It answers for the root and fails all else; an address needs no name.
   let works = true;
-  const judged = agent({ names: () => works ? "127.0.0.1" : "EAI_AGAIN" });
+  const judged = agent({
+    names: (host) => works ? `127.0.0.${1 + Number(host[8]) % 3}` : "EAI_AGAIN",
+  });
   const named = [0, 1, 2, 3, 4].map((i) => ({ url: `http://www.site${i}.test:${server.port}/` }));
   const byAddress = { url: `http://127.0.0.1:${server.port}/` };
   const all = async () => {
@@ -149,7 +151,11 @@ Deno.test("a resolver that is taken away is told from a name that fails", async 
   };
   assertEquals([await all(), await judged(byAddress)], [named.map(() => "up"), "up"]);
   works = false;
-  assertEquals(await all(), named.map(() => "down dns_failed"));
+  assertEquals([await all(), await judged(byAddress)], [
+    [...new Array(4).fill("down dns_failed"), "unknown local_resolver"],
+    "up",
+  ]);
+  assertEquals(await judged(named[0]!), "unknown local_resolver");
   await server.close();
 });
 

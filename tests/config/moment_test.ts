@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseMoment } from "../../config/moment.ts";
+import { parseMoment } from "../../config/maintenance.ts";
 
 const EVENING = Date.UTC(2026, 0, 31, 22);
 

@@ -43,7 +43,7 @@ Deno.test("isSecretHeader() knows the headers that say who we are", () => {
   for (const name of ["Authorization", "cookie", "X-Api-Key", "x-apikey", "X-Auth", "My-Token"]) {
     assertEquals(isSecretHeader(name), true, name);
   }
-  for (const name of ["Accept", "User-Agent", "X-Key"]) {
+  for (const name of ["Accept", "User-Agent", "X-Team"]) {
     assertEquals(isSecretHeader(name), false, name);
   }
 });

@@ -176,7 +176,9 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
       const inVain = state.batches;
       if (!paused && !state.paused.has(0)) {
         if (!seeks.has(0)) await hand(0, position);
-        if (state.batches === inVain && !state.paused.has(0)) state.dropped++;
+        if (state.batches === inVain && !state.paused.has(0) && !stop.signal.aborted) {
+          state.dropped++;
+        }
       }
       // A fetch that costs nothing would never let the clock go on.
       await wait(1);
@@ -293,6 +295,29 @@ Deno.test("Group goes on without a partition that cannot be stored, and then wit
   await group.leave();
 });
 
+Deno.test("Group keeps a partition's batch where all others are paused, until one goes on", async () => {
+  const { state, join, end, seeks, clock, hand, group } = setUp({ partitions: 2, stored: 500n });
+  const held = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  state.beforeStore = (partition) => held[partition]!.promise;
+  join();
+  await clock.advance(10);
+  seeks.clear();
+  const handed = [hand(0, 499n), hand(1, 499n)];
+  let returned = false;
+  void handed[1]!.then(() => returned = true);
+  await clock.advance(2_000);
+  await handed[0];
+  assertEquals([[...state.paused], returned], [[0], false]);
+  held[0]!.resolve();
+  for (let turns = 0; turns < 5; turns++) await clock.advance(10);
+  assertEquals([[...state.paused], returned], [[1], true]);
+  held[1]!.resolve();
+  for (let turns = 0; turns < 5; turns++) await clock.advance(10);
+  assertEquals([state.paused.size, state.batches], [0, 2]);
+  end();
+  await group.leave();
+});
+
 Deno.test("Group begins each assignment with no partition paused", async () => {
   const { state, join, end, clock, hand, seeks, group } = setUp({ stored: 500n });
   const held = Promise.withResolvers<void>();
@@ -301,7 +326,7 @@ Deno.test("Group begins each assignment with no partition paused", async () => {
   await clock.advance(10);
   seeks.clear();
   const handed = hand(0, 499n);
-  await clock.advance(1_000);
+  await clock.advance(10_000);
   await handed;
   assertEquals([...state.paused], [0]);
   join();

@@ -35,7 +35,11 @@ async function folder(parts: AsyncDisposableStack, changes: Record<string, unkno
   const { dsn, drop } = await freshDatabase();
   parts.defer(drop);
   const sites = serveSites();
-  parts.defer(() => sites.server.shutdown());
+  parts.defer(() => {
+    // A failed test has told nobody to answer, and the server would wait.
+    sites.answer();
+    return sites.server.shutdown();
+  });
   const { brokers } = await kafkaForTests();
   const topic = `ops-${randomUUID()}`;
   const { origin } = sites;

@@ -3,13 +3,14 @@ import type { Socket } from "node:net";
 import { isIP } from "node:net";
 import tls from "node:tls";
 import type { Clock } from "../../../runtime/clock.ts";
+import { keep } from "../../bounded_map.ts";
 import { classifyError } from "../classify.ts";
 import { httpError } from "../errors.ts";
 import { ExchangeFailure, failure } from "../failure.ts";
 import type { Steps } from "../steps.ts";
 import type { CertificateRecord, FailureClass, HttpError, TlsRecord } from "../types.ts";
 import { certificateRecord, sentChain, verifiedChain } from "./certificates.ts";
-import { keep, type Trust } from "./trust.ts";
+import type { Trust } from "./trust.ts";
 
 /** How long a chain counts as known by the site's own certificate: its issuers may be changed alone. */
 const CHAIN_MS = 600_000;

@@ -2,14 +2,13 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
 import type { Clock } from "../../../runtime/clock.ts";
 import { systemAuthorities } from "../../../runtime/system_authorities.ts";
+import { keep } from "../../bounded_map.ts";
 import { failure } from "../failure.ts";
 import type { CertificateRecord, TlsOptions } from "../types.ts";
 import { Authorities } from "./certificates.ts";
 
 /** How long the system's authorities are known before they are read again, if they are needed. */
 const SYSTEM_MS = 300_000;
-/** Of each map, so that reloads and changing certificates do not fill the memory. */
-const MAX_KEPT = 10_000;
 
 /** Who is trusted, ready for use. */
 export interface Trust {
@@ -104,13 +103,6 @@ function bundledAuthorities(): readonly string[] | null {
 
 function learnedKey(host: string, { cert = "", key = "" }: TlsOptions): string {
   return `${host}\n${cert}${key}`;
-}
-
-/** Puts into a map that loses its oldest entry when it is full. */
-export function keep<K, V>(map: Map<K, V>, key: K, value: V): V {
-  if (map.size >= MAX_KEPT) map.delete(map.keys().next().value!);
-  map.set(key, value);
-  return value;
 }
 
 function make({ ca, cert, key }: TlsOptions, authorities: Authorities): Trust {

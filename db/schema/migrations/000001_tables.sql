@@ -76,11 +76,13 @@ CREATE TABLE reasons (
   reason text,
   error_class text,
   error_message text,
+  first_reason text,
   identity uuid NOT NULL UNIQUE,
   last_seen date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date
 );
 COMMENT ON TABLE reasons IS 'why a verdict was another than up';
 COMMENT ON COLUMN reasons.reason IS 'the rule or the error class that decided';
+COMMENT ON COLUMN reasons.first_reason IS 'of the first of several attempts; the last one may be up';
 
 CREATE TABLE certificates (
   fingerprint bytea PRIMARY KEY,
@@ -133,8 +135,9 @@ CREATE TABLE check_results (
   attempts int4,
   loop_delay float4,
   redirects jsonb,
-  -- A site's history is read by site, agent and time; in this order a day's key grows at few places.
-  PRIMARY KEY (site_id, agent_id, ts)
+  -- A site's history is read by site, agent and time; in this order a day's key grows at few places, and
+  -- is never added to before them: its pages may be full.
+  PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor = 100)
 ) PARTITION BY RANGE (ts);
 COMMENT ON COLUMN check_results.ts IS 'start of the check';
 COMMENT ON COLUMN check_results.response_time IS

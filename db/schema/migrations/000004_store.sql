@@ -203,6 +203,8 @@ BEGIN
         SELECT (rows.result).*
         FROM httpmon_batch_rows(batch, sites, agents, contexts, connections, reasons) AS rows
         WHERE rows.n BETWEEN lo AND hi
+        -- As the key has them, which is then filled place by place; of two with one identity, the earlier.
+        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, rows.n
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS put = ROW_COUNT;
         PERFORM httpmon_store_evidence(batch, sites, agents, times, lo, hi);
@@ -244,6 +246,8 @@ BEGIN
           OFFSET 0
         ) AS stored
         WHERE (rows.result).ts >= day AND (rows.result).ts < next_day
+          -- Comparing rows is cheap, the function is not: only for those that differ.
+          AND stored.r IS DISTINCT FROM rows.result
           AND NOT httpmon_same_result(stored.r, rows.result);
       END LOOP;
     END IF;

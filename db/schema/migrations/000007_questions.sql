@@ -199,7 +199,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Hours of [since, until) of which no agent reported a site: "unobserved", neither up nor down.
-CREATE FUNCTION httpmon_unobserved(site text, since timestamptz, until timestamptz)
+CREATE FUNCTION httpmon_unobserved_hours(site text, since timestamptz, until timestamptz)
 RETURNS TABLE (started timestamptz, ended timestamptz)
 LANGUAGE sql STABLE AS $$
   SELECT lower(gap), upper(gap)

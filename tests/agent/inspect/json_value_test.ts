@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { inspectJson } from "../../../agent/inspect/json_value.ts";
-import { RegexCache } from "../../../agent/inspect/regex_cache.ts";
+import { RegexCache } from "../../../agent/inspect/inspect.ts";
 import type { JsonRule } from "../../../agent/inspect/inspection.ts";
 
 const BODY = JSON.stringify({

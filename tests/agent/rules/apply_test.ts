@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { HttpRecord } from "../../../agent/http/types.ts";
-import { inspect } from "../../../agent/inspect/inspect.ts";
+import { inspect, RegexCache } from "../../../agent/inspect/inspect.ts";
 import type { JsonRule } from "../../../agent/inspect/inspection.ts";
-import { RegexCache } from "../../../agent/inspect/regex_cache.ts";
 import { judge } from "../../../agent/judge.ts";
 import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
 import type { SiteRules } from "../../../agent/rules/index.ts";

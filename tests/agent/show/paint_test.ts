@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ansi, paintFor, plain } from "../../../agent/show/paint.ts";
+import { ansi, paintFor, plain } from "../../../agent/show/style.ts";
 
 Deno.test("paintFor() paints on a terminal alone, and there unless NO_COLOR is set", () => {
   assertEquals(

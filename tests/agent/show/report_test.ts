@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { check } from "../../../agent/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
-import { ansi } from "../../../agent/show/paint.ts";
+import { ansi } from "../../../agent/show/style.ts";
 import { reportOf } from "../../../agent/show/report.ts";
 import { PLAIN, type Style } from "../../../agent/show/style.ts";
 import { checkDeps, response, site, type SiteValues } from "../support.ts";
@@ -133,8 +133,13 @@ Deno.test("reportOf() of the monitor's own trouble says that it is", async () =>
   assertEquals(lines.slice(1, 4), [
     "UNKNOWN  local_network  ·  no response in 12.5 ms",
     "This machine has no network",
-    "Trouble of this machine or its config, which says nothing of the site",
+    "Trouble of this machine's network, which says nothing of the site",
   ]);
+  const memory = { class: "no_memory", message: "It is full" } as const;
+  assertEquals(
+    (await report(response({ status: null, error: memory }))).split("\n")[3],
+    "Trouble of this machine or its config, which says nothing of the site",
+  );
 });
 
 Deno.test("reportOf() says how the request differs from a plain one, without credentials", async () => {

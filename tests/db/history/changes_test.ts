@@ -143,7 +143,7 @@ Deno.test("httpmon_sites_now() tells the majority's state, since when, and who i
   assertEquals(await found(), expected);
 });
 
-Deno.test("httpmon_unobserved() gives the hours that nobody reported", async () => {
+Deno.test("httpmon_unobserved_hours() gives the hours that nobody reported", async () => {
   await using database = await historyDatabase(START, 2);
   await insert(database.pool, [
     ...minutes("u"),
@@ -152,7 +152,7 @@ Deno.test("httpmon_unobserved() gives the hours that nobody reported", async () 
   const gaps = await database.rows(
     `SELECT extract(hour FROM started AT TIME ZONE 'UTC')::int AS from,
        extract(hour FROM ended AT TIME ZONE 'UTC')::int AS until
-     FROM httpmon_unobserved('https://1.example/', $1, $2)`,
+     FROM httpmon_unobserved_hours('https://1.example/', $1, $2)`,
     [new Date(START), new Date(START + 6 * HOUR_MS)],
   );
   assertEquals(gaps, [{ from: 1, until: 3 }, { from: 4, until: 6 }]);

@@ -1,7 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { dumpResults } from "../../../db/dump/dump.ts";
 import { linesOf } from "../../../db/restore/lines.ts";
+import { replay } from "../../../db/restore/replay.ts";
 import { restore, type RestoreOptions } from "../../../db/restore/restore.ts";
 import { ResultStore } from "../../../db/store/store.ts";
 import { encode } from "../../../wire/encode.ts";
@@ -9,9 +10,11 @@ import type { ResultMessage } from "../../../wire/message.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { certificate, fingerprint, fullMessage } from "../../wire/full_message.ts";
+import { testRoles } from "../roles.ts";
 import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 
 const DAY = 86_400;
+const DOC = await Deno.readTextFile(new URL("../../../docs/dump.md", import.meta.url));
 
 /** In pieces that end anywhere. */
 async function* piecesOf(text: string, size = 4_099): AsyncGenerator<Uint8Array> {
@@ -74,6 +77,10 @@ Deno.test("restore() of a dump makes every row of every table again, column by c
     result(4, { labels: {}, siteLabels: {} }),
     result(5, { scheduledAt: "2026-04-30 23:59:00.000001", frequency: 0.1, attempts: 2 }),
     result(6, { remoteAddress: "::ffff:192.0.2.1", errorMessage: "line\u2028and\nline" }),
+    result(8, {
+      remoteAddress: "2001:DB8:0::0001",
+      tls: { ...full.tls!, expiresAt: "2026-08-01 12:00:00", chain: undefined },
+    }),
     result(7 * DAY, { evidence: { statusLine: null, headers: {}, body: null }, redirects: [] }),
     result(-300 * DAY, { responseTime: 8_191.9995, maintenance: true }),
   ];
@@ -86,7 +93,7 @@ Deno.test("restore() of a dump makes every row of every table again, column by c
   await using other = await ownDatabase();
   const text = await dumped(database);
   const done = await restored(other, text);
-  assertEquals([done.lines, done.inserted, done.refused], [8, 8, []]);
+  assertEquals([done.lines, done.inserted, done.refused], [9, 9, []]);
   const { consumer_offsets: _, ...expected } = await contents(database);
   const { consumer_offsets: offsets, ...found } = await contents(other);
   assertEquals(found, expected);
@@ -98,7 +105,7 @@ Deno.test("restore() of a dump makes every row of every table again, column by c
   for (const each of [other, database]) {
     const before = await contents(each);
     const again = await restored(each, text);
-    assertEquals([again.inserted, again.duplicates, again.refused], [0, 8, []]);
+    assertEquals([again.inserted, again.duplicates, again.refused], [0, 9, []]);
     assertEquals(await contents(each), before);
   }
 });
@@ -148,6 +155,31 @@ Deno.test("restore() goes on where it was stopped, and tells how far it is", asy
   assertEquals([told, first.inserted], [[1_000], 1_000]);
   const second = await restored(database, text);
   assertEquals([second.lines, second.inserted, second.duplicates], [2_500, 1_500, 1_000]);
+});
+
+Deno.test("dbdump, restore and replay take no more rights than docs/dump.md says", async () => {
+  await using database = await ownDatabase();
+  await using roles = await testRoles(database);
+  await roles.grant("writer", "reader");
+  const text = linesFor([fullMessage(), result(2)]);
+  const own = { ...database, pool: roles.poolOf("writer") };
+  const reading = { ...database, pool: roles.poolOf("reader") };
+  try {
+    assertEquals((await restored(own, text)).inserted, 2);
+    assertEquals((await dumped(reading)).split("\n").length, 3);
+    await database.rows(
+      `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", value, reason, detail)
+       VALUES ('', '', 0, 0, convert_to($1, 'UTF8'), 'bad_json', ''), ('', '', 0, 1, '{', '', '')`,
+      [encode(result(3))],
+    );
+    const replayed = () => replay(own.pool, new ResultStore(own.pool, { log: recordingLog() }), {});
+    await assertRejects(replayed, Error, "permission denied for table dead_letters");
+    const [, grant] = DOC.match(/```sql\n(GRANT [^`]*)```/)!;
+    await database.rows(grant!.replace("httpmon_writer", roles.nameOf("writer")));
+    assertEquals((await replayed()).stored, 1);
+  } finally {
+    await Promise.all([own.pool.end(), reading.pool.end()]);
+  }
 });
 
 Deno.test("restore() leaves days alone that the retention has dropped", async () => {

@@ -55,12 +55,15 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
        responsetime, errormessage FROM mon_daily`,
   );
   const results = await pool.query(
-    `SELECT to_char(ts AT TIME ZONE 'UTC', ${TIMESTAMP}) AS ts, uuid::text AS agent, url,
+    `SELECT to_char(ts AT TIME ZONE 'UTC', ${TIMESTAMP}) AS ts, agents.identity::text AS agent, url,
        regex_result AS "regexResult", response_code AS "responseCode",
        response_time AS "responseTime", error_message AS "errorMessage", verdict, reason,
        error_class AS "errorClass",
-       to_char(scheduled_at AT TIME ZONE 'UTC', ${TIMESTAMP}) AS "scheduledAt"
-     FROM check_results JOIN sites ON sites.id = site_id JOIN agents ON agents.id = agent_id`,
+       to_char(
+         (ts - lateness::float8 * interval '1 millisecond') AT TIME ZONE 'UTC', ${TIMESTAMP}
+       ) AS "scheduledAt"
+     FROM check_results JOIN sites ON sites.id = site_id JOIN agents ON agents.id = agent_id
+     LEFT JOIN reasons ON reasons.id = reason_id`,
   );
   const letters = await pool.query(
     `SELECT partition, "offset"::text, encode(sha256(key), 'hex') AS "keyHash",

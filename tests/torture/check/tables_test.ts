@@ -15,20 +15,17 @@ Deno.test("readTables() reads rows, letters and offsets as they are compared", a
     await pool.query("SET timezone = 'America/New_York'");
     await pool.query("SELECT httpmon_ensure_partitions('{2026-05-01}')");
     await pool.query("INSERT INTO sites (url) VALUES ($1)", [result.url]);
-    await pool.query("INSERT INTO agents (uuid) VALUES ($1)", [result.agentUUID]);
+    await pool.query("INSERT INTO agents (identity) VALUES ($1)", [result.agentUUID]);
     await pool.query(
-      `INSERT INTO check_results (ts, site_id, agent_id, verdict, reason, error_class,
-         response_code, response_time, regex_result, scheduled_at)
-       SELECT $1, sites.id, agents.id, 2, $2, $3, $4, $5, $6, $7 FROM sites, agents`,
-      [
-        `${result.ts}+00`,
-        result.reason,
-        result.errorClass,
-        result.responseCode,
-        result.responseTime,
-        result.regexResult,
-        `${result.scheduledAt}+00`,
-      ],
+      "INSERT INTO reasons (reason, error_class, identity) VALUES ($1, $2, gen_random_uuid())",
+      [result.reason, result.errorClass],
+    );
+    await pool.query(
+      `INSERT INTO check_results (ts, site_id, agent_id, verdict, reason_id, response_code,
+         response_time, regex_result, lateness)
+       SELECT $1, sites.id, agents.id, 2, reasons.id, $2, $3, $4, 3.456
+       FROM sites, agents, reasons`,
+      [`${result.ts}+00`, result.responseCode, result.responseTime, result.regexResult],
     );
     await pool.query(
       `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", key, value, reason, detail)

@@ -1,0 +1,184 @@
+/**
+ * `deno task bench storage [SITES [MINUTES]]`: stores a day of results (each site once a minute) as a writer does,
+ * once with the message's seven fields and once with all that an agent sends, and prints the bytes of each
+ * part, a result; on a PostgreSQL of its own.
+ */
+import pg from "pg";
+import { createPool } from "../db/connect/pool.ts";
+import { migrate } from "../db/schema/migrate.ts";
+import { type IncomingRecord, ResultStore } from "../db/store/store.ts";
+import { dataFolder } from "../local/data_folder.ts";
+import { startPostgres } from "../local/postgres.ts";
+import { createLogger } from "../runtime/log.ts";
+import type { ResultMessage } from "../wire/message.ts";
+import { formatTimestamp } from "../wire/timestamp.ts";
+
+const MINUTES = 1440;
+const AGENT = "6f3b1a52-6a2c-4c5e-9d1f-0a8b7c6d5e4f";
+/** Of a hundred checks of a full site, one finds it down, with evidence. */
+const DOWN_EVERY = 100;
+
+const SHAPES: Record<string, (site: number, minute: number) => Partial<ResultMessage>> = {
+  "seven fields": () => ({}),
+  "all fields": (site, minute) => {
+    const down = (site + minute) % DOWN_EVERY === 0;
+    const ms = 3 + (site * 7 + minute * 13) % 100 + 0.123;
+    return {
+      ...(down
+        ? {
+          verdict: "down",
+          reason: "status",
+          responseCode: 503,
+          evidence: {
+            statusLine: "HTTP/1.1 503 Service Unavailable",
+            headers: { "content-type": "text/html", server: "nginx", "retry-after": "120" },
+            body: `<html><body>Error ${site} ${minute} </body></html>`.repeat(20),
+          },
+        }
+        : { verdict: "up" }),
+      scheduledAt: formatTimestamp(at(site, minute) - 1_234n),
+      frequency: 60,
+      phases: { dns: 0.412, connect: ms / 3, tls: ms / 2, firstByte: ms, download: 0.731 },
+      bodyBytes: 12_345 + (site * 31 + minute) % 500,
+      bodyTruncated: false,
+      remoteAddress: `192.0.2.${site % 250}`,
+      httpVersion: "1.1",
+      // A second certificate, as behind a balancer.
+      tls: {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_128_GCM_SHA256",
+        verified: true,
+        error: null,
+        expiresAt: "2027-08-01 12:00:00.000000",
+        fingerprint: `${(10 + (site + minute) % 2)}:`.repeat(31) + (10 + site % 90),
+      },
+      location: "eu-west",
+      labels: { team: "web" },
+      siteLabels: { group: `group ${site % 10}` },
+    };
+  },
+};
+
+/** Microseconds since 1970: yesterday's minute, sites spread over it. */
+function at(site: number, minute: number): bigint {
+  const day = Math.floor(Date.now() / 86_400_000) - 1;
+  return BigInt(day * 86_400_000 + minute * 60_000 + (site * 997) % 60_000) * 1000n + 123n;
+}
+
+function recordsOf(
+  sites: number,
+  first: number,
+  step: number,
+  shape: typeof SHAPES[string],
+): IncomingRecord[] {
+  const records: IncomingRecord[] = [];
+  for (let minute = first; minute < first + step; minute++) {
+    for (let site = 0; site < sites; site++) {
+      const message: ResultMessage = {
+        ts: formatTimestamp(at(site, minute)),
+        agentUUID: AGENT,
+        url: `https://www.${site}.example/path`,
+        regexResult: true,
+        responseCode: 200,
+        responseTime: 100 + (site * 7 + minute * 13) % 100 + 0.123,
+        errorMessage: null,
+        ...shape(site, minute),
+      };
+      const value = new Uint8Array(); // of the size of the batch alone
+      const offset = BigInt(minute * sites + site);
+      records.push({
+        ...{ offset, timestamp: 0n, key: null, value },
+        decoded: { ok: true, message },
+      });
+    }
+  }
+  return records;
+}
+
+/** Bytes of each part and of the WAL, of results of one shape. */
+async function measure(dsn: string, sites: number, step: number, shape: typeof SHAPES[string]) {
+  const log = createLogger("ERROR", "bench");
+  await migrate(dsn, { log });
+  const pool = createPool(dsn, { max: 2, applicationName: "httpmon-bench", log });
+  const value = async (sql: string) => Number(Object.values((await pool.query(sql)).rows[0])[0]);
+  try {
+    const store = new ResultStore(pool, { log });
+    const source = { consumer: "writer", clusterId: "bench", topic: "bench", partition: 0 };
+    await pool.query("CHECKPOINT");
+    const wal = () => value("SELECT pg_current_wal_insert_lsn() - '0/0'");
+    const before = await wal();
+    let milliseconds = 0;
+    for (let minute = 0; minute < MINUTES; minute += step) {
+      const records = recordsOf(sites, minute, step, shape);
+      const place = { position: records[0]!.offset, first: minute === 0 };
+      const start = performance.now();
+      await store.storeBatch(source, records, place);
+      milliseconds += performance.now() - start;
+    }
+    const written = await wal() - before;
+    const rows = await value("SELECT count(*) FROM check_results");
+    const size = async (relation: string) =>
+      await value(`SELECT coalesce(sum(pg_relation_size(${relation})), 0)
+        FROM pg_partition_tree('check_results') AS t`);
+    const index = (kind: "btree" | "brin") =>
+      size(`(SELECT c.oid FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid
+        JOIN pg_am AS a ON a.oid = relam WHERE indrelid = t.relid AND amname = '${kind}')`);
+    const shared = await value(
+      `SELECT sum(pg_total_relation_size(name)) FROM unnest(
+         '{agents,sites,contexts,connections,reasons,certificates,site_certificates}'::regclass[]) AS name`,
+    );
+    const evidence = await value(
+      "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('evidence')",
+    );
+    const evidenceRows = await value("SELECT count(*) FROM evidence");
+    return {
+      rows,
+      heap: await size("relid") / rows,
+      key: await index("btree") / rows,
+      brin: await index("brin") / rows,
+      evidence: evidenceRows === 0 ? 0 : evidence / evidenceRows,
+      shared: shared / sites,
+      wal: written / rows,
+      rate: rows / milliseconds * 1000,
+    };
+  } finally {
+    await pool.end();
+  }
+}
+
+const sites = Number(Deno.args[0] ?? 60);
+/** Minutes of one batch: 1 as it comes, more as from a backlog; a divisor of a day's. */
+const step = Number(Deno.args[1] ?? 1);
+const folder = await dataFolder();
+const server = await startPostgres({ folder: folder.path, settings: { max_wal_size: "8GB" } });
+const results: Awaited<ReturnType<typeof measure>>[] = [];
+try {
+  for (const [index, shape] of Object.values(SHAPES).entries()) {
+    const client = new pg.Client({ connectionString: server.dsn });
+    await client.connect();
+    await client.query(`CREATE DATABASE bench_${index}`);
+    await client.end();
+    const dsn = new URL(server.dsn);
+    dsn.pathname = `/bench_${index}`;
+    results.push(await measure(dsn.href, sites, step, shape));
+  }
+} finally {
+  await server.stop();
+  await folder.close();
+}
+const line = (name: string, of: (result: typeof results[number]) => string) =>
+  console.log(`| ${[name, ...results.map(of)].join(" | ")} |`);
+const bytes = (key: keyof typeof results[number]) => (result: typeof results[number]) =>
+  result[key].toFixed(1);
+console.log(`${sites} sites, each once a minute for a day, batches of ${sites * step} results\n`);
+line("bytes", (result) => Object.keys(SHAPES)[results.indexOf(result)]!);
+line("---", () => "---");
+line("row", bytes("heap"));
+line("its key", bytes("key"));
+line("both", ({ heap, key }) => (heap + key).toFixed(1));
+line("index by time", bytes("brin"));
+line("evidence, of one that is down", bytes("evidence"));
+line("what results share, a site", bytes("shared"));
+line("WAL", bytes("wal"));
+console.log(`\n${results.map(({ rate }) => `${Math.round(rate)} results/s`).join(", ")}`);
+Deno.exit(0);
