@@ -260,7 +260,8 @@ export class Round {
     const { kafkaProxy, postgresProxy } = this.lane;
     kafkaProxy.set("pass");
     postgresProxy.set("pass");
-    postgresProxy.cutCommitReplies(0);
+    postgresProxy.cutReplies(0);
+    postgresProxy.cutRequests(0);
     this.load?.stop();
     const steps = [
       ...[...this.writers, ...this.agents].map((product) => () => product.kill()),
