@@ -18,7 +18,9 @@ Deno.test("check trusts an authority of the system's store, on Node and on Deno"
   const store = join(folder, "store.pem");
   await Deno.writeTextFile(store, authority.cert);
   await writeNodeBuild(folder);
-  const permissions = ["net", "read", "write", "env", "sys=hostname,statfs"].map((p) => `--allow-${p}`);
+  const permissions = ["net", "read", "write", "env", "sys=hostname,statfs"].map((p) =>
+    `--allow-${p}`
+  );
   const programs = {
     Node: [node, join(folder, "httpmon.cjs")],
     Deno: [Deno.execPath(), "run", "--no-check", ...permissions, join(ROOT, "main.ts")],
