@@ -205,6 +205,7 @@ CREATE TABLE reasons (
   reason text,
   error_class text,
   error_message text,
+  first_reason text,
   identity uuid NOT NULL,
   last_seen date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL
 );
@@ -212,6 +213,8 @@ CREATE TABLE reasons (
 ALTER TABLE reasons ADD CONSTRAINT reasons_identity_key UNIQUE (identity);
 
 ALTER TABLE reasons ADD CONSTRAINT reasons_pkey PRIMARY KEY (id);
+
+COMMENT ON COLUMN reasons.first_reason IS 'of the first of several attempts; the last one may be up';
 
 COMMENT ON COLUMN reasons.reason IS 'the rule or the error class that decided';
 

@@ -34,7 +34,7 @@ const EVIDENCE = `(SELECT json_build_object(
 export function selectMessages(ofSites: boolean): string {
   return `SELECT ${timestamp("r.ts")} AS ts, a.identity AS agent, s.url, s.name,
       r.regex_result, r.response_code, r.response_time, w.error_message, r.verdict, w.reason,
-      w.error_class,
+      w.error_class, w.first_reason,
       ${timestamp("r.ts - r.lateness::float8 * interval '1 millisecond'")} AS scheduled_at,
       c.frequency, r.slots, r.attempts, r.loop_delay,
       r.dns_ms, r.connect_ms, r.tls_ms, r.first_byte_ms, r.download_ms,
@@ -80,6 +80,7 @@ export function toMessage(row: any): DumpedResult {
     frequency: row.frequency ?? undefined,
     slots: row.slots ?? undefined,
     attempts: row.attempts ?? undefined,
+    firstReason: row.first_reason ?? undefined,
     loopDelay: row.loop_delay ?? undefined,
     phases: row.dns_ms === null ? undefined : {
       dns: row.dns_ms,

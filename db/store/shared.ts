@@ -102,16 +102,23 @@ function inOneForm(value: unknown): unknown {
 }
 
 function placeOfReason(
-  { reason, errorClass, errorMessage }: ResultMessage,
+  { reason, errorClass, errorMessage, firstReason }: ResultMessage,
   things: Things,
 ): number | null {
-  if (reason === undefined && errorClass === undefined && errorMessage === null) return null;
-  const key = JSON.stringify([reason, errorClass, errorMessage]);
-  return things.place(key, () => ({
-    identity: identityOf("reason", reason, errorClass, errorMessage),
+  if ((reason ?? errorClass ?? errorMessage ?? firstReason ?? null) === null) return null;
+  // In the order of carry_over.ts, whose reasons have a message alone.
+  const values = [
+    reason,
+    errorClass,
+    errorMessage,
+    ...firstReason === undefined ? [] : [firstReason],
+  ];
+  return things.place(JSON.stringify(values), () => ({
+    identity: identityOf("reason", ...values),
     reason,
     error_class: errorClass,
     error_message: errorMessage,
+    first_reason: firstReason,
   }));
 }
 

@@ -86,7 +86,12 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   const reader = new StatusReader(client, admin, config.sites, begin);
   const watched = { reader, programs: [writer, agent], clock, signal };
   await screen.step("Agent and writer", () => firstRow(watched));
-  const hints = ["Ctrl-C ends it in order. To look inside meanwhile:", `psql ${dsn}`];
+  const hints = [
+    "Ctrl-C ends it in order. To look inside meanwhile:",
+    `psql ${dsn}`,
+    "  SELECT * FROM results ORDER BY ts DESC LIMIT 10;",
+    "  SELECT site, state, since FROM httpmon_sites_now();",
+  ];
   if (!screen.isTerminal) { for (const hint of hints) screen.print(`    ${hint}`); }
 
   await watch(watched, screen, { start: startedAt, endAt }, hints);

@@ -30,6 +30,7 @@ const QUERY = `
       WHEN 'regex' THEN 'regex did not match'
       ELSE reason
     END) AS text FROM check_results
+    LEFT JOIN reasons ON reasons.id = reason_id
     WHERE site_id = s.id AND ts >= $1 AND verdict <> 0 ORDER BY ts DESC LIMIT 1
   ) failed ON true`;
 

@@ -76,11 +76,13 @@ CREATE TABLE reasons (
   reason text,
   error_class text,
   error_message text,
+  first_reason text,
   identity uuid NOT NULL UNIQUE,
   last_seen date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date
 );
 COMMENT ON TABLE reasons IS 'why a verdict was another than up';
 COMMENT ON COLUMN reasons.reason IS 'the rule or the error class that decided';
+COMMENT ON COLUMN reasons.first_reason IS 'of the first of several attempts; the last one may be up';
 
 CREATE TABLE certificates (
   fingerprint bytea PRIMARY KEY,

@@ -450,6 +450,31 @@ $$;
 COMMENT ON FUNCTION httpmon_percentile(text, float8, timestamptz, timestamptz, text) IS
   'milliseconds, q from 0 to 1; within 2 % of the response time, 15 % of a phase';
 
+-- When no agent watched a site: what is left of the time, up to now, once every result has covered what
+-- it answers for, from the time that its check was due for as many slots as it has. Results that do not
+-- say how often the site is checked cover nothing. A second is let pass between two.
+CREATE FUNCTION httpmon_unobserved(site text, since timestamptz, until timestamptz)
+RETURNS tstzmultirange
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  ids int4[] := httpmon_site_ids(site);
+  upto timestamptz := greatest(since, least(until, now()));
+  watched tstzmultirange;
+BEGIN
+  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  INTO watched
+  FROM (
+    SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
+      coalesce(r.slots, 1) AS slots, c.frequency
+    FROM check_results AS r JOIN contexts AS c ON c.id = r.context_id
+    -- Whose slots may reach into the range.
+    WHERE r.site_id = ANY (ids) AND r.ts >= since - interval '1 day' AND r.ts < upto
+      AND c.frequency IS NOT NULL
+  ) AS result;
+  RETURN tstzmultirange(tstzrange(since, upto)) - watched;
+END
+$$;
+
 -- Has the hours from `since` to `until` computed again, as after results were deleted or changed by
 -- hand; returns how many hours of sites.
 CREATE FUNCTION httpmon_recompute(since timestamptz, until timestamptz) RETURNS int8

@@ -223,3 +223,30 @@ Deno.test("httpmon_uptime() and httpmon_percentile() lock the days at the edges 
     client.release();
   }
 });
+
+Deno.test("httpmon_unobserved() is the time that no result answers for", async () => {
+  await using database = await historyDatabase(START, 2);
+  await database.rows(
+    `INSERT INTO contexts (frequency, identity) VALUES (60, md5('a')::uuid), (NULL, md5('b')::uuid)`,
+  );
+  // Due each minute of two hours, from one agent or another; 10 to 20 is silent, 30 answers for five.
+  const minutes = Array.from({ length: 120 }, (_, i) => i)
+    .filter((minute) => (minute < 10 || minute > 20) && (minute < 31 || minute > 34));
+  await database.rows(
+    `INSERT INTO check_results (ts, site_id, agent_id, verdict, lateness, context_id, slots)
+     SELECT $2::timestamptz + minute * interval '1 minute' + interval '40 ms', 1, minute % 2, 0, 40, 1,
+       CASE minute WHEN 30 THEN 5 END
+     FROM unnest($1::int[]) AS minute
+     UNION ALL SELECT $2::timestamptz + interval '15 minutes', 1, 1, 0, NULL, 2, NULL`,
+    [minutes, new Date(START)],
+  );
+  const gaps = await database.rows(
+    `SELECT lower(gap) AS from, upper(gap) AS to
+     FROM unnest(httpmon_unobserved('https://1.example/', $1, $2)) AS gap`,
+    [new Date(START), new Date(START + 3 * HOUR_MS)],
+  );
+  assertEquals(gaps.map(({ from, to }) => [from.getTime() - START, to.getTime() - START]), [
+    [10 * 60_000 + 1000, 21 * 60_000],
+    [2 * HOUR_MS + 1000, 3 * HOUR_MS],
+  ]);
+});
