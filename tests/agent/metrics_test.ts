@@ -209,7 +209,8 @@ Deno.test("startAgentOps() serves /probe, and the metrics of each site behind it
     running: () => null,
     config: () => loadText("{}"),
     perSite: {
-      text: () => "# HELP probe_success x\n# TYPE probe_success gauge\nprobe_success 1\n",
+      text: () =>
+        Promise.resolve("# HELP probe_success x\n# TYPE probe_success gauge\nprobe_success 1\n"),
     },
     clock,
     log: recordingLog(),

@@ -6,7 +6,8 @@ import type { Postgres } from "../../local/postgres.ts";
 import { configOf, SITES } from "./config.ts";
 import { dsnOf, initSchema, type Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
-import { delay, Load, LOAD_AGENT } from "./load.ts";
+import { delay, Load } from "./load.ts";
+import { LOAD_AGENT } from "./messages.ts";
 import { mutatedTree } from "./mutated_tree.ts";
 import type { Observed } from "./observe.ts";
 import { Product, type ProductOptions } from "./product.ts";
@@ -260,7 +261,8 @@ export class Round {
     const { kafkaProxy, postgresProxy } = this.lane;
     kafkaProxy.set("pass");
     postgresProxy.set("pass");
-    postgresProxy.cutCommitReplies(0);
+    postgresProxy.cutReplies(0);
+    postgresProxy.cutRequests(0);
     this.load?.stop();
     const steps = [
       ...[...this.writers, ...this.agents].map((product) => () => product.kill()),

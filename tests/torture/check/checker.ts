@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { splitAccount } from "./account.ts";
 import type { AgentEvidence } from "./agent_evidence.ts";
+import { compareChains } from "./compare_chains.ts";
 import { compareChecks } from "./compare_checks.ts";
 import { compareLetters } from "./compare_letters.ts";
 import { compareOffsets } from "./compare_offsets.ts";
@@ -8,7 +9,7 @@ import { compareResults } from "./compare_results.ts";
 import { compareSchedule } from "./compare_schedule.ts";
 import { brief, type Findings } from "../invariants.ts";
 import { type LedgerContent, readLedger } from "../ledger.ts";
-import { LOAD_AGENT } from "../load.ts";
+import { LOAD_AGENT } from "../messages.ts";
 import type { Observed } from "../observe.ts";
 import { readTables, type Tables } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";
@@ -60,14 +61,15 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
   const { observed, drainedAfter, healings, restored, topicAnew, agent } = seen;
   const { good, poison } = splitAccount(ledger, seen.records);
   const { lost, twice, invented } = compareResults(tables, good);
+  const chains = compareChains(tables, good);
   const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
   const checks = agent && compareChecks(mine, agent);
   const schedule = agent && compareSchedule(mine, agent);
   const { peakMemory } = observed;
   const findings: Findings = {
-    I1: [...lost, ...checks?.missed ?? []],
+    I1: [...lost, ...chains.lost, ...checks?.missed ?? []],
     I2: twice,
-    I3: [...invented, ...checks?.invented ?? []],
+    I3: [...invented, ...chains.invented, ...checks?.invented ?? []],
     I5: compareOffsets({
       nextOffsets: tables.nextOffsets,
       ends: seen.ends,

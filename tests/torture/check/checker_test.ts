@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { judge, type Seen } from "./checker.ts";
 import { dailyOf, letterOf, recordOf, resultOf, rowOf, sentOf } from "./evidence_fixture.ts";
 import type { Findings } from "../invariants.ts";
-import { timestamp } from "../load.ts";
+import { timestamp } from "../messages.ts";
 import { poisonRecords } from "../poison.ts";
 import type { Tables } from "./tables.ts";
 
@@ -19,6 +19,7 @@ const RESULTS = [resultOf(), CHECK];
 const TABLES: Tables = {
   daily: RESULTS.map(dailyOf),
   results: RESULTS.map(rowOf),
+  chains: [],
   letters: RECORDS.slice(1, -1).map((record) => letterOf(record)),
   nextOffsets: new Map([[0, BigInt(RECORDS.length)]]),
 };

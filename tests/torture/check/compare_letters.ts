@@ -1,5 +1,6 @@
 import { type Account, hashOfKey, hashOfValue, identityOf, parseResult } from "./account.ts";
-import { contentOfResult, contentOfRow, identityOfResult } from "./compare_results.ts";
+import { identityOfResult } from "./compare_results.ts";
+import { contentOfResult, contentOfRow } from "./content.ts";
 import { poisonReason } from "../poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";

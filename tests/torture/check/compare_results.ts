@@ -1,37 +1,6 @@
 import { type Account, hashOfValue, identityOf, parseResult, type Result } from "./account.ts";
+import { contentOfResult, contentOfRow } from "./content.ts";
 import type { DailyRow, ResultRow, Tables } from "./tables.ts";
-
-const VERDICTS = ["up", "degraded", "down", "unknown"];
-
-/** All that a row tells, to be compared with `contentOfResult`. */
-export function contentOfRow(row: ResultRow): string {
-  const { regexResult, responseCode, responseTime, errorMessage } = row;
-  return JSON.stringify([
-    regexResult,
-    responseCode,
-    responseTime,
-    errorMessage,
-    VERDICTS[row.verdict] ?? null,
-    row.reason,
-    row.errorClass,
-    row.scheduledAt,
-  ]);
-}
-
-/** All that its row is to tell. */
-export function contentOfResult(result: Result): string {
-  const { regexResult, responseCode, responseTime, errorMessage } = result;
-  return JSON.stringify([
-    regexResult,
-    responseCode,
-    responseTime,
-    errorMessage,
-    result.verdict ?? null,
-    result.reason ?? null,
-    result.errorClass ?? null,
-    result.scheduledAt ?? null,
-  ]);
-}
 
 export function identityOfResult({ ts, agentUUID, url }: Result): string {
   return identityOf({ ts, agent: agentUUID, url });
@@ -103,9 +72,9 @@ function tells(found: Found | undefined, result: Result): boolean {
     found.daily.every((row) => isDailyOf(row, result));
 }
 
-/** mon_daily has whole milliseconds. */
+/** mon_daily has whole milliseconds, of four bytes' precision. */
 function isDailyOf(row: DailyRow, result: Result): boolean {
   return row.regexresult === result.regexResult && row.responsecode === result.responseCode &&
     row.errormessage === result.errorMessage && row.responsetime !== null &&
-    Math.abs(row.responsetime - result.responseTime) <= 0.5;
+    Math.abs(row.responsetime - result.responseTime) <= 0.501;
 }

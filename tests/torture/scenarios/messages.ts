@@ -1,7 +1,8 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
 import { fileURLToPath } from "node:url";
 import { waitFor } from "../../../local/wait.ts";
-import { delay, Load, LOAD_AGENT } from "../load.ts";
+import { delay, Load } from "../load.ts";
+import { LOAD_AGENT } from "../messages.ts";
 import { between, seededRandom } from "../random.ts";
 import type { Round } from "../round.ts";
 import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
