@@ -97,6 +97,7 @@ Deno.test("compareResults() compares each field of check_results exactly", () =>
     { frequency: 61 },
     { slots: undefined },
     { attempts: 1 },
+    { firstReason: undefined },
     { loopDelay: undefined },
     { phases: { ...resultOf().phases as object, tls: 3.31 } },
     { bodyBytes: 1235 },
