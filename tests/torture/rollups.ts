@@ -16,11 +16,21 @@ export interface RollupOptions {
   random: Random;
 }
 
-/** One round of rolling up, as the product does it, a month from now. */
-async function rollUp({ pool, root, random }: RollupOptions, waitMs: number): Promise<void> {
+/**
+ * Rolls up as the product does it, a month from now.
+ *
+ * @param steps At most so many transactions: while results come in, there is always more to do
+ */
+async function rollUp({ pool, root, random }: RollupOptions, steps = Infinity): Promise<void> {
   const { rollUp }: RollUp = await import(`file://${root}db/history/roll_up.ts`);
-  const now = () => Date.now() + AHEAD_MS;
-  await rollUp(pool, { now, waitMs, most: between(random, 50, 20_000) });
+  const enough = new AbortController();
+  await rollUp(pool, {
+    now: () => Date.now() + AHEAD_MS,
+    waitMs: 10_000,
+    most: between(random, 50, 20_000),
+    signal: enough.signal,
+    onStep: () => --steps <= 0 && enough.abort(),
+  });
 }
 
 /** What was seen of the rollups. */
@@ -46,7 +56,7 @@ export function watchRollups(
       await delay(pause);
       const start = performance.now();
       try {
-        await rollUp(options, 1_000);
+        await rollUp(options, between(options.random, 1, 5));
         // For results that ought to have left a mark.
         await delay(between(options.random, 0, 300));
         seen.wrong.push(...await compareRollups(options.pool));
@@ -62,6 +72,6 @@ export function watchRollups(
 
 /** The last look, when nothing comes any more: all is rolled up then. */
 export async function lookAtRollups(options: RollupOptions): Promise<string[]> {
-  await rollUp(options, 30_000);
+  await rollUp(options);
   return await compareRollups(options.pool, { finished: true });
 }

@@ -49,8 +49,8 @@ export interface Judgement {
 }
 
 const MIB = 2 ** 20;
-/** Bytes of one process: 100 to 140 MiB in short rounds, 221 MiB after five minutes of load. */
-const MEMORY_LIMIT = 300 * MIB;
+/** Bytes of one process: up to 300 MiB while a backlog of results that tell all is stored. */
+const MEMORY_LIMIT = 400 * MIB;
 const HEALED_WITHIN_S = 60;
 
 /** Holds what was sent against what is stored. */

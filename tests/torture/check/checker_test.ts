@@ -101,8 +101,8 @@ Deno.test("judge() says nothing of memory that it has not seen", () => {
   const memory = (peakMemory: number | null) =>
     findings({ observed: { ...SEEN.observed, peakMemory } }).I9;
   assertEquals(memory(null), null);
-  assertEquals(memory(300 * 2 ** 20), []);
-  assertEquals(memory(301 * 2 ** 20), ["a process held 301 MiB"]);
+  assertEquals(memory(400 * 2 ** 20), []);
+  assertEquals(memory(401 * 2 ** 20), ["a process held 401 MiB"]);
 });
 
 Deno.test("judge() lets Kafka's commit be ahead where the database was put back", () => {

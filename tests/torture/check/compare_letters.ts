@@ -80,27 +80,20 @@ function isReadable({ key }: { key: string | null }): boolean {
 /** Each batch that cannot be unpacked is one letter, of all its records, with its first bytes. */
 function compareBatches(letters: readonly Letter[], { records, acknowledged }: Account): string[] {
   const batches = Map.groupBy(records.filter(({ key }) => isUnreadable(key)), ({ key }) => key);
-  const placeOf = ({ partition, offset, lastOffset }: Omit<Letter, "keyHash" | "reason">) =>
-    `${partition}/${offset} to ${lastOffset}`;
   const expected = [...batches.values()].map((batch) => {
-    const offsets = batch.map(({ offset }) => BigInt(offset)).sort((a, b) => a < b ? -1 : 1);
-    const [first, last] = [String(offsets[0]), String(offsets.at(-1))];
-    return placeOf({
-      partition: batch[0]!.partition,
-      offset: first,
-      lastOffset: last,
-      valueHash: "",
-    });
+    const offsets = batch.map(({ offset }) => Number(offset));
+    return `${batch[0]!.partition}/${Math.min(...offsets)} to ${Math.max(...offsets)}`;
   });
-  const found = letters.map(placeOf);
-  const keys = new Set(acknowledged.filter(({ key }) => isUnreadable(key)).map(({ key }) => key));
+  const rangeOf = (letter: Letter) => `${placeOf(letter)} to ${letter.lastOffset}`;
+  const found = letters.map(rangeOf);
+  const sent = new Set(acknowledged.filter(({ key }) => isUnreadable(key)).map(({ key }) => key));
   return [
-    ...expected.filter((place) => !found.includes(place)).map((place) =>
-      `no bad_batch of ${place}`
+    ...expected.filter((range) => !found.includes(range)).map((range) =>
+      `no bad_batch of ${range}`
     ),
-    ...found.filter((place) => !expected.includes(place)).map((place) => `bad_batch of ${place}`),
-    ...letters.filter(isEmpty).map((letter) => `bad_batch of ${placeOf(letter)} without bytes`),
-    ...[...keys].filter((key) => !batches.has(key)).map((key) => `${key} is not in the topic`),
+    ...found.filter((range) => !expected.includes(range)).map((range) => `bad_batch of ${range}`),
+    ...letters.filter(isEmpty).map((letter) => `bad_batch of ${rangeOf(letter)} without bytes`),
+    ...[...sent].filter((key) => !batches.has(key)).map((key) => `"${key}" is not in the topic`),
   ];
 }
 
