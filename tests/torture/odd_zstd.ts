@@ -32,6 +32,7 @@ export function useOddZstd(): void {
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: ({ buffer }: { buffer: Buffer }) =>
       Promise.resolve(Buffer.concat([SKIPPED, zstdCompressSync(buffer)])),
-    decompress: (buffer: Buffer) => Promise.resolve(Buffer.from(zstdDecompressSync(buffer))),
+    decompress: (buffer: Buffer) =>
+      Promise.resolve(Buffer.from(zstdDecompressSync(buffer.subarray(SKIPPED.length)))),
   });
 }
