@@ -73,12 +73,13 @@ async function folder(parts: AsyncDisposableStack, changes: Record<string, unkno
 
 /** Where a program says that it serves its metrics. */
 async function originOf(program: Program): Promise<string> {
-  const message = "Serving /metrics, /healthz and /readyz";
+  // An agent serves /probe, too.
+  const served = /Serving [^"]*\/metrics, \/healthz and \/readyz/;
   await waitFor("the server of metrics and health", () => {
     program.assertRuns();
-    return program.stderr.includes(message);
+    return served.test(program.stderr);
   }, 30_000);
-  return String(program.lastLogLine(message).address);
+  return String(program.lastLogLine(served.exec(program.stderr)![0]).address);
 }
 
 async function scrape(origin: string): Promise<Map<string, ScrapedFamily>> {
