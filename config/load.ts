@@ -72,7 +72,7 @@ export function loadConfig<M extends Mode>(
   });
   const yaml = validate(configSchema, root, outside, findings);
   checkWebsites(root.websites, outside, findings);
-  checkSettings(root, findings);
+  checkSettings(root, uses("websites"), findings);
   // An agent's config may lie apart from the alerter's.
   if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) checkChannels(root, findings);
   checkKafka(root.kafka, findings);

@@ -71,6 +71,7 @@ export function site({ rules = {}, request, ...values }: SiteValues = {}): Site 
     auth: null,
     rules: toRules(rules),
     evidence: true,
+    channels: null,
     maintenance: [],
     labels: {},
     secrets: [],
