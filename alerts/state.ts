@@ -64,7 +64,7 @@ export type Change =
   | { what: "opened"; kind: "degraded" | "down"; openedAt: number; evidence: Evidence[] }
   | { what: "resolved"; kind: "degraded" | "down"; openedAt: number; closedAt: number };
 
-/** An agent that was silent for so long is forgotten. */
+/** An agent that was silent for so long, and whose vote is over, is forgotten. */
 const FORGET_MS = 86_400_000;
 
 export const NEW_SITE: SiteState = { level: null, openedAt: null, now: 0, agents: {} };
@@ -89,7 +89,7 @@ export function observe(
   const now = Math.max(state.now, result.at);
   const agents = Object.fromEntries(
     Object.entries({ ...state.agents, [result.agent]: agent })
-      .filter(([, { at }]) => now - at <= FORGET_MS),
+      .filter(([, { at, freshMs }]) => now - at <= Math.max(freshMs, FORGET_MS)),
   );
   const next = { ...state, now, agents };
   // Who abstains decides nothing, not even by being away.
