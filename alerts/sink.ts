@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ClientBase, Pool } from "pg";
 import type { AlertRules } from "../config/types.ts";
 import { advanceOffset, lockOffset } from "../consume/offsets.ts";
@@ -52,9 +53,9 @@ export function createAlertSink(deps: AlertSinkDeps): Sink {
   const { pool, lockTimeoutMs } = deps;
   const begin = beginWithin({ lockTimeoutMs });
   return {
-    store: (source, records, place) =>
-      withClient(pool, async (client) => {
-        const { sites, results } = read(records, deps);
+    store: async (source, records, place) => {
+      const { sites, results } = await read(records, deps);
+      return await withClient(pool, async (client) => {
         const ids = await siteIds(client, [...sites.values()]);
         return await inTransaction(client, begin, async () => {
           const stored = await lockOffset(client, source, place);
@@ -69,7 +70,8 @@ export function createAlertSink(deps: AlertSinkDeps): Sink {
           await advanceOffset(client, source, last);
           return { kind: "stored", skipped, nextOffset: last.offset + 1n };
         });
-      }),
+      });
+    },
   };
 }
 
@@ -80,10 +82,14 @@ interface Result {
   timeoutMs: number;
 }
 
-function read(records: readonly RawRecord[], { policyOf }: AlertSinkDeps) {
+/** Some 5 ms of work; heartbeats and signals get their turn between the slices. */
+const SLICE = 500;
+
+async function read(records: readonly RawRecord[], { policyOf }: AlertSinkDeps) {
   const sites = new Map<string, BatchSite>();
   const results: Result[] = [];
-  for (const record of records) {
+  for (const [n, record] of records.entries()) {
+    if (n > 0 && n % SLICE === 0) await setImmediate();
     const decoded = record.badBatch ? null : decode(record.value);
     if (!decoded?.ok) continue;
     const { message } = decoded;

@@ -5,6 +5,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { encode } from "../../wire/encode.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { AGENT, type OwnDatabase, ownDatabase, result } from "../db/fixture.ts";
+import { testRoles } from "../db/roles.ts";
 import { RULES } from "./play.ts";
 
 const SOURCE: Source = {
@@ -34,7 +35,7 @@ function records(
   });
 }
 
-function sinkOf({ pool }: OwnDatabase) {
+function sinkOf({ pool }: Pick<OwnDatabase, "pool">) {
   return createAlertSink({
     pool,
     rules: RULES,
@@ -194,4 +195,28 @@ Deno.test("createAlertSink() passes over what is no result", async () => {
     kind: "moved",
     storedOffset: 3n,
   });
+});
+
+Deno.test("createAlertSink() needs the rights of the alerter's role, and no more", async () => {
+  await using database = await ownDatabase();
+  await using roles = await testRoles(database);
+  await roles.grant("alerter");
+  const pool = roles.poolOf("alerter");
+  try {
+    await sinkOf({ pool }).store(SOURCE, records("uuddduu"), FIRST);
+    // Seen yesterday, seen again.
+    await database.rows("UPDATE sites SET last_seen = last_seen - 1");
+    await sinkOf({ pool }).store(SOURCE, records("u", { first: 7 }), {
+      position: 7n,
+      first: false,
+    });
+    const refused = await pool.query("SELECT FROM check_results").then(
+      () => null,
+      ({ code }) => code,
+    );
+    assertEquals(refused, "42501");
+  } finally {
+    await pool.end();
+  }
+  assertEquals(await database.rows(INCIDENTS), [{ ...DOWN, closed: true }]);
 });
