@@ -1,4 +1,4 @@
-/** Scenario 19: the product with a known fault each, which the harness has to notice. */
+/** Scenario 21: the product with a known fault each, which the harness has to notice. */
 import { delay } from "../load.ts";
 import type { Variant } from "../variant.ts";
 import { AGENT_KILL } from "./agent.ts";
