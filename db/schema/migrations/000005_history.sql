@@ -315,7 +315,7 @@ $$;
 CREATE FUNCTION httpmon_parts_sql(
   site_ids int4[], since timestamptz, until timestamptz, step text, sketches boolean
 ) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET datestyle = 'ISO' AS $$
 DECLARE
   edge timestamptz;
   edges timestamptz[];
@@ -476,11 +476,13 @@ END
 $$;
 
 -- Has the hours from `since` to `until` computed again, as after results were deleted or changed by
--- hand; returns how many hours of sites.
+-- hand; returns how many hours of sites. Not those of days without a partition: their results are
+-- gone, and the rollups are all that is left.
 CREATE FUNCTION httpmon_recompute(since timestamptz, until timestamptz) RETURNS int8
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   added int8;
+  kept tstzmultirange := httpmon_covered('check_results');
 BEGIN
   since := date_trunc('hour', since, 'UTC');
   until := httpmon_up_to('hour', until);
@@ -488,7 +490,8 @@ BEGIN
   SELECT site_id, 'hour', date_bin('1 hour', ts, since) FROM check_results
   WHERE ts >= since AND ts < until
   UNION
-  SELECT site_id, 'hour', bucket FROM rollup_hourly WHERE bucket >= since AND bucket < until
+  SELECT site_id, 'hour', bucket FROM rollup_hourly
+  WHERE bucket >= since AND bucket < until AND bucket <@ kept
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS added = ROW_COUNT;
   RETURN added;

@@ -250,3 +250,18 @@ Deno.test("httpmon_unobserved() is the time that no result answers for", async (
     [2 * HOUR_MS + 1000, 3 * HOUR_MS],
   ]);
 });
+
+Deno.test("httpmon_recompute() leaves the rollups of days whose results are gone", async () => {
+  await using database = await historyDatabase(START, 2);
+  await insert(database.pool, [{ ts: START }, { ts: START + DAY_MS }]);
+  const now = START + 3 * DAY_MS;
+  await rollUpAll(database, now);
+  await database.rows("DROP TABLE check_results_p20260429");
+  await database.rows("DELETE FROM check_results");
+  await database.rows("SELECT httpmon_recompute('2026-01-01Z', '2027-01-01Z')");
+  await rollUpAll(database, now);
+  for (const table of ["rollup_hourly", "rollup_daily"]) {
+    const left = await database.rows(`SELECT bucket FROM ${table}`);
+    assertEquals(left, [{ bucket: new Date(START) }], table);
+  }
+});
