@@ -88,9 +88,10 @@ async function send(channel: string, leased: Leased, deps: SenderDeps): Promise<
     await postWebhook(channels[channel]!, { id: key, body }, options);
   } catch (cause) {
     const error = cause instanceof Error ? cause.message : String(cause);
-    log.error(
+    // Once each at ERROR: a receiver may be away for long.
+    log[attempts === 1 ? "error" : "warn"](
       { channel, notification: key, attempts, reason: error },
-      "A notification was not taken",
+      "A notification was not taken, trying again",
     );
     return await putBack(leased, error, deps);
   }

@@ -16,6 +16,11 @@ const HISTORIES: { what: string; see: string[]; is: string; rules?: Partial<Aler
   { what: "opens at a strict majority", see: ["uudddd", "uudddd", "uuuuuu"], is: " uuudd" },
   { what: "stays as it is at a tie", see: ["uudddd", "uuuuuu"], is: " uuuuu" },
   { what: "stays down at a tie", see: ["uuddddd", "uuddduuu"], is: " uuudddd" },
+  {
+    what: "stays down where half say so, and half that it is slow",
+    see: ["uuddddddd", "uudddssss"],
+    is: " uuuddddd",
+  },
   { what: "asks no votes that are stale", see: ["uuddddddd", "uu"], is: " uuudd" + "ddd" },
   { what: "counts stale votes while they are fresh", see: ["uuddd", "uuu"], is: " uuuu" },
   { what: "is not decided by who abstains", see: ["uuddd", "uuuu?"], is: " uuuu" },
