@@ -1,10 +1,12 @@
 import { createOffsets } from "../consume/offsets.ts";
+import { addConsumerMetrics, consumerHealth } from "../consume/ops.ts";
 import { newConsumerStats } from "../consume/stats.ts";
 import { createPool } from "../db/connect/pool.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
+import { startOps } from "../runtime/ops.ts";
 import { runAlerter } from "./run.ts";
 
 /** Partitions read side by side. */
@@ -25,6 +27,15 @@ export async function alertsMode(
   if (Object.keys(config.alerts.channels).length === 0) {
     log.error({}, 'Nobody is told of incidents: "alerts.channels" names no channel');
   }
+  const stats = newConsumerStats(clock.monotonic());
+  const ops = await startOps({
+    mode: "alerts",
+    listen: config.alerts.listen,
+    addMetrics: (metrics) => addConsumerMetrics(metrics, "alerter", stats),
+    ...consumerHealth("alerter", stats, clock, signal),
+    clock,
+    log,
+  });
   const pool = createPool(config.database!.dsn, {
     max: CONCURRENCY + MORE_CONNECTIONS,
     applicationName: "httpmon-alerts",
@@ -40,11 +51,13 @@ export async function alertsMode(
       log,
       signal,
       concurrency: CONCURRENCY,
-      stats: newConsumerStats(clock.monotonic()),
+      stats,
       passFailpoint: failpointsFrom(),
     });
     return EXIT.done;
   } finally {
     await within(clock, CLOSE_MS, pool.end());
+    // Last: until then /readyz says that the alerter is stopping.
+    await ops?.close();
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { oneOf, section, strictMap, whole, withDefault } from "./fields.ts";
+import { oneOf, optional, section, strictMap, whole, withDefault } from "./fields.ts";
 import type { Findings } from "./findings.ts";
+import { listen } from "./listen.ts";
 import { isGiven, mapAt } from "./raw.ts";
 import { quote } from "./show.ts";
 import type { AlertsConfig } from "./types.ts";
@@ -33,6 +34,7 @@ export const alertsSchema = section({
     z.record(z.string(), webhook, { error: "a map from a channel's name to where it leads" }),
     {},
   ),
+  listen: optional(listen),
 });
 
 /**
@@ -74,5 +76,6 @@ export function toAlerts(yaml: z.output<typeof alertsSchema>): AlertsConfig {
       downWhen: down_when,
     },
     channels,
+    listen: yaml.listen,
   };
 }

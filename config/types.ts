@@ -175,6 +175,8 @@ export interface AlertsConfig {
   rules: AlertRules;
   /** By name. */
   channels: Readonly<Record<string, WebhookChannel>>;
+  /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
+  listen: Listen | null;
 }
 
 /** By which agents' results become votes, and votes a site's state. */

@@ -7,7 +7,7 @@ import { type OpsServer, type OpsSources, startOpsServer } from "./ops_server.ts
 import { addProcessMetrics } from "./process_metrics.ts";
 
 export interface OpsOptions extends Pick<OpsSources, "unhealthy" | "unready" | "pages"> {
-  mode: "agent" | "writer";
+  mode: "agent" | "writer" | "alerts";
   /** Null: nothing is served. */
   listen: Listen | null;
   /** Adds the mode's own metrics. */

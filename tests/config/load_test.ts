@@ -61,6 +61,7 @@ Deno.test("loadConfig() gives every default", () => {
     alerts: {
       rules: { failureThreshold: 3, successThreshold: 2, downWhen: "majority" },
       channels: {},
+      listen: null,
     },
     database: null,
     disabledSites: [],
@@ -150,6 +151,7 @@ Deno.test("loadConfig() reads every key", () => {
           secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         },
       },
+      listen: { host: "127.0.0.1", port: 9102 },
     },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
     disabledSites: [],
