@@ -65,7 +65,7 @@ async function runMode(
   const isOptional = mode === "check" && !isConfigNamed;
   const config = loadConfig(configPath, { mode, cwd, isOptional });
   const { createLogger } = await import("./runtime/log.ts");
-  const log = createLogger(config.loglevel, mode);
+  const log = createLogger(config.loglevel, mode, config.secrets);
   const endNow = () => process.exit(EXIT.failed);
   const { signal, dispose } = shutdownOn(process, systemClock, endNow, stopSignals);
   try {

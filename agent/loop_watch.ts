@@ -21,6 +21,9 @@ const STALL_MS = 1_000;
 export class LoopWatch {
   #clock: Clock;
   #cancel: (() => void) | null = null;
+  #beatMs = IDLE_BEAT_MS;
+  /** Whether there was a watcher since the last beat. */
+  #wasWatched = false;
   #expected = 0;
   #wallExpected = 0;
   /** When each check under way began, in order. */
@@ -50,7 +53,9 @@ export class LoopWatch {
     if (this.#watchers.size === 0) this.#delays = [];
     const watcher = { start: this.#clock.monotonic() };
     this.#watchers.add(watcher);
-    if (this.#watchers.size === 1 && this.#cancel) this.#beat();
+    this.#wasWatched = true;
+    // Once for many checks, as a timer costs more than all else here.
+    if (this.#cancel && this.#beatMs === IDLE_BEAT_MS) this.#beat();
     return () => {
       // The caller's timer may run before ours at a stall's end.
       this.#look();
@@ -65,7 +70,9 @@ export class LoopWatch {
 
   #beat(): void {
     this.#cancel?.();
-    const ms = this.#watchers.size > 0 ? BUSY_BEAT_MS : IDLE_BEAT_MS;
+    const ms = this.#wasWatched ? BUSY_BEAT_MS : IDLE_BEAT_MS;
+    this.#beatMs = ms;
+    this.#wasWatched = this.#watchers.size > 0;
     this.#expected = this.#clock.monotonic() + ms;
     this.#wallExpected = this.#clock.now() + ms;
     this.#cancel = this.#clock.after(ms, () => {

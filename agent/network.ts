@@ -22,6 +22,8 @@ const ANSWER_WITHIN_MS = 1_000;
 const SILENCE_MS = 30_000;
 const MIN_HOSTS = 5;
 const MIN_PLACES = 3;
+/** The last ones tell enough, of thousands on one address. */
+const MAX_HOSTS = 100;
 
 /** Nothing came back. */
 const SILENT: ReadonlySet<FailureClass> = new Set<FailureClass>([
@@ -107,7 +109,9 @@ export class Network {
     const isGone = failure === "dns_not_found" && known !== undefined;
     const place = known ?? (isIP(host) ? host : zoneOf(host));
 
-    if (failure && (SILENT.has(failure) || isGone)) this.#all.add(host, place, now);
+    // What hangs after it began to answer is there.
+    const isSilent = failure && status === null && (SILENT.has(failure) || isGone);
+    if (isSilent) this.#all.add(host, place, now);
     else if (failure !== "dns_not_found") this.#all.end(host);
 
     if (failure && (NAMELESS.has(failure) || isGone)) this.#names.add(host, place, now);
@@ -154,6 +158,7 @@ export class Network {
 
 /** Hosts that fell silent since one last answered. */
 class Silence {
+  /** In the order in which they did. */
   #hosts = new Map<string, { place: string; at: number }>();
   /** Silent at their last check: that they still are tells nothing. */
   #before = new Set<string>();
@@ -164,7 +169,10 @@ class Silence {
     if (!this.#before.has(host)) this.#hosts.set(host, { place, at: now });
     this.#before.add(host);
     if (this.isLasting) return;
-    for (const [each, { at }] of this.#hosts) if (now - at > SILENCE_MS) this.#hosts.delete(each);
+    for (const [each, { at }] of this.#hosts) {
+      if (now - at <= SILENCE_MS && this.#hosts.size <= MAX_HOSTS) break;
+      this.#hosts.delete(each);
+    }
     const places = new Set([...this.#hosts.values()].map(({ place }) => place));
     this.isLasting = this.#hosts.size >= MIN_HOSTS && places.size >= MIN_PLACES;
   }

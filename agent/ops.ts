@@ -1,11 +1,11 @@
-import type { Config, Listen, Site } from "../config/types.ts";
+import type { Config, Listen } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startOps } from "../runtime/ops.ts";
 import type { OpsServer } from "../runtime/ops_server.ts";
 import { addAgentMetrics } from "./metrics.ts";
 import type { PerSiteMetrics } from "./probe/per_site.ts";
-import { probe } from "./probe/probe.ts";
+import { Probe } from "./probe/probe.ts";
 import type { RunningAgent } from "./run.ts";
 import type { AgentStats } from "./stats.ts";
 
@@ -37,15 +37,17 @@ const MAX_OVERDUE_MS = 120_000;
  */
 export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | null> {
   const { running, signal, perSite, config, clock } = options;
-  const check = (site: Site) => running()?.probe(site) ?? Promise.resolve(null);
+  const probe = new Probe({
+    config,
+    check: (site) => running()?.probe(site) ?? Promise.resolve(null),
+    now: () => clock.now(),
+  });
   return startOps({
     ...options,
     mode: "agent",
     addMetrics: (metrics) => addAgentMetrics(metrics, options),
-    moreMetrics: () => perSite?.text() ?? "",
-    pages: {
-      "/probe": (request) => probe(request, { config, check, now: () => clock.now() }),
-    },
+    moreMetrics: () => perSite?.text() ?? Promise.resolve(""),
+    pages: { "/probe": (request) => probe.answer(request) },
     unhealthy: () => unhealthy(running()),
     unready: () => unready(running(), signal.aborted),
   });

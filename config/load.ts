@@ -70,7 +70,7 @@ export function loadConfig<M extends Mode>(
   });
   const yaml = validate(configSchema, root, outside, findings);
   checkWebsites(root.websites, outside, findings);
-  checkSettings(root, findings);
+  checkSettings(root, uses("websites"), findings);
   checkKafka(root.kafka, findings);
   checkDatabase(root, findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);

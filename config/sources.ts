@@ -71,18 +71,19 @@ export function readSources(
       } else if (isMap(entries)) {
         const known = isMap(sources.root[section]) ? sources.root[section] : {};
         if (known !== sources.root[section] && isGiven(sources.root[section])) continue;
-        const merged: YamlMap = { ...known };
+        const added: [string, unknown][] = [];
         for (const [key, value] of Object.entries(entries)) {
           const place = JSON.stringify([section, key]);
           if (Object.hasOwn(known, key)) {
             const other = files.get(place) ?? file;
             add([section, key], `expected another key, as ${quote(other)} has this one`);
           } else {
-            merged[key] = value;
+            added.push([key, value]);
             files.set(place, name);
           }
         }
-        sources.root[section] = merged;
+        // As own keys, whatever their names: "__proto__" is refused later.
+        sources.root[section] = Object.fromEntries([...Object.entries(known), ...added]);
       } else if (isGiven(entries)) add([section], `expected a map, found ${show(entries)}`);
     }
   }

@@ -113,8 +113,13 @@ function usedBy({ settings: { use } }: RawSettings): string[] {
  * Checks what each site, each template and `defaults:` say beside a URL.
  *
  * @param root The whole YAML
+ * @param isUsed Whether the mode checks sites: for others, templates may be in files that are not read
  */
-export function checkSettings(root: Readonly<Record<string, unknown>>, findings: Findings): void {
+export function checkSettings(
+  root: Readonly<Record<string, unknown>>,
+  isUsed: boolean,
+  findings: Findings,
+): void {
   const defaults = defaultsOf(root);
   const templates = new Map(entriesOf(root, "templates"));
   checkSite(null, defaults, [], findings);
@@ -122,7 +127,7 @@ export function checkSettings(root: Readonly<Record<string, unknown>>, findings:
   for (const [key, site] of entriesOf(root, "websites")) {
     const { url = key } = site.settings;
     const used = usedBy(site);
-    for (const name of used.filter((name) => !templates.has(name))) {
+    for (const name of used.filter((name) => isUsed && !templates.has(name))) {
       const names = [...templates.keys()].map(quote);
       const known = names.length > 0 ? `: ${oneOf(names)}` : ", of which there are none";
       findings.add([...site.path, "use"], `expected a template${known}, found ${quote(name)}`);
@@ -172,7 +177,7 @@ export function toSites(
   const disabledSites: Site[] = [];
   for (const [key, { url, use, ...settings }] of Object.entries(yaml.websites)) {
     const path = ["websites", key];
-    const used = use?.toReversed().map((name) => templates.get(name)!) ?? [];
+    const used = use?.toReversed().flatMap((name) => templates.get(name) ?? []) ?? [];
     const layers = [layerAt(path, settings), ...used, defaults];
     (isEnabled(layers) ? sites : disabledSites).push({
       name: url === null ? null : key,

@@ -678,6 +678,7 @@ CREATE OR REPLACE FUNCTION public.httpmon_changes_sql(filter text, since timesta
  RETURNS text
  LANGUAGE sql
  STABLE
+ SET "DateStyle" TO 'ISO'
 AS $function$
   SELECT format($$
     SELECT c.ts, c.site_id, c.agent_id, c.state, c.response_code,
@@ -686,12 +687,12 @@ AS $function$
       SELECT *, lag(state) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS before FROM (
         SELECT ts, site_id, agent_id, CASE WHEN maintenance THEN 4 ELSE verdict END::int2 AS state,
           response_code, reason_id
-        FROM check_results AS r WHERE ts >= %L AND ts < %L AND %s
+        FROM check_results AS r WHERE ts >= %1$L AND ts < %2$L AND %3$s
       ) AS result
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
     WHERE c.state IS DISTINCT FROM
-      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, c.ts)
+      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, %1$L)
       ELSE c.before END
   $$, since, until, filter)
 $function$
@@ -909,16 +910,19 @@ CREATE OR REPLACE FUNCTION public.httpmon_failures(site_ids integer[], since tim
  SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
+DECLARE
+  -- What is not noted yet is not among the changes before.
+  noted timestamptz := least(since, httpmon_noted_until(site_ids));
 BEGIN
   RETURN QUERY WITH changes AS (
     -- To the end of the record: a run that ends behind `until` is whole.
-    SELECT * FROM httpmon_changes($1, $2, greatest($3, now() + interval '2 days')) WHERE state < 3
+    SELECT * FROM httpmon_changes($1, noted, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
     -- Whatever was the last before: a look into the key for each site and agent.
     SELECT before.* FROM sites AS s CROSS JOIN agents AS a
     CROSS JOIN LATERAL (
       SELECT * FROM verdict_changes AS c
-      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < $2 AND c.state < 3
+      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < noted AND c.state < 3
       ORDER BY c.ts DESC LIMIT 1
     ) AS before
     WHERE $1 IS NULL OR s.id = ANY ($1)
@@ -1052,10 +1056,15 @@ BEGIN
     SELECT h, array_agg(s) FROM unnest(hours, sites) AS pending(h, s) GROUP BY h ORDER BY h
   LOOP
     behind := hour + interval '1 hour';
-    SELECT jsonb_object_agg(
-      site_id || ' ' || agent_id, httpmon_state_before(site_id, agent_id, behind)
-    ) INTO ended
-    FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour);
+    SELECT jsonb_agg(jsonb_build_object(
+      'site', site_id, 'agent', agent_id, 'state', httpmon_state_before(site_id, agent_id, behind)
+    )) INTO ended
+    FROM (
+      SELECT site_id, agent_id FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour)
+      UNION
+      SELECT site_id, agent_id FROM verdict_changes
+      WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind
+    ) AS seen;
     DELETE FROM verdict_changes WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind;
     mixed := ARRAY(
       SELECT DISTINCT site_id FROM rollup_hourly
@@ -1065,14 +1074,9 @@ BEGIN
     );
     EXECUTE 'INSERT INTO verdict_changes '
       || httpmon_changes_sql(format('site_id = ANY (%L)', mixed), hour, behind);
-    PERFORM httpmon_note_start(site_id, agent_id, (
-      SELECT min(bucket) FROM rollup_hourly AS later
-      WHERE later.site_id = r.site_id AND later.agent_id = r.agent_id AND later.bucket > hour
-    ))
-    FROM rollup_hourly AS r
-    WHERE bucket = hour AND site_id = ANY (of_hour)
-      AND httpmon_state_before(site_id, agent_id, behind)
-        IS DISTINCT FROM (ended ->> (site_id || ' ' || agent_id))::int2;
+    PERFORM httpmon_note_start(site, agent, hour)
+    FROM jsonb_to_recordset(ended) AS e(site int4, agent int4, state int2)
+    WHERE httpmon_state_before(site, agent, behind) IS DISTINCT FROM state;
   END LOOP;
 END
 $function$
@@ -1085,21 +1089,25 @@ AS $function$
 DECLARE
   first check_results;
 BEGIN
-  IF hour IS NULL THEN
-    RETURN;
-  END IF;
-  EXECUTE format(
-    'SELECT * FROM check_results
-     WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
-    site, agent, hour, hour + interval '1 hour'
-  ) INTO first;
+  -- An hour may have none any more, if that is still to be computed again.
+  WHILE first.ts IS NULL LOOP
+    SELECT min(bucket) INTO hour FROM rollup_hourly
+    WHERE site_id = site AND agent_id = agent AND bucket > hour;
+    IF hour IS NULL THEN
+      RETURN;
+    END IF;
+    EXECUTE format(
+      'SELECT * FROM check_results
+       WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
+      site, agent, hour, hour + interval '1 hour'
+    ) INTO first;
+  END LOOP;
   DELETE FROM verdict_changes WHERE site_id = site AND agent_id = agent AND ts = first.ts;
   IF httpmon_state(first) IS DISTINCT FROM httpmon_state_before(site, agent, first.ts) THEN
     INSERT INTO verdict_changes
     SELECT first.ts, site, agent, httpmon_state(first), first.response_code,
       w.reason, w.error_class, w.error_message
-    FROM (SELECT) AS one LEFT JOIN reasons w ON w.id = first.reason_id
-    WHERE first.ts IS NOT NULL;
+    FROM (SELECT) AS one LEFT JOIN reasons w ON w.id = first.reason_id;
   END IF;
 END
 $function$
@@ -1124,6 +1132,7 @@ CREATE OR REPLACE FUNCTION public.httpmon_parts_sql(site_ids integer[], since ti
  RETURNS text
  LANGUAGE plpgsql
  STABLE
+ SET "DateStyle" TO 'ISO'
 AS $function$
 DECLARE
   edge timestamptz;
@@ -1266,6 +1275,7 @@ CREATE OR REPLACE FUNCTION public.httpmon_recompute(since timestamp with time zo
 AS $function$
 DECLARE
   added int8;
+  kept tstzmultirange := httpmon_covered('check_results');
 BEGIN
   since := date_trunc('hour', since, 'UTC');
   until := httpmon_up_to('hour', until);
@@ -1273,7 +1283,8 @@ BEGIN
   SELECT site_id, 'hour', date_bin('1 hour', ts, since) FROM check_results
   WHERE ts >= since AND ts < until
   UNION
-  SELECT site_id, 'hour', bucket FROM rollup_hourly WHERE bucket >= since AND bucket < until
+  SELECT site_id, 'hour', bucket FROM rollup_hourly
+  WHERE bucket >= since AND bucket < until AND bucket <@ kept
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS added = ROW_COUNT;
   RETURN added;
@@ -1285,6 +1296,7 @@ CREATE OR REPLACE FUNCTION public.httpmon_report(site integer, since timestamp w
  RETURNS jsonb
  LANGUAGE sql
  STABLE
+ SET "TimeZone" TO 'UTC'
 AS $function$
   WITH hours AS MATERIALIZED (
     SELECT bucket, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
@@ -1322,7 +1334,7 @@ AS $function$
     ) END,
     'failures', (
       SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'started', f.started, 'ended', f.ended,
+        'started', f.started, 'ended', CASE WHEN f.ended <= until THEN f.ended END,
         'minutes', round(extract(epoch FROM
           least(f.ended, until, now()) - greatest(f.started, since)) / 60, 2),
         'agents', (SELECT jsonb_agg(identity ORDER BY identity) FROM agents
@@ -1908,6 +1920,32 @@ AS $function$
     date_trunc(unit, lower(r), 'UTC'), httpmon_up_to(unit, upper(r))
   )), '{}')
   FROM unnest(ranges) AS r
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_unobserved(site text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS tstzmultirange
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+  ids int4[] := httpmon_site_ids(site);
+  upto timestamptz := greatest(since, least(until, now()));
+  watched tstzmultirange;
+BEGIN
+  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  INTO watched
+  FROM (
+    SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
+      coalesce(r.slots, 1) AS slots, c.frequency
+    FROM check_results AS r JOIN contexts AS c ON c.id = r.context_id
+    -- Whose slots may reach into the range.
+    WHERE r.site_id = ANY (ids) AND r.ts >= since - interval '1 day' AND r.ts < upto
+      AND c.frequency IS NOT NULL
+  ) AS result;
+  RETURN tstzmultirange(tstzrange(since, upto)) - watched;
+END
 $function$
 ;
 

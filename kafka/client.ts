@@ -1,6 +1,7 @@
 import { Kafka, type KafkaConfig as KafkaJsConfig, type LogEntry } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
+import { systemAuthorities } from "../runtime/system_authorities.ts";
 import { bootstrapOf } from "./kafkajs/bootstrap.ts";
 import { registerCodecs } from "./kafkajs/codecs.ts";
 import { patchFetch } from "./kafkajs/fetch_patch.ts";
@@ -27,13 +28,19 @@ export function createKafka(config: KafkaConfig, clientId: string, log: Logger):
     logCreator: bridgeLog(log),
     ...(config.tls && {
       ssl: {
-        ...(config.tls.ca && { ca: [config.tls.ca] }),
+        ...authorities(config.tls.ca),
         ...(config.tls.cert && { cert: config.tls.cert }),
         ...(config.tls.key && { key: config.tls.key }),
       },
     }),
     ...(config.sasl && { sasl: config.sasl as KafkaJsConfig["sasl"] }),
   });
+}
+
+/** Those of the config, else the system's; the runtime's own list where there are none. */
+function authorities(ca: string | null): { ca?: string[] } {
+  const trusted = ca ? [ca] : systemAuthorities();
+  return trusted.length > 0 ? { ca: trusted } : {};
 }
 
 /**

@@ -18,11 +18,25 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
+/** A text that is not to be logged, and what is in its place. */
+interface Secret {
+  value: string;
+  name: string;
+}
+
 /**
  * A logger that writes one JSON object a line to standard error, with the level's name and the time
  * in ISO 8601. Lines are written at once, so that none is lost at the end.
+ *
+ * @param secrets Kept out of every line, wherever they come from
  */
-export function createLogger(level: keyof typeof LEVELS, mode: string): Logger {
+export function createLogger(
+  level: keyof typeof LEVELS,
+  mode: string,
+  secrets: readonly Secret[] = [],
+): Logger {
+  // The longest first: a shorter one may be a part of it.
+  const hidden = secrets.toSorted((a, b) => b.value.length - a.value.length);
   return pino({
     level: LEVELS[level],
     base: { mode },
@@ -30,5 +44,22 @@ export function createLogger(level: keyof typeof LEVELS, mode: string): Logger {
     formatters: { level: (label) => ({ level: label === "fatal" ? "critical" : label }) },
     errorKey: "error",
     serializers: { error: pino.stdSerializers.err },
+    hooks: hidden.length > 0 ? { streamWrite: (line) => withoutSecrets(line, hidden) } : {},
   }, pino.destination({ fd: 2, sync: true }));
+}
+
+/** A line whose texts have no secret; its keys, level and time stay as they are. */
+function withoutSecrets(line: string, secrets: readonly Secret[]): string {
+  const isClean = !secrets.some(({ value }) => line.includes(JSON.stringify(value).slice(1, -1)));
+  if (isClean) return line;
+  const hide = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      return secrets.reduce((text, one) => text.replaceAll(one.value, () => one.name), value);
+    }
+    if (Array.isArray(value)) return value.map(hide);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hide(inner)]));
+  };
+  const { level, time, mode, ...rest } = JSON.parse(line);
+  return `${JSON.stringify({ level, time, mode, ...hide(rest) as object })}\n`;
 }

@@ -13,7 +13,7 @@ export interface OpsOptions extends Pick<OpsSources, "unhealthy" | "unready" | "
   /** Adds the mode's own metrics. */
   addMetrics: (metrics: Metrics) => void;
   /** Further lines of the text format. @default none */
-  moreMetrics?: () => string;
+  moreMetrics?: () => Promise<string>;
   clock: Clock;
   log: Logger;
 }
@@ -26,7 +26,8 @@ export interface OpsOptions extends Pick<OpsSources, "unhealthy" | "unready" | "
  * @throws {UsageError} Where it cannot listen there
  */
 export async function startOps(options: OpsOptions): Promise<OpsServer | null> {
-  const { mode, listen, addMetrics, moreMetrics = () => "", unready, clock } = options;
+  const { mode, listen, addMetrics, moreMetrics = () => Promise.resolve(""), unready, clock } =
+    options;
   if (listen === null) return null;
   // prom-client takes 60 ms to load, which only who wants it should wait for.
   const metrics = new (await import("./metrics.ts")).Metrics();
@@ -43,7 +44,7 @@ export async function startOps(options: OpsOptions): Promise<OpsServer | null> {
     setting: `${mode}.listen`,
     metrics: {
       contentType: metrics.contentType,
-      text: async () => await metrics.text() + moreMetrics(),
+      text: async () => await metrics.text() + await moreMetrics(),
     },
   });
   loopDelay.start();

@@ -40,3 +40,26 @@ Deno.test("docs/compare.md claims nothing without a test", () => {
   assert(claims.length > 20);
   assertEquals(claims.filter((shown) => !/`tests\/|\]\(soak\.md\)/.test(shown)), []);
 });
+
+Deno.test("CONTRIBUTING.md shows a rule and a kind of credentials that compile", async () => {
+  const text = Deno.readTextFileSync(`${ROOT}CONTRIBUTING.md`);
+  const examples = [...text.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
+  assertEquals(examples.length, 2);
+  const from = (names: string, path: string) =>
+    `import { ${names} } from ${JSON.stringify(new URL(`../${path}`, import.meta.url).href)};\n`;
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = join(folder, "examples.ts");
+    await Deno.writeTextFile(
+      file,
+      from("plain, whole", "config/fields.ts") + from("rule", "agent/rules/rule.ts") +
+        from("authKind", "agent/auth/kind.ts") + examples.join(""),
+    );
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--config", `${ROOT}deno.json`, file],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

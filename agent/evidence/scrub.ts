@@ -18,42 +18,56 @@ export function scrub(text: string, secrets: readonly Secret[], isCut = false): 
 
 /** `text` with each of the given secrets replaced by its name; see scrub(). */
 export function hideSecrets(text: string, secrets: readonly Secret[], isCut = false): string {
-  if (secrets.length === 0) return text;
-  let clean = text;
-  const forms = new Map(
-    secrets.flatMap(({ value, name }) => formsOf(value).map((form) => [form, name])),
-  );
-  // The longest first: a shorter one may be a part of it.
-  const sorted = [...forms].sort(([a], [b]) => b.length - a.length);
-  for (const [form, name] of sorted) clean = clean.replaceAll(form, () => name);
-  if (isCut) {
-    for (const [form, name] of sorted) clean = withoutStartAtEnd(clean, form, name);
-  }
-  return clean;
+  return secrets.length === 0 ? text : hideForms(text, formsOfAll(secrets), isCut);
 }
 
 /** The message of a site without what was put into the site's settings from outside. */
 export function hideInMessage(message: ResultMessage, secrets: readonly Secret[]): ResultMessage {
-  if (secrets.length === 0) return message;
-  const hide = (text: string) => hideSecrets(text, secrets);
-  const hideAll = <T>(value: T): T => {
-    if (typeof value === "string") return hide(value) as T;
-    if (Array.isArray(value)) return value.map(hideAll) as T;
-    if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, hideAll(inner)]),
-    ) as T;
-  };
   const { errorMessage, redirects, tls, evidence, remoteAddress, ...rest } = message;
-  return {
+  if (secrets.length === 0) return message;
+  // An address cannot be given another name.
+  const isAddressHidden = secrets.some(({ value }) => value === remoteAddress);
+  const kept = {
     ...rest,
-    errorMessage: errorMessage && hide(errorMessage).slice(0, MAX_ERROR_MESSAGE),
-    ...(redirects && { redirects: hideAll(redirects) }),
-    ...(tls && { tls: hideAll(tls) }),
-    ...(evidence && { evidence: hideAll(evidence) }),
-    // An address cannot be given another name.
-    ...(remoteAddress !== undefined && hide(remoteAddress) === remoteAddress && { remoteAddress }),
+    ...(remoteAddress !== undefined && !isAddressHidden && { remoteAddress }),
   };
+  if (errorMessage === null && !redirects && !tls?.chain && !tls?.error && !evidence) {
+    return { ...kept, errorMessage, ...(tls && { tls }) };
+  }
+  const forms = formsOfAll(secrets);
+  const hide = <T>(value: T): T => {
+    if (typeof value === "string") return hideForms(value, forms) as T;
+    if (Array.isArray(value)) return value.map(hide) as T;
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, hide(one)])) as T;
+  };
+  return {
+    ...kept,
+    errorMessage: errorMessage && hide(errorMessage).slice(0, MAX_ERROR_MESSAGE),
+    ...(redirects && { redirects: hide(redirects) }),
+    ...(tls && { tls: hide(tls) }),
+    ...(evidence && { evidence: hide(evidence) }),
+  };
+}
+
+/** A text to look for, and what takes its place. */
+type Form = readonly [text: string, name: string];
+
+/** The longest first: a shorter one may be a part of it. */
+function formsOfAll(secrets: readonly Secret[]): Form[] {
+  const forms = new Map(
+    secrets.flatMap(({ value, name }) => formsOf(value).map((form) => [form, name])),
+  );
+  return [...forms].sort(([a], [b]) => b.length - a.length);
+}
+
+function hideForms(text: string, forms: readonly Form[], isCut = false): string {
+  let clean = text;
+  for (const [form, name] of forms) clean = clean.replaceAll(form, () => name);
+  if (isCut) {
+    for (const [form, name] of forms) clean = withoutStartAtEnd(clean, form, name);
+  }
+  return clean;
 }
 
 /** A secret as it is, and as it stands in a URL, a form, a JSON string, HTML and Base64. */
@@ -61,9 +75,11 @@ function formsOf(secret: string): string[] {
   const wellFormed = secret.toWellFormed();
   const base64 = Buffer.from(wellFormed).toString("base64");
   const html = wellFormed.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const inUrl = encodeURIComponent(wellFormed);
   return [
     secret,
-    encodeURIComponent(wellFormed),
+    inUrl,
+    inUrl.replace(/%[0-9A-F]{2}/g, (encoded) => encoded.toLowerCase()),
     encodeURI(wellFormed),
     lowerCaseHost(wellFormed),
     new URLSearchParams({ "": wellFormed }).toString().slice(1),

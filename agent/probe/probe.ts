@@ -1,12 +1,11 @@
 import { isSecretHeader } from "../../config/redact.ts";
 import { quote } from "../../config/show.ts";
 import { type Config, type Site, siteId, type SiteSettings } from "../../config/types.ts";
-import { checkUrl, isWebUrl, normaliseUrl } from "../../config/urls.ts";
+import { checkUrl, isWebUrl } from "../../config/urls.ts";
 import type { OpsPage, OpsRequest } from "../../runtime/ops_server.ts";
 import type { Checked } from "../check.ts";
 import { reportOf } from "../show/report.ts";
 import { PLAIN } from "../show/style.ts";
-import { withoutSecrets } from "./per_site.ts";
 import { expositionOf, samplesOf } from "./samples.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -15,10 +14,12 @@ const METRICS = "text/plain; version=0.0.4; charset=utf-8";
 /** So much of a scrape's time is left for the answer, as blackbox_exporter does by default. */
 const MARGIN_MS = 500;
 
+type ProbeConfig = Pick<Config, "sites" | "disabledSites" | "siteDefaults" | "templates">;
+
 /** What is checked, and how. */
 export interface ProbeDeps {
   /** As it is now. */
-  config: () => Pick<Config, "sites" | "disabledSites" | "siteDefaults" | "templates">;
+  config: () => ProbeConfig;
   /** Null: the check was cut short. */
   check: (site: Site) => Promise<Checked | null>;
   /** Wall clock, milliseconds since 1970. */
@@ -30,28 +31,70 @@ export interface ProbeDeps {
  * of a site or of a template, whose settings are taken; without one they are those of the target's
  * own site, or the defaults. Trouble of the agent's own is a failed scrape (503), no failed probe.
  */
-export async function probe({ query, headers }: OpsRequest, deps: ProbeDeps): Promise<OpsPage> {
-  const target = query.get("target");
-  if (!target) return refusal("Target parameter is missing");
-  const url = isWebUrl(target) ? target : `http://${target}`;
-  const expected = checkUrl(url);
-  if (expected !== null) return refusal(`Expected ${expected}, found ${quote(target)}`);
-  const site = siteFor(url, query.get("module"), deps.config());
-  if (site === null) return refusal(`Unknown module ${quote(query.get("module")!)}`);
-  const seconds = Number(headers["x-prometheus-scrape-timeout-seconds"]);
-  const limitMs = seconds > 0 ? Math.max(1, seconds * 1_000 - MARGIN_MS) : Infinity;
-  const one = { ...site, timeoutMs: Math.min(site.timeoutMs, limitMs) };
-  const checked = await deps.check(one);
-  if (checked === null) {
-    return { status: 503, type: TEXT, text: "The agent is starting or stopping\n" };
+export class Probe {
+  readonly #deps: ProbeDeps;
+  #config: ProbeConfig | null = null;
+  #byId = new Map<string, Site>();
+  #byUrl = new Map<string, Site>();
+
+  constructor(deps: ProbeDeps) {
+    this.#deps = deps;
   }
-  const report = () => `${reportOf(one, checked, deps.now(), PLAIN)}\n`;
-  if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
-  const metrics = expositionOf(
-    samplesOf(checked).map((sample) => withoutSecrets(sample, site)),
-  );
-  if (query.get("debug") !== "true") return { status: 200, type: METRICS, text: metrics };
-  return { status: 200, type: TEXT, text: `${report()}\n${metrics}` };
+
+  async answer({ query, headers }: OpsRequest): Promise<OpsPage> {
+    const target = query.get("target");
+    if (!target) return refusal("Target parameter is missing");
+    const url = isWebUrl(target) ? target : `http://${target}`;
+    const expected = checkUrl(url);
+    if (expected !== null) return refusal(`Expected ${expected}, found ${quote(target)}`);
+    const site = this.#siteFor(url, query.get("module"));
+    if (site === null) return refusal(`Unknown module ${quote(query.get("module")!)}`);
+    const seconds = Number(headers["x-prometheus-scrape-timeout-seconds"]);
+    const limitMs = seconds > 0 ? Math.max(1, seconds * 1_000 - MARGIN_MS) : Infinity;
+    const one = { ...site, timeoutMs: Math.min(site.timeoutMs, limitMs) };
+    const checked = await this.#deps.check(one);
+    if (checked === null) {
+      return { status: 503, type: TEXT, text: "The agent is starting or stopping\n" };
+    }
+    const report = () => `${reportOf(one, checked, this.#deps.now(), PLAIN)}\n`;
+    if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
+    const metrics = expositionOf(samplesOf(checked, {}, site.secrets));
+    if (query.get("debug") !== "true") return { status: 200, type: METRICS, text: metrics };
+    return { status: 200, type: TEXT, text: `${report()}\n${metrics}` };
+  }
+
+  #siteFor(url: string, module: string | null): Site | null {
+    const { siteDefaults, templates } = this.#known();
+    const settingsAt = (settings: SiteSettings): Site => {
+      return { ...settings, name: null, url, requestUrl: url };
+    };
+    if (module === null) {
+      const own = this.#byUrl.get(url) ?? this.#byUrl.get(new URL(url).href);
+      return own ?? settingsAt(siteDefaults);
+    }
+    const named = this.#byId.get(module);
+    if (named) return settingsAt(isSameOrigin(named.requestUrl, url) ? named : withoutLogin(named));
+    if (Object.hasOwn(templates, module)) return settingsAt(templates[module]!);
+    if (!Object.hasOwn(BUILT_IN, module)) return null;
+    const { request, rules } = siteDefaults;
+    return settingsAt({
+      ...siteDefaults,
+      request: { ...request, method: BUILT_IN[module]! },
+      rules: { ...rules, valid_status_codes: [{ from: 200, to: 299 }] },
+    });
+  }
+
+  /** The config, its sites found by name and by URL without a search through all of them. */
+  #known(): ProbeConfig {
+    const config = this.#deps.config();
+    if (config === this.#config) return config;
+    const sites = [...config.sites, ...config.disabledSites];
+    this.#config = config;
+    this.#byId = new Map(sites.map((site) => [siteId(site), site]));
+    // The first of several.
+    this.#byUrl = new Map(sites.toReversed().map((site) => [site.requestUrl, site]));
+    return config;
+  }
 }
 
 function refusal(text: string): OpsPage {
@@ -60,31 +103,6 @@ function refusal(text: string): OpsPage {
 
 /** What blackbox_exporter's own config has. */
 const BUILT_IN: Readonly<Record<string, string>> = { http_2xx: "GET", http_post_2xx: "POST" };
-
-function siteFor(
-  url: string,
-  module: string | null,
-  { sites, disabledSites, siteDefaults, templates }: ReturnType<ProbeDeps["config"]>,
-): Site | null {
-  const all = [...sites, ...disabledSites];
-  const settingsAt = (settings: SiteSettings): Site => {
-    return { ...settings, name: null, url, requestUrl: url };
-  };
-  if (module === null) {
-    const own = all.find(({ requestUrl }) => normaliseUrl(requestUrl) === normaliseUrl(url));
-    return own ?? settingsAt(siteDefaults);
-  }
-  const named = all.find((site) => siteId(site) === module);
-  if (named) return settingsAt(isSameOrigin(named.requestUrl, url) ? named : withoutLogin(named));
-  if (Object.hasOwn(templates, module)) return settingsAt(templates[module]!);
-  if (!Object.hasOwn(BUILT_IN, module)) return null;
-  const { request, rules } = siteDefaults;
-  return settingsAt({
-    ...siteDefaults,
-    request: { ...request, method: BUILT_IN[module]! },
-    rules: { ...rules, valid_status_codes: [{ from: 200, to: 299 }] },
-  });
-}
 
 function isSameOrigin(one: string, other: string): boolean {
   return new URL(one).origin === new URL(other).origin;

@@ -1,4 +1,6 @@
+import type { Secret } from "../../config/outside.ts";
 import type { Checked } from "../check.ts";
+import { hideSecrets } from "../evidence/scrub.ts";
 import { headerValue } from "../rules/response_headers.ts";
 
 /** Values by their labels, as in Prometheus: one line of the text format. */
@@ -37,10 +39,16 @@ type Name = keyof typeof HELP;
 /** The outcomes that stand for a regex of blackbox_exporter's config. */
 const REGEX_RULES: ReadonlySet<string> = new Set(["regex", "not_regex", "response_headers"]);
 
-/** What blackbox_exporter would say of a check. @param labels Go with each */
+/**
+ * What blackbox_exporter would say of a check.
+ *
+ * @param labels Go with each
+ * @param secrets Of the site: its certificate may name a host that came from outside
+ */
 export function samplesOf(
   { message, record, outcomes }: Checked,
   labels: Sample["labels"] = {},
+  secrets: readonly Secret[] = [],
 ): Sample[] {
   const { phases, tls = null, remoteAddress, headers, hops } = record;
   const samples: Sample[] = [];
@@ -51,6 +59,7 @@ export function samplesOf(
   const isUp = message.verdict === "up" || message.verdict === "degraded";
   const length = headerValue(headers, "content-length");
   const [leaf] = tls?.chain ?? [];
+  const hide = (text: string) => hideSecrets(text, secrets);
   add("probe_success", Number(isUp));
   add("probe_duration_seconds", record.ms / 1_000);
   add("probe_dns_lookup_time_seconds", phases && phases.dns / 1_000);
@@ -86,10 +95,10 @@ export function samplesOf(
   if (leaf) {
     add("probe_ssl_last_chain_info", 1, {
       fingerprint_sha256: leaf.fingerprint256.replaceAll(":", "").toLowerCase(),
-      issuer: leaf.issuer,
+      issuer: hide(leaf.issuer),
       serialnumber: leaf.serial.toLowerCase(),
-      subject: leaf.subject,
-      subjectalternative: leaf.names.map((name) => name.replace(/^[\w ]+:/, "")).join(","),
+      subject: hide(leaf.subject),
+      subjectalternative: hide(leaf.names.map((name) => name.replace(/^[\w ]+:/, "")).join(",")),
     });
   }
   if (tls?.protocol) add("probe_tls_version_info", 1, { version: tls.protocol.replace("v", " ") });
@@ -104,19 +113,29 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
+/** Every name, in the order in which they are shown. */
+export const NAMES = Object.keys(HELP) as readonly Name[];
+
 /** Prometheus's text format, version 0.0.4. */
-export function expositionOf(samples: Iterable<Sample>): string {
-  const families = new Map<Name, string[]>();
+export function expositionOf(samples: readonly Sample[]): string {
+  const lines = linesOf(samples);
+  return [...lines].map(([name, text]) => headOf(name) + text).join("");
+}
+
+/** What stands once before a metric's lines. */
+export function headOf(name: Name): string {
+  return `# HELP ${name} ${HELP[name]}\n# TYPE ${name} gauge\n`;
+}
+
+/** The lines of each metric. */
+export function linesOf(samples: readonly Sample[]): Map<Name, string> {
+  const lines = new Map<Name, string>();
   for (const { name, labels, value } of samples) {
-    const lines = families.get(name) ?? [];
-    if (lines.length === 0) {
-      families.set(name, lines);
-      lines.push(`# HELP ${name} ${HELP[name]}`, `# TYPE ${name} gauge`);
-    }
     const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
-    lines.push(`${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}`);
+    const line = `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}\n`;
+    lines.set(name, (lines.get(name) ?? "") + line);
   }
-  return [...families.values()].flat().map((line) => `${line}\n`).join("");
+  return lines;
 }
 
 function escaped(text: string): string {

@@ -105,9 +105,12 @@ export async function inOneTrip(
   }
 }
 
-/** A dollar-quoted literal: nothing in it needs escaping, as the text does not hold its tag. */
+/**
+ * A dollar-quoted literal: nothing in it needs escaping, as the text does not hold its tag. Nor does it
+ * with the dollar that comes behind it.
+ */
 function quoted(text: string): string {
   let tag = "$t$";
-  for (let n = 0; text.includes(tag); n++) tag = `$t${n}$`;
+  for (let n = 0; `${text}$`.includes(tag); n++) tag = `$t${n}$`;
   return `${tag}${text}${tag}`;
 }

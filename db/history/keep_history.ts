@@ -45,7 +45,7 @@ export async function keepHistory(
       signal,
       advise: adviceFor,
     });
-    if (done?.value === null) return;
+    if (done?.value === null) break;
     if (done && done.value !== BUSY) {
       const { dropped, deleted } = done.value;
       if (dropped.length + Object.keys(deleted).length > 0) {

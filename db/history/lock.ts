@@ -31,6 +31,7 @@ export async function asMaintainer<T>(
     SET LOCAL idle_in_transaction_session_timeout = 60000;
     SET LOCAL statement_timeout = 0;
     SET LOCAL timezone = 'UTC';
+    SET LOCAL datestyle = 'ISO';
     SET LOCAL lock_timeout = ${waitMs}`;
   return await withClient(pool, (client) =>
     inTransaction(client, begin, async () => {

@@ -21,10 +21,10 @@ export interface Figures {
   slots: Record<"up" | "degraded" | "down" | "unknown" | "maintenance", number>;
   /** Null without a response. */
   responseMs: Record<"min" | "average" | "max" | "p50" | "p95" | "p99", number> | null;
-  /** Runs of failures that touch the month; one that began before it, or ended behind it, is whole. */
+  /** Runs of failures that touch the month; one that began before it is whole. */
   failures: {
     started: string;
-    /** Null: not yet. */
+    /** Null: not within the month. */
     ended: string | null;
     /** Within the month. */
     minutes: number;

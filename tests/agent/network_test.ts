@@ -58,7 +58,7 @@ for (
 Deno.test("Network is well where it is one host, or all of one address or of one zone, that are silent", async () => {
   const [one, address, zone] = [watched(), watched(), watched()];
   for (let i = 0; i < 20; i++) assertEquals(await one.after("one.test", "timeout"), "well");
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 2_000; i++) {
     assertEquals(await address.after(`site${i}.test`, "timeout", "192.0.2.1"), "well");
   }
   for (let i = 0; i < 20; i++) {
@@ -77,6 +77,14 @@ Deno.test("Network is well where a host answers between, or refuses, or is silen
   }
   // From now on only those that never answered are heard of.
   for (const [host, at] of HOSTS) assertEquals(await after(host, "timeout", at), "well");
+
+  const halfway = watched();
+  for (const [host] of HOSTS) {
+    const error = { class: "timeout", message: "x" } as const;
+    const record = response({ error, addresses: ["192.0.2.1"] });
+    const { networkLost } = await halfway.network.after(`http://${host}/`, record, false, 0, NEVER);
+    assertEquals(networkLost, false);
+  }
 
   const other = watched();
   for (const [host, at] of HOSTS) {

@@ -94,3 +94,29 @@ Deno.test("timestampsOf() goes on from what toMeta() gave, and logs a clock set 
   ]);
   assert(timestampsOf({}, clock, log).next("a") >= BigInt(WALL) * 1_000n);
 });
+
+Deno.test("Timestamps of a time before now come after a site's others, and not before a restart", () => {
+  const clock = new FakeClock({ wall: WALL });
+  const timestamps = new Timestamps(clock, { generation: 7, highWaterMs: WALL - 1_000 });
+  const millisecond = (ts: bigint) => Number(ts / 1_000n) - WALL;
+  assertEquals(millisecond(timestamps.next("a", 500)), -500);
+  assertEquals(millisecond(timestamps.next("a", 800)), -499);
+  assertEquals(millisecond(timestamps.next("b", 5_000)), -999);
+  assertEquals(millisecond(timestamps.next("a")), 0);
+  clock.stall(100);
+  assertEquals(millisecond(timestamps.next("a", 30.4)), 70);
+  assertEquals(millisecond(timestamps.next("a")), 100);
+  assertEquals(timestamps.state(), { generation: 7, highWaterMs: WALL + 100 });
+});
+
+Deno.test("Timestamps.keep() forgets the sites that are gone, and repeats nothing if they come back", () => {
+  const clock = new FakeClock({ wall: WALL });
+  const timestamps = new Timestamps(clock, FRESH);
+  const seen = [timestamps.next("a"), timestamps.next("a"), timestamps.next("b")];
+  timestamps.keep(new Set(["b"]));
+  assertEquals(seen.includes(timestamps.next("a")), false);
+  clock.stall(1_000);
+  seen.push(timestamps.next("b"));
+  timestamps.keep(new Set());
+  assertEquals(seen.includes(timestamps.next("b")), false);
+});

@@ -125,6 +125,8 @@ Deno.test("a network that is taken away is known by controls that do not answer"
   assertEquals(await judged(gone, `127.0.0.1:${control.port}`), "down connection_refused");
   assertEquals(await judged(gone, url.url("/status-500")), "down connection_refused");
   assertEquals(await judged(gone, `http://${gone}/`), "unknown local_network");
+  control.hangs = true;
+  assertEquals(await judged(`http://127.0.0.1:${control.port}/`), "unknown local_network");
   await Promise.all([control.close(), url.close()]);
 });
 

@@ -41,8 +41,15 @@ Deno.test("loadConfig() takes sites and templates from the files that it include
 
 Deno.test("loadConfig() reads no included file for a mode that checks no site", async () => {
   await withFolder(async (cwd) => {
-    await write(cwd, { "config.yaml": "{include: [absent.yaml], database: {dsn: a=b}}" });
-    assertEquals(loadConfig("config.yaml", { cwd, env: {}, mode: "dbdump" }).sites, []);
+    await write(cwd, {
+      "config.yaml": `
+        include: [absent.yaml]
+        templates: {here: {headers: {A: "${"${ABSENT}"}"}}}
+        websites: {https://a.example/: {use: [here, elsewhere]}}
+        database: {dsn: a=b}`,
+    });
+    const { sites } = loadConfig("config.yaml", { cwd, env: {}, mode: "dbdump" });
+    assertEquals(sites.map(({ url }) => url), ["https://a.example/"]);
   });
 });
 

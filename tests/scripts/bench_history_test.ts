@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { withClient } from "../../db/connect/transaction.ts";
 import { fillHistory } from "../../scripts/history/data.ts";
-import { ask, QUESTIONS } from "../../scripts/history/questions.ts";
+import { type Answer, ask, QUESTIONS } from "../../scripts/history/questions.ts";
 import { ownDatabase } from "../db/fixture.ts";
 
 const SIZES = {
@@ -14,7 +14,7 @@ Deno.test("fillHistory() makes a history that every question has an answer from"
   await using database = await ownDatabase();
   await withClient(database.pool, async (client) => {
     await fillHistory(client, SIZES, Date.now(), () => {});
-    const answers = [];
+    const answers: Answer[] = [];
     for (const question of QUESTIONS) answers.push(await ask(client, question, 1, site));
     const silent = answers.filter(({ rows }) => rows === 0).map(({ question }) => question.name);
     // Each site fails once a week.

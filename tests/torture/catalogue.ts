@@ -1,7 +1,8 @@
 import { AGENT_KILL } from "./scenarios/agent.ts";
 import { BROKER_FREEZE, BROKER_NETWORK, BROKER_STOP } from "./scenarios/broker.ts";
-import { COMMIT_REPLY, POSTGRES_BUSY, POSTGRES_STOP, RESTORE } from "./scenarios/database.ts";
+import { BATCH_CUT, POSTGRES_BUSY, POSTGRES_STOP, RESTORE } from "./scenarios/database.ts";
 import { DISK_FULL } from "./scenarios/disk.ts";
+import { HELD_PARTITION, UPKEEP } from "./scenarios/history.ts";
 import { CLOCK, PARTITIONS, POISON, TOPIC_ANEW } from "./scenarios/messages.ts";
 import { MUTANTS } from "./scenarios/mutants.ts";
 import { RANDOM } from "./scenarios/random.ts";
@@ -26,7 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "broker-freeze", variants: BROKER_FREEZE, rounds: 10 },
   { name: "broker-network", variants: BROKER_NETWORK, rounds: 10 },
   { name: "postgres-stop", variants: POSTGRES_STOP, rounds: 5 },
-  { name: "commit-reply", variants: COMMIT_REPLY, rounds: 10 },
+  { name: "batch-cut", variants: BATCH_CUT, rounds: 10 },
   { name: "postgres-busy", variants: POSTGRES_BUSY, rounds: 5 },
   { name: "disk-full", variants: DISK_FULL, rounds: 5 },
   { name: "poison", variants: POISON, rounds: 5 },
@@ -36,5 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "topic-anew", variants: TOPIC_ANEW, rounds: 3 },
   { name: "agent-kill", variants: AGENT_KILL, rounds: 10 },
   { name: "random", variants: RANDOM, rounds: 10 },
+  { name: "upkeep", variants: UPKEEP, rounds: 5 },
+  { name: "held-partition", variants: HELD_PARTITION, rounds: 5 },
   { name: "mutants", variants: MUTANTS, rounds: 1 },
 ];

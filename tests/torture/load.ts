@@ -1,6 +1,7 @@
 import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { Buffer } from "node:buffer";
 import type { Ledger, SentRecord } from "./ledger.ts";
+import { resultOfSite } from "./messages.ts";
 import { poisonRecords } from "./poison.ts";
 import { between, type Random } from "./random.ts";
 
@@ -15,8 +16,7 @@ const POISON = {
   dense: { everyMs: 100, largeMs: 2_000 },
 };
 const SITES = 100;
-/** The agent of all results made here. */
-export const LOAD_AGENT = "7a1f6f0e-6c1d-4f5a-9d53-3c4e1b2a9f10";
+const DAY_US = 86_400_000_000;
 /** Longer than any acknowledgement takes, and kafkajs may wait on a dead socket for ever. */
 const SEND_WITHIN_MS = 12_000;
 
@@ -31,6 +31,12 @@ export interface LoadOptions {
   poison?: keyof typeof POISON;
   /** Results that take the place of others: not where rows go and come back. @default true */
   clashes?: boolean;
+  /** Whether results are among the poison that a constraint of the round's refuses. @default false */
+  refused?: boolean;
+  /** Over how many days the results' times are spread, back from today. @default 1 */
+  days?: number;
+  /** Of the topic, which gets all of it. @default as the keys say */
+  partition?: number;
 }
 
 /** Results a second. */
@@ -90,7 +96,7 @@ export class Load {
   }
 
   async #sendSome(): Promise<void> {
-    const { topic, ledger } = this.#options;
+    const { topic, ledger, partition } = this.#options;
     const some = this.#queue.slice(0, 20);
     try {
       const producer = this.#producer ??= await this.#connect();
@@ -100,7 +106,9 @@ export class Load {
           topic,
           acks: -1,
           timeout: 5_000,
-          messages: some.flatMap(({ records }) => records.map(toMessage)),
+          messages: some.flatMap(({ records }) =>
+            records.map((record) => ({ ...toMessage(record), partition }))
+          ),
         }),
       );
       this.#queue.splice(0, some.length);
@@ -136,7 +144,7 @@ export class Load {
   }
 
   #makeBatch(): SentRecord[] {
-    const { random, clashes = true, poison = "rare" } = this.#options;
+    const { random, clashes = true, poison = "rare", refused } = this.#options;
     const records: SentRecord[] = [];
     for (let i = 0; i < (RATE * TICK_MS) / 1000; i++) {
       const record = this.#result();
@@ -150,7 +158,7 @@ export class Load {
     const { everyMs, largeMs } = POISON[poison];
     if (at % everyMs === 0) {
       const large = at % largeMs === 0;
-      records.push(...poisonRecords(this.#ticks, this.#result().value!, { large }));
+      records.push(...poisonRecords(this.#ticks, this.#result().value!, { large, refused }));
     }
     return records;
   }
@@ -168,37 +176,20 @@ export class Load {
   }
 
   #result(): SentRecord {
-    const { random, shiftMs = 0 } = this.#options;
+    const { random, shiftMs = 0, days = 1 } = this.#options;
     this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
-    const down = random() < 0.05;
-    const url = `https://site-${between(random, 1, SITES)}.example/health`;
-    const ts = timestamp(this.#lastTs);
-    const message = {
-      ts,
-      agentUUID: LOAD_AGENT,
-      url,
-      regexResult: down ? null : random() < 0.5 ? true : null,
-      responseCode: down ? null : 200,
-      responseTime: Math.round(random() * 1e5) / 100,
-      errorMessage: down ? "Connection refused" : null,
-      verdict: down ? "down" : "up",
-      scheduledAt: ts,
-      ...(down && { reason: "connection_refused", errorClass: "connection_refused" }),
-    };
-    const value = Buffer.from(JSON.stringify(message)).toString("base64");
-    return { key: url, value, poison: false, again: false };
+    const result = resultOfSite(
+      random,
+      between(random, 1, SITES),
+      this.#lastTs - between(random, 0, days - 1) * DAY_US,
+    );
+    const value = Buffer.from(JSON.stringify(result)).toString("base64");
+    return { key: result.url, value, poison: false, again: false };
   }
 }
 
 function toMessage({ key, value }: SentRecord) {
   return { key, value: value === null ? null : Buffer.from(value, "base64") };
-}
-
-/** "YYYY-MM-DD HH:MM:SS.ffffff" of microseconds since 1970. */
-export function timestamp(microseconds: number): string {
-  const iso = new Date(Math.floor(microseconds / 1000)).toISOString();
-  const rest = String(microseconds % 1000).padStart(3, "0");
-  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${rest}`;
 }
 
 export function delay(ms: number): Promise<void> {

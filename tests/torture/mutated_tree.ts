@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/build/project.ts";
 
@@ -10,20 +10,8 @@ export interface Change {
   replace: string;
 }
 
-/** What the product is made of. */
-const PARTS = [
-  "main.ts",
-  "deno.json",
-  "deno.lock",
-  "agent",
-  "compat",
-  "config",
-  "db",
-  "kafka",
-  "runtime",
-  "wire",
-  "writer",
-];
+/** No part of the product, whose other folders it needs. */
+const NO_PART = [".git", ".ci", "build", "data", "docs", "node_modules", "tests"];
 
 /**
  * Copies the product's sources to `folder` and changes them, so that what must never happen can be
@@ -34,7 +22,10 @@ const PARTS = [
  */
 export async function mutatedTree(folder: string, changes: readonly Change[]): Promise<string> {
   await mkdir(folder, { recursive: true });
-  for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+  for (const part of await readdir(ROOT)) {
+    if (NO_PART.includes(part)) continue;
+    await cp(join(ROOT, part), join(folder, part), { recursive: true });
+  }
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   for (const { file, find, replace } of changes) {
     const path = join(folder, file);

@@ -10,7 +10,7 @@ import { failuresOf } from "./report.ts";
 const SELECTION = [
   "writer-kill",
   "broker-network/acknowledgements dropped",
-  "commit-reply",
+  "batch-cut/reply",
   "poison",
   "agent-kill/acknowledged but not deleted",
   "mutants/offset outside the transaction",

@@ -308,19 +308,19 @@ function isBlank(code: number): boolean {
  *
  * @throws ExchangeFailure `bad_http`
  */
-function bodyLength({ headers }: ResponseHead): number | "chunked" {
-  const codings = listOf(headers, "transfer-encoding").map((coding) => coding.toLowerCase())
+function bodyLength({ headers }: Head): number | "chunked" {
+  const codings = elements(headers, "transfer-encoding").map((coding) => coding.toLowerCase())
     .filter((coding) => coding !== "" && coding !== "identity");
   if (codings.length > 0) {
     if (codings.length === 1 && codings[0] === "chunked") return "chunked";
     throw failure("bad_http", `Transfer-Encoding is "${codings.join(", ")}"`);
   }
-  const lengths = listOf(headers, "content-length");
+  const lengths = elements(headers, "content-length");
   if (lengths.length === 0) return Infinity;
   if (!lengths.every((length) => /^[0-9]+$/.test(length))) {
     throw failure("bad_http", "Content-Length is not a number");
   }
-  const [length, ...others] = lengths.map(withoutZeros);
+  const [length, ...others] = lengths.map((digits) => digits.replace(/^0+(?=\d)/, ""));
   if (others.some((other) => other !== length)) {
     throw failure("bad_http", "Content-Length is two different numbers");
   }
@@ -328,26 +328,22 @@ function bodyLength({ headers }: ResponseHead): number | "chunked" {
   return Math.min(Number(length), Number.MAX_VALUE);
 }
 
-function withoutZeros(digits: string): string {
-  return digits.replace(/^0+(?=\d)/, "");
-}
-
 /** RFC 9112, 9.3; a response with both framings may be an attack (6.3). */
-function keepsAlive({ httpVersion, headers }: ResponseHead): boolean {
-  const options = listOf(headers, "connection").map((option) => option.toLowerCase());
+function keepsAlive({ httpVersion, headers }: Head): boolean {
+  const options = elements(headers, "connection").map((option) => option.toLowerCase());
   if (options.includes("close")) return false;
-  if (has(headers, "transfer-encoding") && has(headers, "content-length")) return false;
-  return httpVersion !== "1.0" || options.includes("keep-alive");
+  const isAmbiguous = elements(headers, "transfer-encoding").length > 0 &&
+    elements(headers, "content-length").length > 0;
+  return !isAmbiguous && (httpVersion !== "1.0" || options.includes("keep-alive"));
 }
 
 /** The elements of a header that is a list, on one line or on several. */
-function listOf(headers: ResponseHead["headers"], name: string): string[] {
-  return headers.filter((header) => header[0] === name)
-    .flatMap(([, value]) => value.split(",").map(trim));
-}
-
-function has(headers: ResponseHead["headers"], name: string): boolean {
-  return headers.some((header) => header[0] === name);
+function elements(headers: Head["headers"], name: string): string[] {
+  let found: string[] = [];
+  for (const [given, value] of headers) {
+    if (given === name) found = found.concat(value.split(",").map(trim));
+  }
+  return found;
 }
 
 function hexDigit(byte: number): number {

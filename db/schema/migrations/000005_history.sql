@@ -334,7 +334,7 @@ $$;
 CREATE FUNCTION httpmon_parts_sql(
   site_ids int4[], since timestamptz, until timestamptz, step text, sketches boolean
 ) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET datestyle = 'ISO' AS $$
 DECLARE
   edge timestamptz;
   edges timestamptz[];
@@ -474,12 +474,39 @@ $$;
 COMMENT ON FUNCTION httpmon_percentile(text, float8, timestamptz, timestamptz, text) IS
   'milliseconds, q from 0 to 1; within 2 % of the response time, 15 % of a phase';
 
+-- When no agent watched a site: what is left of the time, up to now, once every result has covered what
+-- it answers for, from the time that its check was due for as many slots as it has. Results that do not
+-- say how often the site is checked cover nothing. A second is let pass between two.
+CREATE FUNCTION httpmon_unobserved(site text, since timestamptz, until timestamptz)
+RETURNS tstzmultirange
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+  ids int4[] := httpmon_site_ids(site);
+  upto timestamptz := greatest(since, least(until, now()));
+  watched tstzmultirange;
+BEGIN
+  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  INTO watched
+  FROM (
+    SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
+      coalesce(r.slots, 1) AS slots, c.frequency
+    FROM check_results AS r JOIN contexts AS c ON c.id = r.context_id
+    -- Whose slots may reach into the range.
+    WHERE r.site_id = ANY (ids) AND r.ts >= since - interval '1 day' AND r.ts < upto
+      AND c.frequency IS NOT NULL
+  ) AS result;
+  RETURN tstzmultirange(tstzrange(since, upto)) - watched;
+END
+$$;
+
 -- Has the hours from `since` to `until` computed again, as after results were deleted or changed by
--- hand; returns how many hours of sites.
+-- hand; returns how many hours of sites. Not those of days without a partition: their results are
+-- gone, and the rollups are all that is left.
 CREATE FUNCTION httpmon_recompute(since timestamptz, until timestamptz) RETURNS int8
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   added int8;
+  kept tstzmultirange := httpmon_covered('check_results');
 BEGIN
   since := date_trunc('hour', since, 'UTC');
   until := httpmon_up_to('hour', until);
@@ -487,7 +514,8 @@ BEGIN
   SELECT site_id, 'hour', date_bin('1 hour', ts, since) FROM check_results
   WHERE ts >= since AND ts < until
   UNION
-  SELECT site_id, 'hour', bucket FROM rollup_hourly WHERE bucket >= since AND bucket < until
+  SELECT site_id, 'hour', bucket FROM rollup_hourly
+  WHERE bucket >= since AND bucket < until AND bucket <@ kept
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS added = ROW_COUNT;
   RETURN added;

@@ -32,7 +32,7 @@ $$;
 
 -- SQL that gives the changes among the results of [since, until) that `filter` lets through.
 CREATE FUNCTION httpmon_changes_sql(filter text, since timestamptz, until timestamptz) RETURNS text
-LANGUAGE sql STABLE AS $function$
+LANGUAGE sql STABLE SET datestyle = 'ISO' AS $function$
   SELECT format($$
     SELECT c.ts, c.site_id, c.agent_id, c.state, c.response_code,
       w.reason, w.error_class, w.error_message
@@ -40,19 +40,20 @@ LANGUAGE sql STABLE AS $function$
       SELECT *, lag(state) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS before FROM (
         SELECT ts, site_id, agent_id, CASE WHEN maintenance THEN 4 ELSE verdict END::int2 AS state,
           response_code, reason_id
-        FROM check_results AS r WHERE ts >= %L AND ts < %L AND %s
+        FROM check_results AS r WHERE ts >= %1$L AND ts < %2$L AND %3$s
       ) AS result
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
     WHERE c.state IS DISTINCT FROM
-      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, c.ts)
+      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, %1$L)
       ELSE c.before END
   $$, since, until, filter)
 $function$;
 
 -- Notes the changes in these hours of sites again, which were just rolled up. An hour that was up
--- throughout has one at most, at its start. Where an hour ends in another state than it did, as it was
--- computed late, the hour behind it may begin with a change, or with none any more.
+-- throughout has one at most, at its start. Where an agent's hour ends in another state than it did, as
+-- it was computed late or its results were deleted, the next one that it has results of may begin with
+-- a change, or with none any more.
 CREATE FUNCTION httpmon_note_changes(hours timestamptz[], sites int4[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -66,10 +67,15 @@ BEGIN
     SELECT h, array_agg(s) FROM unnest(hours, sites) AS pending(h, s) GROUP BY h ORDER BY h
   LOOP
     behind := hour + interval '1 hour';
-    SELECT jsonb_object_agg(
-      site_id || ' ' || agent_id, httpmon_state_before(site_id, agent_id, behind)
-    ) INTO ended
-    FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour);
+    SELECT jsonb_agg(jsonb_build_object(
+      'site', site_id, 'agent', agent_id, 'state', httpmon_state_before(site_id, agent_id, behind)
+    )) INTO ended
+    FROM (
+      SELECT site_id, agent_id FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour)
+      UNION
+      SELECT site_id, agent_id FROM verdict_changes
+      WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind
+    ) AS seen;
     DELETE FROM verdict_changes WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind;
     mixed := ARRAY(
       SELECT DISTINCT site_id FROM rollup_hourly
@@ -79,39 +85,38 @@ BEGIN
     );
     EXECUTE 'INSERT INTO verdict_changes '
       || httpmon_changes_sql(format('site_id = ANY (%L)', mixed), hour, behind);
-    PERFORM httpmon_note_start(site_id, agent_id, (
-      SELECT min(bucket) FROM rollup_hourly AS later
-      WHERE later.site_id = r.site_id AND later.agent_id = r.agent_id AND later.bucket > hour
-    ))
-    FROM rollup_hourly AS r
-    WHERE bucket = hour AND site_id = ANY (of_hour)
-      AND httpmon_state_before(site_id, agent_id, behind)
-        IS DISTINCT FROM (ended ->> (site_id || ' ' || agent_id))::int2;
+    PERFORM httpmon_note_start(site, agent, hour)
+    FROM jsonb_to_recordset(ended) AS e(site int4, agent int4, state int2)
+    WHERE httpmon_state_before(site, agent, behind) IS DISTINCT FROM state;
   END LOOP;
 END
 $$;
 
--- Notes anew whether the first result of an hour is a change.
+-- Notes anew whether the first result of the hours behind this one is a change.
 CREATE FUNCTION httpmon_note_start(site int4, agent int4, hour timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   first check_results;
 BEGIN
-  IF hour IS NULL THEN
-    RETURN;
-  END IF;
-  EXECUTE format(
-    'SELECT * FROM check_results
-     WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
-    site, agent, hour, hour + interval '1 hour'
-  ) INTO first;
+  -- An hour may have none any more, if that is still to be computed again.
+  WHILE first.ts IS NULL LOOP
+    SELECT min(bucket) INTO hour FROM rollup_hourly
+    WHERE site_id = site AND agent_id = agent AND bucket > hour;
+    IF hour IS NULL THEN
+      RETURN;
+    END IF;
+    EXECUTE format(
+      'SELECT * FROM check_results
+       WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
+      site, agent, hour, hour + interval '1 hour'
+    ) INTO first;
+  END LOOP;
   DELETE FROM verdict_changes WHERE site_id = site AND agent_id = agent AND ts = first.ts;
   IF httpmon_state(first) IS DISTINCT FROM httpmon_state_before(site, agent, first.ts) THEN
     INSERT INTO verdict_changes
     SELECT first.ts, site, agent, httpmon_state(first), first.response_code,
       w.reason, w.error_class, w.error_message
-    FROM (SELECT) AS one LEFT JOIN reasons w ON w.id = first.reason_id
-    WHERE first.ts IS NOT NULL;
+    FROM (SELECT) AS one LEFT JOIN reasons w ON w.id = first.reason_id;
   END IF;
 END
 $$;
@@ -161,16 +166,19 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
+DECLARE
+  -- What is not noted yet is not among the changes before.
+  noted timestamptz := least(since, httpmon_noted_until(site_ids));
 BEGIN
   RETURN QUERY WITH changes AS (
     -- To the end of the record: a run that ends behind `until` is whole.
-    SELECT * FROM httpmon_changes($1, $2, greatest($3, now() + interval '2 days')) WHERE state < 3
+    SELECT * FROM httpmon_changes($1, noted, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
     -- Whatever was the last before: a look into the key for each site and agent.
     SELECT before.* FROM sites AS s CROSS JOIN agents AS a
     CROSS JOIN LATERAL (
       SELECT * FROM verdict_changes AS c
-      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < $2 AND c.state < 3
+      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < noted AND c.state < 3
       ORDER BY c.ts DESC LIMIT 1
     ) AS before
     WHERE $1 IS NULL OR s.id = ANY ($1)

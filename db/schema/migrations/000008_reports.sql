@@ -9,9 +9,10 @@ CREATE TABLE reports (
 );
 COMMENT ON COLUMN reports.month IS 'its first day, UTC';
 
--- A site's figures of [since, until), in the names of docs/reports.md.
+-- A site's figures of [since, until), in the names of docs/reports.md. Nothing in them depends on the
+-- session, or on what came behind `until`.
 CREATE FUNCTION httpmon_report(site int4, since timestamptz, until timestamptz) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
   WITH hours AS MATERIALIZED (
     SELECT bucket, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
       sum(unknown) AS unknown, sum(maintenance) AS maintenance, sum(responses) AS responses,
@@ -48,7 +49,7 @@ LANGUAGE sql STABLE AS $$
     ) END,
     'failures', (
       SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'started', f.started, 'ended', f.ended,
+        'started', f.started, 'ended', CASE WHEN f.ended <= until THEN f.ended END,
         'minutes', round(extract(epoch FROM
           least(f.ended, until, now()) - greatest(f.started, since)) / 60, 2),
         'agents', (SELECT jsonb_agg(identity ORDER BY identity) FROM agents

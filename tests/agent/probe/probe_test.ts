@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { check, type Checked } from "../../../agent/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
 import { PerSiteMetrics } from "../../../agent/probe/per_site.ts";
-import { probe } from "../../../agent/probe/probe.ts";
+import { Probe } from "../../../agent/probe/probe.ts";
 import { expositionOf, samplesOf } from "../../../agent/probe/samples.ts";
 import type { Site } from "../../../config/types.ts";
 import { loadText } from "../../config/load_text.ts";
@@ -101,15 +101,16 @@ const CONFIG = loadText(
 /** Asks for /probe; the check gives `record`, and what was checked is kept. */
 async function ask(query: string, record: Partial<HttpRecord> = {}, headers = {}) {
   const asked: Site[] = [];
-  const page = await probe({ query: new URLSearchParams(query), headers }, {
+  const probe = new Probe({
     config: () => CONFIG,
     check: (one) => (asked.push(one), checked(record, one)),
     now: () => NOW,
   });
+  const page = await probe.answer({ query: new URLSearchParams(query), headers });
   return { ...page, asked };
 }
 
-Deno.test("probe() answers with metrics, for a target by its own settings or the defaults", async () => {
+Deno.test("Probe.answer() answers with metrics, for a target by its own settings or the defaults", async () => {
   const { status, type, text, asked } = await ask("target=https://own.test");
   assertEquals([status, asked[0]!.timeoutMs], [200, 7_000]);
   assertStringIncludes(type, "version=0.0.4");
@@ -118,7 +119,7 @@ Deno.test("probe() answers with metrics, for a target by its own settings or the
   assertEquals([other.requestUrl, other.timeoutMs], ["http://other.test:8080/x", 9_000]);
 });
 
-Deno.test("probe() takes a site, a template or blackbox_exporter's own as the module", async () => {
+Deno.test("Probe.answer() takes a site, a template or blackbox_exporter's own as the module", async () => {
   const moduled = async (module: string, target = "https://x.test/") =>
     (await ask(`target=${target}&module=${module}`)).asked[0]!;
   assertEquals((await moduled("slow")).timeoutMs, 50_000);
@@ -130,18 +131,18 @@ Deno.test("probe() takes a site, a template or blackbox_exporter's own as the mo
   assertEquals([own.requestUrl, own.auth?.kind], ["https://named.test/other", "bearer"]);
 });
 
-Deno.test("probe() sends a site's credentials to no other origin", async () => {
+Deno.test("Probe.answer() sends a site's credentials to no other origin", async () => {
   const { asked: [one] } = await ask("target=https://evil.test/&module=named");
   assertEquals([one!.auth, one!.request.headers], [null, [["Accept", "b"]]]);
 });
 
-Deno.test("probe() keeps within the scrape's timeout, as Prometheus tells it", async () => {
+Deno.test("Probe.answer() keeps within the scrape's timeout, as Prometheus tells it", async () => {
   const headers = { "x-prometheus-scrape-timeout-seconds": "5" };
   const { asked } = await ask("target=https://x.test/", {}, headers);
   assertEquals(asked[0]!.timeoutMs, 4_500);
 });
 
-Deno.test("probe() refuses what it cannot check, and shows all that was seen with debug", async () => {
+Deno.test("Probe.answer() refuses what it cannot check, and shows all that was seen with debug", async () => {
   assertEquals((await ask("")).text, "Target parameter is missing\n");
   const unknown = await ask("target=https://x.test/&module=icmp");
   assertEquals([unknown.status, unknown.text], [400, 'Unknown module "icmp"\n']);
@@ -150,7 +151,7 @@ Deno.test("probe() refuses what it cannot check, and shows all that was seen wit
   assertMatch(debug.text, /^https:\/\/x.test\/\nDOWN {2}status[^]*probe_success 0\n/);
 });
 
-Deno.test("probe() is a scrape that failed where the trouble is the agent's own", async () => {
+Deno.test("Probe.answer() is a scrape that failed where the trouble is the agent's own", async () => {
   const error = { class: "no_route", message: "This machine has no network" } as const;
   const { status, text } = await ask("target=https://x.test/", { status: null, error });
   assertEquals(status, 503);
@@ -166,14 +167,14 @@ Deno.test("PerSiteMetrics has the last check of each site, under the site's URL 
   });
   metrics.record(site(), await checked({}));
   metrics.record(named, await checked({ ...SECURE, status: 500 }));
-  const families = parseExposition(metrics.text());
+  const families = parseExposition(await metrics.text());
   assertEquals(valueOf(families, "probe_success", { instance: "http://site.test/" }), 1);
   const labels = { instance: named.url, site: "named" };
   assertEquals(valueOf(families, "probe_http_status_code", labels), 500);
-  assertStringIncludes(metrics.text(), 'issuer="${K}"');
+  assertStringIncludes(await metrics.text(), 'issuer="${K}"');
   metrics.keepOnly([named]);
-  assert(!metrics.text().includes("site.test"), metrics.text());
+  assert(!(await metrics.text()).includes("site.test"), await metrics.text());
   const error = { class: "no_route", message: "This machine has no network" } as const;
   metrics.record(named, await checked({ status: null, error }));
-  assertEquals(metrics.text(), "");
+  assertEquals(await metrics.text(), "");
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { parquetReadObjects } from "hyparquet";
 import { type DumpFilter, dumpResults } from "../../../db/dump/dump.ts";
-import { type OwnDatabase } from "../fixture.ts";
+import type { OwnDatabase } from "../fixture.ts";
 import { DAY_MS, historyDatabase, HOUR_MS, insert, rollUpAll } from "../history/fixture.ts";
 
 const START = Date.UTC(2026, 4, 1);

@@ -72,6 +72,38 @@ Deno.test("httpmon_changes() knows those that are not noted yet", async () => {
   await assertChanges(database, `'${new Date(START + HOUR_MS).toISOString()}'`, "now()");
 });
 
+Deno.test("httpmon_roll_up() notes changes anew where whole hours were deleted", async () => {
+  for (const most of [1, 100]) {
+    await using database = await historyDatabase(START, 2);
+    // Up, down for three hours, up: without the first two of them, the third begins with the change.
+    for (const [hour, letters] of ["uu", "dd", "dd", "dd", "uu"].entries()) {
+      await insert(database.pool, minutes(letters, {}, START + hour * HOUR_MS));
+    }
+    const now = START + DAY_MS;
+    await rollUpAll(database, now);
+    const range = [new Date(START + HOUR_MS), new Date(START + 3 * HOUR_MS)];
+    await database.rows("DELETE FROM check_results WHERE ts >= $1 AND ts < $2", range);
+    await database.rows("SELECT httpmon_recompute($1, $2)", range);
+    await rollUpAll(database, now, most);
+    const until = `'${new Date(now).toISOString()}'`;
+    await assertChanges(database, until, until);
+  }
+});
+
+Deno.test("httpmon_failures() knows a run that began in what is not noted yet", async () => {
+  await using database = await historyDatabase(START, 2);
+  await insert(database.pool, minutes("uuuu"));
+  await rollUpAll(database, START + HOUR_MS);
+  await insert(database.pool, minutes("uuddddddddu", {}, START + HOUR_MS));
+  const found = await database.rows(
+    `SELECT extract(epoch FROM started - $1)::int / 60 AS from,
+       extract(epoch FROM ended - $1)::int / 60 AS until
+     FROM httpmon_failures('{1}', $1::timestamptz + interval '5 min', $1::timestamptz + interval '6 min')`,
+    [new Date(START + HOUR_MS)],
+  );
+  assertEquals(found, [{ from: 2, until: 10 }]);
+});
+
 Deno.test("httpmon_failures() joins what several agents saw, and passes over what says nothing", async () => {
   await using database = await historyDatabase(START, 2);
   await insert(database.pool, minutes("uudd?dmduuudu"));

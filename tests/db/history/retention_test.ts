@@ -82,7 +82,7 @@ Deno.test("maintain() drops what is over its days, and answers stay the same", a
   assertEquals(await days(database), 3);
   assertEquals(await days(database, "evidence"), 2);
   // Two sites, two hours a day; daily rows go by whole months: those of March.
-  assertEquals(deleted, { rollup_hourly: 10 * 4, rollup_daily: 7 * 2 });
+  assertEquals(deleted, { rollup_hourly: 10 * 4, rollup_daily: 7 * 2, verdict_changes: 7 });
   assertEquals(
     await database.rows(
       "SELECT what, keep_days, dropped_before::text FROM retention WHERE keep_days IS NOT NULL ORDER BY 1",

@@ -223,3 +223,45 @@ Deno.test("httpmon_uptime() and httpmon_percentile() lock the days at the edges 
     client.release();
   }
 });
+
+Deno.test("httpmon_unobserved() is the time that no result answers for", async () => {
+  await using database = await historyDatabase(START, 2);
+  await database.rows(
+    `INSERT INTO contexts (frequency, identity) VALUES (60, md5('a')::uuid), (NULL, md5('b')::uuid)`,
+  );
+  // Due each minute of two hours, from one agent or another; 10 to 20 is silent, 30 answers for five.
+  const minutes = Array.from({ length: 120 }, (_, i) => i)
+    .filter((minute) => (minute < 10 || minute > 20) && (minute < 31 || minute > 34));
+  await database.rows(
+    `INSERT INTO check_results (ts, site_id, agent_id, verdict, lateness, context_id, slots)
+     SELECT $2::timestamptz + minute * interval '1 minute' + interval '40 ms', 1, minute % 2, 0, 40, 1,
+       CASE minute WHEN 30 THEN 5 END
+     FROM unnest($1::int[]) AS minute
+     UNION ALL SELECT $2::timestamptz + interval '15 minutes', 1, 1, 0, NULL, 2, NULL`,
+    [minutes, new Date(START)],
+  );
+  const gaps = await database.rows(
+    `SELECT lower(gap) AS from, upper(gap) AS to
+     FROM unnest(httpmon_unobserved('https://1.example/', $1, $2)) AS gap`,
+    [new Date(START), new Date(START + 3 * HOUR_MS)],
+  );
+  assertEquals(gaps.map(({ from, to }) => [from.getTime() - START, to.getTime() - START]), [
+    [10 * 60_000 + 1000, 21 * 60_000],
+    [2 * HOUR_MS + 1000, 3 * HOUR_MS],
+  ]);
+});
+
+Deno.test("httpmon_recompute() leaves the rollups of days whose results are gone", async () => {
+  await using database = await historyDatabase(START, 2);
+  await insert(database.pool, [{ ts: START }, { ts: START + DAY_MS }]);
+  const now = START + 3 * DAY_MS;
+  await rollUpAll(database, now);
+  await database.rows("DROP TABLE check_results_p20260429");
+  await database.rows("DELETE FROM check_results");
+  await database.rows("SELECT httpmon_recompute('2026-01-01Z', '2027-01-01Z')");
+  await rollUpAll(database, now);
+  for (const table of ["rollup_hourly", "rollup_daily"]) {
+    const left = await database.rows(`SELECT bucket FROM ${table}`);
+    assertEquals(left, [{ bucket: new Date(START) }], table);
+  }
+});

@@ -103,6 +103,25 @@ Deno.test("freeze() keeps a closed month, and late results make another revision
   });
 });
 
+Deno.test("a frozen month depends on no time zone, and on nothing behind it", async () => {
+  await using database = await october();
+  await insert(database.pool, [{ ts: END - HOUR_MS, site: 3, verdict: 2, code: 503 }]);
+  await rollUpAll(database, NOW);
+  await withClient(database.pool, async (client) => {
+    await freeze(client, OCTOBER, 3);
+    const site = { id: 3, site: "https://3.example/", url: "https://3.example/" };
+    await client.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'SQL, DMY'");
+    assertEquals(await freeze(client, OCTOBER, 3), null);
+    await client.query("RESET timezone; RESET datestyle");
+    // The run ends in November.
+    await insert(database.pool, [{ ts: END + HOUR_MS, site: 3 }]);
+    await rollUpAll(database, NOW);
+    const { frozen, figures } = await reportOf(client, OCTOBER, site);
+    assertEquals(frozen?.changedSince, false);
+    assertEquals(figures.failures.map(({ ended, minutes }) => [ended, minutes]), [[null, 60]]);
+  });
+});
+
 Deno.test("checkClosed() refuses a month that is not over", async () => {
   await using database = await historyDatabase(START, 1);
   await withClient(database.pool, async (client) => {

@@ -53,6 +53,7 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
       ...days.map((day) => `evidence_p${day}`),
       "mon_daily",
       "reasons",
+      "reports",
       "results",
       "retention",
       "rollup_daily",
@@ -63,6 +64,7 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
       "schema_migrations",
       "site_certificates",
       "sites",
+      "verdict_changes",
     ],
   );
   assertEquals(await run(database), { applied: [], carriedOver: null, partitions: 0 });

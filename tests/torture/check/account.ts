@@ -41,10 +41,8 @@ export interface Result {
   responseCode: number | null;
   responseTime: number;
   errorMessage: string | null;
-  verdict?: string;
-  reason?: string;
-  errorClass?: string;
-  scheduledAt?: string;
+  /** All others: see content.ts. */
+  [field: string]: unknown;
 }
 
 export function parseResult(value: string): Result {

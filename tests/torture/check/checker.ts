@@ -1,15 +1,17 @@
 import type pg from "pg";
 import { splitAccount } from "./account.ts";
 import type { AgentEvidence } from "./agent_evidence.ts";
+import { compareChains } from "./compare_chains.ts";
 import { compareChecks } from "./compare_checks.ts";
 import { compareLetters } from "./compare_letters.ts";
 import { compareOffsets } from "./compare_offsets.ts";
-import { compareResults } from "./compare_results.ts";
+import { compareResults, type Expired } from "./compare_results.ts";
 import { compareSchedule } from "./compare_schedule.ts";
 import { brief, type Findings } from "../invariants.ts";
 import { type LedgerContent, readLedger } from "../ledger.ts";
-import { LOAD_AGENT } from "../load.ts";
+import { LOAD_AGENT } from "../messages.ts";
 import type { Observed } from "../observe.ts";
+import type { RollupsSeen } from "../rollups.ts";
 import { readTables, type Tables } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";
 
@@ -20,6 +22,7 @@ export interface Seen {
   records: readonly TopicRecord[];
   ends: ReadonlyMap<number, bigint>;
   observed: Observed;
+  rollups: RollupsSeen;
   /** Seconds from the end of load and fault to no lag; null: not within the time. */
   drainedAfter: number | null;
   /** Seconds that each healing took, until what was in the topic then was stored; null: as above. */
@@ -28,6 +31,7 @@ export interface Seen {
   restored: boolean;
   /** The same, and places of the topic before say nothing. */
   topicAnew: boolean;
+  expired: Expired | null;
   agent: AgentEvidence | null;
   troubles: readonly string[];
 }
@@ -45,8 +49,8 @@ export interface Judgement {
 }
 
 const MIB = 2 ** 20;
-/** Bytes of one process: 100 to 140 MiB in short rounds, 221 MiB after five minutes of load. */
-const MEMORY_LIMIT = 300 * MIB;
+/** Bytes of one process: up to 300 MiB while a backlog of results that tell all is stored. */
+const MEMORY_LIMIT = 400 * MIB;
 const HEALED_WITHIN_S = 60;
 
 /** Holds what was sent against what is stored. */
@@ -57,17 +61,18 @@ export async function check(evidence: Evidence): Promise<Judgement> {
 
 /** The same of what was read already. */
 export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgement {
-  const { observed, drainedAfter, healings, restored, topicAnew, agent } = seen;
+  const { observed, rollups, drainedAfter, healings, restored, topicAnew, agent } = seen;
   const { good, poison } = splitAccount(ledger, seen.records);
-  const { lost, twice, invented } = compareResults(tables, good);
+  const { lost, twice, invented } = compareResults(tables, good, seen.expired);
+  const chains = compareChains(tables, good);
   const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
   const checks = agent && compareChecks(mine, agent);
   const schedule = agent && compareSchedule(mine, agent);
   const { peakMemory } = observed;
   const findings: Findings = {
-    I1: [...lost, ...checks?.missed ?? []],
+    I1: [...lost, ...chains.lost, ...checks?.missed ?? []],
     I2: twice,
-    I3: [...invented, ...checks?.invented ?? []],
+    I3: [...invented, ...chains.invented, ...checks?.invented ?? []],
     I5: compareOffsets({
       nextOffsets: tables.nextOffsets,
       ends: seen.ends,
@@ -84,7 +89,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     I7: [...healings, drainedAfter]
       .filter((seconds) => seconds === null || seconds > HEALED_WITHIN_S)
       .map((seconds) => `not healed within ${HEALED_WITHIN_S} s, but in ${inSeconds(seconds)}`),
-    I8: null,
+    I8: rollups.wrong,
     I9: peakMemory === null
       ? null
       : peakMemory > MEMORY_LIMIT
@@ -104,6 +109,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     `drained in ${inSeconds(drainedAfter)}`,
     ...(peakMemory === null ? [] : [`peak ${Math.round(peakMemory / MIB)} MiB`]),
     `${observed.samples} samples`,
+    `${rollups.looks} looks at rollups`,
     ...(schedule ? [`${mine.length} checks`, ...schedule.notes] : []),
   ];
   return { findings, notes };

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { AgentRun } from "./agent_evidence.ts";
 import { compareChecks } from "./compare_checks.ts";
 import { resultOf, rowOf, URL } from "./evidence_fixture.ts";
-import { timestamp } from "../load.ts";
+import { timestamp } from "../messages.ts";
 import type { Served } from "../sites.ts";
 import type { ResultRow } from "./tables.ts";
 

@@ -1,40 +1,19 @@
 import { type Account, hashOfValue, identityOf, parseResult, type Result } from "./account.ts";
+import { contentOfResult, contentOfRow } from "./content.ts";
 import type { DailyRow, ResultRow, Tables } from "./tables.ts";
-
-const VERDICTS = ["up", "degraded", "down", "unknown"];
-
-/** All that a row tells, to be compared with `contentOfResult`. */
-export function contentOfRow(row: ResultRow): string {
-  const { regexResult, responseCode, responseTime, errorMessage } = row;
-  return JSON.stringify([
-    regexResult,
-    responseCode,
-    responseTime,
-    errorMessage,
-    VERDICTS[row.verdict] ?? null,
-    row.reason,
-    row.errorClass,
-    row.scheduledAt,
-  ]);
-}
-
-/** All that its row is to tell. */
-export function contentOfResult(result: Result): string {
-  const { regexResult, responseCode, responseTime, errorMessage } = result;
-  return JSON.stringify([
-    regexResult,
-    responseCode,
-    responseTime,
-    errorMessage,
-    result.verdict ?? null,
-    result.reason ?? null,
-    result.errorClass ?? null,
-    result.scheduledAt ?? null,
-  ]);
-}
 
 export function identityOfResult({ ts, agentUUID, url }: Result): string {
   return identityOf({ ts, agent: agentUUID, url });
+}
+
+/** Results that a retention has dropped. */
+export interface Expired {
+  /** Their times are before this one, in the form of `ts`. */
+  before: string;
+  /** Those that were stored, and that the rollups tell of. */
+  rolledUp: number;
+  /** Those that the writer counted, since. */
+  counted: number;
 }
 
 interface Found {
@@ -46,6 +25,7 @@ interface Found {
 export function compareResults(
   { daily, results, letters }: Pick<Tables, "daily" | "results" | "letters">,
   { sent, acknowledged, records }: Account,
+  expired: Expired | null = null,
 ): { lost: string[]; twice: string[]; invented: string[] } {
   const stored = new Map<string, Found>();
   const at = (identity: string): Found => {
@@ -59,13 +39,26 @@ export function compareResults(
   const lost: string[] = [];
   const setAside = new Set(letters.map(({ valueHash }) => valueHash));
   const due = new Set([...acknowledged, ...records].flatMap(({ value }) => value ?? []));
+  const gone = new Set<string>();
   for (const value of due) {
     const result = parseResult(value);
     const identity = identityOfResult(result);
+    if (expired && result.ts < expired.before) {
+      gone.add(identity);
+      continue;
+    }
     const isRow = tells(stored.get(identity), result);
     if (!isRow && !setAside.has(hashOfValue(value))) lost.push(`lost ${identity}`);
   }
 
+  if (expired) {
+    const known = expired.rolledUp + expired.counted;
+    // One that was sent twice is counted twice.
+    const times = records.filter(({ value }) => parseResult(value!).ts < expired.before).length;
+    if (known < gone.size || known > times) {
+      lost.push(`${known} results rolled up or expired, of ${gone.size} in ${times} records`);
+    }
+  }
   const candidates = new Map<string, Result[]>();
   const known = new Set([...sent, ...records].flatMap(({ value }) => value ?? []));
   for (const value of known) {
@@ -103,9 +96,9 @@ function tells(found: Found | undefined, result: Result): boolean {
     found.daily.every((row) => isDailyOf(row, result));
 }
 
-/** mon_daily has whole milliseconds. */
+/** mon_daily has whole milliseconds, of four bytes' precision. */
 function isDailyOf(row: DailyRow, result: Result): boolean {
   return row.regexresult === result.regexResult && row.responsecode === result.responseCode &&
     row.errormessage === result.errorMessage && row.responsetime !== null &&
-    Math.abs(row.responsetime - result.responseTime) <= 0.5;
+    Math.abs(row.responsetime - result.responseTime) <= 0.501;
 }

@@ -82,17 +82,49 @@ Deno.test("compareResults() finds a row that one of the tables has alone", () =>
   }
 });
 
+Deno.test("compareResults() takes what a retention has dropped, if it was counted", () => {
+  const kept = resultOf();
+  const dropped = [1, 2, 3].map((n) => resultOf({ ts: `2026-04-01 10:00:0${n}.000000` }));
+  const account = accountOf([kept, ...dropped, dropped[0]!].map(sentOf));
+  const lost = (rolledUp: number, counted: number) => {
+    const expired = { before: "2026-04-01 24", rolledUp, counted };
+    return compareResults(tablesOf(kept), account, expired).lost;
+  };
+  assertEquals(lost(2, 1), []);
+  assertEquals(lost(2, 2), []); // one was sent twice
+  assertEquals(lost(1, 1), ["2 results rolled up or expired, of 3 in 4 records"]);
+  assertEquals(lost(2, 3).length, 1);
+});
+
 Deno.test("compareResults() compares each field of check_results exactly", () => {
   const account = accountOf([sentOf(resultOf())]);
   const changes: Partial<Result>[] = [
     { regexResult: null },
     { responseCode: 503 },
-    { responseTime: 12.2500001 },
+    { responseTime: 12.250001 },
     { errorMessage: "Connection refused" },
     { verdict: "degraded" },
     { reason: undefined },
     { errorClass: undefined },
     { scheduledAt: "2026-05-01 10:00:00.120001" },
+    { site: undefined },
+    { frequency: 61 },
+    { slots: undefined },
+    { attempts: 1 },
+    { firstReason: undefined },
+    { loopDelay: undefined },
+    { phases: { ...resultOf().phases as object, tls: 3.31 } },
+    { bodyBytes: 1235 },
+    { bodyTruncated: undefined },
+    { remoteAddress: "2001:db8::2" },
+    { httpVersion: "2" },
+    { redirects: [] },
+    { tls: { ...resultOf().tls as object, verified: false } },
+    { location: undefined },
+    { labels: {} },
+    { siteLabels: { group: "shops", more: "" } },
+    { maintenance: undefined },
+    { evidence: { ...resultOf().evidence as object, body: null } },
   ];
   for (const change of changes) {
     const tables = { ...tablesOf(resultOf()), results: [rowOf(resultOf(change))] };

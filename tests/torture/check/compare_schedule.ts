@@ -1,4 +1,4 @@
-import { type AgentEvidence, momentOf } from "./agent_evidence.ts";
+import type { AgentEvidence } from "./agent_evidence.ts";
 import type { ResultRow } from "./tables.ts";
 
 /** Of each site. */
@@ -43,9 +43,7 @@ export function compareSchedule(
       }
     }
   }
-  const told = rows.flatMap(({ ts, scheduledAt }) =>
-    scheduledAt === null ? [] : momentOf(ts) - momentOf(scheduledAt)
-  );
+  const told = rows.flatMap(({ lateness }) => lateness ?? []);
   const notes = [lateness("told", told), lateness("asked", asked)];
   if (p99(told) > LATE_P99_MS) wrong.push(notes[0]!);
   if (p99(asked) > LATE_P99_MS) wrong.push(notes[1]!);

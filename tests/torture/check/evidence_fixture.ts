@@ -1,8 +1,9 @@
 /** Evidence made by hand, for the tests of the functions that compare. */
 import { Buffer } from "node:buffer";
 import { type Account, hashOfKey, hashOfValue, type Result } from "./account.ts";
+import { momentOf } from "./agent_evidence.ts";
 import type { SentRecord } from "../ledger.ts";
-import { LOAD_AGENT } from "../load.ts";
+import { LOAD_AGENT } from "../messages.ts";
 import { poisonReason } from "../poison.ts";
 import type { DailyRow, Letter, ResultRow } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";
@@ -23,6 +24,31 @@ export function resultOf(fields: Partial<Result> = {}): Result {
     reason: "status",
     errorClass: "bad_status",
     scheduledAt: "2026-05-01 10:00:00.120000",
+    site: "A site",
+    frequency: 60,
+    slots: 2,
+    attempts: 3,
+    firstReason: "timeout",
+    loopDelay: 6.25,
+    phases: { dns: 1.1, connect: 2.2, tls: 3.3, firstByte: 4.4, download: 1.25 },
+    bodyBytes: 1234,
+    bodyTruncated: false,
+    remoteAddress: "2001:db8::1",
+    httpVersion: "1.1",
+    redirects: [{ url: "http://site-1.example/", status: 301, ms: 7.7 }],
+    tls: {
+      version: "TLSv1.3",
+      cipher: "TLS_AES_256_GCM_SHA384",
+      verified: true,
+      error: null,
+      expiresAt: "2027-01-01 00:00:00.000000",
+      fingerprint: "AB".repeat(32).match(/../g)!.join(":"),
+    },
+    location: "Oslo",
+    labels: { role: "canary" },
+    siteLabels: { group: "shops" },
+    maintenance: true,
+    evidence: { statusLine: "HTTP/1.1 500 Oops", headers: { server: "a" }, body: "Sorry" },
     ...fields,
   };
 }
@@ -44,15 +70,9 @@ export function recordOf(
 }
 
 export function rowOf(result: Result): ResultRow {
-  const { agentUUID, verdict, reason, errorClass, scheduledAt, ...rest } = result;
-  return {
-    ...rest,
-    agent: agentUUID,
-    verdict: ["up", "degraded", "down", "unknown"].indexOf(verdict!),
-    reason: reason ?? null,
-    errorClass: errorClass ?? null,
-    scheduledAt: scheduledAt ?? null,
-  };
+  const { agentUUID, scheduledAt, ...rest } = result as Result & { scheduledAt: string };
+  const lateness = Math.round((momentOf(result.ts) - momentOf(scheduledAt)) * 1000) / 1000;
+  return { ...rest, agent: agentUUID, lateness };
 }
 
 export function dailyOf(result: Result): DailyRow {
@@ -69,7 +89,14 @@ export function dailyOf(result: Result): DailyRow {
 
 export function letterOf(record: TopicRecord, reason = poisonReason(record.value)): Letter {
   const { partition, offset, key, value } = record;
-  return { partition, offset, keyHash: hashOfKey(key), valueHash: hashOfValue(value), reason };
+  return {
+    partition,
+    offset,
+    lastOffset: null,
+    keyHash: hashOfKey(key),
+    valueHash: hashOfValue(value),
+    reason,
+  };
 }
 
 /** Of records that were all acknowledged and stand in the topic in this order. */

@@ -12,25 +12,32 @@ export interface DailyRow {
   errormessage: string | null;
 }
 
-/** A row of check_results. */
+/** A row of check_results with all that it refers to, under the names of a message. */
 export interface ResultRow {
   ts: string;
   agent: string;
   url: string;
-  regexResult: boolean | null;
-  responseCode: number | null;
   responseTime: number | null;
   errorMessage: string | null;
-  /** 0 up, 1 degraded, 2 down, 3 unknown. */
-  verdict: number;
-  reason: string | null;
-  errorClass: string | null;
-  scheduledAt: string | null;
+  /** From when the check was due until it started, milliseconds. */
+  lateness: number | null;
+  /** All others: see content.ts. */
+  [field: string]: unknown;
+}
+
+/** A chain of certificates that a site showed. */
+export interface ShownChain {
+  agent: string;
+  url: string;
+  /** Of its certificates, as a message has them. */
+  chain: readonly unknown[];
 }
 
 export interface Letter {
   partition: number;
   offset: string;
+  /** Of a batch that nobody could read, its last record's; null: of one record. */
+  lastOffset: string | null;
   /** SHA-256 each, hexadecimal; null where there is none. */
   keyHash: string | null;
   valueHash: string | null;
@@ -41,12 +48,18 @@ export interface Letter {
 export interface Tables {
   daily: readonly DailyRow[];
   results: readonly ResultRow[];
+  chains: readonly ShownChain[];
   letters: readonly Letter[];
   /** By partition. */
   nextOffsets: ReadonlyMap<number, bigint>;
 }
 
 const TIMESTAMP = "'YYYY-MM-DD HH24:MI:SS.US'";
+
+/** Bytes as a message has a fingerprint: "AB:CD:...". */
+function hex(bytes: string): string {
+  return `rtrim(regexp_replace(upper(encode(${bytes}, 'hex')), '(..)', '\\1:', 'g'), ':')`;
+}
 
 /** Reads all with SQL of its own. */
 export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> {
@@ -55,18 +68,46 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
        responsetime, errormessage FROM mon_daily`,
   );
   const results = await pool.query(
-    `SELECT to_char(ts AT TIME ZONE 'UTC', ${TIMESTAMP}) AS ts, agents.identity::text AS agent, url,
-       regex_result AS "regexResult", response_code AS "responseCode",
-       response_time AS "responseTime", error_message AS "errorMessage", verdict, reason,
-       error_class AS "errorClass",
-       to_char(
-         (ts - lateness::float8 * interval '1 millisecond') AT TIME ZONE 'UTC', ${TIMESTAMP}
-       ) AS "scheduledAt"
-     FROM check_results JOIN sites ON sites.id = site_id JOIN agents ON agents.id = agent_id
-     LEFT JOIN reasons ON reasons.id = reason_id`,
+    `SELECT to_char(ts AT TIME ZONE 'UTC', ${TIMESTAMP}) AS ts, a.identity::text AS agent, url,
+       name AS site, regex_result AS "regexResult", response_code AS "responseCode",
+       response_time AS "responseTime", error_message AS "errorMessage",
+       ('{up,degraded,down,unknown}'::text[])[verdict + 1] AS verdict, reason,
+       error_class AS "errorClass", first_reason AS "firstReason", lateness, frequency, slots, attempts,
+       loop_delay AS "loopDelay",
+       CASE WHEN dns_ms IS NOT NULL THEN json_build_object('dns', dns_ms, 'connect', connect_ms,
+         'tls', tls_ms, 'firstByte', first_byte_ms, 'download', download_ms) END AS phases,
+       body_bytes AS "bodyBytes", body_truncated AS "bodyTruncated",
+       host(remote_address) AS "remoteAddress", http_version AS "httpVersion", redirects,
+       CASE WHEN verified IS NOT NULL THEN json_build_object('version', tls_version,
+         'cipher', cipher, 'verified', verified, 'error', tls_error,
+         'expiresAt', to_char(expires_at AT TIME ZONE 'UTC', ${TIMESTAMP}),
+         'fingerprint', ${hex("fingerprint")}) END AS tls,
+       location, labels, site_labels AS "siteLabels", maintenance,
+       CASE WHEN headers IS NOT NULL THEN json_build_object('statusLine', status_line,
+         'headers', headers, 'body', body) END AS evidence
+     FROM check_results AS r
+     JOIN sites AS s ON s.id = site_id
+     JOIN agents AS a ON a.id = agent_id
+     LEFT JOIN reasons AS w ON w.id = reason_id
+     LEFT JOIN contexts AS c ON c.id = context_id
+     LEFT JOIN connections AS n ON n.id = connection_id
+     LEFT JOIN evidence AS e USING (ts, site_id, agent_id)`,
+  );
+  const chains = await pool.query(
+    `SELECT a.identity::text AS agent, url, ARRAY(
+       SELECT json_build_object('subject', subject, 'issuer', issuer, 'names', names,
+         'serial', serial, 'fingerprint', ${hex("c.fingerprint")},
+         'notBefore', to_char(not_before AT TIME ZONE 'UTC', ${TIMESTAMP}),
+         'notAfter', to_char(not_after AT TIME ZONE 'UTC', ${TIMESTAMP}))
+       FROM unnest(chain) WITH ORDINALITY AS u(fingerprint, place)
+       LEFT JOIN certificates AS c ON c.fingerprint = u.fingerprint ORDER BY place
+     ) AS chain
+     FROM site_certificates
+     JOIN sites AS s ON s.id = site_id
+     JOIN agents AS a ON a.id = agent_id`,
   );
   const letters = await pool.query(
-    `SELECT partition, "offset"::text, encode(sha256(key), 'hex') AS "keyHash",
+    `SELECT partition, "offset"::text, last_offset::text AS "lastOffset", encode(sha256(key), 'hex') AS "keyHash",
        encode(sha256(value), 'hex') AS "valueHash", reason FROM dead_letters`,
   );
   const offsets = await pool.query(
@@ -76,6 +117,7 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
   return {
     daily: daily.rows,
     results: results.rows,
+    chains: chains.rows,
     letters: letters.rows,
     nextOffsets: new Map(offsets.rows.map((row) => [row.partition, BigInt(row.next_offset)])),
   };

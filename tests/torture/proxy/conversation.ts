@@ -1,9 +1,13 @@
 /** What the proxy makes out of the bytes that pass, without holding them up or changing them. */
 import { Buffer } from "node:buffer";
 
-/** Enough of a message to tell what it is. */
-const HEAD_BYTES = 32;
+/** Enough of a message to tell what it is: a batch comes behind the settings of its transaction. */
+const HEAD_BYTES = 512;
+/** In the one message that is a batch, from BEGIN to COMMIT. */
+const STORES = "httpmon_store(";
 const PRODUCE = 0;
+/** A simple query, of one statement or several. */
+const QUERY = 0x51;
 /** PostgreSQL's first message: its length, then one of these. Kafka's have an API's key there. */
 const STARTUP_3_0 = 0x0003_0000;
 const STARTUP_3_2 = 0x0003_0002;
@@ -59,8 +63,6 @@ function kafkaLength(head: Buffer): number | null {
 
 /** A connection's two streams, of Kafka's protocol or PostgreSQL's: its first bytes tell which. */
 export class Conversation {
-  /** A transaction of PostgreSQL's was begun, and neither commit nor rollback was asked for. */
-  inTransaction = false;
   #kafka: boolean | null = null;
   /** PostgreSQL's first message, which has no type before its length, was sent. */
   #started = false;
@@ -69,22 +71,17 @@ export class Conversation {
   /** Correlation ids of the Produce requests that are not answered. */
   readonly #produced = new Set<number>();
 
-  /** Takes what the client sent. @returns The COMMITs that are complete with it */
+  /** Takes what the client sent. @returns The batches to be stored whose beginning is complete with it */
   sent(chunk: Buffer): number {
-    let commits = 0;
+    let batches = 0;
     for (const head of this.#requests.take(chunk)) {
-      if (this.#kafka) {
-        const isProduce = head.length >= 12 && head.readInt16BE(4) === PRODUCE;
-        if (isProduce) this.#produced.add(head.readInt32BE(8));
-        continue;
+      if (!this.#kafka) {
+        if (head[0] === QUERY && head.includes(STORES)) batches++;
+      } else if (head.length >= 12 && head.readInt16BE(4) === PRODUCE) {
+        this.#produced.add(head.readInt32BE(8));
       }
-      const sql = queryOf(head);
-      if (sql === null) continue;
-      if (sql === "COMMIT") commits++;
-      if (/^BEGIN\b/.test(sql)) this.inTransaction = true;
-      else if (sql === "COMMIT" || sql === "ROLLBACK") this.inTransaction = false;
     }
-    return commits;
+    return batches;
   }
 
   /** Takes what the server answered. @returns The acknowledgements of Produce that begin in it */
@@ -102,11 +99,4 @@ export class Conversation {
     this.#started = head.readInt32BE(4) !== SSL_REQUEST;
     return Math.max(8, head.readInt32BE(0));
   }
-}
-
-/** The text, or its beginning, of a simple query; null: another message. */
-function queryOf(head: Buffer): string | null {
-  if (head[0] !== 0x51) return null;
-  const end = head.indexOf(0, 5);
-  return head.toString("latin1", 5, end < 0 ? head.length : end);
 }

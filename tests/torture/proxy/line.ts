@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 export class Line {
   readonly #to: Socket;
   #queue: { chunk: Buffer; due: number }[] = [];
+  #ended = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(to: Socket) {
@@ -13,6 +14,7 @@ export class Line {
 
   /** Sends `chunk` in `delayMs`, yet never before what was sent earlier. */
   send(chunk: Buffer, delayMs: number): void {
+    if (this.#ended) return;
     if (delayMs === 0 && this.#queue.length === 0) return void this.#to.write(chunk);
     this.#queue.push({ chunk, due: performance.now() + delayMs });
     if (this.#queue.length === 1) this.#wait();
@@ -23,6 +25,12 @@ export class Line {
     clearTimeout(this.#timer);
     this.#queue = [];
     this.#to.destroy();
+  }
+
+  /** Sends `chunk` and nothing that comes after it. @param done Called when it is out */
+  sendLast(chunk: Buffer, done: () => void): void {
+    this.#ended = true;
+    this.#to.end(chunk, done);
   }
 
   #wait(): void {

@@ -14,8 +14,8 @@ import { Conversation } from "./conversation.ts";
  */
 export type ProxyMode = "pass" | "cut" | "black_hole" | "drop_replies";
 
-/** What PostgreSQL answers to a COMMIT that it did, among the rest. */
-const COMMITTED = "COMMIT\0";
+/** What PostgreSQL answers where it stored a batch, among the rest. */
+const STORED = ['"stored"', "COMMIT\0"];
 
 interface Pair {
   toClient: Line;
@@ -36,11 +36,13 @@ export class Proxy {
   /** Milliseconds that bytes are held up, each way. */
   #delayMs = 0;
   #pairs = new Set<Pair>();
-  #commitsToCut = 0;
+  #repliesToCut = 0;
+  #requestsToCut = 0;
   #connectionsCut = 0;
   #bytesSwallowed = 0;
   #acksDropped = 0;
-  #commitsCut = 0;
+  #repliesCut = 0;
+  #requestsCut = 0;
 
   private constructor(port: number, server: Server) {
     this.port = port;
@@ -74,9 +76,14 @@ export class Proxy {
     return this.#acksDropped;
   }
 
-  /** COMMITs that PostgreSQL did and whose reply was cut, since the start. */
-  get commitsCut(): number {
-    return this.#commitsCut;
+  /** Batches that PostgreSQL stored and whose reply was cut, since the start. */
+  get repliesCut(): number {
+    return this.#repliesCut;
+  }
+
+  /** Batches of which PostgreSQL got the beginning only, since the start. */
+  get requestsCut(): number {
+    return this.#requestsCut;
   }
 
   /** Where connections lead. */
@@ -93,28 +100,18 @@ export class Proxy {
     }
   }
 
-  /**
-   * Ends what is connected now; new connections pass.
-   *
-   * @param options.inTransaction Only connections on which the client has begun a transaction and
-   * not yet asked for its commit or rollback
-   * @returns How many it ended
-   */
-  drop({ inTransaction = false }: { inTransaction?: boolean } = {}): number {
-    const hit = [...this.#pairs].filter(({ conversation }) =>
-      !inTransaction || conversation.inTransaction
-    );
-    for (const pair of hit) this.#cut(pair);
-    return hit.length;
+  /** Of the next `count` batches, lets PostgreSQL have them and cuts the reply. */
+  cutReplies(count: number): void {
+    this.#repliesToCut = count;
   }
 
-  /** Of the next `count` COMMITs, lets the server have them and cuts the reply. */
-  cutCommitReplies(count: number): void {
-    this.#commitsToCut = count;
+  /** Of the next `count` batches, lets PostgreSQL have a part and ends the connection. */
+  cutRequests(count: number): void {
+    this.#requestsToCut = count;
   }
 
   async close(): Promise<void> {
-    this.drop();
+    for (const pair of [...this.#pairs]) this.#cut(pair);
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
@@ -144,17 +141,23 @@ export class Proxy {
 
   #fromClient(pair: Pair, chunk: Buffer): void {
     if (this.#mode === "black_hole") return this.#swallow(pair, chunk);
-    const commits = pair.conversation.sent(chunk);
-    if (commits > 0 && this.#commitsToCut > 0) {
-      this.#commitsToCut--;
-      pair.cutReply = true;
+    if (pair.conversation.sent(chunk) > 0) {
+      if (this.#requestsToCut > 0) {
+        this.#requestsToCut--;
+        this.#requestsCut++;
+        return pair.toServer.sendLast(chunk.subarray(0, -1), () => this.#cut(pair));
+      }
+      if (this.#repliesToCut > 0) {
+        this.#repliesToCut--;
+        pair.cutReply = true;
+      }
     }
     pair.toServer.send(chunk, this.#delayMs);
   }
 
   #fromServer(pair: Pair, chunk: Buffer): void {
     if (pair.cutReply) {
-      if (chunk.includes(COMMITTED)) this.#commitsCut++;
+      if (STORED.every((text) => chunk.includes(text))) this.#repliesCut++;
       return this.#cut(pair);
     }
     const acks = pair.conversation.answered(chunk);

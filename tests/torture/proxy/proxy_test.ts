@@ -155,51 +155,45 @@ Deno.test("Proxy.acksDropped counts replies to Produce, and no others", () =>
     assertEquals(proxy.acksDropped, 1);
   }));
 
-Deno.test("Proxy.commitsCut counts COMMITs that were done", () =>
+/** A batch as the writer sends it, all in one message. */
+const BATCH = query(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+  SET LOCAL lock_timeout = 2000; SELECT httpmon_store($t${
+  "x".repeat(2_000)
+}$t$) AS answer; COMMIT`);
+const STORED = Buffer.from('D\0{"kind": "stored", "inserted": 1}C\0\0\0\x0bCOMMIT\0');
+
+Deno.test("Proxy.repliesCut counts batches that were stored", () =>
   withProxy(async (proxy, join) => {
-    proxy.cutCommitReplies(2);
-    for (
-      const [answer, count] of [["C\0\0\0\x0bCOMMIT\0", 1], ["E\0\0\0\x0awrong\0", 1]] as const
-    ) {
+    proxy.cutReplies(2);
+    for (const [answer, count] of [[STORED, 1], [Buffer.from("E\0\0\0\x0awrong\0"), 1]] as const) {
       const { client, server } = await join();
-      await say(client, server, STARTUP);
-      await say(client, server, query("BEGIN"));
-      await say(client, server, query("COMMIT"), 3);
+      await say(client, server, STARTUP, 5);
+      await say(client, server, query("BEGIN"), 4);
+      await say(client, server, Buffer.concat([Buffer.from("S"), int32(4)]));
+      await say(client, server, BATCH, 300);
       server.socket.write(answer);
       await until("the cut", client.closed);
       assertEquals(client.text(), "");
-      assertEquals(proxy.commitsCut, count);
+      assertEquals(proxy.repliesCut, count);
     }
     assertEquals(proxy.connectionsCut, 2);
     const { client, server } = await join();
     await say(client, server, STARTUP);
-    await say(client, server, query("COMMIT"));
-    await say(server, client, Buffer.from("C\0\0\0\x0bCOMMIT\0"));
+    await say(client, server, BATCH);
+    await say(server, client, STORED);
   }));
 
-Deno.test("Proxy.drop() ends only connections in a transaction where asked to", () =>
+Deno.test("Proxy.requestsCut counts batches that came in part", () =>
   withProxy(async (proxy, join) => {
-    const open = ["BEGIN", "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part"];
-    const talks = [
-      ["SELECT 'BEGIN'"],
-      ["BEGIN", "SELECT 1", "COMMIT"],
-      ["BEGIN", "ROLLBACK"],
-      ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n SET LOCAL lock_timeout = 1", ...open],
-      ["BEGIN", "COMMIT", "BEGIN"],
-    ];
-    const pairs: { client: End; server: End }[] = [];
-    for (const talk of talks) {
-      const pair = await join();
-      pairs.push(pair);
-      await say(pair.client, pair.server, STARTUP, 5);
-      for (const sql of talk) await say(pair.client, pair.server, query(sql), 4);
-      // A message of another kind, and as short as they get, is no end of a transaction.
-      await say(pair.client, pair.server, Buffer.concat([Buffer.from("S"), int32(4)]));
-    }
-    assertEquals(proxy.drop({ inTransaction: true }), 2);
-    await until("the end of two", () => pairs.slice(3).every(({ client }) => client.closed()));
-    assert(pairs.slice(0, 3).every(({ client }) => !client.closed()));
-    assertEquals(proxy.drop({ inTransaction: true }), 0);
-    assertEquals(proxy.drop(), 3);
-    assertEquals(proxy.connectionsCut, 5);
+    proxy.cutRequests(1);
+    const { client, server } = await join();
+    await say(client, server, STARTUP);
+    client.socket.write(BATCH);
+    await until("the cut", () => client.closed() && server.closed());
+    const part = server.text().length - STARTUP.length;
+    assert(part > 0 && part < BATCH.length, `${part} of ${BATCH.length} bytes`);
+    assertEquals([proxy.requestsCut, proxy.repliesCut, proxy.connectionsCut], [1, 0, 1]);
+    const other = await join();
+    await say(other.client, other.server, STARTUP);
+    await say(other.client, other.server, BATCH);
   }));

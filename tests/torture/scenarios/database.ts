@@ -7,7 +7,7 @@ import { delay } from "../load.ts";
 import { between } from "../random.ts";
 import type { Round } from "../round.ts";
 import type { Variant } from "../variant.ts";
-import { linesOf, mustCome, OF_WRITER, STORE_FAILED, storesMore, timesPrinted } from "./proof.ts";
+import { mustCome, OF_WRITER, skippedBy, STORE_FAILED, storesMore, timesPrinted } from "./proof.ts";
 
 /** SQLSTATE. */
 const DEADLOCK = "40P01";
@@ -100,29 +100,46 @@ async function terminateInTransaction(round: Round, client: pg.Client): Promise<
   await round.pause(300, 1_500);
 }
 
-/** 9: the server commits, and the writer never hears of it. */
-export const COMMIT_REPLY: Variant[] = [{
-  name: "cut",
-  async fault(round) {
-    const { postgresProxy } = round.lane;
-    const before = postgresProxy.commitsCut;
-    for (let times = 0; times < 4; times++) {
-      postgresProxy.cutCommitReplies(3);
-      await round.pause(1_500, 3_500);
-    }
-    postgresProxy.cutCommitReplies(0);
-    const cut = postgresProxy.commitsCut - before;
-    round.mustHave(cut >= 4, `${cut} replies to COMMIT were cut`);
-    // It counts what it found stored by a transaction that it took for a failed one.
-    const [writer] = round.writers;
-    await round.stopWriter(writer!);
-    round.startWriter();
-    const last = (await linesOf(round, writer!)).find((line) => line.includes('"skipped":'));
-    const { skipped } = JSON.parse(last ?? "{}");
-    round.mustHave(skipped > 0, "no batch was stored whose COMMIT went without a reply");
-    round.note(`${cut} replies to COMMIT cut, ${skipped} records skipped`);
+/** 9: the one message that is a batch comes in part, or its reply does not come back. */
+export const BATCH_CUT: Variant[] = [
+  {
+    name: "reply",
+    async fault(round) {
+      const { postgresProxy } = round.lane;
+      const before = postgresProxy.repliesCut;
+      for (let times = 0; times < 4; times++) {
+        postgresProxy.cutReplies(3);
+        await round.pause(1_500, 3_500);
+      }
+      postgresProxy.cutReplies(0);
+      const cut = postgresProxy.repliesCut - before;
+      round.mustHave(cut >= 4, `${cut} replies to stored batches were cut`);
+      // It counts what it found stored by a call that it took for a failed one.
+      const [writer] = round.writers;
+      await round.stopWriter(writer!);
+      round.startWriter();
+      const skipped = await skippedBy(round, writer!);
+      round.mustHave(skipped > 0, "no batch was stored whose reply was cut");
+      round.note(`${cut} replies cut, ${skipped} records skipped`);
+    },
   },
-}];
+  {
+    name: "request",
+    async fault(round) {
+      const { postgresProxy } = round.lane;
+      const before = postgresProxy.requestsCut;
+      for (let times = 0; times < 4; times++) {
+        postgresProxy.cutRequests(3);
+        await round.pause(1_500, 3_500);
+      }
+      postgresProxy.cutRequests(0);
+      const cut = postgresProxy.requestsCut - before;
+      round.mustHave(cut >= 4, `${cut} batches were cut`);
+      round.mustHavePrinted(round.writers, ...STORE_FAILED);
+      round.note(`${cut} batches cut`);
+    },
+  },
+];
 
 /** Whether a writer's session waits for a lock. Within a transaction the answer would stay the same. */
 async function writerWaits({ pool }: Round): Promise<boolean> {

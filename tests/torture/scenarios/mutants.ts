@@ -3,16 +3,18 @@ import { delay } from "../load.ts";
 import type { Variant } from "../variant.ts";
 import { AGENT_KILL } from "./agent.ts";
 import { mustCome } from "./proof.ts";
-import { WRITER_KILL } from "./writer.ts";
+import { killedAt, WRITER_KILL } from "./writer.ts";
 
-const [MID_INSERT, BEFORE_COMMIT] = WRITER_KILL as [Variant, Variant];
-const STORE = "db/store/postgres_store.ts";
+const [BEFORE_CALL] = WRITER_KILL as [Variant];
+const STORE = "db/store/store.ts";
+const STORE_SQL = "db/schema/migrations/000004_store.sql";
+const HISTORY_SQL = "db/schema/migrations/000005_history.sql";
 const PUBLISH = "agent/publish.ts";
 const SEND_FAILED = "    stats.sendFailures++;\n";
 
 export const MUTANTS: Variant[] = [
   {
-    ...BEFORE_COMMIT,
+    ...BEFORE_CALL,
     agent: false,
     name: "commit before the transaction",
     mutant: {
@@ -32,13 +34,15 @@ export const MUTANTS: Variant[] = [
       mustBreak: ["I2"],
       changes: [
         {
-          file: "db/store/result_rows.ts",
-          find: "SELECT * FROM unnest(${ARRAYS}) ON CONFLICT DO NOTHING`",
-          replace: "SELECT * FROM unnest(${ARRAYS})`",
+          file: STORE_SQL,
+          find:
+            "        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, " +
+            "rows.n\n        ON CONFLICT DO NOTHING;\n",
+          replace: "        ORDER BY rows.n;\n",
         },
         {
-          file: "db/schema/migrations/000001_results.sql",
-          find: "PRIMARY KEY (site_id, ts, agent_id)\n",
+          file: "db/schema/migrations/000001_tables.sql",
+          find: "PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor = 100)\n",
           replace: "CHECK (true)\n",
         },
       ],
@@ -48,38 +52,87 @@ export const MUTANTS: Variant[] = [
     name: "drop on error",
     agent: false,
     async fault(round) {
-      let hit = 0;
-      const hits = () => (hit += round.lane.postgresProxy.drop({ inTransaction: true })) >= 5;
-      await mustCome(round, "no transaction was open at a cut", hits, 30_000);
-      round.note(`${hit} transactions cut`);
+      const { postgresProxy } = round.lane;
+      postgresProxy.cutRequests(5);
+      await mustCome(round, "no batch was cut", () => postgresProxy.requestsCut >= 5, 30_000);
     },
     mutant: {
       mustBreak: ["I1"],
       changes: [{
         file: STORE,
-        find: "        } else throw error;\n",
-        replace: "        } else {\n" +
-          "          const last = records.at(-1)!;\n" +
-          "          await advanceOffset(this.#pool as never, source, last);\n" +
-          '          return { kind: "stored", inserted: 0, duplicates: 0, deadLetters: 0,\n' +
-          "            skipped: 0, nextOffset: last.offset + 1n };\n" +
-          "        }\n",
+        find: "      if (error instanceof RefusedError || " +
+          'classifyFailure(error) === "operational") throw error;\n',
+        replace: "      if (error instanceof RefusedError) throw error;\n" +
+          '      if (classifyFailure(error) === "operational") {\n' +
+          "        return await this.#send(source, { ...work, results: [], letters: [] }, place);\n" +
+          "      }\n",
       }],
     },
   },
   {
-    ...MID_INSERT,
+    ...killedAt("mutant", () => Promise.resolve()),
     agent: false,
     name: "offset outside the transaction",
     mutant: {
       mustBreak: ["I1"],
-      changes: [{
-        file: STORE,
-        find: "      const tally = await this.#insert(",
-        replace: "      await advanceOffset(client, source, last);\n" +
-          '      await client.query("COMMIT; BEGIN");\n' +
-          "      const tally = await this.#insert(",
-      }],
+      changes: [
+        {
+          file: STORE,
+          find: "      return await this.#send(source, work, place);\n",
+          replace: "      const nothing = { ...work, results: [], letters: [] };\n" +
+            "      const moved = await this.#send(source, nothing, place);\n" +
+            '      if (moved.kind === "moved") return moved;\n' +
+            '      this.#passFailpoint("mutant" as never);\n' +
+            "      const there = { position: work.nextOffset, first: false };\n" +
+            "      return await this.#send(source, work, there);\n",
+        },
+        {
+          file: "runtime/failpoints.ts",
+          find: '  "agent.after_send",\n] as const',
+          replace: '  "agent.after_send",\n  "mutant",\n] as const',
+        },
+      ],
+    },
+  },
+  {
+    // Where some of a batch was there already.
+    name: "a mark forgotten",
+    agent: false,
+    mutant: {
+      mustBreak: ["I8"],
+      changes: [
+        {
+          file: STORE_SQL,
+          find: "  IF inserted > 0 AND date_trunc",
+          replace: "  IF inserted = total AND inserted > 0 AND date_trunc",
+        },
+        {
+          file: STORE_SQL,
+          find: "  ELSIF inserted > 0 THEN\n",
+          replace: "  ELSIF inserted = total AND inserted > 0 THEN\n",
+        },
+      ],
+    },
+  },
+  {
+    name: "a mark deleted outside the snapshot",
+    agent: false,
+    mutant: {
+      mustBreak: ["I8"],
+      changes: [
+        { file: "db/history/roll_up.ts", find: "oneSnapshot: true", replace: "oneSnapshot: false" },
+        {
+          file: HISTORY_SQL,
+          find: "    DELETE FROM rollup_marks WHERE ctid = ANY " +
+            "(ARRAY(SELECT ctid FROM rollup_marks LIMIT most))\n    RETURNING hour, site_ids\n",
+          replace: "    SELECT hour, site_ids FROM rollup_marks\n",
+        },
+        {
+          file: HISTORY_SQL,
+          find: "  level := of_level;\n",
+          replace: "  DELETE FROM rollup_marks;\n  level := of_level;\n",
+        },
+      ],
     },
   },
   {
@@ -101,9 +154,9 @@ export const MUTANTS: Variant[] = [
     mutant: {
       mustBreak: ["I6"],
       changes: [{
-        file: "db/store/dead_letters.ts",
-        find: "        group.map(({ value }) => value),\n",
-        replace: "        group.map(({ value }) => value?.subarray(0, 200) ?? null),\n",
+        file: STORE,
+        find: "    value: base64(value),\n",
+        replace: "    value: base64(value?.subarray(0, 200) ?? null),\n",
       }],
     },
   },
@@ -149,9 +202,9 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: "agent/schedule.ts",
-          find: "      const runs = !tooLate && !entry.running;\n",
-          replace:
-            "      const runs = !tooLate && !entry.running && !(globalThis as any).sendsFail;\n",
+          find: "      if (tooLate) this.#putOff(entry, now);\n",
+          replace: "      const off = tooLate || (globalThis as any).sendsFail;\n" +
+            "      if (off) this.#putOff(entry, now);\n",
         },
       ],
     },

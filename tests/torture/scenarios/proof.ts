@@ -88,10 +88,17 @@ export async function placesOf(round: Round): Promise<Map<number, Places>> {
   );
 }
 
-/** Whether a writer's session stands in the middle of a transaction. */
-export async function openTransactions(round: Round): Promise<number[]> {
-  const { rows } = await round.pool.query(
-    `SELECT pid FROM pg_stat_activity WHERE ${OF_WRITER} AND state = 'idle in transaction'`,
-  );
-  return rows.map(({ pid }) => pid);
+/** Records that a writer which has stopped found stored by others, or by calls without a reply. */
+export function skippedBy(round: Round, writer: Product): Promise<number> {
+  return countedBy(round, writer, "skipped");
+}
+
+/** What a writer that has stopped says of itself. */
+export async function countedBy(
+  round: Round,
+  writer: Product,
+  what: "skipped" | "expired",
+): Promise<number> {
+  const last = (await linesOf(round, writer)).find((line) => line.includes('"skipped":'));
+  return JSON.parse(last ?? "{}")[what] ?? 0;
 }

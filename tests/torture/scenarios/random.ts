@@ -44,13 +44,21 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "postgres cut": (round) => network(round, "postgresProxy", "cut", "connectionsCut"),
   "postgres black hole": (round) => network(round, "postgresProxy", "black_hole", "bytesSwallowed"),
-  async "commit replies cut"(round) {
+  async "stored without a reply"(round) {
     const { postgresProxy } = round.lane;
-    const before = postgresProxy.commitsCut;
-    postgresProxy.cutCommitReplies(5);
+    const before = postgresProxy.repliesCut;
+    postgresProxy.cutReplies(5);
     await round.pause(2_000, 5_000);
-    postgresProxy.cutCommitReplies(0);
-    return postgresProxy.commitsCut > before;
+    postgresProxy.cutReplies(0);
+    return postgresProxy.repliesCut > before;
+  },
+  async "batches cut"(round) {
+    const { postgresProxy } = round.lane;
+    const before = postgresProxy.requestsCut;
+    postgresProxy.cutRequests(5);
+    await round.pause(2_000, 5_000);
+    postgresProxy.cutRequests(0);
+    return postgresProxy.requestsCut > before;
   },
   async "slow network"(round) {
     round.lane.kafkaProxy.set("pass", 200);

@@ -1,0 +1,26 @@
+import { type Account, hashOfValue, parseResult } from "./account.ts";
+import { canonical } from "./content.ts";
+import type { Tables } from "./tables.ts";
+
+/** I1 and I3 of the certificates that sites showed: each chain once, with all that it says. */
+export function compareChains(
+  { chains, letters }: Pick<Tables, "chains" | "letters">,
+  { sent, acknowledged, records }: Account,
+): { lost: string[]; invented: string[] } {
+  const setAside = new Set(letters.map(({ valueHash }) => valueHash));
+  const shown = (values: readonly { value: string | null }[], all: boolean) =>
+    new Set(values.flatMap(({ value }) => {
+      const { agentUUID: agent, url, tls } = parseResult(value!);
+      const { chain } = (tls ?? {}) as { chain?: unknown[] };
+      if (!chain?.length || !all && setAside.has(hashOfValue(value))) return [];
+      return [canonical([agent, url, chain])];
+    }));
+  const due = shown([...acknowledged, ...records], false);
+  const known = shown([...sent, ...records], true);
+  const there = chains.map(({ agent, url, chain }) => canonical([agent, url, chain]));
+  return {
+    lost: [...due].filter((one) => !there.includes(one)).map((one) => `lost the chain ${one}`),
+    invented: [...new Set(there.filter((one, i) => !known.has(one) || there.indexOf(one) < i))]
+      .map((one) => `the chain ${one}`),
+  };
+}
