@@ -14,7 +14,6 @@ const OCTOBER = monthOf("2026-10", NOW);
 /** October with two sites, a result each 10 minutes; the second is down for two hours, and unseen for six. */
 async function october(): Promise<OwnDatabase> {
   const database = await historyDatabase(START - DAY_MS, 34);
-  await database.rows("INSERT INTO agents (identity) VALUES (gen_random_uuid())");
   const each = Array.from({ length: 31 * 24 * 6 }, (_, n) => START + n * 600_000);
   const down = [START + 10 * DAY_MS, START + 10 * DAY_MS + 2 * HOUR_MS] as const;
   const unseen = [START + 20 * DAY_MS, START + 20 * DAY_MS + 6 * HOUR_MS] as const;
