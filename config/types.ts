@@ -74,7 +74,7 @@ export interface SiteSettings {
   frequencyMs: number;
   /** How often a check that finds the site down is tried in all, and how long after the one before. */
   retries: { attempts: number; delayMs: number };
-  /** "timed" sees every phase and the certificate; "fetch" is the platform's own, with HTTP/2. */
+  /** "timed" sees every phase and the certificate; "fetch" is the platform's own. */
   client: "timed" | "fetch";
   request: SiteRequest;
   /** Null: none. */

@@ -612,6 +612,25 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.httpmon_certificates(within interval DEFAULT '30 days'::interval)
+ RETURNS TABLE(site text, expires_at timestamp with time zone, days_left double precision, subject text, issuer text, fingerprint bytea)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT DISTINCT coalesce(s.name, s.url), c.not_after,
+    extract(epoch FROM c.not_after - now())::float8 / 86400, c.subject, c.issuer, c.fingerprint
+  FROM certificates c
+  JOIN (
+    SELECT site_id, unnest(chain) AS fingerprint, last_seen,
+      max(last_seen) OVER (PARTITION BY site_id, agent_id) AS newest
+    FROM site_certificates WHERE last_seen >= (now() AT TIME ZONE 'UTC')::date - 2
+  ) AS shown ON shown.fingerprint = c.fingerprint AND shown.last_seen = newest
+  JOIN sites s ON s.id = shown.site_id
+  WHERE c.not_after < now() + within
+  ORDER BY 2, 1
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_changes(site_ids integer[], since timestamp with time zone, until timestamp with time zone)
  RETURNS SETOF verdict_changes
  LANGUAGE plpgsql
@@ -1933,6 +1952,21 @@ CREATE OR REPLACE FUNCTION public.httpmon_uptime(site text, since timestamp with
 AS $function$
   SELECT sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8
   FROM httpmon_rollup(httpmon_site_ids(site), since, until)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_uptimes(days integer)
+ RETURNS TABLE(site text, uptime double precision, counted bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT coalesce(s.name, s.url),
+    sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8,
+    sum(up + degraded + down)::int8
+  FROM (SELECT date_trunc('hour', now(), 'UTC') AS until) AS hour
+  CROSS JOIN LATERAL httpmon_rollup(NULL, until - days * interval '24 hours', until) AS r
+  JOIN sites s ON s.id = r.site_id
+  GROUP BY 1 ORDER BY 2, 1
 $function$
 ;
 

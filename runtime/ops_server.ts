@@ -57,7 +57,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const TEXT = "text/plain; charset=utf-8";
 
 function pathsOf(pages: OpsSources["pages"] = {}): string {
-  return [...Object.keys(pages), "/metrics", "/healthz and /readyz"].join(", ");
+  const paths = ["/metrics", "/healthz", "/readyz", ...Object.keys(pages)];
+  return `${paths.slice(0, -1).join(", ")} and ${paths.at(-1)}`;
 }
 
 /**
@@ -84,7 +85,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   server.maxConnections = options.pages ? MAX_CONNECTIONS_OF_PAGES : MAX_CONNECTIONS;
   const address = await listening(server, listen, setting);
   server.on("error", (error) => log.error({ error }, "The server of metrics and health failed"));
-  log.info({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf(options.pages)}`);
+  log.info({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf()}`);
   return {
     address,
     close: () =>

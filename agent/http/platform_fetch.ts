@@ -26,7 +26,7 @@ export interface PlatformFetchDeps {
 }
 
 /**
- * A client over the platform's own fetch: HTTP/2 where the site has it, no phases, no certificate.
+ * A client over the platform's own fetch: HTTP/2 on Deno, no phases, no certificate.
  * The URL goes out as fetch normalises it. Redirects are followed here rather than by fetch.
  */
 export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpClient {

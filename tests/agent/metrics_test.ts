@@ -222,6 +222,6 @@ Deno.test("startAgentOps() serves /probe, and the metrics of each site behind it
   assertEquals(await text("/probe"), "Target parameter is missing\n");
   const early = await text("/probe?target=http://a.test/&module=http_2xx");
   assertEquals(early, "The agent is starting or stopping\n");
-  assertEquals(await text("/x"), "Not here; there are /probe, /metrics, /healthz and /readyz\n");
+  assertEquals(await text("/x"), "Not here; there are /metrics, /healthz, /readyz and /probe\n");
   await server.close();
 });

@@ -73,16 +73,17 @@ async function folder(parts: AsyncDisposableStack, changes: Record<string, unkno
 
 /** Where a program says that it serves its metrics. */
 async function originOf(program: Program): Promise<string> {
-  const message = "Serving /metrics, /healthz and /readyz";
+  // An agent serves /probe, too.
+  const served = /Serving [^"]*\/metrics, \/healthz and \/readyz/;
   await waitFor("the server of metrics and health", () => {
     program.assertRuns();
-    return program.stderr.includes(message);
+    return served.test(program.stderr);
   }, 30_000);
-  return String(program.lastLogLine(message).address);
+  return String(program.lastLogLine(served.exec(program.stderr)![0]).address);
 }
 
-async function scrape(origin: string): Promise<Map<string, ScrapedFamily>> {
-  const response = await fetch(`${origin}/metrics`);
+async function scrape(origin: string, path = "/metrics"): Promise<Map<string, ScrapedFamily>> {
+  const response = await fetch(origin + path);
   assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   return parseExposition(await response.text());
 }
@@ -151,6 +152,16 @@ Deno.test("an agent and a writer that listen tell how they do, in the documented
     const { labels } = found.get("httpmon_build_info")!.samples[0]!;
     assertEquals(labels.runtime, `deno ${Deno.version.deno}`);
     assertEquals(labels.mode, found === ofAgent ? "agent" : "writer");
+  }
+
+  // As a Prometheus job for blackbox_exporter asks, unchanged: of one module that it has itself.
+  const { origin } = sites;
+  for (const [path, success] of [["/", 1], ["/missing", 0]] as const) {
+    const query = new URLSearchParams({ module: "http_2xx", target: origin + path });
+    const probed = await scrape(`${agentOrigin}/probe?${query}`, "");
+    assertEquals(valueOf(probed, "probe_success"), success);
+    assertEquals(valueOf(probed, "probe_http_status_code"), success ? 200 : 404);
+    assert(valueOf(probed, "probe_http_duration_seconds", { phase: "connect" }) > 0);
   }
 
   // While the agent stops it waits for the slow site, and says that it is not ready.

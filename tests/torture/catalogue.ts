@@ -2,6 +2,7 @@ import { AGENT_KILL } from "./scenarios/agent.ts";
 import { BROKER_FREEZE, BROKER_NETWORK, BROKER_STOP } from "./scenarios/broker.ts";
 import { BATCH_CUT, POSTGRES_BUSY, POSTGRES_STOP, RESTORE } from "./scenarios/database.ts";
 import { DISK_FULL } from "./scenarios/disk.ts";
+import { HELD_PARTITION, UPKEEP } from "./scenarios/history.ts";
 import { CLOCK, PARTITIONS, POISON, TOPIC_ANEW } from "./scenarios/messages.ts";
 import { MUTANTS } from "./scenarios/mutants.ts";
 import { RANDOM } from "./scenarios/random.ts";
@@ -36,5 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "topic-anew", variants: TOPIC_ANEW, rounds: 3 },
   { name: "agent-kill", variants: AGENT_KILL, rounds: 10 },
   { name: "random", variants: RANDOM, rounds: 10 },
+  { name: "upkeep", variants: UPKEEP, rounds: 5 },
+  { name: "held-partition", variants: HELD_PARTITION, rounds: 5 },
   { name: "mutants", variants: MUTANTS, rounds: 1 },
 ];

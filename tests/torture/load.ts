@@ -16,6 +16,7 @@ const POISON = {
   dense: { everyMs: 100, largeMs: 2_000 },
 };
 const SITES = 100;
+const DAY_US = 86_400_000_000;
 /** Longer than any acknowledgement takes, and kafkajs may wait on a dead socket for ever. */
 const SEND_WITHIN_MS = 12_000;
 
@@ -30,6 +31,12 @@ export interface LoadOptions {
   poison?: keyof typeof POISON;
   /** Results that take the place of others: not where rows go and come back. @default true */
   clashes?: boolean;
+  /** Whether results are among the poison that a constraint of the round's refuses. @default false */
+  refused?: boolean;
+  /** Over how many days the results' times are spread, back from today. @default 1 */
+  days?: number;
+  /** Of the topic, which gets all of it. @default as the keys say */
+  partition?: number;
 }
 
 /** Results a second. */
@@ -89,7 +96,7 @@ export class Load {
   }
 
   async #sendSome(): Promise<void> {
-    const { topic, ledger } = this.#options;
+    const { topic, ledger, partition } = this.#options;
     const some = this.#queue.slice(0, 20);
     try {
       const producer = this.#producer ??= await this.#connect();
@@ -99,7 +106,9 @@ export class Load {
           topic,
           acks: -1,
           timeout: 5_000,
-          messages: some.flatMap(({ records }) => records.map(toMessage)),
+          messages: some.flatMap(({ records }) =>
+            records.map((record) => ({ ...toMessage(record), partition }))
+          ),
         }),
       );
       this.#queue.splice(0, some.length);
@@ -135,7 +144,7 @@ export class Load {
   }
 
   #makeBatch(): SentRecord[] {
-    const { random, clashes = true, poison = "rare" } = this.#options;
+    const { random, clashes = true, poison = "rare", refused } = this.#options;
     const records: SentRecord[] = [];
     for (let i = 0; i < (RATE * TICK_MS) / 1000; i++) {
       const record = this.#result();
@@ -149,7 +158,7 @@ export class Load {
     const { everyMs, largeMs } = POISON[poison];
     if (at % everyMs === 0) {
       const large = at % largeMs === 0;
-      records.push(...poisonRecords(this.#ticks, this.#result().value!, { large }));
+      records.push(...poisonRecords(this.#ticks, this.#result().value!, { large, refused }));
     }
     return records;
   }
@@ -167,9 +176,13 @@ export class Load {
   }
 
   #result(): SentRecord {
-    const { random, shiftMs = 0 } = this.#options;
+    const { random, shiftMs = 0, days = 1 } = this.#options;
     this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
-    const result = resultOfSite(random, between(random, 1, SITES), this.#lastTs);
+    const result = resultOfSite(
+      random,
+      between(random, 1, SITES),
+      this.#lastTs - between(random, 0, days - 1) * DAY_US,
+    );
     const value = Buffer.from(JSON.stringify(result)).toString("base64");
     return { key: result.url, value, poison: false, again: false };
   }

@@ -4,6 +4,8 @@ import type { Findings } from "./invariants.ts";
 import type { Lane } from "./lane.ts";
 import { observe } from "./observe.ts";
 import { DRAIN_MS, Round, type RoundOptions } from "./round.ts";
+import { seededRandom } from "./random.ts";
+import { lookAtRollups, watchRollups } from "./rollups.ts";
 import { endOffsets, readRecords } from "./topic.ts";
 import type { Variant } from "./variant.ts";
 
@@ -72,6 +74,9 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     stop: AbortSignal.any([stop, seen.signal]),
   });
   round.observed = observed;
+  const { pool, root } = round;
+  const rollups = { pool, root, random: seededRandom(1) };
+  const watched = watchRollups({ ...rollups, stop: AbortSignal.any([stop, seen.signal]) });
   round.startWriter(variant.writerEnv?.(round.random));
   if (round.sites) round.startAgent();
   await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
@@ -85,7 +90,7 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     if (trouble !== null) round.troubles.push(trouble);
   }
   seen.abort();
-  await done;
+  await Promise.all([done, watched.done]);
   return await check({
     pool: round.pool,
     ledgerPath: round.ledger.path,
@@ -93,10 +98,15 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     records: await readRecords(round.brokers, round.topic),
     ends: await endOffsets(round.brokers, round.topic),
     observed,
+    rollups: {
+      wrong: [...watched.seen.wrong, ...await lookAtRollups(rollups)],
+      looks: watched.seen.looks + 1,
+    },
     healings: round.healings,
     drainedAfter,
     restored: variant.restored ?? false,
     topicAnew: variant.topicAnew ?? false,
+    expired: round.expired,
     agent: round.sites && {
       served: round.sites.served,
       runs: round.agents.map(({ startedAt, endedAt, killed }) => ({

@@ -11,11 +11,12 @@ const TOO_LARGE = 1_100_000;
  * @param n Makes it different
  * @param good Base64 of a result that would be fine
  * @param options.large Whether the one of over a megabyte is among them
+ * @param options.refused Whether one is among them that a constraint of the round's refuses
  */
 export function poisonRecords(
   n: number,
   good: string,
-  { large }: { large: boolean },
+  { large, refused = false }: { large: boolean; refused?: boolean },
 ): SentRecord[] {
   const fields = JSON.parse(Buffer.from(good, "base64").toString());
   const { responseCode: _, ...withoutCode } = fields;
@@ -41,6 +42,7 @@ export function poisonRecords(
       Buffer.from([0xff]),
       Buffer.from('"}'),
     ]),
+    ...(refused ? [text("store_failed", { ...fields, responseCode: 599 })] : []),
     ...(large ? [text("too_large", { x: "y".repeat(TOO_LARGE), ...fields })] : []),
   ];
   return values.map((value, i) => ({
@@ -49,6 +51,15 @@ export function poisonRecords(
     poison: true,
     again: false,
   }));
+}
+
+/** The key of the records of a batch that the product cannot unpack. */
+export function unreadableKey(n: number): string {
+  return `unreadable ${n}`;
+}
+
+export function isUnreadable(key: string | null): boolean {
+  return key?.startsWith("unreadable ") ?? false;
 }
 
 /** The reason for which a value of `poisonRecords`, in base64, is to be set aside. */

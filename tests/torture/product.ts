@@ -9,7 +9,7 @@ import { denoEnv, taskCommand } from "../support/task_command.ts";
 const EXPECTED = /^(\{.*\}|failpoint .*|Blocking waiting for file lock .*|)$/;
 
 export interface ProductOptions {
-  mode: "agent" | "writer" | "init-schema";
+  mode: "agent" | "writer" | "init-schema" | "maintain";
   /** The folder with config.yaml, where it is started. */
   cwd: string;
   /** Takes what it prints. */

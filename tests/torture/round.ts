@@ -1,8 +1,11 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { waitFor } from "../../local/wait.ts";
 import type { Postgres } from "../../local/postgres.ts";
+import { ROOT } from "../../scripts/build/project.ts";
+import type { Expired } from "./check/compare_results.ts";
 import { configOf, SITES } from "./config.ts";
 import { dsnOf, initSchema, type Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
@@ -27,7 +30,7 @@ export interface RoundOptions {
 }
 
 function poolOf(dsn: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: dsn, max: 2, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ connectionString: dsn, max: 4, connectionTimeoutMillis: 5_000 });
   pool.on("error", () => {});
   return pool;
 }
@@ -67,10 +70,14 @@ export class Round {
   healings: (number | null)[] = [];
   /** What was done, for the report. */
   notes: string[] = [];
+  #maintainers = 0;
+  /** Of the results before a time, which a retention has dropped. */
+  expired: Expired | null = null;
   /** The server with the results. */
   postgres: Postgres;
   /** Sources of the product, where they are not the project's. */
-  #root: string | undefined;
+  /** Of the product that is played with, a slash at the end. */
+  root = ROOT;
   readonly #atEnd: (() => Promise<void>)[] = [];
   readonly #variant: Variant;
   readonly #seed: number;
@@ -139,14 +146,14 @@ export class Round {
     await mkdir(folder, { recursive: true });
     const { mutant } = this.#variant;
     if (mutant) {
-      this.#root = await mutatedTree(join(folder, "mutant"), mutant.changes);
+      this.root = await mutatedTree(join(folder, "mutant"), mutant.changes);
       await lane.makeEmptyDatabase(database);
-      await initSchema(dsnOf(lane.postgres, database), this.#root);
+      await initSchema(dsnOf(lane.postgres, database), this.root);
     } else await lane.makeDatabase(database);
     await makeTopic(this.brokers, this.topic, PARTITIONS);
     if (this.#variant.agent ?? true) this.sites = new Sites();
     await this.#variant.setUp?.(this);
-    await writeFile(join(folder, "config.yaml"), JSON.stringify(configOf(this), null, 2));
+    await writeFile(join(folder, "config.yaml"), JSON.stringify(this.#config(), null, 2));
     this.ledger = await Ledger.open(join(folder, "ledger.jsonl"));
     this.load = new Load({
       brokers: [lane.kafkaProxy.address],
@@ -171,11 +178,30 @@ export class Round {
     return agent;
   }
 
+  #config() {
+    return { ...configOf(this), ...this.#variant.config };
+  }
+
+  /** Starts one round of upkeep, with a retention of its own. */
+  startMaintainer(
+    { retention, env, denoArgs }: Pick<ProductOptions, "env" | "denoArgs"> & { retention?: object },
+  ): Product {
+    const cwd = join(this.folder, `maintainer-${++this.#maintainers}`);
+    mkdirSync(cwd);
+    const { database, ...rest } = this.#config();
+    const config = { ...rest, database: { ...database, retention } };
+    writeFileSync(join(cwd, "config.yaml"), JSON.stringify(config, null, 2));
+    const log = join(cwd, "log");
+    const product = new Product({ mode: "maintain", cwd, log, env, denoArgs, root: this.root });
+    this.atEnd(() => product.kill());
+    return product;
+  }
+
   #start(options: Pick<ProductOptions, "mode" | "env" | "denoArgs">): Product {
     const { mode } = options;
     const number = (mode === "writer" ? this.writers : this.agents).length + 1;
     const log = join(this.folder, `${mode}-${number}.log`);
-    return new Product({ ...options, cwd: this.folder, log, root: this.#root });
+    return new Product({ ...options, cwd: this.folder, log, root: this.root });
   }
 
   async stopWriter(writer: Product): Promise<void> {
@@ -271,7 +297,7 @@ export class Round {
       () => this.pool.end(),
       ...this.postgres === this.lane.postgres ? [() => this.lane.dropDatabase(this.database)] : [],
       ...this.#atEnd.reverse(),
-      () => this.#root && rm(this.#root, { recursive: true, force: true }),
+      () => this.root !== ROOT && rm(this.root, { recursive: true, force: true }),
     ];
     const failures: string[] = [];
     for (const step of steps) {

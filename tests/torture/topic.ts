@@ -1,6 +1,7 @@
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { useOddZstd } from "./odd_zstd.ts";
 
 /** Of a round's topic. */
 export const PARTITIONS = 6;
@@ -113,6 +114,7 @@ export async function readRecords(
   const isWhole = () => [...missing.values()].every((count) => count === 0n);
   const records: TopicRecord[] = [];
   if (isWhole()) return records;
+  useOddZstd();
   const consumer = client(brokers).consumer({
     groupId: `torture-reader-${randomUUID()}`,
     allowAutoTopicCreation: false,

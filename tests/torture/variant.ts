@@ -20,6 +20,8 @@ export interface Variant {
   load?: Partial<LoadOptions>;
   /** Environment of the first writer. */
   writerEnv?: (random: Random) => Record<string, string>;
+  /** Added to the config of all processes. */
+  config?: Record<string, unknown>;
   agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
   /** Before anything of the product starts. */
   setUp?(round: Round): Promise<void>;

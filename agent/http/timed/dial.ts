@@ -8,7 +8,6 @@ import type { Steps } from "../steps.ts";
 import type { Target } from "../target.ts";
 import type { HttpRequest } from "../types.ts";
 import { connect } from "./connect.ts";
-import { openSession } from "./http2.ts";
 import type { Connection } from "./idle_connections.ts";
 import type { PhaseTimer } from "./phase_timer.ts";
 import { openTunnel, parseProxy, type Proxy, proxyAuthorization } from "./proxy.ts";
@@ -56,7 +55,8 @@ export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> 
     }
     return {
       socket: made.socket,
-      session: isHttp2 ? openSession(made.socket, target.authority) : null,
+      isHttp2,
+      session: null,
       forwards: null,
       tls: made.record,
       tlsError: made.error,
@@ -69,7 +69,16 @@ export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> 
     ? { authorization: proxyAuthorization(proxy) }
     : null;
   const madeAt = deps.clock.monotonic();
-  return { socket, session: null, forwards, tls: null, tlsError: null, ...place, madeAt };
+  return {
+    socket,
+    isHttp2: false,
+    session: null,
+    forwards,
+    tls: null,
+    tlsError: null,
+    ...place,
+    madeAt,
+  };
 }
 
 /** A way to the site that is not secure yet. */

@@ -7,7 +7,7 @@ import type { Steps } from "../steps.ts";
 import { parseTarget, type Target } from "../target.ts";
 import type { HttpRequest, ResponseHead } from "../types.ts";
 import { dial, type DialDeps } from "./dial.ts";
-import { Http2Reader } from "./http2.ts";
+import { Http2Reader, openSession } from "./http2.ts";
 import { closeConnection, type Connection, type IdleConnections } from "./idle_connections.ts";
 import { PhaseTimer } from "./phase_timer.ts";
 import { proxyFailure } from "./proxy.ts";
@@ -128,14 +128,16 @@ class OneHop {
     }
   }
 
-  #send({ session, socket, forwards }: Connection, target: Target, options: ReaderOptions): Reader {
+  #send(connection: Connection, target: Target, options: ReaderOptions): Reader {
+    const { socket, isHttp2, forwards } = connection;
     const { defaults } = this.#deps;
-    if (session === null) {
+    if (!isHttp2) {
       const bytes = encodeRequest(this.#request, target, defaults, forwards);
       socket.write(bytes);
       return new ResponseReader(socket, options);
     }
     const { body } = this.#request;
+    const session = connection.session ??= openSession(socket, target.authority);
     const headers = http2Headers(this.#request, target, defaults);
     // A session that has just ended cannot be asked any more.
     if (session.closed || session.destroyed) throw failure("connection_reset");

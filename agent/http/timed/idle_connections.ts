@@ -8,7 +8,8 @@ import type { HttpError, HttpRequest, TlsRecord } from "../types.ts";
 /** A connection that requests can go over. */
 export interface Connection {
   socket: Socket;
-  /** Where HTTP/2 was agreed on. */
+  /** Whether HTTP/2 was agreed on; its session begins with the first request. */
+  isHttp2: boolean;
   session: ClientHttp2Session | null;
   /** Where a proxy forwards what is asked: its Proxy-Authorization, or null. */
   forwards: { authorization: string | null } | null;

@@ -198,6 +198,39 @@ LANGUAGE sql STABLE AS $$
   ORDER BY 1, 2
 $$;
 
+-- The uptime of each site in the last so many days, to the last full hour: the counters of whole hours
+-- are all in the rollups.
+CREATE FUNCTION httpmon_uptimes(days int4) RETURNS TABLE (site text, uptime float8, counted int8)
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(s.name, s.url),
+    sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8,
+    sum(up + degraded + down)::int8
+  FROM (SELECT date_trunc('hour', now(), 'UTC') AS until) AS hour
+  CROSS JOIN LATERAL httpmon_rollup(NULL, until - days * interval '24 hours', until) AS r
+  JOIN sites s ON s.id = r.site_id
+  GROUP BY 1 ORDER BY 2, 1
+$$;
+
+-- Certificates that end `within` of now, of the chains that sites showed lately: on the last day, of the
+-- last three, on which an agent saw one.
+CREATE FUNCTION httpmon_certificates(within interval DEFAULT '30 days')
+RETURNS TABLE (
+  site text, expires_at timestamptz, days_left float8, subject text, issuer text, fingerprint bytea
+)
+LANGUAGE sql STABLE AS $$
+  SELECT DISTINCT coalesce(s.name, s.url), c.not_after,
+    extract(epoch FROM c.not_after - now())::float8 / 86400, c.subject, c.issuer, c.fingerprint
+  FROM certificates c
+  JOIN (
+    SELECT site_id, unnest(chain) AS fingerprint, last_seen,
+      max(last_seen) OVER (PARTITION BY site_id, agent_id) AS newest
+    FROM site_certificates WHERE last_seen >= (now() AT TIME ZONE 'UTC')::date - 2
+  ) AS shown ON shown.fingerprint = c.fingerprint AND shown.last_seen = newest
+  JOIN sites s ON s.id = shown.site_id
+  WHERE c.not_after < now() + within
+  ORDER BY 2, 1
+$$;
+
 -- Hours of [since, until) of which no agent reported a site: "unobserved", neither up nor down.
 CREATE FUNCTION httpmon_unobserved_hours(site text, since timestamptz, until timestamptz)
 RETURNS TABLE (started timestamptz, ended timestamptz)

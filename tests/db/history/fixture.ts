@@ -7,6 +7,9 @@ import { type OwnDatabase, ownDatabase } from "../fixture.ts";
 
 export const DAY_MS = 86_400_000;
 export const HOUR_MS = 3_600_000;
+export const MINUTE_MS = 60_000;
+/** Where results begin that a test does not place otherwise. */
+export const START = Date.UTC(2026, 3, 29);
 
 /** A row of check_results, as far as history asks. */
 export interface Row {
@@ -34,6 +37,20 @@ export async function historyDatabase(from: number, days: number): Promise<OwnDa
     Array.from({ length: days }, (_, i) => new Date(from + i * DAY_MS).toISOString().slice(0, 10)),
   );
   return database;
+}
+
+/** Results a minute, each as the letters say: u(p), d(own), s(low), ?(unknown), m(aintenance), " " none. */
+export function minutes(letters: string, changes: Partial<Row> = {}, from = START): Row[] {
+  return [...letters].flatMap((letter, n) => {
+    if (letter === " ") return [];
+    const verdict = "usd?".indexOf(letter === "m" ? "u" : letter);
+    return [{
+      ts: from + n * MINUTE_MS,
+      verdict,
+      maintenance: letter === "m" ? true : null,
+      ...changes,
+    }];
+  });
 }
 
 /** Inserts as a writer does: new rows and the marks of their hours, in the caller's transaction. */

@@ -5,12 +5,13 @@ import { compareChains } from "./compare_chains.ts";
 import { compareChecks } from "./compare_checks.ts";
 import { compareLetters } from "./compare_letters.ts";
 import { compareOffsets } from "./compare_offsets.ts";
-import { compareResults } from "./compare_results.ts";
+import { compareResults, type Expired } from "./compare_results.ts";
 import { compareSchedule } from "./compare_schedule.ts";
 import { brief, type Findings } from "../invariants.ts";
 import { type LedgerContent, readLedger } from "../ledger.ts";
 import { LOAD_AGENT } from "../messages.ts";
 import type { Observed } from "../observe.ts";
+import type { RollupsSeen } from "../rollups.ts";
 import { readTables, type Tables } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";
 
@@ -21,6 +22,7 @@ export interface Seen {
   records: readonly TopicRecord[];
   ends: ReadonlyMap<number, bigint>;
   observed: Observed;
+  rollups: RollupsSeen;
   /** Seconds from the end of load and fault to no lag; null: not within the time. */
   drainedAfter: number | null;
   /** Seconds that each healing took, until what was in the topic then was stored; null: as above. */
@@ -29,6 +31,7 @@ export interface Seen {
   restored: boolean;
   /** The same, and places of the topic before say nothing. */
   topicAnew: boolean;
+  expired: Expired | null;
   agent: AgentEvidence | null;
   troubles: readonly string[];
 }
@@ -46,8 +49,8 @@ export interface Judgement {
 }
 
 const MIB = 2 ** 20;
-/** Bytes of one process: 100 to 140 MiB in short rounds, 221 MiB after five minutes of load. */
-const MEMORY_LIMIT = 300 * MIB;
+/** Bytes of one process: up to 300 MiB while a backlog of results that tell all is stored. */
+const MEMORY_LIMIT = 400 * MIB;
 const HEALED_WITHIN_S = 60;
 
 /** Holds what was sent against what is stored. */
@@ -58,9 +61,9 @@ export async function check(evidence: Evidence): Promise<Judgement> {
 
 /** The same of what was read already. */
 export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgement {
-  const { observed, drainedAfter, healings, restored, topicAnew, agent } = seen;
+  const { observed, rollups, drainedAfter, healings, restored, topicAnew, agent } = seen;
   const { good, poison } = splitAccount(ledger, seen.records);
-  const { lost, twice, invented } = compareResults(tables, good);
+  const { lost, twice, invented } = compareResults(tables, good, seen.expired);
   const chains = compareChains(tables, good);
   const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
   const checks = agent && compareChecks(mine, agent);
@@ -86,7 +89,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     I7: [...healings, drainedAfter]
       .filter((seconds) => seconds === null || seconds > HEALED_WITHIN_S)
       .map((seconds) => `not healed within ${HEALED_WITHIN_S} s, but in ${inSeconds(seconds)}`),
-    I8: null,
+    I8: rollups.wrong,
     I9: peakMemory === null
       ? null
       : peakMemory > MEMORY_LIMIT
@@ -106,6 +109,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     `drained in ${inSeconds(drainedAfter)}`,
     ...(peakMemory === null ? [] : [`peak ${Math.round(peakMemory / MIB)} MiB`]),
     `${observed.samples} samples`,
+    `${rollups.looks} looks at rollups`,
     ...(schedule ? [`${mine.length} checks`, ...schedule.notes] : []),
   ];
   return { findings, notes };

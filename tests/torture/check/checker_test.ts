@@ -27,10 +27,12 @@ const SEEN: Seen = {
   records: RECORDS,
   ends: new Map([[0, BigInt(RECORDS.length)]]),
   observed: { ahead: [], samples: 9, commits: 9, peakMemory: 100 * 2 ** 20 },
+  rollups: { wrong: [], looks: 1 },
   drainedAfter: 1,
   healings: [2],
   restored: false,
   topicAnew: false,
+  expired: null,
   agent: {
     served: [{ url: CHECK.url, since: START + 1_001, from: START + 1_001, to: START + 1_002 }],
     runs: [{ startedAt: START, endedAt: START + 2_000, killed: false }],
@@ -45,7 +47,7 @@ const WELL: Findings = {
   I5: [],
   I6: [],
   I7: [],
-  I8: null,
+  I8: [],
   I9: [],
   I10: [],
   up: [],
@@ -84,6 +86,7 @@ Deno.test("judge() puts what was found under the invariant that is broken", () =
   assertEquals(broken({ agent: { ...agent, served: [...agent.served, twice] } }), ["I1"]);
   const long = [{ ...agent.runs[0]!, endedAt: START + 9_000 }];
   assertEquals(broken({ agent: { ...agent, runs: long } }), ["I10"]);
+  assertEquals(broken({ rollups: { wrong: ["rollup_hourly"], looks: 1 } }), ["I8"]);
   assertEquals(broken({ troubles: ["agent ended with 1"] }), ["up"]);
 });
 
@@ -98,8 +101,8 @@ Deno.test("judge() says nothing of memory that it has not seen", () => {
   const memory = (peakMemory: number | null) =>
     findings({ observed: { ...SEEN.observed, peakMemory } }).I9;
   assertEquals(memory(null), null);
-  assertEquals(memory(300 * 2 ** 20), []);
-  assertEquals(memory(301 * 2 ** 20), ["a process held 301 MiB"]);
+  assertEquals(memory(400 * 2 ** 20), []);
+  assertEquals(memory(401 * 2 ** 20), ["a process held 401 MiB"]);
 });
 
 Deno.test("judge() lets Kafka's commit be ahead where the database was put back", () => {

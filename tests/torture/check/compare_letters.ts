@@ -1,7 +1,7 @@
 import { type Account, hashOfKey, hashOfValue, identityOf, parseResult } from "./account.ts";
 import { identityOfResult } from "./compare_results.ts";
 import { contentOfResult, contentOfRow } from "./content.ts";
-import { poisonReason } from "../poison.ts";
+import { isUnreadable, poisonReason } from "../poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";
 
@@ -18,7 +18,13 @@ export function compareLetters(
     topicAnew: boolean;
   },
 ): string[] {
-  const wrong: string[] = [];
+  const wrong = compareBatches(letters.filter(({ reason }) => reason === "bad_batch"), poison);
+  letters = letters.filter(({ reason }) => reason !== "bad_batch");
+  poison = {
+    sent: poison.sent.filter(isReadable),
+    acknowledged: poison.acknowledged.filter(isReadable),
+    records: poison.records.filter(isReadable),
+  };
   if (poison.sent.length === 0) wrong.push("no poison was sent");
   const expected = [
     ...poison.records.map((record) => letterOf(record, poisonReason(record.value))),
@@ -67,6 +73,30 @@ export function compareLetters(
   return wrong;
 }
 
+function isReadable({ key }: { key: string | null }): boolean {
+  return !isUnreadable(key);
+}
+
+/** Each batch that cannot be unpacked is one letter, of all its records, with its first bytes. */
+function compareBatches(letters: readonly Letter[], { records, acknowledged }: Account): string[] {
+  const batches = Map.groupBy(records.filter(({ key }) => isUnreadable(key)), ({ key }) => key);
+  const expected = [...batches.values()].map((batch) => {
+    const offsets = batch.map(({ offset }) => Number(offset));
+    return `${batch[0]!.partition}/${Math.min(...offsets)} to ${Math.max(...offsets)}`;
+  });
+  const rangeOf = (letter: Letter) => `${placeOf(letter)} to ${letter.lastOffset}`;
+  const found = letters.map(rangeOf);
+  const sent = new Set(acknowledged.filter(({ key }) => isUnreadable(key)).map(({ key }) => key));
+  return [
+    ...expected.filter((range) => !found.includes(range)).map((range) =>
+      `no bad_batch of ${range}`
+    ),
+    ...found.filter((range) => !expected.includes(range)).map((range) => `bad_batch of ${range}`),
+    ...letters.filter(isEmpty).map((letter) => `bad_batch of ${rangeOf(letter)} without bytes`),
+    ...[...sent].filter((key) => !batches.has(key)).map((key) => `"${key}" is not in the topic`),
+  ];
+}
+
 /**
  * The records whose identity belongs to another content: that of the row, or else of the first one in
  * the topic.
@@ -90,7 +120,14 @@ function takenKeys(
 }
 
 function letterOf({ partition, offset, key, value }: TopicRecord, reason: string): Letter {
-  return { partition, offset, keyHash: hashOfKey(key), valueHash: hashOfValue(value), reason };
+  return {
+    partition,
+    offset,
+    lastOffset: null,
+    keyHash: hashOfKey(key),
+    valueHash: hashOfValue(value),
+    reason,
+  };
 }
 
 /** A letter whose place is not known. */

@@ -3,7 +3,7 @@ import { splitAccount } from "./account.ts";
 import { compareLetters } from "./compare_letters.ts";
 import { base64, letterOf, recordOf, resultOf, rowOf, sentOf } from "./evidence_fixture.ts";
 import type { SentRecord } from "../ledger.ts";
-import { poisonRecords } from "../poison.ts";
+import { poisonRecords, unreadableKey } from "../poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
 
 const GOOD = sentOf(resultOf());
@@ -121,4 +121,23 @@ Deno.test("compareLetters() takes the row for the first of a key that the topic 
   assertEquals(compare(LETTERS.slice(0, -1), { ...options, records }), [
     'no letter "key_taken" of 0/0 with its bytes',
   ]);
+});
+
+Deno.test("compareLetters() wants one letter of a batch that nobody can read, from its first record on", () => {
+  const batch = [sentOf(resultOf()), sentOf(resultOf())]
+    .map((sent) => ({ ...sent, key: unreadableKey(1), poison: true }));
+  const sent = [...SENT, ...batch];
+  const records = [...RECORDS, ...batch.map((one, n) => recordOf(one, 100 + n))];
+  const letter = {
+    ...letterOf(recordOf({ key: null, value: base64("some bytes") }, 100), "bad_batch"),
+    lastOffset: "101",
+  };
+  const found = (...letters: Letter[]) => compare([...LETTERS, ...letters], { sent, records });
+  assertEquals(found(letter), []);
+  assertEquals(found(), ["no bad_batch of 0/100 to 101"]);
+  assertEquals(found({ ...letter, lastOffset: "102" }), [
+    "no bad_batch of 0/100 to 101",
+    "bad_batch of 0/100 to 102",
+  ]);
+  assertEquals(found({ ...letter, valueHash: null }), ["bad_batch of 0/100 to 101 without bytes"]);
 });

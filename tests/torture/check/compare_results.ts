@@ -6,6 +6,16 @@ export function identityOfResult({ ts, agentUUID, url }: Result): string {
   return identityOf({ ts, agent: agentUUID, url });
 }
 
+/** Results that a retention has dropped. */
+export interface Expired {
+  /** Their times are before this one, in the form of `ts`. */
+  before: string;
+  /** Those that were stored, and that the rollups tell of. */
+  rolledUp: number;
+  /** Those that the writer counted, since. */
+  counted: number;
+}
+
 interface Found {
   daily: DailyRow[];
   results: ResultRow[];
@@ -15,6 +25,7 @@ interface Found {
 export function compareResults(
   { daily, results, letters }: Pick<Tables, "daily" | "results" | "letters">,
   { sent, acknowledged, records }: Account,
+  expired: Expired | null = null,
 ): { lost: string[]; twice: string[]; invented: string[] } {
   const stored = new Map<string, Found>();
   const at = (identity: string): Found => {
@@ -28,13 +39,26 @@ export function compareResults(
   const lost: string[] = [];
   const setAside = new Set(letters.map(({ valueHash }) => valueHash));
   const due = new Set([...acknowledged, ...records].flatMap(({ value }) => value ?? []));
+  const gone = new Set<string>();
   for (const value of due) {
     const result = parseResult(value);
     const identity = identityOfResult(result);
+    if (expired && result.ts < expired.before) {
+      gone.add(identity);
+      continue;
+    }
     const isRow = tells(stored.get(identity), result);
     if (!isRow && !setAside.has(hashOfValue(value))) lost.push(`lost ${identity}`);
   }
 
+  if (expired) {
+    const known = expired.rolledUp + expired.counted;
+    // One that was sent twice is counted twice.
+    const times = records.filter(({ value }) => parseResult(value!).ts < expired.before).length;
+    if (known < gone.size || known > times) {
+      lost.push(`${known} results rolled up or expired, of ${gone.size} in ${times} records`);
+    }
+  }
   const candidates = new Map<string, Result[]>();
   const known = new Set([...sent, ...records].flatMap(({ value }) => value ?? []));
   for (const value of known) {

@@ -82,6 +82,20 @@ Deno.test("compareResults() finds a row that one of the tables has alone", () =>
   }
 });
 
+Deno.test("compareResults() takes what a retention has dropped, if it was counted", () => {
+  const kept = resultOf();
+  const dropped = [1, 2, 3].map((n) => resultOf({ ts: `2026-04-01 10:00:0${n}.000000` }));
+  const account = accountOf([kept, ...dropped, dropped[0]!].map(sentOf));
+  const lost = (rolledUp: number, counted: number) => {
+    const expired = { before: "2026-04-01 24", rolledUp, counted };
+    return compareResults(tablesOf(kept), account, expired).lost;
+  };
+  assertEquals(lost(2, 1), []);
+  assertEquals(lost(2, 2), []); // one was sent twice
+  assertEquals(lost(1, 1), ["2 results rolled up or expired, of 3 in 4 records"]);
+  assertEquals(lost(2, 3).length, 1);
+});
+
 Deno.test("compareResults() compares each field of check_results exactly", () => {
   const account = accountOf([sentOf(resultOf())]);
   const changes: Partial<Result>[] = [
@@ -97,6 +111,7 @@ Deno.test("compareResults() compares each field of check_results exactly", () =>
     { frequency: 61 },
     { slots: undefined },
     { attempts: 1 },
+    { firstReason: undefined },
     { loopDelay: undefined },
     { phases: { ...resultOf().phases as object, tls: 3.31 } },
     { bodyBytes: 1235 },

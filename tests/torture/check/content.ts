@@ -3,11 +3,11 @@ import type { Result } from "./account.ts";
 import { momentOf } from "./agent_evidence.ts";
 import type { ResultRow } from "./tables.ts";
 
-/** All of a message that is stored; `firstReason` is not. */
+/** All of a message that is stored, but for its identity. */
 const FIELDS = [
   ...["site", "regexResult", "responseCode", "responseTime", "errorMessage", "verdict", "reason"],
-  ...["errorClass", "lateness", "frequency", "slots", "attempts", "loopDelay", "phases"],
-  ...["bodyBytes", "bodyTruncated", "remoteAddress", "httpVersion", "redirects", "tls"],
+  ...["errorClass", "lateness", "frequency", "slots", "attempts", "firstReason", "loopDelay"],
+  ...["phases", "bodyBytes", "bodyTruncated", "remoteAddress", "httpVersion", "redirects", "tls"],
   ...["location", "labels", "siteLabels", "maintenance", "evidence"],
 ];
 

@@ -28,6 +28,7 @@ export function resultOf(fields: Partial<Result> = {}): Result {
     frequency: 60,
     slots: 2,
     attempts: 3,
+    firstReason: "timeout",
     loopDelay: 6.25,
     phases: { dns: 1.1, connect: 2.2, tls: 3.3, firstByte: 4.4, download: 1.25 },
     bodyBytes: 1234,
@@ -88,7 +89,14 @@ export function dailyOf(result: Result): DailyRow {
 
 export function letterOf(record: TopicRecord, reason = poisonReason(record.value)): Letter {
   const { partition, offset, key, value } = record;
-  return { partition, offset, keyHash: hashOfKey(key), valueHash: hashOfValue(value), reason };
+  return {
+    partition,
+    offset,
+    lastOffset: null,
+    keyHash: hashOfKey(key),
+    valueHash: hashOfValue(value),
+    reason,
+  };
 }
 
 /** Of records that were all acknowledged and stand in the topic in this order. */

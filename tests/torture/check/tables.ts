@@ -36,6 +36,8 @@ export interface ShownChain {
 export interface Letter {
   partition: number;
   offset: string;
+  /** Of a batch that nobody could read, its last record's; null: of one record. */
+  lastOffset: string | null;
   /** SHA-256 each, hexadecimal; null where there is none. */
   keyHash: string | null;
   valueHash: string | null;
@@ -70,7 +72,7 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
        name AS site, regex_result AS "regexResult", response_code AS "responseCode",
        response_time AS "responseTime", error_message AS "errorMessage",
        ('{up,degraded,down,unknown}'::text[])[verdict + 1] AS verdict, reason,
-       error_class AS "errorClass", lateness, frequency, slots, attempts,
+       error_class AS "errorClass", first_reason AS "firstReason", lateness, frequency, slots, attempts,
        loop_delay AS "loopDelay",
        CASE WHEN dns_ms IS NOT NULL THEN json_build_object('dns', dns_ms, 'connect', connect_ms,
          'tls', tls_ms, 'firstByte', first_byte_ms, 'download', download_ms) END AS phases,
@@ -105,7 +107,7 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
      JOIN agents AS a ON a.id = agent_id`,
   );
   const letters = await pool.query(
-    `SELECT partition, "offset"::text, encode(sha256(key), 'hex') AS "keyHash",
+    `SELECT partition, "offset"::text, last_offset::text AS "lastOffset", encode(sha256(key), 'hex') AS "keyHash",
        encode(sha256(value), 'hex') AS "valueHash", reason FROM dead_letters`,
   );
   const offsets = await pool.query(

@@ -17,8 +17,8 @@ Deno.test("readTables() reads rows, letters and offsets as they are compared", a
     await pool.query(
       `INSERT INTO sites (url, name) VALUES ('${URL}', 'A site');
        INSERT INTO agents (identity) VALUES ('${result.agentUUID}');
-       INSERT INTO reasons (reason, error_class, identity)
-       VALUES ('status', 'bad_status', gen_random_uuid());
+       INSERT INTO reasons (reason, error_class, first_reason, identity)
+       VALUES ('status', 'bad_status', 'timeout', gen_random_uuid());
        INSERT INTO contexts (location, labels, site_labels, frequency, identity)
        VALUES ('Oslo', '{"role": "canary"}', '{"group": "shops"}', 60, gen_random_uuid());
        INSERT INTO connections (remote_address, http_version, tls_version, cipher, verified,

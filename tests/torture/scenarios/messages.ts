@@ -1,13 +1,17 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
 import { fileURLToPath } from "node:url";
 import { waitFor } from "../../../local/wait.ts";
-import { delay, Load } from "../load.ts";
+import { delay, Load, type LoadOptions } from "../load.ts";
 import { LOAD_AGENT } from "../messages.ts";
 import { between, seededRandom } from "../random.ts";
 import type { Round } from "../round.ts";
 import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
 import type { Variant } from "../variant.ts";
 import { mustCome } from "./proof.ts";
+import { Buffer } from "node:buffer";
+import { sendOddly } from "../odd_zstd.ts";
+import { unreadableKey } from "../poison.ts";
+import { resultOfSite } from "../messages.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -18,17 +22,54 @@ const REASONS = [
 ];
 
 /** 12: poison of every kind among good messages. */
-export const POISON: Variant[] = [{
-  name: "every kind",
-  load: { poison: "dense" },
-  async fault(round) {
-    const sql = "SELECT DISTINCT reason FROM dead_letters";
-    await mustCome(round, `there are not dead letters of ${REASONS.join(", ")}`, async () => {
-      const found = (await round.pool.query(sql)).rows.map(({ reason }) => reason);
-      return REASONS.every((reason) => found.includes(reason));
-    });
+export const POISON: Variant[] = [
+  {
+    name: "every kind",
+    load: { poison: "dense" },
+    fault: (round) => setAside(round, REASONS),
   },
-}];
+  {
+    name: "batches that nobody can read",
+    async fault(round) {
+      for (let n = 1; n <= 8; n++) {
+        await sendUnreadable(round, n);
+        await round.pause(200, 1_000);
+      }
+      await setAside(round, ["bad_batch"]);
+    },
+  },
+  {
+    name: "refused by the database",
+    load: { refused: true },
+    async setUp({ pool }) {
+      await pool.query(
+        "ALTER TABLE check_results ADD CONSTRAINT of_torture CHECK (response_code <> 599)",
+      );
+    },
+    fault: (round) => setAside(round, ["store_failed"]),
+  },
+];
+
+async function setAside(round: Round, reasons: readonly string[]): Promise<void> {
+  const sql = "SELECT DISTINCT reason FROM dead_letters";
+  await mustCome(round, `there are not dead letters of ${reasons.join(", ")}`, async () => {
+    const found = (await round.pool.query(sql)).rows.map(({ reason }) => reason);
+    return reasons.every((reason) => found.includes(reason));
+  });
+}
+
+/** Sends results that would be fine in a batch that the product cannot unpack, all to one partition. */
+async function sendUnreadable(round: Round, n: number): Promise<void> {
+  const { lane, topic, random, ledger } = round;
+  const records = Array.from({ length: between(random, 1, 5) }, (_, i) => {
+    const result = resultOfSite(random, i + 1, (Date.now() - n) * 1000 + i);
+    const value = Buffer.from(JSON.stringify(result)).toString("base64");
+    return { key: unreadableKey(n), value, poison: true, again: false };
+  });
+  const batch = await ledger.sending(records);
+  await sendOddly([lane.kafkaProxy.address], topic, records);
+  await ledger.acknowledged([batch]);
+}
 
 /** 13: results of a day that has no partition; an old partition dropped under load. */
 export const PARTITIONS: Variant[] = [
@@ -42,41 +83,65 @@ export const PARTITIONS: Variant[] = [
   {
     // Results of two days in one batch, and one of the days goes.
     name: "dropped",
-    async fault(round) {
-      const over = new AbortController();
-      const old = new Load({
-        brokers: [round.lane.kafkaProxy.address],
-        topic: round.topic,
-        ledger: round.ledger,
-        random: seededRandom(between(round.random, 0, 2 ** 31)),
-        shiftMs: -20 * DAY_MS,
-        clashes: false,
-      });
-      const loading = old.run(0, over.signal);
-      try {
+    fault: (round) =>
+      besideOldLoad(round, { shiftMs: -20 * DAY_MS }, async () => {
         const day = dayOf(-20);
         const some = async () => await round.count(rowsOf(day)) > 500;
         await mustCome(round, "the old day has no rows", some, 60_000);
         await round.pause(500, 1_500);
         await dropAndPutBack(round, day);
-      } catch (error) {
-        old.stop();
-        throw error;
-      } finally {
-        over.abort();
-        await loading;
-      }
+      }),
+  },
+  {
+    // More than one transaction takes.
+    name: "many days",
+    load: { days: 70 },
+    async fault(round) {
+      const days = () => round.count("SELECT count(DISTINCT ts::date) FROM mon_daily");
+      await mustCome(
+        round,
+        "there are not results of 70 days",
+        async () => await days() >= 70,
+        60_000,
+      );
     },
   },
 ];
 
+/** Results of another time beside the load's, for as long as `work` takes. */
+export async function besideOldLoad(
+  round: Round,
+  options: Partial<LoadOptions>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const over = new AbortController();
+  const old = new Load({
+    brokers: [round.lane.kafkaProxy.address],
+    topic: round.topic,
+    ledger: round.ledger,
+    random: seededRandom(between(round.random, 0, 2 ** 31)),
+    clashes: false,
+    ...options,
+  });
+  const loading = old.run(0, over.signal);
+  try {
+    await work();
+  } catch (error) {
+    old.stop();
+    throw error;
+  } finally {
+    over.abort();
+    await loading;
+  }
+}
+
 /** The day, UTC, so many days from now, "YYYY-MM-DD". */
-function dayOf(days: number): string {
+export function dayOf(days: number): string {
   return new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10);
 }
 
 /** Counts the load's rows of the day; the real agent's are of another. */
-function rowsOf(day: string): string {
+export function rowsOf(day: string): string {
   return `SELECT count(*) FROM mon_daily
     WHERE agent = '${LOAD_AGENT}' AND ts >= date '${day}' AND ts < date '${day}' + 1`;
 }
@@ -88,7 +153,9 @@ async function dropAndPutBack(round: Round, day: string): Promise<void> {
   try {
     await client.query(
       `BEGIN; LOCK TABLE check_results IN ACCESS EXCLUSIVE MODE;
-       CREATE TABLE kept AS SELECT * FROM ${name}; DROP TABLE ${name}; COMMIT`,
+       CREATE TABLE kept AS SELECT * FROM ${name};
+       SELECT httpmon_recompute('${day}Z', timestamptz '${day}Z' + interval '1 day');
+       DROP TABLE ${name}; COMMIT`,
     );
   } finally {
     client.release(true);
@@ -97,7 +164,10 @@ async function dropAndPutBack(round: Round, day: string): Promise<void> {
   round.mustHave(kept > 0, "the partition was empty");
   const filled = async () => await round.count(rowsOf(day)) > 0;
   await mustCome(round, "the partition is not made anew", filled, 60_000);
-  await round.pool.query("INSERT INTO check_results SELECT * FROM kept ON CONFLICT DO NOTHING");
+  await round.pool.query(
+    `BEGIN; INSERT INTO check_results SELECT * FROM kept ON CONFLICT DO NOTHING;
+     SELECT httpmon_recompute('${day}Z', timestamptz '${day}Z' + interval '1 day'); COMMIT`,
+  );
   round.note(`${kept} rows away for a while`);
 }
 

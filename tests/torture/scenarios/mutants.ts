@@ -8,6 +8,7 @@ import { killedAt, WRITER_KILL } from "./writer.ts";
 const [BEFORE_CALL] = WRITER_KILL as [Variant];
 const STORE = "db/store/store.ts";
 const STORE_SQL = "db/schema/migrations/000004_store.sql";
+const HISTORY_SQL = "db/schema/migrations/000005_history.sql";
 const PUBLISH = "agent/publish.ts";
 const SEND_FAILED = "    stats.sendFailures++;\n";
 
@@ -34,14 +35,15 @@ export const MUTANTS: Variant[] = [
       changes: [
         {
           file: STORE_SQL,
-          find: "        WHERE rows.n BETWEEN lo AND hi\n        ON CONFLICT DO NOTHING;\n",
-          replace: "        WHERE rows.n BETWEEN lo AND hi;\n",
+          find:
+            "        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, " +
+            "rows.n\n        ON CONFLICT DO NOTHING;\n",
+          replace: "        ORDER BY rows.n;\n",
         },
         {
           file: "db/schema/migrations/000001_tables.sql",
-          find: "  PRIMARY KEY (site_id, agent_id, ts)\n) PARTITION BY RANGE (ts);\n" +
-            "COMMENT ON COLUMN check_results.ts",
-          replace: "  CHECK (true)\n) PARTITION BY RANGE (ts);\nCOMMENT ON COLUMN check_results.ts",
+          find: "PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor = 100)\n",
+          replace: "CHECK (true)\n",
         },
       ],
     },
@@ -88,6 +90,47 @@ export const MUTANTS: Variant[] = [
           file: "runtime/failpoints.ts",
           find: '  "agent.after_send",\n] as const',
           replace: '  "agent.after_send",\n  "mutant",\n] as const',
+        },
+      ],
+    },
+  },
+  {
+    // Where some of a batch was there already.
+    name: "a mark forgotten",
+    agent: false,
+    mutant: {
+      mustBreak: ["I8"],
+      changes: [
+        {
+          file: STORE_SQL,
+          find: "  IF inserted > 0 AND date_trunc",
+          replace: "  IF inserted = total AND inserted > 0 AND date_trunc",
+        },
+        {
+          file: STORE_SQL,
+          find: "  ELSIF inserted > 0 THEN\n",
+          replace: "  ELSIF inserted = total AND inserted > 0 THEN\n",
+        },
+      ],
+    },
+  },
+  {
+    name: "a mark deleted outside the snapshot",
+    agent: false,
+    mutant: {
+      mustBreak: ["I8"],
+      changes: [
+        { file: "db/history/roll_up.ts", find: "oneSnapshot: true", replace: "oneSnapshot: false" },
+        {
+          file: HISTORY_SQL,
+          find: "    DELETE FROM rollup_marks WHERE ctid = ANY " +
+            "(ARRAY(SELECT ctid FROM rollup_marks LIMIT most))\n    RETURNING hour, site_ids\n",
+          replace: "    SELECT hour, site_ids FROM rollup_marks\n",
+        },
+        {
+          file: HISTORY_SQL,
+          find: "  level := of_level;\n",
+          replace: "  DELETE FROM rollup_marks;\n  level := of_level;\n",
         },
       ],
     },

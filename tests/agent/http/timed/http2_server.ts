@@ -8,8 +8,9 @@ import type { KeyPair } from "../certificates.ts";
 /** A server of HTTP/2 over TLS on a loopback port. */
 export interface Http2Server {
   url(path: string): string;
-  /** Connections made so far. */
+  /** Connections made so far, and those that anything came over (to the raw server). */
   connections: number;
+  asked: number;
   close(): Promise<void>;
 }
 
@@ -79,6 +80,9 @@ export async function startHttp2Server(pair: KeyPair): Promise<Http2Server> {
     get connections() {
       return started.connections;
     },
+    get asked() {
+      return started.asked;
+    },
     close: () =>
       new Promise((resolve) => {
         for (const session of sessions) session.destroy();
@@ -135,6 +139,7 @@ export async function startRawHttp2Server(
     sockets.add(socket);
     socket.on("error", () => {}).on("close", () => sockets.delete(socket));
     socket.once("data", () => {
+      started.asked++;
       if (socket.alpnProtocol !== "h2") {
         return socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
       }
@@ -156,6 +161,9 @@ export async function startRawHttp2Server(
     get connections() {
       return started.connections;
     },
+    get asked() {
+      return started.asked;
+    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();
@@ -167,5 +175,5 @@ export async function startRawHttp2Server(
 async function listen(server: net.Server) {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   const { port } = server.address() as net.AddressInfo;
-  return { connections: 0, url: (path: string) => `https://127.0.0.1:${port}${path}` };
+  return { connections: 0, asked: 0, url: (path: string) => `https://127.0.0.1:${port}${path}` };
 }

@@ -97,6 +97,16 @@ Deno.test("the timed client reuses a connection of HTTP/2", async () => {
   await server.close();
 });
 
+Deno.test("the timed client sends nothing by HTTP/2 to a site that does not prove who it is", async () => {
+  const server = await startRawHttp2Server(pair, [FRAMES.head, FRAMES.end("hello")]);
+  const { error, tls } = await client({ url: server.url("/") }, never);
+  assertEquals([error?.class, tls?.authorized], ["tls_certificate_untrusted", false]);
+  const insecure = await client({ url: server.url("/"), tls: { insecure: true } }, never);
+  assertEquals([insecure.error, text(insecure)], [null, "hello"]);
+  assertEquals(server.asked, 1);
+  await server.close();
+});
+
 Deno.test("`http_version` says what is offered", async () => {
   const both = await startRawHttp2Server(pair, [FRAMES.head, FRAMES.end("hello")]);
   const ask = async (url: string, httpVersion?: HttpRequest["httpVersion"]) => {

@@ -10,6 +10,7 @@ const clock = new FakeClock();
 function connection(): Connection {
   return {
     socket: new net.Socket(),
+    isHttp2: false,
     session: null,
     forwards: null,
     tls: null,

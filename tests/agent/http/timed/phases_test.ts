@@ -6,7 +6,7 @@ import { startHostileServer } from "../../../support/hostile_server.ts";
 import { Authority } from "../certificates.ts";
 import { startProxy } from "./proxy_server.ts";
 
-const TRIES = 5;
+const TRIES = 25;
 const never = new AbortController().signal;
 
 /** Milliseconds that each part is told to wait. */

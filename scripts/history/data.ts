@@ -1,0 +1,160 @@
+import type { ClientBase } from "pg";
+import { ensurePartitions, partitionDays } from "../../db/schema/partitions.ts";
+
+/** How much history: of the first sites there are hourly rows and results too, for so many days. */
+export interface Sizes {
+  /** With daily and monthly rows. */
+  sites: number;
+  days: number;
+  hourlySites: number;
+  hourlyDays: number;
+  /** With a result a minute. */
+  resultSites: number;
+  resultDays: number;
+}
+
+/** Each site is down for five minutes a week, at a minute of its own, by "$1" (of 1970's weeks). */
+const WEEK = 10_080;
+const DOWN_MINUTES = 5;
+const downFrom = (site: string) => `(${site} * 9970) % ${WEEK}`;
+/** Its minutes down in the span of rows that begin at `bucket`; no failure crosses an hour's end. */
+const downIn = (site: string, bucket: string, minutes: number) =>
+  `CASE WHEN (${downFrom(site)} - extract(epoch FROM ${bucket})::int8 / 60 % ${WEEK} + ${WEEK})
+     % ${WEEK} < ${minutes} THEN ${DOWN_MINUTES} ELSE 0 END`;
+
+/** How a site answers: some are ten times as slow as others. */
+const MS = (site: string, random: string) =>
+  `(20 + ${site} * 7919 % 200) * exp((random() + random() + ${random} - 1.5) * 0.8)`;
+
+/**
+ * Fills an empty schema with the history of `sizes` up to `now`, as a maintainer that has just been at
+ * work leaves it: hours and days that are over, months up to today. Sketches are those of a few hundred
+ * sites, used again and again.
+ *
+ * @param now Milliseconds since 1970
+ * @param print Told what comes next
+ */
+export async function fillHistory(
+  client: ClientBase,
+  sizes: Sizes,
+  now: number,
+  print: (line: string) => void,
+): Promise<void> {
+  const hour = `'${new Date(Math.floor(now / 3_600_000) * 3_600_000).toISOString()}'::timestamptz`;
+  const today = `date_trunc('day', ${hour}, 'UTC')`;
+  const run = (sql: string) => client.query(sql);
+  await run("SET synchronous_commit = off; SET work_mem = '256MB'; SELECT setseed(0.5)");
+  await ensurePartitions(client, partitionDays(now, -sizes.resultDays, 1));
+  print("sites");
+  await run(`
+    INSERT INTO agents (identity) VALUES (gen_random_uuid());
+    INSERT INTO contexts (location, site_labels, frequency, identity)
+      VALUES ('eu-west', '{"team": "web"}', 60, gen_random_uuid());
+    INSERT INTO reasons (reason, error_class, error_message, identity)
+      VALUES ('status', NULL, NULL, gen_random_uuid());
+    INSERT INTO sites (url) SELECT format('https://%s.example/', s)
+      FROM generate_series(1, ${sizes.sites}) AS s;
+    INSERT INTO connections (remote_address, http_version, tls_version, verified, expires_at,
+      fingerprint, identity)
+      SELECT '192.0.2.1', '1.1', 'TLSv1.3', true, ${today} + s % 90 * interval '1 day',
+        sha256(s::text::bytea), gen_random_uuid()
+      FROM generate_series(1, ${sizes.sites}) AS s;
+    INSERT INTO certificates
+      SELECT fingerprint, expires_at - interval '90 days', expires_at, 'CN=' || id || '.example',
+        'CN=Example CA', id, ARRAY['DNS:' || id || '.example'], ${today} FROM connections;
+    INSERT INTO site_certificates
+      SELECT id, 1, ARRAY[fingerprint], expires_at - interval '90 days', ${today} FROM connections`);
+
+  print(
+    `${sizes.resultDays} days of results of ${sizes.resultSites} sites, and the last two hours of all`,
+  );
+  for (let day = sizes.resultDays; day >= 0; day--) {
+    await run(results(`${today} - interval '${day} days'`, sizes.resultSites, `'-infinity'`));
+  }
+  await run(results(today, sizes.sites, `${hour} - interval '1 hour'`));
+
+  // A sketch of 60, 1440 and 43,200 results of each of some sites; later ones are like one of these.
+  await run(`CREATE TEMP TABLE sketch AS
+    SELECT level, like_site, sum(n) FILTER (WHERE phase = 0)::int AS responses,
+      min(ms) FILTER (WHERE phase = 0)::float4 AS least, max(ms) FILTER (WHERE phase = 0)::float4 AS most,
+      sum(ms * n) FILTER (WHERE phase = 0) AS total,
+      array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts
+    FROM (
+      SELECT level, like_site, phase, key, count(*)::int * weight AS n, avg(ms) AS ms
+      FROM (
+        SELECT level, like_site, phase, weight,
+          ${MS("like_site", "random()")} * CASE WHEN phase = 0 THEN 1 ELSE 0.2 END AS ms
+        FROM (VALUES (60, 60, 1), (1440, 720, 2), (43200, 720, 60)) AS size(level, drawn, weight),
+          generate_series(0, 199) AS like_site, generate_series(0, 5) AS phase,
+          generate_series(1, drawn)
+      ) AS one, LATERAL (SELECT httpmon_sketch_key(phase, ms) AS key) AS bin
+      GROUP BY level, like_site, phase, key, weight
+    ) AS bins GROUP BY level, like_site;
+    ANALYZE sketch`);
+  const rollup = (
+    table: string,
+    level: number,
+    step: string,
+    since: string,
+    until: string,
+    sites: string,
+  ) =>
+    run(`INSERT INTO ${table}
+      SELECT bucket, s, 1, minutes, minutes - down, 0, down, 0, 0, total, responses, least, most, keys,
+        counts
+      FROM generate_series(${since}, ${until} - interval '1 second', interval '1 ${step}') AS bucket,
+        LATERAL (SELECT extract(epoch FROM least(bucket + interval '1 ${step}', ${today}
+          + CASE WHEN ${level} = 60 THEN interval '1 day' ELSE '0' END) - bucket)::int / 60) AS span(minutes),
+        generate_series(${sites}) AS s
+        JOIN sketch ON level = ${level} AND like_site = s % 200,
+        LATERAL (SELECT CASE WHEN ${level} = 43200 THEN minutes / ${WEEK} * ${DOWN_MINUTES}
+          ELSE ${downIn("s::int8", "bucket", Math.min(level, 1440))} END) AS fault(down)
+      ORDER BY 1, 2`);
+  print(
+    `${sizes.hourlyDays} days of hourly rows of ${sizes.hourlySites} sites, and the last two days of all`,
+  );
+  const hourlyFrom = `${today} - interval '${sizes.hourlyDays} days'`;
+  const early = `${today} - interval '1 day'`;
+  await rollup("rollup_hourly", 60, "hour", hourlyFrom, early, `1, ${sizes.hourlySites}`);
+  await rollup("rollup_hourly", 60, "hour", early, hour, `1, ${sizes.sites}`);
+  print(`${sizes.days} days of daily and monthly rows of ${sizes.sites} sites`);
+  const first = `date_trunc('month', ${today} - interval '${sizes.days} days', 'UTC')`;
+  await run(`SET timezone = 'UTC'`);
+  await rollup("rollup_daily", 1440, "day", first, today, `1, ${sizes.sites}`);
+  await rollup("rollup_monthly", 43_200, "month", first, today, `1, ${sizes.sites}`);
+  print("changes");
+  await run(`INSERT INTO verdict_changes
+    SELECT at, s, 1, state, CASE state WHEN 2 THEN 503 ELSE 200 END,
+      CASE state WHEN 2 THEN 'status' END
+    FROM generate_series(1, ${sizes.sites}::int8) AS s,
+      generate_series(extract(epoch FROM ${first})::int8 / 604800, extract(epoch FROM ${hour})::int8 / 604800)
+        AS week,
+      (VALUES (0, 2::int2), (${DOWN_MINUTES}, 0::int2)) AS turn(behind, state),
+      LATERAL (SELECT to_timestamp((week * ${WEEK} + ${downFrom("s")} + behind) * 60)) AS moment(at)
+    WHERE at >= ${first} AND at < ${hour}
+    UNION ALL
+    SELECT ${first} - interval '1 minute', s, 1, 0, 200, NULL FROM generate_series(1, ${sizes.sites}) AS s
+    ORDER BY 1;
+    INSERT INTO retention (what, dropped_before) VALUES
+      ('raw', (${today} - interval '${sizes.resultDays} days')::date),
+      ('hourly', (${hourlyFrom})::date)
+    ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before`);
+  print("vacuum and analyze");
+  await run("VACUUM (ANALYZE)");
+
+  /** A day's results, one a minute, from `since` until now. */
+  function results(day: string, sites: number, since: string): string {
+    const already = since === `'-infinity'` ? 1 : sizes.resultSites + 1;
+    return `INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, lateness,
+        context_id, connection_id, dns_ms, connect_ms, tls_ms, first_byte_ms, download_ms, body_bytes,
+        reason_id, verdict)
+      SELECT ts, s, 1, ms, CASE WHEN down THEN 503 ELSE 200 END, 1, 1, s, 0.4, ms / 5, ms / 5, ms / 2,
+        0.5, 12345, CASE WHEN down THEN 1 END, CASE WHEN down THEN 2 ELSE 0 END
+      FROM generate_series(${day}, ${day} + interval '1439 minutes', interval '1 minute') AS minute,
+        generate_series(${already}, ${sites}) AS s,
+        LATERAL (SELECT minute + s % 60 * interval '1 second', ${MS("s", "random()")},
+          (extract(epoch FROM minute)::int8 / 60 - ${downFrom("s::int8")} + ${WEEK}) % ${WEEK}
+            < ${DOWN_MINUTES}) AS result(ts, ms, down)
+      WHERE minute >= ${since} AND ts < to_timestamp(${now / 1000})`;
+  }
+}

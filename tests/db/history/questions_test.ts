@@ -1,0 +1,166 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  DAY_MS,
+  historyDatabase,
+  HOUR_MS,
+  insert,
+  MINUTE_MS,
+  minutes,
+  rollUpAll,
+  START,
+} from "./fixture.ts";
+
+Deno.test("httpmon_sites_now() tells the majority's state, since when, and who is silent", async () => {
+  await using database = await historyDatabase(Date.now() - DAY_MS, 3);
+  await database.rows(
+    "INSERT INTO contexts (frequency, identity) VALUES (60, gen_random_uuid())",
+  );
+  const from = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 9 * MINUTE_MS;
+  const add = (site: number, agent: number, letters: string) =>
+    insert(database.pool, minutes(letters, { site, agent }, from));
+  await add(1, 1, "uuuuuuuuu");
+  await add(1, 2, "uuuuudddd"); // one of three
+  await add(1, 3, "uuuuuuuuu");
+  await add(2, 1, "uuudddddd");
+  await add(2, 2, "uuuuudddd"); // now two of three
+  await add(2, 3, "uuuuuuuuu");
+  await add(3, 1, "uu       "); // silent for seven minutes of a frequency of one
+  await add(4, 1, "uuu??????");
+  await add(5, 1, "uuummmmmm");
+  await database.rows("UPDATE check_results SET context_id = 1");
+  const found = async () =>
+    (await database.rows(
+      `SELECT site_id, state, round(extract(epoch FROM since - $1) / 60)::int AS since, agents_down
+       FROM httpmon_sites_now() ORDER BY 1`,
+      [new Date(from)],
+    )).map((row) => Object.values(row));
+  const expected = [
+    [1, "up", 0, 1],
+    [2, "down", 5, 2],
+    [3, "unobserved", 1, 0],
+    [4, "unknown", 3, 0],
+    [5, "maintenance", 3, 0],
+  ];
+  assertEquals(await found(), expected);
+  // The same where some of it is noted.
+  await rollUpAll(database, Date.now() + HOUR_MS);
+  assertEquals(await found(), expected);
+});
+
+Deno.test("httpmon_unobserved_hours() gives the hours that nobody reported", async () => {
+  await using database = await historyDatabase(START, 2);
+  await insert(database.pool, [
+    ...minutes("u"),
+    ...minutes("u", { agent: 2 }, START + 3 * HOUR_MS),
+  ]);
+  const gaps = await database.rows(
+    `SELECT extract(hour FROM started AT TIME ZONE 'UTC')::int AS from,
+       extract(hour FROM ended AT TIME ZONE 'UTC')::int AS until
+     FROM httpmon_unobserved_hours('https://1.example/', $1, $2)`,
+    [new Date(START), new Date(START + 6 * HOUR_MS)],
+  );
+  assertEquals(gaps, [{ from: 1, until: 3 }, { from: 4, until: 6 }]);
+});
+
+Deno.test("httpmon_percentiles(), httpmon_slowest() and httpmon_by_location() answer from the sketches", async () => {
+  await using database = await historyDatabase(START, 2);
+  await database.rows(
+    `INSERT INTO agents (identity) VALUES (gen_random_uuid()), (gen_random_uuid());
+     INSERT INTO contexts (location, identity) VALUES ('eu', gen_random_uuid())`,
+  );
+  for (const site of [1, 2]) {
+    await insert(
+      database.pool,
+      Array.from({ length: 100 }, (_, n) => ({
+        ts: START + n * 30_000,
+        site,
+        ms: site * (n + 1),
+        verdict: n < 25 ? 2 : 0,
+      })),
+    );
+  }
+  await database.rows("UPDATE check_results SET context_id = 1");
+  const since = new Date(START), until = new Date(START + HOUR_MS);
+  const near = (found: number, exact: number) =>
+    assert(Math.abs(found - exact) <= exact * 0.021, `${found} is not ${exact}`);
+  for (const rolledUp of [false, true]) {
+    if (rolledUp) await rollUpAll(database, START + DAY_MS);
+    const [hour] = await database.rows(
+      "SELECT * FROM httpmon_percentiles('https://1.example/', $1, $2, 'hour')",
+      [since, until],
+    );
+    assertEquals(Number(hour.results), 100);
+    near(hour.p50, 50);
+    near(hour.p95, 95);
+    const slowest = await database.rows("SELECT * FROM httpmon_slowest($1, $2, 0.95, 1)", [
+      since,
+      until,
+    ]);
+    assertEquals(slowest.map(({ site }) => site), ["https://2.example/"]);
+    near(slowest[0].ms, 190);
+    const [eu] = await database.rows(
+      "SELECT location, checks::int, uptime FROM httpmon_by_location('https://1.example/', $1, $2)",
+      [since, until],
+    );
+    assertEquals(eu, { location: "eu", checks: 100, uptime: 0.75 });
+  }
+});
+
+Deno.test("httpmon_uptimes() gives the uptime of each site to the last full hour, the worst first", async () => {
+  await using database = await historyDatabase(Date.now() - 3 * DAY_MS, 5);
+  const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+  await insert(database.pool, minutes("dddd", { site: 1 }, hour - 24 * HOUR_MS - 4 * MINUTE_MS));
+  await insert(database.pool, minutes("uuud", { site: 1 }, hour - 24 * HOUR_MS));
+  await insert(database.pool, minutes("ud", { site: 2 }, hour - 2 * MINUTE_MS));
+  await insert(database.pool, minutes("?m", { site: 3 }, hour - 2 * MINUTE_MS));
+  await insert(database.pool, minutes("d", { site: 2 }, hour));
+  const uptimes = (days: number) =>
+    database.rows("SELECT uptime, counted::int FROM httpmon_uptimes($1)", [days]);
+  for (const rolledUp of [false, true]) {
+    if (rolledUp) await rollUpAll(database, hour);
+    assertEquals(await uptimes(1), [
+      { uptime: 0.5, counted: 2 },
+      { uptime: 0.75, counted: 4 },
+      { uptime: null, counted: 0 },
+    ]);
+    assertEquals((await uptimes(2))[0], { uptime: 0.375, counted: 8 });
+  }
+});
+
+Deno.test("httpmon_certificates() gives what ends soon of the chains that were seen last", async () => {
+  await using database = await historyDatabase(Date.now(), 1);
+  await database.rows(
+    `INSERT INTO certificates
+     SELECT sha256(name::bytea), now(), now() + days * interval '1 day', 'CN=' || name, 'CN=CA', '1',
+       '{}', now()
+     FROM (VALUES ('old', 5), ('renewed', 90), ('authority', 20), ('gone', 1)) AS c(name, days)`,
+  );
+  await database.rows(
+    `INSERT INTO site_certificates
+     SELECT site, 1, ARRAY[sha256(own::bytea), sha256('authority'::bytea)], now(),
+       (now() AT TIME ZONE 'UTC')::date - ago
+     FROM (VALUES (1, 'old', 0), (2, 'old', 1), (2, 'renewed', 0), (3, 'gone', 3))
+       AS shown(site, own, ago)`,
+  );
+  const found = await database.rows(
+    `SELECT site, round(days_left) AS days, subject, fingerprint = sha256(substr(subject, 4)::bytea) AS own
+     FROM httpmon_certificates()`,
+  );
+  assertEquals(found.map((row) => Object.values(row)), [
+    ["https://1.example/", 5, "CN=old", true],
+    ["https://1.example/", 20, "CN=authority", true],
+    ["https://2.example/", 20, "CN=authority", true],
+  ]);
+  assertEquals((await database.rows("SELECT FROM httpmon_certificates('6 days')")).length, 1);
+});
+
+Deno.test("the queries of docs/questions.md run", async () => {
+  await using database = await historyDatabase(Date.now() - DAY_MS, 3);
+  await insert(database.pool, minutes("uuddu", {}, Date.now() - HOUR_MS));
+  const page = await Deno.readTextFile(new URL("../../../docs/questions.md", import.meta.url));
+  const blocks = [...page.matchAll(/^```sql\n(.*?)^```/gms)].map(([, block]) => block!);
+  const statements = blocks.join("").replaceAll("example.com", "1.example").split(/;\n/)
+    .filter((sql) => sql.trim() !== "");
+  assertEquals(statements.length, 14);
+  for (const sql of statements) await database.rows(sql);
+});
