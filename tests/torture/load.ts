@@ -33,7 +33,7 @@ export interface LoadOptions {
   clashes?: boolean;
   /** Whether results are among the poison that a constraint of the round's refuses. @default false */
   refused?: boolean;
-  /** Over how many days the results' times are spread, back from today. @default 1 */
+  /** Over how many days the times of every tenth result are spread, back from today. @default 1 */
   days?: number;
   /** Of the topic, which gets all of it. @default as the keys say */
   partition?: number;
@@ -178,11 +178,8 @@ export class Load {
   #result(): SentRecord {
     const { random, shiftMs = 0, days = 1 } = this.#options;
     this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
-    const result = resultOfSite(
-      random,
-      between(random, 1, SITES),
-      this.#lastTs - between(random, 0, days - 1) * DAY_US,
-    );
+    const back = random() < 0.1 ? between(random, 0, days - 1) * DAY_US : 0;
+    const result = resultOfSite(random, between(random, 1, SITES), this.#lastTs - back);
     const value = Buffer.from(JSON.stringify(result)).toString("base64");
     return { key: result.url, value, poison: false, again: false };
   }

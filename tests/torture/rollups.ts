@@ -8,6 +8,8 @@ type RollUp = typeof import("../../db/history/roll_up.ts");
 /** So that the hour, day and month under way are over, and rolled up again and again. */
 const AHEAD_MS = 40 * 86_400_000;
 const EVERY_MS = 1_500;
+/** Between looks, however long one takes. */
+const AT_MOST_MS = 4_000;
 
 export interface RollupOptions {
   pool: pg.Pool;
@@ -64,7 +66,7 @@ export function watchRollups(
       } catch {
         // A fault is on; the next look tells.
       }
-      pause = Math.max(EVERY_MS, 8 * (performance.now() - start));
+      pause = Math.min(Math.max(EVERY_MS, 8 * (performance.now() - start)), AT_MOST_MS);
     }
   };
   return { seen, done: watch() };

@@ -1,6 +1,8 @@
-/** Faults of upkeep, and days that are held or dropped: scenarios 20 and 21. */
+/** Faults of upkeep, and days that are held or dropped: scenarios 19 and 20. */
 import { fileURLToPath } from "node:url";
 import { delay } from "../load.ts";
+import type { Product } from "../product.ts";
+import type { Round } from "../round.ts";
 import { endOffsets } from "../topic.ts";
 import type { Variant } from "../variant.ts";
 import { besideOldLoad, dayOf, rowsOf } from "./messages.ts";
@@ -12,7 +14,7 @@ const OLD_DAY = -20;
 const HELD = 2;
 const HELD_MS = 20_000;
 
-/** 20: the maintainer killed, and a day dropped while results of it may still come. */
+/** 19: the maintainer killed, and a day dropped while results of it may still come. */
 export const UPKEEP: Variant[] = [
   {
     name: "killed in mid-recompute",
@@ -23,17 +25,17 @@ export const UPKEEP: Variant[] = [
         for (let times = 0; times < 3; times++) {
           // Who computes rollups waits at the first that it would write.
           await client.query("BEGIN; LOCK TABLE rollup_hourly IN SHARE MODE");
-          const maintainer = round.startMaintainer({
-            env: { TORTURE_CLOCK_SHIFT_MS: String(2 * HOUR_MS) },
-            denoArgs: ["--preload", fileURLToPath(new URL("../shifted_clock.ts", import.meta.url))],
-          });
-          const computes = async () =>
-            (await round.pool.query(
+          let maintainer = startAhead(round);
+          await mustCome(round, "no maintainer recomputes", async () => {
+            // It waits for a second only, and may have been missed.
+            if (!maintainer.runs) maintainer = startAhead(round);
+            const { rows } = await round.pool.query(
               `SELECT FROM pg_stat_activity WHERE datname = current_database()
                AND application_name = 'httpmon-maintain' AND query LIKE '%httpmon_roll_up%'
                AND wait_event_type = 'Lock'`,
-            )).rows.length > 0;
-          await mustCome(round, "no maintainer recomputes", computes, 30_000);
+            );
+            return rows.length > 0;
+          }, 60_000);
           await maintainer.kill();
           await client.query("ROLLBACK");
           await round.pause(1_000, 2_000);
@@ -83,7 +85,15 @@ export const UPKEEP: Variant[] = [
   },
 ];
 
-/** 21: one partition's day is locked; the others go on. */
+/** A round of upkeep two hours from now, when the hour under way is over. */
+function startAhead(round: Round): Product {
+  return round.startMaintainer({
+    env: { TORTURE_CLOCK_SHIFT_MS: String(2 * HOUR_MS) },
+    denoArgs: ["--preload", fileURLToPath(new URL("../shifted_clock.ts", import.meta.url))],
+  });
+}
+
+/** 20: one partition's day is locked; the others go on. */
 export const HELD_PARTITION: Variant[] = [{
   name: "its day locked for 20 s",
   async fault(round) {

@@ -93,7 +93,7 @@ export const PARTITIONS: Variant[] = [
       }),
   },
   {
-    // More than one transaction takes.
+    // Late ones among those of today, of more days than one transaction takes.
     name: "many days",
     load: { days: 70 },
     async fault(round) {

@@ -1,4 +1,4 @@
-/** Scenario 19: the product with a known fault each, which the harness has to notice. */
+/** Scenario 21: the product with a known fault each, which the harness has to notice. */
 import { delay } from "../load.ts";
 import type { Variant } from "../variant.ts";
 import { AGENT_KILL } from "./agent.ts";
@@ -130,7 +130,9 @@ export const MUTANTS: Variant[] = [
         {
           file: HISTORY_SQL,
           find: "  level := of_level;\n",
-          replace: "  DELETE FROM rollup_marks;\n  level := of_level;\n",
+          // For long enough that some come in meanwhile, whatever the machine.
+          replace: "  PERFORM pg_sleep(0.5);\n  DELETE FROM rollup_marks;\n" +
+            "  level := of_level;\n",
         },
       ],
     },
