@@ -462,9 +462,11 @@ AS $function$
       response_sum, responses, response_min, response_max, sketch_keys, sketch_counts
     FROM (
       SELECT date_trunc(%2$L, bucket, 'UTC') AS bucket, site_id, agent_id,
-        sum(checks)::int4 AS checks, sum(up)::int4 AS up, sum(degraded)::int4 AS degraded,
-        sum(down)::int4 AS down, sum(unknown)::int4 AS unknown,
-        sum(maintenance)::int4 AS maintenance,
+        sum(checks)::int4 AS checks, least(sum(up), 2147483647)::int4 AS up,
+        least(sum(degraded), 2147483647)::int4 AS degraded,
+        least(sum(down), 2147483647)::int4 AS down,
+        least(sum(unknown), 2147483647)::int4 AS unknown,
+        least(sum(maintenance), 2147483647)::int4 AS maintenance,
         sum(round(response_sum * 1000)) / 1000 AS response_sum,
         sum(responses)::int4 AS responses,
         min(response_min) AS response_min, max(response_max) AS response_max
@@ -709,11 +711,12 @@ AS $function$
     FROM (
       SELECT date_bin('1 hour', ts, '2000-01-01 00:00Z') AS bucket, site_id, agent_id,
         count(*)::int4 AS checks,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0)::int4 AS up,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0)::int4 AS degraded,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0)::int4 AS down,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0)::int4 AS unknown,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0)::int4 AS maintenance,
+        -- A result may say any number of slots; the most that a row holds holds up no other.
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0), 2147483647)::int4 AS up,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0), 2147483647)::int4 AS degraded,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0), 2147483647)::int4 AS down,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0), 2147483647)::int4 AS unknown,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0), 2147483647)::int4 AS maintenance,
         -- Whole microseconds add up to the same sum in any order.
         coalesce(sum(round(response_time::float8 * 1000)) FILTER (WHERE responded), 0) / 1000
           AS response_sum,
@@ -1934,7 +1937,9 @@ DECLARE
   upto timestamptz := greatest(since, least(until, now()));
   watched tstzmultirange;
 BEGIN
-  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  SELECT coalesce(range_agg(
+    tstzrange(due, due + (least(slots * frequency, 1e9) + 1) * interval '1 second')
+  ), '{}')
   INTO watched
   FROM (
     SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,

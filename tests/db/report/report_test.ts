@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkClosed, freeze, monthOf, reportOf, sitesOf } from "../../../db/report/figures.ts";
+import {
+  checkClosed,
+  checkKept,
+  freeze,
+  monthOf,
+  reportOf,
+  sitesOf,
+} from "../../../db/report/figures.ts";
 import { asHtml, asText, duration, percent } from "../../../db/report/render.ts";
 import { withClient } from "../../../db/connect/transaction.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
@@ -119,6 +126,30 @@ Deno.test("a frozen month depends on no time zone, and on nothing behind it", as
     const { frozen, figures } = await reportOf(client, OCTOBER, site);
     assertEquals(frozen?.changedSince, false);
     assertEquals(figures.failures.map(({ ended, minutes }) => [ended, minutes]), [[null, 60]]);
+  });
+});
+
+Deno.test("a month whose hours are dropped has its frozen figures alone", async () => {
+  await using database = await october();
+  await rollUpAll(database, NOW);
+  await withClient(database.pool, async (client) => {
+    const [other, site] = await sitesOf(client, OCTOBER, null);
+    await freeze(client, OCTOBER, site!.id);
+    await checkKept(client, OCTOBER);
+    const kept = await reportOf(client, OCTOBER, site!);
+    await client.query(
+      `INSERT INTO retention (what, dropped_before) VALUES ('hourly', '2026-10-20')
+         ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before;
+       DELETE FROM rollup_hourly WHERE bucket < '2026-10-20Z'`,
+    );
+    assertEquals(await reportOf(client, OCTOBER, site!), kept);
+    const refused =
+      "The hours of 2026-10 are dropped (database.retention.hourly), and its figures " +
+      "with them, unless they were frozen";
+    for (const refusing of [checkKept(client, OCTOBER), reportOf(client, OCTOBER, other!)]) {
+      const error = await refusing.catch((error) => error);
+      assertEquals([error instanceof UsageError, error.message], [true, refused]);
+    }
   });
 });
 
