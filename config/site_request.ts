@@ -96,7 +96,7 @@ export function toRequest(
     followRedirects: yaml.follow_redirects ?? true,
     maxRedirects: yaml.max_redirects ?? 10,
     cookies: yaml.cookies ?? false,
-    httpVersion: yaml.http_version ?? "auto",
+    httpVersion: yaml.http_version ?? "1.1",
     ipVersion: yaml.ip_version ?? "auto",
     resolve: Object.fromEntries(yaml.resolve ?? []),
     proxy: yaml.proxy || null,

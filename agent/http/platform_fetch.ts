@@ -120,7 +120,7 @@ function hostOf(request: HttpRequest): string {
     proxy,
     reuseConnection,
     tls: tlsOptions,
-    httpVersion = "auto",
+    httpVersion,
   } = request;
   const asked = {
     "ip_version": ipVersion !== "auto",
@@ -128,7 +128,7 @@ function hostOf(request: HttpRequest): string {
     "proxy": proxy,
     "connection: reuse": reuseConnection,
     "tls": tlsOptions,
-    "http_version": httpVersion !== "auto",
+    "http_version": httpVersion === "2",
   };
   for (const [option, value] of Object.entries(asked)) {
     if (value) {

@@ -32,7 +32,7 @@ export interface HttpRequest {
   resolve?: Readonly<Record<string, string>>;
   /** "http://[user:password@]host:port", or https:// or socks5://; every hop goes through it. */
   proxy?: string;
-  /** "auto": what the site chooses by ALPN; "2": nothing else over TLS. @default "auto" */
+  /** "auto": what the site chooses by ALPN; "2": nothing else over TLS. @default "1.1" */
   httpVersion?: "auto" | "1.1" | "2";
   /** Whether a connection left over from an earlier check may serve. @default false */
   reuseConnection?: boolean;

@@ -60,7 +60,7 @@ export class Reloads {
   begin({ replaceSites, onHangUp, watch }: ReloadWays): void {
     this.#replaceSites = replaceSites;
     this.#endHangUps = onHangUp(() => void this.reload());
-    if (watch) this.#watchFiles(this.#deps.config.includePatterns);
+    if (watch) void this.#watchFiles(this.#deps.config.includePatterns);
   }
 
   /**
@@ -110,7 +110,8 @@ export class Reloads {
       this.#replaceSites(config.sites, config);
       recordReload(stats, "applied");
       if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
-        this.#watchFiles(config.includePatterns);
+        // What changed since it was loaded, and before it was watched.
+        void this.#watchFiles(config.includePatterns).then(() => this.reload());
       }
       const ms = Math.round(clock.monotonic() - start);
       log.info(
@@ -135,7 +136,7 @@ export class Reloads {
     return this.#closed || this.#deps.signal.aborted;
   }
 
-  #watchFiles(patterns: readonly string[]): void {
+  #watchFiles(patterns: readonly string[]): Promise<void> {
     const { configSource: { file, cwd }, clock, log } = this.#deps;
     this.#watch?.close();
     this.#watch = new FileWatch({
@@ -147,6 +148,6 @@ export class Reloads {
         log.error({ file, error }, "The config's file cannot be watched; SIGHUP still reloads it"),
     });
     this.#watched = patterns;
-    void this.#watch.start();
+    return this.#watch.start();
   }
 }

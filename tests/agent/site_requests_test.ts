@@ -35,6 +35,8 @@ Deno.test("SiteRequests asks for a site as its config says, and for nothing that
     maxRedirects: 10,
     ipVersion: "auto",
     reuseConnection: false,
+    cookies: false,
+    httpVersion: "auto",
   });
   const body = new TextEncoder().encode("hello");
   assertEquals(
@@ -61,6 +63,8 @@ Deno.test("SiteRequests asks for a site as its config says, and for nothing that
       resolve: { "site.test": "192.0.2.1" },
       proxy: "http://proxy.test:3128",
       reuseConnection: false,
+    cookies: false,
+    httpVersion: "auto",
       tls: { ca: "CA", serverName: "other.test", insecure: true },
     },
   );

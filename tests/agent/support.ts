@@ -60,7 +60,7 @@ export function site({ rules = {}, request, ...values }: SiteValues = {}): Site 
       followRedirects: true,
       maxRedirects: 10,
       cookies: false,
-      httpVersion: "auto",
+      httpVersion: "1.1",
       ipVersion: "auto",
       resolve: {},
       proxy: null,

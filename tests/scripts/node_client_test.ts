@@ -7,14 +7,14 @@ import { OLDEST_NODE } from "../../scripts/build/node_versions.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { writeNodeBuild } from "../../scripts/build_node.ts";
 import { Authority } from "../agent/http/certificates.ts";
-import { startHttp2Server } from "../agent/http/timed/http2_server.ts";
+import { startHostileServer } from "../support/hostile_server.ts";
 
 const node = await nodeBinary(OLDEST_NODE);
 
 Deno.test("check trusts an authority of the system's store, on Node and on Deno", async (t) => {
   const folder = await Deno.makeTempDir();
   const authority = await Authority.create("Company authority");
-  const server = await startHttp2Server(await authority.sign({ name: "intranet" }));
+  const server = await startHostileServer({ tls: await authority.sign({ name: "intranet" }) });
   const store = join(folder, "store.pem");
   await Deno.writeTextFile(store, authority.cert);
   await writeNodeBuild(folder);
@@ -38,7 +38,7 @@ Deno.test("check trusts an authority of the system's store, on Node and on Deno"
         const { verdict, reason, httpVersion } = JSON.parse(text);
         return [verdict, reason, httpVersion];
       };
-      assertEquals(await check({ SSL_CERT_FILE: store }), ["up", undefined, "2"]);
+      assertEquals(await check({ SSL_CERT_FILE: store }), ["up", undefined, "1.1"]);
       assertEquals(await check({}), ["down", "tls_certificate_untrusted", undefined]);
     });
   }

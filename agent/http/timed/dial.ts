@@ -184,7 +184,7 @@ async function makeSecure(
   }
 }
 
-function alpn(version: HttpRequest["httpVersion"] = "auto"): string[] {
+function alpn(version: HttpRequest["httpVersion"] = "1.1"): string[] {
   return version === "1.1" ? ["http/1.1"] : version === "2" ? ["h2"] : ["h2", "http/1.1"];
 }
 

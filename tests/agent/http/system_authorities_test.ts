@@ -33,7 +33,10 @@ Deno.test("systemAuthorities() reads the store that SSL_CERT_FILE names, each ce
 });
 
 const clients: Readonly<Record<string, () => HttpClient>> = {
-  timed: createTimedClient,
+  timed: () => {
+    const client = createTimedClient();
+    return (request, signal) => client({ httpVersion: "2", ...request }, signal);
+  },
   fetch: createPlatformFetchClient,
 };
 

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
-import type { FailureClass, HttpRecord, HttpRequest } from "../../../../agent/http/types.ts";
+import type {
+  FailureClass,
+  HttpClient,
+  HttpRecord,
+  HttpRequest,
+} from "../../../../agent/http/types.ts";
 import { startHostileServer } from "../../../support/hostile_server.ts";
 import { Authority } from "../certificates.ts";
 import { FRAMES, startHttp2Server, startRawHttp2Server } from "./http2_server.ts";
@@ -10,7 +15,8 @@ const never = new AbortController().signal;
 const authority = await Authority.create();
 const pair = await authority.sign({ name: "site" });
 const tls = { ca: authority.cert };
-const client = createTimedClient();
+const timed = createTimedClient();
+const client: HttpClient = (request, signal) => timed({ httpVersion: "auto", ...request }, signal);
 
 function text({ body }: HttpRecord): string {
   return Buffer.from(body).toString();
@@ -84,7 +90,12 @@ Deno.test("the timed client sends by HTTP/2 what was asked for", async () => {
 Deno.test("the timed client reuses a connection of HTTP/2", async () => {
   const server = await startHttp2Server(pair);
   const reusing = createTimedClient();
-  const request = { url: server.url("/fine"), reuseConnection: true, tls };
+  const request: HttpRequest = {
+    url: server.url("/fine"),
+    httpVersion: "auto",
+    reuseConnection: true,
+    tls,
+  };
   const first = await reusing(request, never);
   const second = await reusing(request, never);
   assertEquals([first.error, second.error, server.connections], [null, null, 1]);
@@ -110,10 +121,10 @@ Deno.test("the timed client sends nothing by HTTP/2 to a site that does not prov
 Deno.test("`http_version` says what is offered", async () => {
   const both = await startRawHttp2Server(pair, [FRAMES.head, FRAMES.end("hello")]);
   const ask = async (url: string, httpVersion?: HttpRequest["httpVersion"]) => {
-    const record = await client({ url, httpVersion, tls }, never);
+    const record = await timed({ url, httpVersion, tls }, never);
     return record.error?.class ?? record.httpVersion;
   };
-  assertEquals(await ask(both.url("/")), "2");
+  assertEquals(await ask(both.url("/")), "1.1");
   assertEquals(await ask(both.url("/"), "auto"), "2");
   assertEquals(await ask(both.url("/"), "2"), "2");
   assertEquals(await ask(both.url("/"), "1.1"), "1.1");
