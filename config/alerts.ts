@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { oneOf, optional, section, strictMap, whole, withDefault } from "./fields.ts";
-import type { Findings } from "./findings.ts";
+import type { Findings } from "./say/findings.ts";
 import { listen } from "./listen.ts";
-import { isGiven, mapAt } from "./raw.ts";
-import { quote } from "./show.ts";
+import { isGiven, mapAt } from "./source/raw.ts";
+import { quote } from "./say/show.ts";
 import type { AlertsConfig } from "./types.ts";
-import { checkUrl } from "./urls.ts";
+import { checkUrl } from "./site/urls.ts";
 
 const DOWN_WHEN = "any, majority, all or a number of agents";
 const URL_WHAT = 'an http or https URL without spaces and "user:password@"';

@@ -27,13 +27,17 @@ export async function mutatedTree(folder: string, changes: readonly Change[]): P
     await cp(join(ROOT, part), join(folder, part), { recursive: true });
   }
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  for (const { file, find, replace } of changes) {
-    const path = join(folder, file);
-    const text = await readFile(path, "utf8");
-    if (text.split(find).length !== 2) {
-      throw new Error(`The mutant needs this once in ${file}: ${find}`);
-    }
-    await writeFile(path, text.replace(find, () => replace));
+  for (const change of changes) {
+    const path = join(folder, change.file);
+    await writeFile(path, changedText(await readFile(path, "utf8"), change));
   }
   return `${folder}/`;
+}
+
+/** @throws {Error} Where the text to be changed is not there once */
+export function changedText(text: string, { file, find, replace }: Change): string {
+  if (text.split(find).length !== 2) {
+    throw new Error(`The mutant needs this once in ${file}: ${find}`);
+  }
+  return text.replace(find, () => replace);
 }

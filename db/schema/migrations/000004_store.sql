@@ -322,6 +322,11 @@ BEGIN
         serial text, names text[]
       )
     WHERE shown.n + 1 BETWEEN lo AND hi
+      -- ON CONFLICT locks a row that it leaves as it is, too, and many sites share an issuer's.
+      AND NOT EXISTS (
+        SELECT FROM certificates AS known
+        WHERE known.fingerprint = c.fingerprint AND known.last_seen >= today
+      )
     ORDER BY c.fingerprint
     ON CONFLICT (fingerprint) DO UPDATE SET last_seen = today WHERE certificates.last_seen < today;
     INSERT INTO site_certificates (site_id, agent_id, chain, first_seen, last_seen)

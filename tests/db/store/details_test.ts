@@ -176,6 +176,20 @@ Deno.test("storeBatch() by several at once makes what they share once, without d
   assertEquals([contexts, connections, certificates], [7, 50, 61]);
 });
 
+Deno.test("storeBatch() waits for nobody who has shown the same issuer's certificate", async () => {
+  await using database = await ownDatabase();
+  const store = await begunStore(database);
+  await storeAll(store, [full(1, showing(1, 9))]);
+  const holder = await database.pool.connect();
+  try {
+    await holder.query("BEGIN; SELECT FROM certificates FOR UPDATE");
+    await storeAll(store, [full(2, { url: "https://x/", ...showing(1, 9) })]);
+  } finally {
+    await holder.query("ROLLBACK");
+    holder.release();
+  }
+});
+
 Deno.test("storeBatch() uses no id up for what results share", async () => {
   await using database = await ownDatabase();
   const store = await begunStore(database);
