@@ -98,9 +98,9 @@ async function modeFunction(
     case "report":
       return (await import("./db/report/mode.ts")).reportMode;
     case "check":
-      return (await import("./agent/check_mode.ts")).checkMode;
+      return (await import("./agent/by_hand/check_mode.ts")).checkMode;
     case "check-config":
-      return (await import("./agent/check_config_mode.ts")).checkConfigMode;
+      return (await import("./agent/by_hand/check_config_mode.ts")).checkConfigMode;
   }
 }
 

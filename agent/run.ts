@@ -5,26 +5,26 @@ import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
-import { CertificatesSeen } from "./certificates_seen.ts";
-import type { Checked } from "./check.ts";
-import { CheckRunner, type CheckRunnerDeps } from "./check_runner.ts";
+import { CertificatesSeen } from "./check/certificates_seen.ts";
+import type { Checked } from "./check/check.ts";
+import { CheckRunner, type CheckRunnerDeps } from "./check/check_runner.ts";
 import type { Clients } from "./clients.ts";
-import { askControlBy } from "./control.ts";
-import { allowedChecks } from "./descriptors.ts";
+import { askControlBy } from "./condition/control.ts";
+import { allowedChecks } from "./condition/descriptors.ts";
 import { Allowances } from "./http/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
-import { Limiter } from "./limiter.ts";
-import { LoopWatch } from "./loop_watch.ts";
-import { MaintenanceCalendar } from "./maintenance.ts";
-import { hostOf, Network } from "./network.ts";
+import { Limiter } from "./condition/limiter.ts";
+import { LoopWatch } from "./condition/loop_watch.ts";
+import { MaintenanceCalendar } from "./check/maintenance.ts";
+import { hostOf, Network } from "./condition/network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
 import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
-import { SiteRequests } from "./site_requests.ts";
+import { SiteRequests } from "./check/site_requests.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { type AgentStats, newStats } from "./stats.ts";
-import { timestampsOf } from "./timestamps.ts";
+import { timestampsOf } from "./check/timestamps.ts";
 
 /** What an agent is handed. */
 export interface AgentDeps {

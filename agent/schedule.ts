@@ -1,6 +1,6 @@
 import type { Clock } from "../runtime/clock.ts";
 import { hashFraction } from "./hash.ts";
-import { Heap } from "./heap.ts";
+import { Heap } from "./condition/heap.ts";
 
 /** What is scheduled: an identity and how often. */
 export interface Scheduled {

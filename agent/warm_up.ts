@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
-import { askWithin } from "./ask_within.ts";
+import { askWithin } from "./check/ask_within.ts";
 import type { HttpClient, HttpRequest } from "./http/types.ts";
 
 const LIMIT_MS = 1_000;

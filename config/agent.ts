@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { onOff, optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
-import { named } from "./named.ts";
+import { named } from "./say/named.ts";
 import type { AgentConfig } from "./types.ts";
-import { checkUrl } from "./urls.ts";
+import { checkUrl } from "./site/urls.ts";
 
 const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
 /** They go into each result. */

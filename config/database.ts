@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { optional, section, withDefault } from "./fields.ts";
-import type { Findings } from "./findings.ts";
-import { isGiven, mapAt } from "./raw.ts";
+import type { Findings } from "./say/findings.ts";
+import { isGiven, mapAt } from "./source/raw.ts";
 import type { DatabaseConfig, RetentionConfig } from "./types.ts";
 
 /** What a DSN is, to follow "expected". */

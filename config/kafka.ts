@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { bootstrapServers } from "./bootstrap_servers.ts";
 import { anyCase, flag, optional, section, text, whole, withDefault } from "./fields.ts";
-import type { Findings } from "./findings.ts";
-import { isGiven, mapAt } from "./raw.ts";
+import type { Findings } from "./say/findings.ts";
+import { isGiven, mapAt } from "./source/raw.ts";
 import { checkKafkaTlsPair } from "./tls_files.ts";
 import type { KafkaConfig } from "./types.ts";
 

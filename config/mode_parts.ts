@@ -1,7 +1,7 @@
 import type { Mode } from "../runtime/modes.ts";
 import { DSN } from "./database.ts";
-import type { Findings } from "./findings.ts";
-import { isGiven, isMap, mapAt } from "./raw.ts";
+import type { Findings } from "./say/findings.ts";
+import { isGiven, isMap, mapAt } from "./source/raw.ts";
 import type { SectionName } from "./schema.ts";
 import type { Config } from "./types.ts";
 

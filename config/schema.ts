@@ -3,8 +3,8 @@ import { agentSchema } from "./agent.ts";
 import { databaseSchema } from "./database.ts";
 import { anyCase, section, withDefault } from "./fields.ts";
 import { kafkaSchema } from "./kafka.ts";
-import { settingsSchema } from "./site.ts";
-import { templatesSchema, websitesSchema } from "./websites.ts";
+import { settingsSchema } from "./site/site.ts";
+import { templatesSchema, websitesSchema } from "./site/websites.ts";
 import { writerSchema } from "./writer.ts";
 
 const INCLUDE = 'paths of files, "*" and "?" for any characters ("sites.d/*.yaml")';

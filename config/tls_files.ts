@@ -1,7 +1,7 @@
-import type { Findings } from "./findings.ts";
-import type { Path } from "./problem.ts";
-import { mapAt } from "./raw.ts";
-import { readText, type TextReader } from "./read_text.ts";
+import type { Findings } from "./say/findings.ts";
+import type { Path } from "./say/problem.ts";
+import { mapAt } from "./source/raw.ts";
+import { readText, type TextReader } from "./source/read_text.ts";
 import type { KafkaConfig } from "./types.ts";
 
 const CERTIFICATE = /^(?:X509 |TRUSTED )?CERTIFICATE$/;

@@ -6,7 +6,7 @@
 
 import type { Auth } from "../agent/auth/index.ts";
 import type { SiteRules } from "../agent/rules/index.ts";
-import type { Secret } from "./outside.ts";
+import type { Secret } from "./source/outside.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 

@@ -462,9 +462,11 @@ AS $function$
       response_sum, responses, response_min, response_max, sketch_keys, sketch_counts
     FROM (
       SELECT date_trunc(%2$L, bucket, 'UTC') AS bucket, site_id, agent_id,
-        sum(checks)::int4 AS checks, sum(up)::int4 AS up, sum(degraded)::int4 AS degraded,
-        sum(down)::int4 AS down, sum(unknown)::int4 AS unknown,
-        sum(maintenance)::int4 AS maintenance,
+        sum(checks)::int4 AS checks, least(sum(up), 2147483647)::int4 AS up,
+        least(sum(degraded), 2147483647)::int4 AS degraded,
+        least(sum(down), 2147483647)::int4 AS down,
+        least(sum(unknown), 2147483647)::int4 AS unknown,
+        least(sum(maintenance), 2147483647)::int4 AS maintenance,
         sum(round(response_sum * 1000)) / 1000 AS response_sum,
         sum(responses)::int4 AS responses,
         min(response_min) AS response_min, max(response_max) AS response_max
@@ -533,6 +535,25 @@ BEGIN
       ORDER BY n.ts DESC LIMIT 1
     ) AS noted ON true
   $sql$, noted) USING within;
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_at_rank(keys smallint[], counts bigint[], total bigint, rank double precision)
+ RETURNS double precision
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+DECLARE
+  below int8 := total;
+BEGIN
+  FOR place IN REVERSE cardinality(keys) .. 1 LOOP
+    below := below - counts[place];
+    IF below <= rank THEN
+      RETURN httpmon_sketch_value(keys[place]);
+    END IF;
+  END LOOP;
+  RETURN NULL;
 END
 $function$
 ;
@@ -633,6 +654,7 @@ CREATE OR REPLACE FUNCTION public.httpmon_changes(site_ids integer[], since time
  RETURNS SETOF verdict_changes
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 DECLARE
   noted timestamptz := httpmon_noted_until(site_ids);
@@ -689,11 +711,12 @@ AS $function$
     FROM (
       SELECT date_bin('1 hour', ts, '2000-01-01 00:00Z') AS bucket, site_id, agent_id,
         count(*)::int4 AS checks,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0)::int4 AS up,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0)::int4 AS degraded,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0)::int4 AS down,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0)::int4 AS unknown,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0)::int4 AS maintenance,
+        -- A result may say any number of slots; the most that a row holds holds up no other.
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0), 2147483647)::int4 AS up,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0), 2147483647)::int4 AS degraded,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0), 2147483647)::int4 AS down,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0), 2147483647)::int4 AS unknown,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0), 2147483647)::int4 AS maintenance,
         -- Whole microseconds add up to the same sum in any order.
         coalesce(sum(round(response_time::float8 * 1000)) FILTER (WHERE responded), 0) / 1000
           AS response_sum,
@@ -885,28 +908,27 @@ REVOKE ALL ON FUNCTION httpmon_ensure_partitions_of(regclass,date[]) FROM PUBLIC
 
 CREATE OR REPLACE FUNCTION public.httpmon_failures(site_ids integer[], since timestamp with time zone, until timestamp with time zone)
  RETURNS TABLE(site_id integer, started timestamp with time zone, ended timestamp with time zone, agent_ids integer[], response_code integer, reason text, error_class text, error_message text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
-  WITH begin AS (
-    -- What is not noted yet is not among the changes before.
-    SELECT least($2, httpmon_noted_until($1)) AS ts
-  ), changes AS (
+#variable_conflict use_column
+DECLARE
+  -- What is not noted yet is not among the changes before.
+  noted timestamptz := least(since, httpmon_noted_until(site_ids));
+BEGIN
+  RETURN QUERY WITH changes AS (
     -- To the end of the record: a run that ends behind `until` is whole.
-    SELECT c.* FROM begin, httpmon_changes($1, begin.ts, greatest($3, now() + interval '2 days')) AS c
-    WHERE c.state < 3
+    SELECT * FROM httpmon_changes($1, noted, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
-    SELECT before.* FROM (
-      SELECT DISTINCT c.site_id, c.agent_id FROM verdict_changes AS c
-      WHERE $1 IS NULL OR c.site_id = ANY ($1)
-    ) AS pair
-    CROSS JOIN begin
+    -- Whatever was the last before: a look into the key for each site and agent.
+    SELECT before.* FROM sites AS s CROSS JOIN agents AS a
     CROSS JOIN LATERAL (
       SELECT * FROM verdict_changes AS c
-      WHERE c.site_id = pair.site_id AND c.agent_id = pair.agent_id AND c.ts < begin.ts
-        AND c.state < 3
+      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < noted AND c.state < 3
       ORDER BY c.ts DESC LIMIT 1
     ) AS before
+    WHERE $1 IS NULL OR s.id = ANY ($1)
   ), turns AS (
     SELECT *, lead(ts) OVER each AS next FROM (
       SELECT *, lag(state = 2) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS was_down
@@ -925,7 +947,8 @@ AS $function$
     (array_agg(r.error_class ORDER BY r.ts))[1], (array_agg(r.error_message ORDER BY r.ts))[1]
   FROM joined AS j JOIN runs AS r ON r.site_id = j.site_id AND r.span && j.span
   GROUP BY 1, 2, 3
-  ORDER BY 2 DESC
+  ORDER BY 2 DESC;
+END
 $function$
 ;
 
@@ -968,22 +991,18 @@ BEGIN
   RETURN QUERY EXECUTE replace(replace($sql$
     WITH RECURSIVE walk AS (
       (
-        SELECT site_id, agent_id, ts FROM check_results WHERE ts >= <since> AND ts < <until>
+        SELECT * FROM check_results WHERE ts >= <since> AND ts < <until>
         ORDER BY site_id DESC, agent_id DESC, ts DESC LIMIT 1
       )
       UNION ALL
       SELECT next.* FROM walk CROSS JOIN LATERAL (
-        SELECT r.site_id, r.agent_id, r.ts FROM check_results AS r
+        SELECT r.* FROM check_results AS r
         WHERE r.ts >= <since> AND r.ts < <until>
           AND (r.site_id, r.agent_id) < (walk.site_id, walk.agent_id)
         ORDER BY r.site_id DESC, r.agent_id DESC, r.ts DESC LIMIT 1
       ) AS next
     )
-    SELECT last.* FROM walk CROSS JOIN LATERAL (
-      SELECT * FROM check_results AS r
-      WHERE r.ts >= <since> AND r.ts < <until>
-        AND r.site_id = walk.site_id AND r.agent_id = walk.agent_id AND r.ts = walk.ts
-    ) AS last
+    SELECT * FROM walk
   $sql$, '<since>', quote_literal(since)), '<until>', quote_literal(now() + interval '2 days'));
 END
 $function$
@@ -1237,15 +1256,18 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.httpmon_quantile(keys smallint[], counts bigint[], q double precision)
  RETURNS double precision
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-  SELECT httpmon_sketch_value(min(key))
-  FROM (
-    SELECT key, sum(n) OVER (ORDER BY place) AS upto, sum(n) OVER () AS total
-    FROM unnest(keys, counts) WITH ORDINALITY AS bin(key, n, place)
-  ) AS bins
-  WHERE upto > q * (total - 1)
+DECLARE
+  n int8;
+  total int8 := 0;
+BEGIN
+  FOREACH n IN ARRAY counts LOOP
+    total := total + n;
+  END LOOP;
+  RETURN httpmon_at_rank(keys, counts, total, q * (total - 1));
+END
 $function$
 ;
 
@@ -1582,8 +1604,13 @@ AS $function$
 BEGIN
   RETURN QUERY EXECUTE format(
     $sql$SELECT date_trunc($1, bucket, 'UTC') AS bucket, site_id, agent_id, bin.key, sum(bin.n)
-    FROM (%s) AS part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n)
-    WHERE bin.key BETWEEN $2 - 499 AND $2 + 499
+    FROM (
+      -- The bins of one phase stand together.
+      SELECT *, width_bucket(($2 - 500)::int2, sketch_keys) + 1 AS first,
+        width_bucket(($2 + 499)::int2, sketch_keys) AS last
+      FROM (%s) AS part
+    ) AS part
+    CROSS JOIN unnest(sketch_keys[first:last], sketch_counts[first:last]) AS bin(key, n)
     GROUP BY 1, 2, 3, 4$sql$,
     httpmon_parts_sql(site_ids, since, until, step, true)
   ) USING step, httpmon_phase(phase) * 1000;
@@ -1617,20 +1644,32 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.httpmon_slowest(since timestamp with time zone, until timestamp with time zone, q double precision DEFAULT 0.95, n integer DEFAULT 20)
  RETURNS TABLE(site text, results bigint, ms double precision)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET work_mem TO '64MB'
 AS $function$
-  SELECT coalesce(s.name, s.url), results, ms
-  FROM (
-    SELECT site_id, sum(bins.n)::int8 AS results,
-      httpmon_quantile(array_agg(key ORDER BY key), array_agg(bins.n ORDER BY key), q) AS ms
-    FROM (
-      SELECT site_id, key, sum(n)::int8 AS n FROM httpmon_sketch(NULL, since, until) GROUP BY 1, 2
-    ) AS bins
-    GROUP BY site_id
-  ) AS slow
-  JOIN sites s ON s.id = site_id
-  ORDER BY ms DESC LIMIT n
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH part AS MATERIALIZED (
+      SELECT site_id, responses, sketch_keys[1:bins] AS keys, sketch_counts[1:bins]::int8[] AS counts
+      FROM (SELECT *, width_bucket(499::int2, sketch_keys) AS bins FROM (%s) AS part) AS part
+      WHERE responses > 0
+    ), bounds AS MATERIALIZED (
+      SELECT site_id, min(httpmon_at_rank(keys, counts, responses, $1 * (responses - 1))) AS least,
+        max(httpmon_at_rank(keys, counts, responses, greatest(ceil($1 * responses) - 1, 0))) AS most
+      FROM part GROUP BY 1
+    ), bins AS (
+      SELECT site_id, key, sum(bin.n)::int8 AS n
+      FROM bounds JOIN part USING (site_id) CROSS JOIN unnest(keys, counts) AS bin(key, n)
+      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), 0)
+      GROUP BY 1, 2
+    )
+    SELECT coalesce(s.name, s.url), sum(bins.n)::int8,
+      httpmon_quantile(array_agg(key ORDER BY key), array_agg(bins.n ORDER BY key), $1) AS ms
+    FROM bins JOIN sites s ON s.id = site_id
+    GROUP BY s.id ORDER BY ms DESC LIMIT $2
+  $sql$, httpmon_parts_sql(NULL, since, until, NULL, true)) USING q, n;
+END
 $function$
 ;
 
@@ -1903,7 +1942,9 @@ DECLARE
   upto timestamptz := greatest(since, least(until, now()));
   watched tstzmultirange;
 BEGIN
-  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  SELECT coalesce(range_agg(
+    tstzrange(due, due + (least(slots * frequency, 1e9) + 1) * interval '1 second')
+  ), '{}')
   INTO watched
   FROM (
     SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,
@@ -1957,16 +1998,24 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.httpmon_uptimes(days integer)
  RETURNS TABLE(site text, uptime double precision, counted bigint)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
 AS $function$
-  SELECT coalesce(s.name, s.url),
-    sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8,
-    sum(up + degraded + down)::int8
-  FROM (SELECT date_trunc('hour', now(), 'UTC') AS until) AS hour
-  CROSS JOIN LATERAL httpmon_rollup(NULL, until - days * interval '24 hours', until) AS r
-  JOIN sites s ON s.id = r.site_id
-  GROUP BY 1 ORDER BY 2, 1
+DECLARE
+  until timestamptz := date_trunc('hour', now(), 'UTC');
+BEGIN
+  -- Not by httpmon_rollup, which would add up more than is asked for.
+  RETURN QUERY EXECUTE format($sql$
+    SELECT coalesce(s.name, s.url), sum(good)::float8 / nullif(sum(r.counted), 0)::float8,
+      sum(r.counted)::int8
+    FROM (
+      SELECT site_id, sum(up + degraded) AS good, sum(up + degraded + down) AS counted
+      FROM (%s) AS part GROUP BY 1
+    ) AS r
+    JOIN sites s ON s.id = r.site_id
+    GROUP BY 1 ORDER BY 2, 1
+  $sql$, httpmon_parts_sql(NULL, until - days * interval '24 hours', until, NULL, false));
+END
 $function$
 ;
 

@@ -1,4 +1,4 @@
-import { isMap } from "../config/raw.ts";
+import { isMap } from "../config/source/raw.ts";
 import {
   type Imported,
   labelName,

@@ -1,4 +1,4 @@
-import { checkUrl, isWebUrl, normaliseUrl } from "../config/urls.ts";
+import { checkUrl, isWebUrl, normaliseUrl } from "../config/site/urls.ts";
 import type { Imported, Settings } from "./source.ts";
 
 /** A URL a line, or a host, which is asked by https; what follows "#" is left out. */

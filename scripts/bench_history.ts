@@ -2,7 +2,8 @@
  * `deno task bench history`: makes years of history on a PostgreSQL of its own, asks what people and
  * dashboards ask, and prints how long the answers took beside the size of the data. `--sites`, `--days`,
  * `--hourly-sites`, `--hourly-days`, `--result-sites` and `--result-days` make another size, `--times`
- * asks more often, `--data DIR` keeps the data and uses it again.
+ * asks more often, `--only TEXT` only what has it in its name; `--data DIR` keeps the data and uses it
+ * again.
  */
 import pg from "pg";
 import { parseArgs } from "@std/cli/parse-args";

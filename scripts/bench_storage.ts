@@ -6,7 +6,8 @@
 import pg from "pg";
 import { createPool } from "../db/connect/pool.ts";
 import { migrate } from "../db/schema/migrate.ts";
-import { type IncomingRecord, ResultStore } from "../db/store/store.ts";
+import type { IncomingRecord } from "../db/store/records.ts";
+import { ResultStore } from "../db/store/store.ts";
 import { dataFolder } from "../local/data_folder.ts";
 import { startPostgres } from "../local/postgres.ts";
 import { createLogger } from "../runtime/log.ts";

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { configSchema } from "../config/schema.ts";
-import { childOf, isMapSchema, keysOf } from "../config/schema_tree.ts";
+import { childOf, isMapSchema, keysOf } from "../config/say/schema_tree.ts";
 import { ROOT } from "./build/project.ts";
 
 export const SCHEMA_FILE = `${ROOT}config/config.schema.json`;

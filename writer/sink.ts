@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { RawRecord, Sink } from "../consume/sink.ts";
-import type { IncomingRecord, ResultStore } from "../db/store/store.ts";
+import type { IncomingRecord } from "../db/store/records.ts";
+import type { ResultStore } from "../db/store/store.ts";
 import { decode } from "../wire/decode.ts";
 import type { WriterStats } from "./stats.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { optional, plain, strictMap } from "../../config/fields.ts";
-import { checkUrl } from "../../config/urls.ts";
+import { checkUrl } from "../../config/site/urls.ts";
 import { AccessToken } from "./access_token.ts";
 import { authKind } from "./kind.ts";
 

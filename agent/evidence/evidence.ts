@@ -1,6 +1,6 @@
-import type { Secret } from "../../config/outside.ts";
+import type { Secret } from "../../config/source/outside.ts";
 import type { Evidence } from "../../wire/message.ts";
-import { cleanLine, cleanText } from "../clean_text.ts";
+import { cleanLine, cleanText } from "../check/clean_text.ts";
 import { bodyText } from "../http/text.ts";
 import type { HttpRecord } from "../http/types.ts";
 import { headerValue } from "../rules/response_headers.ts";

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Secret } from "../../config/outside.ts";
+import type { Secret } from "../../config/source/outside.ts";
 import { MAX_ERROR_MESSAGE, type ResultMessage } from "../../wire/message.ts";
 import { hideSecretLooking } from "./secret_patterns.ts";
 

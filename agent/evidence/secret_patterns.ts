@@ -1,4 +1,4 @@
-import { HIDDEN } from "../../config/redact.ts";
+import { HIDDEN } from "../../config/say/redact.ts";
 
 /** Words in the names of values that are secrets, whatever is around them: "csrfToken", "db_password". */
 const SECRET_NAME = "(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|" +

@@ -1,5 +1,5 @@
-import type { Secret } from "../../config/outside.ts";
-import { HIDDEN, isSecretHeader } from "../../config/redact.ts";
+import type { Secret } from "../../config/source/outside.ts";
+import { HIDDEN, isSecretHeader } from "../../config/say/redact.ts";
 import type { Site } from "../../config/types.ts";
 import { kindOf } from "../auth/index.ts";
 import type { HttpRequest } from "../http/types.ts";

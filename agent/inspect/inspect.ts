@@ -1,4 +1,4 @@
-import { compileRegex } from "../../config/regex.ts";
+import { compileRegex } from "../../config/site/regex.ts";
 import { bodyText } from "../http/text.ts";
 import { inspectJson } from "./json_value.ts";
 import { asksOfBody, type Found, type Inspection } from "./inspection.ts";

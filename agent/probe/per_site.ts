@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { type Site, siteId } from "../../config/types.ts";
-import type { Checked } from "../check.ts";
+import type { Checked } from "../check/check.ts";
 import { headOf, linesOf, NAMES, samplesOf } from "./samples.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Secret } from "../../config/outside.ts";
-import type { Checked } from "../check.ts";
+import type { Secret } from "../../config/source/outside.ts";
+import type { Checked } from "../check/check.ts";
 import { hideSecrets } from "../evidence/scrub.ts";
 import { headerValue } from "../rules/response_headers.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, type FSWatcher, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { expandPatterns, foldersOf } from "../../config/sources.ts";
+import { expandPatterns, foldersOf } from "../../config/source/sources.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A file counts as written once it has not changed for so long. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { compileRegex, RegexError } from "../../config/regex.ts";
+import { compileRegex, RegexError } from "../../config/site/regex.ts";
 import { counted, cut, rule } from "./rule.ts";
 
 const REGEX = "a regex (text)";

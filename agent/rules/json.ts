@@ -1,7 +1,7 @@
 import { compile, search } from "@jmespath-community/jmespath";
 import { z } from "zod";
 import { optional, section } from "../../config/fields.ts";
-import { isMap } from "../../config/raw.ts";
+import { isMap } from "../../config/source/raw.ts";
 import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
 import { counted, cut, rule } from "./rule.ts";

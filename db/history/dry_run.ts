@@ -45,7 +45,7 @@ export async function dryRun(
         size(bytes)
       }`,
     );
-    for (const { name, bytes } of partitions) lines.push(`  ${name}, ${size(bytes)}`);
+    lines.push(...shortened(partitions.map(({ name, bytes }) => `  ${name}, ${size(bytes)}`)));
   }
   const cutoffOf = {
     rollup_hourly: cutoffs.hourly,
@@ -61,6 +61,13 @@ export async function dryRun(
     lines.push(`Would delete ${rows} rows of "${table}" from before ${day}`);
   }
   return lines;
+}
+
+/** A retention that is new may drop years of days: the first of them will do. */
+export function shortened(lines: readonly string[]): string[] {
+  const SHOWN = 10;
+  if (lines.length <= SHOWN + 1) return [...lines];
+  return [...lines.slice(0, SHOWN), `  and ${lines.length - SHOWN} more`];
 }
 
 function size(bytes: number): string {

@@ -2,7 +2,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
 import type { ModeContext } from "../../runtime/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
-import { dryRun } from "./dry_run.ts";
+import { dryRun, shortened } from "./dry_run.ts";
 import { BUSY } from "./lock.ts";
 import { maintain, maintainerPool, type Round } from "./maintain.ts";
 import type { RollUpStep } from "./roll_up.ts";
@@ -40,7 +40,9 @@ function progressTeller(): (step: RollUpStep) => void {
     done += buckets;
     if (systemClock.monotonic() - told < TELL_MS) return;
     told = systemClock.monotonic();
-    console.error(`Rolling up by ${level}: at ${bucket.toISOString()}, ${done} rows of sites done`);
+    console.error(
+      `Rolling up ${level}s: at ${bucket.toISOString()}, ${done} rollups of sites done`,
+    );
   };
 }
 
@@ -52,7 +54,7 @@ const KEPT_BY = {
 function summary({ partitionsMade, rolledUp, dropped, held, deleted }: Round): string[] {
   const lines = [`Rolled up ${rolledUp} hours, days and months of sites`];
   if (partitionsMade > 0) lines.push(`Made ${partitionsMade} daily partitions`);
-  lines.push(...dropped.map((name) => `Dropped "${name}"`));
+  lines.push(...shortened(dropped.map((name) => `Dropped "${name}"`)));
   if (held) lines.push(`Kept a partition that is over its days: ${KEPT_BY[held]}`);
   for (const [table, rows] of Object.entries(deleted)) {
     lines.push(`Deleted ${rows} rows of "${table}"`);

@@ -89,7 +89,11 @@ export async function sitesOf(
   return rows;
 }
 
-/** The figures of one site: frozen ones where there are some, else those of the record as it stands. */
+/**
+ * The figures of one site: frozen ones where there are some, else those of the record as it stands.
+ *
+ * @throws {UsageError} Where there are neither
+ */
 export async function reportOf(
   client: ClientBase,
   month: Month,
@@ -97,7 +101,7 @@ export async function reportOf(
 ): Promise<SiteReport> {
   const { rows: [row] } = await client.query(
     `SELECT now.figures AS present, frozen.revision, frozen.frozen_at, frozen.figures AS frozen,
-       frozen.figures IS DISTINCT FROM now.figures AS changed
+       frozen.figures IS DISTINCT FROM now.figures AND NOT EXISTS (${HOURS_DROPPED} $2) AS changed
      FROM (SELECT httpmon_report($1, $2, $3) AS figures) AS now
      LEFT JOIN LATERAL (
        SELECT * FROM reports WHERE site_id = $1 AND month = $2::timestamptz AT TIME ZONE 'UTC'
@@ -105,6 +109,7 @@ export async function reportOf(
      ) AS frozen ON true`,
     [id, month.since, month.until],
   );
+  if (row.frozen === null) await checkKept(client, month);
   return {
     site,
     url,
@@ -138,6 +143,24 @@ export async function freeze(client: ClientBase, month: Month, id: number): Prom
     [id, month.since, month.until],
   );
   return row?.revision ?? null;
+}
+
+/** Followed by a time: whether hours behind it are dropped. */
+const HOURS_DROPPED =
+  "SELECT FROM retention WHERE what = 'hourly' AND dropped_before::timestamp AT TIME ZONE 'UTC' >";
+
+/**
+ * Makes sure that the hours of a month, which its figures are of, are all there.
+ *
+ * @throws {UsageError} Where they are not
+ */
+export async function checkKept(client: ClientBase, month: Month): Promise<void> {
+  const { rows } = await client.query(`${HOURS_DROPPED} $1`, [month.since]);
+  if (rows.length === 0) return;
+  throw new UsageError(
+    `The hours of ${month.name} are dropped (database.retention.hourly), and its figures with them, ` +
+      "unless they were frozen",
+  );
 }
 
 /**

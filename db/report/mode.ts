@@ -4,7 +4,15 @@ import type { ModeContext } from "../../runtime/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
 import { withClient } from "../connect/transaction.ts";
-import { checkClosed, freeze, monthOf, reportOf, type SiteReport, sitesOf } from "./figures.ts";
+import {
+  checkClosed,
+  checkKept,
+  freeze,
+  monthOf,
+  reportOf,
+  type SiteReport,
+  sitesOf,
+} from "./figures.ts";
 import { asHtml, asText } from "./render.ts";
 
 const PROGRESS_EVERY = 500;
@@ -25,6 +33,7 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
   try {
     return await withClient(pool, async (client) => {
       if (options.freeze) await checkClosed(client, month, clock.now());
+      if (options.freeze || options.verify) await checkKept(client, month);
       const sites = await sitesOf(client, month, options.site);
       const reports: SiteReport[] = [];
       let revisions = 0;

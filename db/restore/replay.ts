@@ -2,8 +2,9 @@ import type { Pool } from "pg";
 import { decode } from "../../wire/decode.ts";
 import { readTime } from "../connect/read_time.ts";
 import { inTransaction, withClient } from "../connect/transaction.ts";
+import type { Result } from "../store/records.ts";
 import { splitBatch } from "../store/split_batch.ts";
-import type { Result, ResultStore } from "../store/store.ts";
+import type { ResultStore } from "../store/store.ts";
 import { toResult } from "./restore.ts";
 
 /** Which dead letters are tried; null and absent mean all. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { BatchSource, IncomingRecord } from "./store.ts";
+import type { BatchSource, IncomingRecord } from "./records.ts";
 
 /** Time for a person to mend the database. */
 const PATIENCE_MS = 600_000;

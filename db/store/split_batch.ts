@@ -1,5 +1,5 @@
 import type { ResultMessage } from "../../wire/message.ts";
-import type { IncomingRecord } from "./store.ts";
+import type { IncomingRecord } from "./records.ts";
 
 /** Of one transaction: each day's partition takes locks, and the server's table of them is small. */
 const MAX_DAYS = 50;

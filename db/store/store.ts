@@ -4,8 +4,6 @@ import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../../runtime/failpoints.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
-import type { Decoded } from "../../wire/decode.ts";
-import type { ResultMessage } from "../../wire/message.ts";
 import {
   beginWithin,
   inOneTrip,
@@ -16,18 +14,11 @@ import {
 import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { encodeResults } from "./batch.ts";
 import { classifyFailure, isLocked, isMissingPartition, isTimeout } from "./failures.ts";
+import { type DeadLetter, describe, encodeLetter, toLetter } from "./letters.ts";
+import type { BatchSource, IncomingRecord, Result } from "./records.ts";
 import { Refusals, RefusedError } from "./refusals.ts";
 import { type Kind, KINDS, type Things } from "./shared.ts";
 import { dayOf, splitBatch } from "./split_batch.ts";
-
-/** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
-export interface BatchSource {
-  /** Who reads it: "writer". */
-  consumer: string;
-  clusterId: string;
-  topic: string;
-  partition: number;
-}
 
 /** Where a batch goes on. */
 export interface BatchPlace {
@@ -38,26 +29,6 @@ export interface BatchPlace {
    * at `position`: elsewhere a missing one means that the database was put back.
    */
   first: boolean;
-}
-
-/** In place of a whole batch of records that nobody could read. */
-export interface BadBatch {
-  ok: false;
-  reason: "bad_batch";
-  /** Its first record's; its last one's is the offset of what stands for it. */
-  firstOffset: bigint;
-  /** For a person. */
-  detail: string;
-}
-
-/** A record of the topic, read. */
-export interface IncomingRecord {
-  offset: bigint;
-  /** Kafka's, milliseconds since 1970. */
-  timestamp: bigint;
-  key: Uint8Array | null;
-  value: Uint8Array | null;
-  decoded: Decoded | BadBatch;
 }
 
 /** What became of a batch. */
@@ -82,19 +53,6 @@ export type StoreOutcome =
   | { kind: "moved"; storedOffset: bigint | null };
 
 type Stored = Extract<StoreOutcome, { kind: "stored" }>;
-
-/** A record that is set aside, with what is known of why. */
-interface DeadLetter {
-  offset: bigint;
-  /** Of a batch that nobody could read, its last record's. */
-  lastOffset?: bigint;
-  key: Uint8Array | null;
-  value: Uint8Array | null;
-  /** A short stable name: wire/decode.ts's, or one of docs/message.md's others. */
-  reason: string;
-  /** For a person. */
-  detail: string;
-}
 
 /** Settings of a store. */
 export interface StoreOptions extends ServerTimeouts {
@@ -124,7 +82,6 @@ type Answer =
 const MAX_DAYS_MADE = 10;
 /** Each answer other than "stored" takes something away, so few are ever needed. */
 const MAX_CALLS = 20;
-const MAX_DETAIL = 1000;
 
 /** Puts results into the database of `pool`, with the offsets that say what is done. */
 export class ResultStore {
@@ -479,12 +436,6 @@ export interface Loaded {
   refused: readonly Pick<DeadLetter, "offset" | "reason" | "detail">[];
 }
 
-/** A record that holds a result. */
-export interface Result extends IncomingRecord {
-  message: ResultMessage;
-  lastOffset?: undefined;
-}
-
 /** What one transaction is to do. */
 interface Work {
   results: readonly Result[];
@@ -514,34 +465,6 @@ function sortOut(records: readonly IncomingRecord[]): Work {
   }
   const last = records.at(-1)!;
   return { results, letters, nextOffset: last.offset + 1n, last };
-}
-
-function toLetter(
-  { offset, key, value, decoded }: IncomingRecord,
-  reason: string,
-  detail: string,
-): DeadLetter {
-  const letter = { offset, key, value, reason, detail };
-  if (!("firstOffset" in decoded)) return letter;
-  return { ...letter, offset: decoded.firstOffset, lastOffset: offset };
-}
-
-function encodeLetter({ offset, lastOffset, key, value, reason, detail }: DeadLetter) {
-  const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString("base64");
-  return {
-    offset: String(offset),
-    last_offset: lastOffset === undefined ? null : String(lastOffset),
-    key: base64(key),
-    value: base64(value),
-    reason,
-    // PostgreSQL's text has no U+0000, and no half of a character; what a bad message says may.
-    detail: detail.slice(0, MAX_DETAIL).replaceAll("\0", "\u{FFFD}").toWellFormed(),
-  };
-}
-
-function describe(error: Error): string {
-  const { code, detail } = error as { code?: string; detail?: string };
-  return `${code ?? error.name}: ${error.message}${detail ? ` (${detail})` : ""}`;
 }
 
 function keyOf({ clusterId, topic, partition }: BatchSource): string {

@@ -16,7 +16,7 @@ export interface Sizes {
 /** Each site is down for five minutes a week, at a minute of its own, by "$1" (of 1970's weeks). */
 const WEEK = 10_080;
 const DOWN_MINUTES = 5;
-const downFrom = (site: string) => `(${site} * 9970) % ${WEEK}`;
+const downFrom = (site: string) => `(${site} * 6190) % ${WEEK}`;
 /** Its minutes down in the span of rows that begin at `bucket`; no failure crosses an hour's end. */
 const downIn = (site: string, bucket: string, minutes: number) =>
   `CASE WHEN (${downFrom(site)} - extract(epoch FROM ${bucket})::int8 / 60 % ${WEEK} + ${WEEK})
@@ -25,6 +25,12 @@ const downIn = (site: string, bucket: string, minutes: number) =>
 /** How a site answers: some are ten times as slow as others. */
 const MS = (site: string, random: string) =>
   `(20 + ${site} * 7919 % 200) * exp((random() + random() + ${random} - 1.5) * 0.8)`;
+
+const LEVELS: Record<string, { minutes: number; step: string }> = {
+  hourly: { minutes: 60, step: "hour" },
+  daily: { minutes: 1440, step: "day" },
+  monthly: { minutes: 43_200, step: "month" },
+};
 
 /**
  * Fills an empty schema with the history of `sizes` up to `now`, as a maintainer that has just been at
@@ -43,7 +49,9 @@ export async function fillHistory(
   const hour = `'${new Date(Math.floor(now / 3_600_000) * 3_600_000).toISOString()}'::timestamptz`;
   const today = `date_trunc('day', ${hour}, 'UTC')`;
   const run = (sql: string) => client.query(sql);
-  await run("SET synchronous_commit = off; SET work_mem = '256MB'; SELECT setseed(0.5)");
+  await run(
+    "SET timezone = 'UTC'; SET synchronous_commit = off; SET work_mem = '256MB'; SELECT setseed(0.5)",
+  );
   await ensurePartitions(client, partitionDays(now, -sizes.resultDays, 1));
   print("sites");
   await run(`
@@ -91,37 +99,29 @@ export async function fillHistory(
       GROUP BY level, like_site, phase, key, weight
     ) AS bins GROUP BY level, like_site;
     ANALYZE sketch`);
-  const rollup = (
-    table: string,
-    level: number,
-    step: string,
-    since: string,
-    until: string,
-    sites: string,
-  ) =>
-    run(`INSERT INTO ${table}
-      SELECT bucket, s, 1, minutes, minutes - down, 0, down, 0, 0, total, responses, least, most, keys,
-        counts
-      FROM generate_series(${since}, ${until} - interval '1 second', interval '1 ${step}') AS bucket,
-        LATERAL (SELECT extract(epoch FROM least(bucket + interval '1 ${step}', ${today}
-          + CASE WHEN ${level} = 60 THEN interval '1 day' ELSE '0' END) - bucket)::int / 60) AS span(minutes),
-        generate_series(${sites}) AS s
-        JOIN sketch ON level = ${level} AND like_site = s % 200,
-        LATERAL (SELECT CASE WHEN ${level} = 43200 THEN minutes / ${WEEK} * ${DOWN_MINUTES}
-          ELSE ${downIn("s::int8", "bucket", Math.min(level, 1440))} END) AS fault(down)
-      ORDER BY 1, 2`);
+  // Day by day, as a maintainer appends them.
+  const rollup = async (table: string, sites: number, days: number, until: number) => {
+    for (let day = days; day > until; day--) {
+      await run(
+        rows(
+          table,
+          `${today} - interval '${day} days'`,
+          `${today} - interval '${day - 1} days'`,
+          sites,
+        ),
+      );
+    }
+  };
   print(
-    `${sizes.hourlyDays} days of hourly rows of ${sizes.hourlySites} sites, and the last two days of all`,
+    `${sizes.hourlyDays} days of hourly rows of ${sizes.hourlySites} sites, the last two of all`,
   );
-  const hourlyFrom = `${today} - interval '${sizes.hourlyDays} days'`;
-  const early = `${today} - interval '1 day'`;
-  await rollup("rollup_hourly", 60, "hour", hourlyFrom, early, `1, ${sizes.hourlySites}`);
-  await rollup("rollup_hourly", 60, "hour", early, hour, `1, ${sizes.sites}`);
+  await rollup("hourly", sizes.hourlySites, sizes.hourlyDays, 1);
+  await rollup("hourly", sizes.sites, 1, 0);
+  await run(rows("hourly", today, hour, sizes.sites));
   print(`${sizes.days} days of daily and monthly rows of ${sizes.sites} sites`);
+  await rollup("daily", sizes.sites, sizes.days, 0);
   const first = `date_trunc('month', ${today} - interval '${sizes.days} days', 'UTC')`;
-  await run(`SET timezone = 'UTC'`);
-  await rollup("rollup_daily", 1440, "day", first, today, `1, ${sizes.sites}`);
-  await rollup("rollup_monthly", 43_200, "month", first, today, `1, ${sizes.sites}`);
+  await run(rows("monthly", first, today, sizes.sites));
   print("changes");
   await run(`INSERT INTO verdict_changes
     SELECT at, s, 1, state, CASE state WHEN 2 THEN 503 ELSE 200 END,
@@ -137,10 +137,27 @@ export async function fillHistory(
     ORDER BY 1;
     INSERT INTO retention (what, dropped_before) VALUES
       ('raw', (${today} - interval '${sizes.resultDays} days')::date),
-      ('hourly', (${hourlyFrom})::date)
+      ('hourly', (${today} - interval '${sizes.hourlyDays} days')::date)
     ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before`);
   print("vacuum and analyze");
   await run("VACUUM (ANALYZE)");
+
+  /** The rows of a level that begin in [since, until). */
+  function rows(name: string, since: string, until: string, sites: number): string {
+    const { minutes, step } = LEVELS[name]!;
+    return `INSERT INTO rollup_${name}
+      SELECT bucket, s, 1, minutes, minutes - down, 0, down, 0, 0, total, responses, least, most, keys,
+        counts
+      FROM generate_series(${since}, ${until} - interval '1 second', interval '1 ${step}') AS bucket,
+        LATERAL (SELECT extract(epoch FROM least(bucket + interval '1 ${step}', ${until}) - bucket)::int / 60)
+          AS span(minutes),
+        generate_series(1, ${sites}) AS s JOIN sketch ON level = ${minutes} AND like_site = s % 200,
+        LATERAL (SELECT ${
+      name === "monthly"
+        ? `minutes / ${WEEK} * ${DOWN_MINUTES}`
+        : downIn("s::int8", "bucket", minutes)
+    }) AS fault(down)`;
+  }
 
   /** A day's results, one a minute, from `since` until now. */
   function results(day: string, sites: number, since: string): string {

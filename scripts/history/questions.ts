@@ -28,7 +28,9 @@ export const QUESTIONS: readonly Question[] = [
   one("last ten results", `httpmon_results($1, ${ago("7 days")}, 10)`),
   one("unobserved hours, 30 days", `httpmon_unobserved_hours($1, ${ago("30 days")})`),
   all("state now and since when", "httpmon_sites_now()"),
-  ...[1, 7, 30, 90, 365].map((days) => all(`uptime, ${days} days`, `httpmon_uptimes(${days})`)),
+  ...[1, 7, 30, 90, 365].map((days) =>
+    all(`uptime, ${days} days, each`, `httpmon_uptimes(${days})`)
+  ),
   all(
     "slowest, yesterday",
     "httpmon_slowest(date_trunc('day', now(), 'UTC') - interval '1 day', date_trunc('day', now(), 'UTC'))",

@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CertificatesSeen } from "../../agent/certificates_seen.ts";
-import type { CheckDeps } from "../../agent/check.ts";
+import { CertificatesSeen } from "../../agent/check/certificates_seen.ts";
+import type { CheckDeps } from "../../agent/check/check.ts";
 import type { Clients } from "../../agent/clients.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
 import { inspect, RegexCache } from "../../agent/inspect/inspect.ts";
 import { Allowances } from "../../agent/http/allowance.ts";
-import { Limiter } from "../../agent/limiter.ts";
-import { MaintenanceCalendar } from "../../agent/maintenance.ts";
+import { Limiter } from "../../agent/condition/limiter.ts";
+import { MaintenanceCalendar } from "../../agent/check/maintenance.ts";
 import { type SiteRules, toRules } from "../../agent/rules/index.ts";
-import { SiteRequests } from "../../agent/site_requests.ts";
+import { SiteRequests } from "../../agent/check/site_requests.ts";
 import type { AgentConfig, Config, Site, SiteRequest } from "../../config/types.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

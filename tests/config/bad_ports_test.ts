@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { badPortOf } from "../../config/urls.ts";
+import { badPortOf } from "../../config/site/urls.ts";
 
 Deno.test("badPortOf() names the ports that the platform's fetch refuses, and no others", async () => {
   for (const port of [0, 1, 9, 22, 25, 110, 179, 993, 2049, 5060, 6000, 6665, 6669, 6697, 10080]) {

@@ -2,8 +2,8 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
-import { defaultSite } from "../../config/site.ts";
-import { ConfigError } from "../../config/problem.ts";
+import { defaultSite } from "../../config/site/site.ts";
+import { ConfigError } from "../../config/say/problem.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { loadText } from "./load_text.ts";
 

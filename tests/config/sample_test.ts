@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { z } from "zod";
 import { loadConfig } from "../../config/load.ts";
 import { configSchema } from "../../config/schema.ts";
-import { childOf, keysOf } from "../../config/schema_tree.ts";
+import { childOf, keysOf } from "../../config/say/schema_tree.ts";
 import { MODES } from "../../runtime/modes.ts";
 
 const CONFIG = fileURLToPath(new URL("../../config/", import.meta.url));

@@ -1,13 +1,8 @@
 import type pg from "pg";
 import { createOffsets, type StoredOffset } from "../../consume/offsets.ts";
 import { createPool } from "../../db/connect/pool.ts";
-import {
-  type BatchSource,
-  type IncomingRecord,
-  ResultStore,
-  type StoreOptions,
-  type StoreOutcome,
-} from "../../db/store/store.ts";
+import type { BatchSource, IncomingRecord } from "../../db/store/records.ts";
+import { ResultStore, type StoreOptions, type StoreOutcome } from "../../db/store/store.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";

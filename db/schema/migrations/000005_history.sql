@@ -84,15 +84,34 @@ END
 $$;
 COMMENT ON FUNCTION httpmon_phase(text) IS 'its number in the keys of sketches';
 
--- A quantile of a sketch whose bins are in order, by the rank q * (n - 1).
+-- The value at a rank, from 0, of `total` results in bins that are in order. Loops, here and below, take
+-- a fifth of what a query over the bins does; from the top, as high ranks are asked for most.
+CREATE FUNCTION httpmon_at_rank(keys int2[], counts int8[], total int8, rank float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+  below int8 := total;
+BEGIN
+  FOR place IN REVERSE cardinality(keys) .. 1 LOOP
+    below := below - counts[place];
+    IF below <= rank THEN
+      RETURN httpmon_sketch_value(keys[place]);
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+-- A quantile of such bins, by the rank q * (n - 1).
 CREATE FUNCTION httpmon_quantile(keys int2[], counts int8[], q float8) RETURNS float8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT httpmon_sketch_value(min(key))
-  FROM (
-    SELECT key, sum(n) OVER (ORDER BY place) AS upto, sum(n) OVER () AS total
-    FROM unnest(keys, counts) WITH ORDINALITY AS bin(key, n, place)
-  ) AS bins
-  WHERE upto > q * (total - 1)
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+  n int8;
+  total int8 := 0;
+BEGIN
+  FOREACH n IN ARRAY counts LOOP
+    total := total + n;
+  END LOOP;
+  RETURN httpmon_at_rank(keys, counts, total, q * (total - 1));
+END
 $$;
 
 -- SQL that counts results into rows of rollup_hourly. This is the one place that says what counts:
@@ -105,11 +124,12 @@ LANGUAGE sql IMMUTABLE AS $function$
     FROM (
       SELECT date_bin('1 hour', ts, '2000-01-01 00:00Z') AS bucket, site_id, agent_id,
         count(*)::int4 AS checks,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0)::int4 AS up,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0)::int4 AS degraded,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0)::int4 AS down,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0)::int4 AS unknown,
-        coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0)::int4 AS maintenance,
+        -- A result may say any number of slots; the most that a row holds holds up no other.
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 0), 0), 2147483647)::int4 AS up,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 1), 0), 2147483647)::int4 AS degraded,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 2), 0), 2147483647)::int4 AS down,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 3), 0), 2147483647)::int4 AS unknown,
+        least(coalesce(sum(slots) FILTER (WHERE counts_as = 4), 0), 2147483647)::int4 AS maintenance,
         -- Whole microseconds add up to the same sum in any order.
         coalesce(sum(round(response_time::float8 * 1000)) FILTER (WHERE responded), 0) / 1000
           AS response_sum,
@@ -166,9 +186,11 @@ LANGUAGE sql IMMUTABLE AS $function$
       response_sum, responses, response_min, response_max, sketch_keys, sketch_counts
     FROM (
       SELECT date_trunc(%2$L, bucket, 'UTC') AS bucket, site_id, agent_id,
-        sum(checks)::int4 AS checks, sum(up)::int4 AS up, sum(degraded)::int4 AS degraded,
-        sum(down)::int4 AS down, sum(unknown)::int4 AS unknown,
-        sum(maintenance)::int4 AS maintenance,
+        sum(checks)::int4 AS checks, least(sum(up), 2147483647)::int4 AS up,
+        least(sum(degraded), 2147483647)::int4 AS degraded,
+        least(sum(down), 2147483647)::int4 AS down,
+        least(sum(unknown), 2147483647)::int4 AS unknown,
+        least(sum(maintenance), 2147483647)::int4 AS maintenance,
         sum(round(response_sum * 1000)) / 1000 AS response_sum,
         sum(responses)::int4 AS responses,
         min(response_min) AS response_min, max(response_max) AS response_max
@@ -415,8 +437,13 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY EXECUTE format(
     $sql$SELECT date_trunc($1, bucket, 'UTC') AS bucket, site_id, agent_id, bin.key, sum(bin.n)
-    FROM (%s) AS part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n)
-    WHERE bin.key BETWEEN $2 - 499 AND $2 + 499
+    FROM (
+      -- The bins of one phase stand together.
+      SELECT *, width_bucket(($2 - 500)::int2, sketch_keys) + 1 AS first,
+        width_bucket(($2 + 499)::int2, sketch_keys) AS last
+      FROM (%s) AS part
+    ) AS part
+    CROSS JOIN unnest(sketch_keys[first:last], sketch_counts[first:last]) AS bin(key, n)
     GROUP BY 1, 2, 3, 4$sql$,
     httpmon_parts_sql(site_ids, since, until, step, true)
   ) USING step, httpmon_phase(phase) * 1000;
@@ -461,7 +488,9 @@ DECLARE
   upto timestamptz := greatest(since, least(until, now()));
   watched tstzmultirange;
 BEGIN
-  SELECT coalesce(range_agg(tstzrange(due, due + (slots * frequency + 1) * interval '1 second')), '{}')
+  SELECT coalesce(range_agg(
+    tstzrange(due, due + (least(slots * frequency, 1e9) + 1) * interval '1 second')
+  ), '{}')
   INTO watched
   FROM (
     SELECT r.ts - coalesce(r.lateness, 0) * interval '1 millisecond' AS due,

@@ -136,7 +136,7 @@ $$;
 -- The changes of these sites (null: of all) in [since, until), exact at any moment.
 CREATE FUNCTION httpmon_changes(site_ids int4[], since timestamptz, until timestamptz)
 RETURNS SETOF verdict_changes
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   noted timestamptz := httpmon_noted_until(site_ids);
 BEGIN
@@ -164,26 +164,24 @@ RETURNS TABLE (
   site_id int4, started timestamptz, ended timestamptz, agent_ids int4[], response_code int4,
   reason text, error_class text, error_message text
 )
-LANGUAGE sql STABLE AS $$
-  WITH begin AS (
-    -- What is not noted yet is not among the changes before.
-    SELECT least($2, httpmon_noted_until($1)) AS ts
-  ), changes AS (
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+  -- What is not noted yet is not among the changes before.
+  noted timestamptz := least(since, httpmon_noted_until(site_ids));
+BEGIN
+  RETURN QUERY WITH changes AS (
     -- To the end of the record: a run that ends behind `until` is whole.
-    SELECT c.* FROM begin, httpmon_changes($1, begin.ts, greatest($3, now() + interval '2 days')) AS c
-    WHERE c.state < 3
+    SELECT * FROM httpmon_changes($1, noted, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
-    SELECT before.* FROM (
-      SELECT DISTINCT c.site_id, c.agent_id FROM verdict_changes AS c
-      WHERE $1 IS NULL OR c.site_id = ANY ($1)
-    ) AS pair
-    CROSS JOIN begin
+    -- Whatever was the last before: a look into the key for each site and agent.
+    SELECT before.* FROM sites AS s CROSS JOIN agents AS a
     CROSS JOIN LATERAL (
       SELECT * FROM verdict_changes AS c
-      WHERE c.site_id = pair.site_id AND c.agent_id = pair.agent_id AND c.ts < begin.ts
-        AND c.state < 3
+      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < noted AND c.state < 3
       ORDER BY c.ts DESC LIMIT 1
     ) AS before
+    WHERE $1 IS NULL OR s.id = ANY ($1)
   ), turns AS (
     SELECT *, lead(ts) OVER each AS next FROM (
       SELECT *, lag(state = 2) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS was_down
@@ -202,5 +200,6 @@ LANGUAGE sql STABLE AS $$
     (array_agg(r.error_class ORDER BY r.ts))[1], (array_agg(r.error_message ORDER BY r.ts))[1]
   FROM joined AS j JOIN runs AS r ON r.site_id = j.site_id AND r.span && j.span
   GROUP BY 1, 2, 3
-  ORDER BY 2 DESC
+  ORDER BY 2 DESC;
+END
 $$;

@@ -17,22 +17,34 @@ LANGUAGE sql STABLE AS $$
   GROUP BY bucket ORDER BY bucket
 $$;
 
--- The sites with the slowest q-quantile (ms) of a whole day, hour or month: `step` and its start.
+-- The sites with the slowest q-quantile (ms). That of a site lies between those of its rows (the upper
+-- ones by a rank that adds up to no less): only sites that may be among the n are merged.
 CREATE FUNCTION httpmon_slowest(
   since timestamptz, until timestamptz, q float8 DEFAULT 0.95, n int4 DEFAULT 20
 ) RETURNS TABLE (site text, results int8, ms float8)
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce(s.name, s.url), results, ms
-  FROM (
-    SELECT site_id, sum(bins.n)::int8 AS results,
-      httpmon_quantile(array_agg(key ORDER BY key), array_agg(bins.n ORDER BY key), q) AS ms
-    FROM (
-      SELECT site_id, key, sum(n)::int8 AS n FROM httpmon_sketch(NULL, since, until) GROUP BY 1, 2
-    ) AS bins
-    GROUP BY site_id
-  ) AS slow
-  JOIN sites s ON s.id = site_id
-  ORDER BY ms DESC LIMIT n
+LANGUAGE plpgsql STABLE SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH part AS MATERIALIZED (
+      SELECT site_id, responses, sketch_keys[1:bins] AS keys, sketch_counts[1:bins]::int8[] AS counts
+      FROM (SELECT *, width_bucket(499::int2, sketch_keys) AS bins FROM (%s) AS part) AS part
+      WHERE responses > 0
+    ), bounds AS MATERIALIZED (
+      SELECT site_id, min(httpmon_at_rank(keys, counts, responses, $1 * (responses - 1))) AS least,
+        max(httpmon_at_rank(keys, counts, responses, greatest(ceil($1 * responses) - 1, 0))) AS most
+      FROM part GROUP BY 1
+    ), bins AS (
+      SELECT site_id, key, sum(bin.n)::int8 AS n
+      FROM bounds JOIN part USING (site_id) CROSS JOIN unnest(keys, counts) AS bin(key, n)
+      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), 0)
+      GROUP BY 1, 2
+    )
+    SELECT coalesce(s.name, s.url), sum(bins.n)::int8,
+      httpmon_quantile(array_agg(key ORDER BY key), array_agg(bins.n ORDER BY key), $1) AS ms
+    FROM bins JOIN sites s ON s.id = site_id
+    GROUP BY s.id ORDER BY ms DESC LIMIT $2
+  $sql$, httpmon_parts_sql(NULL, since, until, NULL, true)) USING q, n;
+END
 $$;
 
 -- The last result of each agent of each site since `since`. The key is walked from its end: one look
@@ -43,22 +55,18 @@ BEGIN
   RETURN QUERY EXECUTE replace(replace($sql$
     WITH RECURSIVE walk AS (
       (
-        SELECT site_id, agent_id, ts FROM check_results WHERE ts >= <since> AND ts < <until>
+        SELECT * FROM check_results WHERE ts >= <since> AND ts < <until>
         ORDER BY site_id DESC, agent_id DESC, ts DESC LIMIT 1
       )
       UNION ALL
       SELECT next.* FROM walk CROSS JOIN LATERAL (
-        SELECT r.site_id, r.agent_id, r.ts FROM check_results AS r
+        SELECT r.* FROM check_results AS r
         WHERE r.ts >= <since> AND r.ts < <until>
           AND (r.site_id, r.agent_id) < (walk.site_id, walk.agent_id)
         ORDER BY r.site_id DESC, r.agent_id DESC, r.ts DESC LIMIT 1
       ) AS next
     )
-    SELECT last.* FROM walk CROSS JOIN LATERAL (
-      SELECT * FROM check_results AS r
-      WHERE r.ts >= <since> AND r.ts < <until>
-        AND r.site_id = walk.site_id AND r.agent_id = walk.agent_id AND r.ts = walk.ts
-    ) AS last
+    SELECT * FROM walk
   $sql$, '<since>', quote_literal(since)), '<until>', quote_literal(now() + interval '2 days'));
 END
 $$;
@@ -201,14 +209,22 @@ $$;
 -- The uptime of each site in the last so many days, to the last full hour: the counters of whole hours
 -- are all in the rollups.
 CREATE FUNCTION httpmon_uptimes(days int4) RETURNS TABLE (site text, uptime float8, counted int8)
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce(s.name, s.url),
-    sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8,
-    sum(up + degraded + down)::int8
-  FROM (SELECT date_trunc('hour', now(), 'UTC') AS until) AS hour
-  CROSS JOIN LATERAL httpmon_rollup(NULL, until - days * interval '24 hours', until) AS r
-  JOIN sites s ON s.id = r.site_id
-  GROUP BY 1 ORDER BY 2, 1
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  until timestamptz := date_trunc('hour', now(), 'UTC');
+BEGIN
+  -- Not by httpmon_rollup, which would add up more than is asked for.
+  RETURN QUERY EXECUTE format($sql$
+    SELECT coalesce(s.name, s.url), sum(good)::float8 / nullif(sum(r.counted), 0)::float8,
+      sum(r.counted)::int8
+    FROM (
+      SELECT site_id, sum(up + degraded) AS good, sum(up + degraded + down) AS counted
+      FROM (%s) AS part GROUP BY 1
+    ) AS r
+    JOIN sites s ON s.id = r.site_id
+    GROUP BY 1 ORDER BY 2, 1
+  $sql$, httpmon_parts_sql(NULL, until - days * interval '24 hours', until, NULL, false));
+END
 $$;
 
 -- Certificates that end `within` of now, of the chains that sites showed lately: on the last day, of the

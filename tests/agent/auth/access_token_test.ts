@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AccessToken } from "../../../agent/auth/access_token.ts";
-import { askWithin } from "../../../agent/ask_within.ts";
+import { askWithin } from "../../../agent/check/ask_within.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

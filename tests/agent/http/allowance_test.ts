@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Allowances } from "../../../agent/http/allowance.ts";
-import { Limiter } from "../../../agent/limiter.ts";
+import { Limiter } from "../../../agent/condition/limiter.ts";
 
 const KIB = 1024;
 

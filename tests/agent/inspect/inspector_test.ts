@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import type { Worker } from "node:worker_threads";
 import { Inspector } from "../../../agent/inspect/inspector.ts";
 import type { Inspection } from "../../../agent/inspect/inspection.ts";
-import { compileRegex } from "../../../config/regex.ts";
+import { compileRegex } from "../../../config/site/regex.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { counted, outcome, RecordingThread, request } from "./support.ts";
 

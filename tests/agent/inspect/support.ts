@@ -6,7 +6,7 @@ import {
   type InspectionOutcome,
   patternsOf,
 } from "../../../agent/inspect/inspection.ts";
-import { compileRegex } from "../../../config/regex.ts";
+import { compileRegex } from "../../../config/site/regex.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { startWorker } from "../../../runtime/thread.ts";
 

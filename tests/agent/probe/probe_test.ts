@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { check, type Checked } from "../../../agent/check.ts";
+import { check, type Checked } from "../../../agent/check/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
 import { PerSiteMetrics } from "../../../agent/probe/per_site.ts";
 import { Probe } from "../../../agent/probe/probe.ts";

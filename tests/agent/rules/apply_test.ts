@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { HttpRecord } from "../../../agent/http/types.ts";
 import { inspect, RegexCache } from "../../../agent/inspect/inspect.ts";
 import type { JsonRule } from "../../../agent/inspect/inspection.ts";
-import { judge } from "../../../agent/judge.ts";
+import { judge } from "../../../agent/check/judge.ts";
 import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
 import type { SiteRules } from "../../../agent/rules/index.ts";
 import type { RuleOutcome } from "../../../agent/rules/outcome.ts";

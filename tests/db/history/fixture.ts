@@ -26,11 +26,12 @@ export interface Row {
   phases?: (number | null)[];
 }
 
-/** A database with sites 1 to 5, "https://1.example/" for one, and partitions of these days. */
+/** A database with sites 1 to 5, "https://1.example/" for one, agents 1 to 3, and partitions of these days. */
 export async function historyDatabase(from: number, days: number): Promise<OwnDatabase> {
   const database = await ownDatabase({ max: 6 });
   await database.rows(
-    `INSERT INTO sites (url) SELECT format('https://%s.example/', i) FROM generate_series(1, 5) AS i`,
+    `INSERT INTO sites (url) SELECT format('https://%s.example/', i) FROM generate_series(1, 5) AS i;
+     INSERT INTO agents (identity) SELECT gen_random_uuid() FROM generate_series(1, 3)`,
   );
   await ensurePartitions(
     database.pool,

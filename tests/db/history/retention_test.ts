@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type pg from "pg";
-import { dryRun } from "../../../db/history/dry_run.ts";
+import { dryRun, shortened } from "../../../db/history/dry_run.ts";
 import { BUSY } from "../../../db/history/lock.ts";
 import { maintain, type Round } from "../../../db/history/maintain.ts";
 import type { RetentionConfig } from "../../../config/types.ts";
@@ -256,4 +256,10 @@ Deno.test("dryRun() says what would go, with sizes, and does nothing", async () 
   ]);
   assertEquals(await days(database), DAYS);
   assert(await database.value("SELECT count(*)::int FROM rollup_marks") as number > 0);
+});
+
+Deno.test("shortened() keeps the first ten of many lines", () => {
+  const lines = (n: number) => Array.from({ length: n }, (_, i) => `line ${i}`);
+  assertEquals(shortened(lines(11)), lines(11));
+  assertEquals(shortened(lines(370)), [...lines(10), "  and 360 more"]);
 });

@@ -265,3 +265,24 @@ Deno.test("httpmon_recompute() leaves the rollups of days whose results are gone
     assertEquals(left, [{ bucket: new Date(START) }], table);
   }
 });
+
+Deno.test("httpmon_roll_up() bears results that say the most slots there can be", async () => {
+  await using database = await historyDatabase(START, 1);
+  const most = 2 ** 31 - 1;
+  await insert(
+    database.pool,
+    [0, 1, HOUR_MS].map((after) => ({ ts: START + after, slots: most })),
+  );
+  await database.rows(
+    `INSERT INTO contexts (frequency, identity) VALUES (2147483647, gen_random_uuid());
+     UPDATE check_results SET context_id = 1`,
+  );
+  await rollUpAll(database, START + 2 * DAY_MS);
+  for (const table of ["rollup_hourly", "rollup_daily", "rollup_monthly"]) {
+    assertEquals(await database.rows(`SELECT DISTINCT up FROM ${table}`), [{ up: most }], table);
+  }
+  const range = [new Date(START), new Date(START + DAY_MS)];
+  const ask = (sql: string) => database.value(`SELECT ${sql}('https://1.example/', $1, $2)`, range);
+  assertEquals(await ask("httpmon_uptime"), 1);
+  assertEquals(await ask("httpmon_unobserved"), "{}");
+});

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkClosed, freeze, monthOf, reportOf, sitesOf } from "../../../db/report/figures.ts";
+import {
+  checkClosed,
+  checkKept,
+  freeze,
+  monthOf,
+  reportOf,
+  sitesOf,
+} from "../../../db/report/figures.ts";
 import { asHtml, asText, duration, percent } from "../../../db/report/render.ts";
 import { withClient } from "../../../db/connect/transaction.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
@@ -14,7 +21,6 @@ const OCTOBER = monthOf("2026-10", NOW);
 /** October with two sites, a result each 10 minutes; the second is down for two hours, and unseen for six. */
 async function october(): Promise<OwnDatabase> {
   const database = await historyDatabase(START - DAY_MS, 34);
-  await database.rows("INSERT INTO agents (identity) VALUES (gen_random_uuid())");
   const each = Array.from({ length: 31 * 24 * 6 }, (_, n) => START + n * 600_000);
   const down = [START + 10 * DAY_MS, START + 10 * DAY_MS + 2 * HOUR_MS] as const;
   const unseen = [START + 20 * DAY_MS, START + 20 * DAY_MS + 6 * HOUR_MS] as const;
@@ -120,6 +126,30 @@ Deno.test("a frozen month depends on no time zone, and on nothing behind it", as
     const { frozen, figures } = await reportOf(client, OCTOBER, site);
     assertEquals(frozen?.changedSince, false);
     assertEquals(figures.failures.map(({ ended, minutes }) => [ended, minutes]), [[null, 60]]);
+  });
+});
+
+Deno.test("a month whose hours are dropped has its frozen figures alone", async () => {
+  await using database = await october();
+  await rollUpAll(database, NOW);
+  await withClient(database.pool, async (client) => {
+    const [other, site] = await sitesOf(client, OCTOBER, null);
+    await freeze(client, OCTOBER, site!.id);
+    await checkKept(client, OCTOBER);
+    const kept = await reportOf(client, OCTOBER, site!);
+    await client.query(
+      `INSERT INTO retention (what, dropped_before) VALUES ('hourly', '2026-10-20')
+         ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before;
+       DELETE FROM rollup_hourly WHERE bucket < '2026-10-20Z'`,
+    );
+    assertEquals(await reportOf(client, OCTOBER, site!), kept);
+    const refused =
+      "The hours of 2026-10 are dropped (database.retention.hourly), and its figures " +
+      "with them, unless they were frozen";
+    for (const refusing of [checkKept(client, OCTOBER), reportOf(client, OCTOBER, other!)]) {
+      const error = await refusing.catch((error) => error);
+      assertEquals([error instanceof UsageError, error.message], [true, refused]);
+    }
   });
 });
 

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { withClient } from "../../../db/connect/transaction.ts";
+import { freeze, monthOf, reportOf } from "../../../db/report/figures.ts";
+import { replay } from "../../../db/restore/replay.ts";
 import { migrate } from "../../../db/schema/migrate.ts";
+import { ResultStore } from "../../../db/store/store.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { fullMessage } from "../../wire/full_message.ts";
 import { ownDatabase, OwnStore, record, records, result, SOURCE } from "../fixture.ts";
@@ -88,6 +92,10 @@ Deno.test("each role of roles.sql can do its own work on the owner's tables, and
       "SELECT verdict FROM httpmon_results('https://today.example/', now() - interval '2 days', now(), 5)",
     );
     assertEquals(rows, [{ verdict: "up" }]);
+    const october = monthOf("2026-10", Date.UTC(2026, 11));
+    const [site] =
+      (await pools.reader.query("SELECT id, url AS site, url FROM sites LIMIT 1")).rows;
+    await withClient(pools.reader, (client) => reportOf(client, october, site));
     await pools.owner.query("CREATE TABLE added_later ()");
     await pools.reader.query("SELECT FROM added_later");
     await mayNot(
@@ -100,6 +108,11 @@ Deno.test("each role of roles.sql can do its own work on the owner's tables, and
     );
 
     const { maintainer } = pools;
+    await withClient(maintainer, (client) => freeze(client, october, site.id));
+    assertEquals((await replay(maintainer, new ResultStore(maintainer, { log }), {})).failed, {
+      key_taken: 1,
+      null_value: 1,
+    });
     await maintainer.query("SELECT httpmon_ensure_partitions('{2024-01-01}')");
     await maintainer.query(
       "UPDATE retention SET dropped_before = '2024-01-01'; DELETE FROM rollup_marks",

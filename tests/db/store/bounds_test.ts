@@ -1,6 +1,6 @@
 /** Days and batches have bounds: what is outside of them holds nothing else up. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { IncomingRecord } from "../../../db/store/store.ts";
+import type { IncomingRecord } from "../../../db/store/records.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
 import { recordingLog } from "../../support/recording_log.ts";

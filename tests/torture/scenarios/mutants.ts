@@ -156,7 +156,7 @@ export const MUTANTS: Variant[] = [
     mutant: {
       mustBreak: ["I6"],
       changes: [{
-        file: STORE,
+        file: "db/store/letters.ts",
         find: "    value: base64(value),\n",
         replace: "    value: base64(value?.subarray(0, 200) ?? null),\n",
       }],

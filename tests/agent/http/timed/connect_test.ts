@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import net from "node:net";
 import { type Allowance, Allowances } from "../../../../agent/http/allowance.ts";
-import { Limiter } from "../../../../agent/limiter.ts";
+import { Limiter } from "../../../../agent/condition/limiter.ts";
 import { connect, type OpenSocket } from "../../../../agent/http/timed/connect.ts";
 import { ExchangeFailure } from "../../../../agent/http/failure.ts";
 import type { Address } from "../../../../agent/http/resolve.ts";

@@ -1,0 +1,136 @@
+import type { Site } from "../../config/types.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { kindOf } from "../auth/index.ts";
+import type { TokenSource } from "../auth/kind.ts";
+import { keep } from "../bounded_map.ts";
+import type { Clients } from "../clients.ts";
+import { askWithin } from "./ask_within.ts";
+import type { HttpError, HttpRequest, TlsOptions } from "../http/types.ts";
+
+/** A request with its credentials, or why there are none. */
+export type Prepared = { request: HttpRequest } | { error: HttpError };
+
+/** What is made once for a site; `tokens` where its credentials change. */
+interface Made {
+  request: HttpRequest;
+  tokens: TokenSource | null;
+}
+
+/**
+ * The requests of sites, credentials included, each made once for a site: the client keeps what it
+ * makes of a request's TLS options by their identity.
+ *
+ * Credentials go into the Authorization header, which the clients leave out towards another origin.
+ */
+export class SiteRequests {
+  readonly #clients: Clients;
+  readonly #clock: Clock;
+  readonly #made = new WeakMap<Site, Made>();
+  /** Thousands of sites may have the same ones from the defaults. */
+  readonly #tls = new Map<string, TlsOptions>();
+  /** Shared by sites that would ask for the same token in the same way. */
+  readonly #tokens = new Map<string, TokenSource>();
+  readonly #closing = new AbortController();
+
+  constructor(clients: Clients, clock: Clock) {
+    this.#clients = clients;
+    this.#clock = clock;
+  }
+
+  /**
+   * The request to make of `site` now. Waits for an access token for the site's timeout at most; the
+   * wait is no part of the response time, as it says nothing of the site. Never rejects.
+   *
+   * @param signal Ends the wait
+   */
+  async prepare(site: Site, signal: AbortSignal): Promise<Prepared> {
+    const { request, tokens } = this.#madeFor(site);
+    if (tokens === null) return { request };
+    const token = await tokens.get(site.timeoutMs, signal);
+    if ("error" in token) return token;
+    return { request: withAuthorization(request, `Bearer ${token.value}`) };
+  }
+
+  /** A request whose answer was 401: its access token is not used again. */
+  refused(site: Site, request: HttpRequest): void {
+    const [, value] = request.headers?.find(([name]) => name === AUTHORIZATION) ?? [];
+    if (value !== undefined) this.#madeFor(site).tokens?.drop(value.slice("Bearer ".length));
+  }
+
+  /** Ends requests for tokens that are under way. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #madeFor(site: Site): Made {
+    const known = this.#made.get(site);
+    if (known) return known;
+    const request = siteRequest(site);
+    if (request.tls) request.tls = shared(this.#tls, JSON.stringify(request.tls), request.tls);
+    const authorization = site.auth && this.#authorizationOf(site, site.auth);
+    const made = typeof authorization === "string"
+      ? { request: withAuthorization(request, authorization), tokens: null }
+      : { request, tokens: authorization };
+    this.#made.set(site, made);
+    return made;
+  }
+
+  #authorizationOf(site: Site, auth: NonNullable<Site["auth"]>): string | TokenSource {
+    const [client, clock] = [this.#clients[site.client], this.#clock];
+    // The way is the site's own, but for what is meant for it alone: its name, client certificate
+    // and `insecure`.
+    const { ipVersion, resolve, proxy, tls } = siteRequest(site);
+    const way = {
+      ipVersion,
+      resolve,
+      proxy,
+      tls: tls?.ca === undefined ? undefined : { ca: tls.ca },
+    };
+    const authorization = kindOf(auth).authorization(auth, {
+      clock,
+      ask: (request, limitMs) =>
+        askWithin(client, { ...way, ...request }, limitMs, this.#closing.signal, clock),
+    });
+    if (typeof authorization === "string") return authorization;
+    return shared(this.#tokens, JSON.stringify([auth, site.client, way]), authorization);
+  }
+}
+
+/** What `map` has at `key`; `value` where it has nothing, and from now on. */
+function shared<T>(map: Map<string, T>, key: string, value: T): T {
+  return map.get(key) ?? keep(map, key, value);
+}
+
+const AUTHORIZATION = "Authorization";
+
+function withAuthorization(request: HttpRequest, value: string): HttpRequest {
+  const others = request.headers?.filter(([name]) => name.toLowerCase() !== "authorization") ?? [];
+  return { ...request, headers: [...others, [AUTHORIZATION, value]] };
+}
+
+/** What to ask a site for, without what `auth` adds. */
+export function siteRequest(
+  { requestUrl, request }: Pick<Site, "requestUrl" | "request">,
+): HttpRequest {
+  const { body, resolve, proxy, tls, ...rest } = request;
+  return {
+    url: requestUrl,
+    ...rest,
+    ...(body !== null && { body }),
+    ...(Object.keys(resolve).length > 0 && { resolve }),
+    ...(proxy !== null && { proxy }),
+    ...(tls !== null && { tls: tlsOptions(tls) }),
+  };
+}
+
+function tlsOptions(
+  { ca, cert, key, serverName, insecure }: NonNullable<Site["request"]["tls"]>,
+): TlsOptions {
+  return {
+    ...(ca !== null && { ca }),
+    ...(cert !== null && { cert }),
+    ...(key !== null && { key }),
+    ...(serverName !== null && { serverName }),
+    insecure,
+  };
+}

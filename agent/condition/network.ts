@@ -1,0 +1,199 @@
+import { isIP } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+import { sleep } from "../../runtime/clock.ts";
+import type { FailureClass, HttpRecord } from "../http/types.ts";
+import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
+
+/** Whether a control ("host:port" or a URL) answers; has a second for it. */
+export type AskControl = (control: string, signal: AbortSignal) => Promise<boolean>;
+
+export interface NetworkOptions {
+  clock: Clock;
+  /** What should answer wherever there is a network; none: what all sites do at once tells. */
+  controls: readonly string[];
+  ask: AskControl;
+}
+
+/** Controls are not asked more often, and answer within this or not at all. */
+const ASK_EVERY_MS = 5_000;
+const ANSWER_WITHIN_MS = 1_000;
+
+/** Silence of so many hosts, at so many places, within this is one trouble near us. */
+const SILENCE_MS = 30_000;
+const MIN_HOSTS = 5;
+const MIN_PLACES = 3;
+/** The last ones tell enough, of thousands on one address. */
+const MAX_HOSTS = 100;
+
+/** Nothing came back. */
+const SILENT: ReadonlySet<FailureClass> = new Set<FailureClass>([
+  "timeout",
+  "dns_failed",
+  "resolver_silent",
+  "connection_timeout",
+  "unreachable",
+  "no_route",
+]);
+
+/** The host's name could not be resolved. */
+const NAMELESS: ReadonlySet<FailureClass> = new Set<FailureClass>([
+  "dns_failed",
+  "resolver_silent",
+]);
+
+/** Nothing was asked of the network. */
+const NOTHING_ASKED: ReadonlySet<FailureClass> = new Set<FailureClass>([
+  "aborted",
+  "no_descriptors",
+  "no_memory",
+  "no_permission",
+  "no_token",
+  "not_made",
+]);
+
+/** Knows whether the agent's own network, or its resolver, is away. */
+export class Network {
+  #options: NetworkOptions;
+  #all = new Silence();
+  #names = new Silence();
+  /** Host -> the address that it last answered from. */
+  #addresses = new Map<string, string>();
+  #asked: { at: number; answers: Promise<boolean> } | null = null;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes note of an exchange, and says how the network is. Controls are asked where it failed, and
+   * have to have answered since it began.
+   *
+   * @param start Monotonic time at which it began
+   * @param signal Ends the wait for controls
+   */
+  async after(
+    url: string,
+    record: HttpRecord,
+    isProxied: boolean,
+    start: number,
+    signal: AbortSignal,
+  ): Promise<Omit<AgentState, "loopDelayMs">> {
+    this.#note(record, record.hops.at(-1)?.url ?? url, isProxied);
+    const resolverLost = this.#names.isLasting;
+    const { controls } = this.#options;
+    if (controls.length === 0) return { networkLost: this.#all.isLasting, resolverLost };
+    const failure = record.error?.class;
+    if (failure === undefined || !BY_LOST_NETWORK.has(failure)) {
+      return { networkLost: false, resolverLost };
+    }
+    return { networkLost: !await this.#controlsAnswer(start, signal), resolverLost };
+  }
+
+  /** Forgets the hosts that are not among `hosts`. */
+  keep(hosts: ReadonlySet<string>): void {
+    for (const host of this.#addresses.keys()) if (!hosts.has(host)) this.#addresses.delete(host);
+    this.#all.keep(hosts);
+    this.#names.keep(hosts);
+  }
+
+  #note(record: HttpRecord, url: string, isProxied: boolean): void {
+    const { error, status, addresses, remoteAddress, phases } = record;
+    const host = hostOf(url);
+    // A proxy that answers shows that there is a network; what it reaches or not is not ours to see.
+    if (host === null || (error && (isProxied || NOTHING_ASKED.has(error.class)))) return;
+    const now = this.#options.clock.monotonic();
+    const known = addresses?.[0] ?? this.#addresses.get(host);
+    const failure = error?.class;
+    if (remoteAddress !== null && !isProxied) this.#addresses.set(host, remoteAddress);
+    // A name that never was is a typing error; one that was, and is not, may be a resolver cut off.
+    const isGone = failure === "dns_not_found" && known !== undefined;
+    const place = known ?? (isIP(host) ? host : zoneOf(host));
+
+    // What hangs after it began to answer is there.
+    const isSilent = failure && status === null && (SILENT.has(failure) || isGone);
+    if (isSilent) this.#all.add(host, place, now);
+    else if (failure !== "dns_not_found") this.#all.end(host);
+
+    if (failure && (NAMELESS.has(failure) || isGone)) this.#names.add(host, place, now);
+    else if (isIP(host) === 0 && (addresses !== undefined || (status !== null && !phases))) {
+      this.#names.end(host);
+    }
+  }
+
+  async #controlsAnswer(since: number, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const asked = this.#asked;
+      if (asked && asked.at >= since) return await asked.answers;
+      const wait = asked ? asked.at + ASK_EVERY_MS - clock.monotonic() : 0;
+      if (!asked || wait <= 0) {
+        this.#asked = { at: clock.monotonic(), answers: this.#ask() };
+        continue;
+      }
+      // Nobody answered just now: it is not asked again so soon.
+      if (!await asked.answers) return false;
+      await sleep(clock, wait, signal);
+    }
+    return true;
+  }
+
+  /** Whether one of the controls answers. */
+  #ask(): Promise<boolean> {
+    const { controls, ask, clock } = this.#options;
+    const ending = new AbortController();
+    return new Promise((resolve) => {
+      const end = (answers: boolean) => {
+        cancel();
+        ending.abort();
+        resolve(answers);
+      };
+      const cancel = clock.after(ANSWER_WITHIN_MS, () => end(false));
+      const all = controls.map(async (control) => {
+        if (await ask(control, ending.signal).catch(() => false)) end(true);
+      });
+      void Promise.all(all).then(() => end(false));
+    });
+  }
+}
+
+/** Hosts that fell silent since one last answered. */
+class Silence {
+  /** In the order in which they did. */
+  #hosts = new Map<string, { place: string; at: number }>();
+  /** Silent at their last check: that they still are tells nothing. */
+  #before = new Set<string>();
+  /** Whether so many are silent that it is one trouble near us; until one answers. */
+  isLasting = false;
+
+  add(host: string, place: string, now: number): void {
+    if (!this.#before.has(host)) this.#hosts.set(host, { place, at: now });
+    this.#before.add(host);
+    if (this.isLasting) return;
+    for (const [each, { at }] of this.#hosts) {
+      if (now - at <= SILENCE_MS && this.#hosts.size <= MAX_HOSTS) break;
+      this.#hosts.delete(each);
+    }
+    const places = new Set([...this.#hosts.values()].map(({ place }) => place));
+    this.isLasting = this.#hosts.size >= MIN_HOSTS && places.size >= MIN_PLACES;
+  }
+
+  end(host: string): void {
+    this.#before.delete(host);
+    this.#hosts.clear();
+    this.isLasting = false;
+  }
+
+  keep(hosts: ReadonlySet<string>): void {
+    for (const host of this.#before) if (!hosts.has(host)) this.#before.delete(host);
+  }
+}
+
+/** The host of a URL, or null. */
+export function hostOf(url: string): string | null {
+  return URL.parse(url)?.hostname.replace(/^\[|\]$/g, "") || null;
+}
+
+/** Names under one may share what fails: the last two labels. */
+function zoneOf(host: string): string {
+  return host.split(".").slice(-2).join(".");
+}

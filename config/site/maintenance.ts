@@ -1,0 +1,107 @@
+import { Cron } from "croner";
+import { z } from "zod";
+import { number, optional, section } from "../fields.ts";
+import type { Maintenance } from "../types.ts";
+
+const FORM =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+/** What a moment is, to follow "expected". */
+const MOMENT = 'a time ("2026-01-31 22:00", UTC; or with its offset, "2026-01-31 22:00 +01:00")';
+
+const MAX_DURATION_S = 604_800;
+const CRON = 'a cron expression of five fields ("0 3 * * SUN"), or "@daily" and the like';
+const TIME_ZONE = 'a time zone\'s name ("Europe/Berlin")';
+const WHAT = 'either "cron" and "duration", or "from" and "to"';
+
+const moment = z.unknown().transform((given, ctx) => {
+  const parsed = parseMoment(given);
+  if (parsed !== null) return parsed;
+  ctx.addIssue({ code: "custom", message: MOMENT });
+  return z.NEVER;
+});
+
+const entry = section({
+  cron: optional(z.string({ error: CRON }).refine(isCron, { error: CRON })),
+  duration: optional(number(0, MAX_DURATION_S, "seconds")),
+  time_zone: optional(z.string({ error: TIME_ZONE }).refine(isTimeZone, { error: TIME_ZONE })),
+  from: optional(moment),
+  to: optional(moment),
+}, "a map of keys").superRefine(({ cron, duration, time_zone, from, to }, ctx) => {
+  const fail = (message: string, key: string) =>
+    ctx.addIssue({ code: "custom", message, path: [key] });
+  if (cron === null) {
+    const stray = duration !== null ? "duration" : time_zone !== null ? "time_zone" : null;
+    if (stray !== null) return fail(`a cron expression beside "${stray}"`, "cron");
+    if (from === null && to === null) return ctx.addIssue({ code: "custom", message: WHAT });
+    if (from === null) fail('the start beside "to"', "from");
+    else if (to === null) fail('the end beside "from"', "to");
+    else if (to <= from) fail('a time after "from"', "to");
+    return;
+  }
+  if (duration === null) fail('how many seconds it lasts beside "cron"', "duration");
+  if (from !== null) fail('no "from" beside "cron"', "from");
+  if (to !== null) fail('no "to" beside "cron"', "to");
+});
+
+/** `maintenance:` of a site. */
+export const maintenanceList = z.array(entry, { error: "a list of maintenances" });
+
+/** The config of one checked entry of `maintenance:`. */
+export function toMaintenance(yaml: z.output<typeof entry>): Maintenance {
+  if (yaml.cron === null) return { kind: "once", from: yaml.from!, to: yaml.to! };
+  return {
+    kind: "cron",
+    cron: yaml.cron,
+    durationMs: Math.max(1, Math.round(yaml.duration! * 1000)),
+    timeZone: yaml.time_zone ?? "UTC",
+  };
+}
+
+/** Whether `text` is a cron expression that ever comes; croner takes seconds and dates as well. */
+function isCron(text: string): boolean {
+  if (!/^\s*(?:@[a-z]+|(?:\S+\s+){4}\S+)\s*$/i.test(text)) return false;
+  try {
+    return new Cron(text, { paused: true, timezone: "UTC" }).nextRun() !== null;
+  } catch {
+    return false;
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A moment as YAML or a person writes it: a YAML timestamp, or "YYYY-MM-DD", "YYYY-MM-DD HH:MM[:SS]"
+ * with "Z" or an offset behind it; UTC where there is none.
+ *
+ * @returns Milliseconds since 1970; null where it is none, such as a 30th of February
+ */
+export function parseMoment(given: unknown): number | null {
+  if (given instanceof Date) return Number.isNaN(given.getTime()) ? null : given.getTime();
+  const match = typeof given === "string" ? FORM.exec(given.trim()) : null;
+  if (!match) return null;
+  const [year, month, day, hour = 0, minute = 0, second = 0] = match.slice(1, 7)
+    .map((digits) => digits === undefined ? undefined : Number(digits)) as [number, number, number];
+  const wall = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date.UTC takes what is past the end of a month or a day into the next one.
+  const isReal = wall.getUTCMonth() === month - 1 && wall.getUTCDate() === day && hour < 24 &&
+    minute < 60 && second < 60;
+  const offset = offsetMinutes(match[8]);
+  if (!isReal || offset === null) return null;
+  const fraction = Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
+  return wall.getTime() + fraction - offset * 60_000;
+}
+
+/** Minutes east of UTC. */
+function offsetMinutes(zone = "Z"): number | null {
+  if (/^z$/i.test(zone)) return 0;
+  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone)!;
+  if (Number(hours) > 14 || Number(minutes) > 59) return null;
+  return (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
+}

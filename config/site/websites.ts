@@ -1,0 +1,197 @@
+import { z } from "zod";
+import { oneOf } from "../fields.ts";
+import type { Findings } from "../say/findings.ts";
+import type { Outside } from "../source/outside.ts";
+import { isGiven, isMap, mapAt } from "../source/raw.ts";
+import type { Path } from "../say/problem.ts";
+import type { RawSettings } from "./raw_site.ts";
+import { quote } from "../say/show.ts";
+import type { TextReader } from "../source/read_text.ts";
+import { isEnabled, type Layer, settingsSchema, siteSchema, toLayer, toSettings } from "./site.ts";
+import { checkSite } from "./site_checks.ts";
+import { NO_FILES, SiteFileReader, type SiteFiles } from "./site_files.ts";
+import type { Config, Site } from "../types.ts";
+import { checkUrl, isWebUrl, MAX_URL, normaliseUrl } from "./urls.ts";
+
+const MAX_NAME = 255;
+const NAME = `a name of at most ${MAX_NAME} characters, without control characters ` +
+  "and without spaces around it";
+const WHAT = "a map from URL (or name) to settings";
+
+/** `websites:` of the YAML. */
+export const websitesSchema = z.record(z.string(), siteSchema, { error: WHAT })
+  .nullish().transform((given) => given ?? {});
+
+/** `templates:` of the YAML. */
+export const templatesSchema = z.record(z.string(), settingsSchema, {
+  error: "a map from a template's name to settings",
+}).nullish().transform((given) => given ?? {});
+
+/**
+ * Checks which URL each site has: in its key, or in `url` where the key is a name. Two sites without
+ * a name may not have the same one.
+ *
+ * @param websites What the YAML has at `websites:`
+ */
+export function checkWebsites(websites: unknown, outside: Outside, findings: Findings): void {
+  if (!isMap(websites)) return;
+  const keyOfUrl = new Map<string, string>();
+  for (const [key, settings] of Object.entries(websites)) {
+    const path = ["websites", key];
+    if (findings.isSettled([...path, "url"])) continue;
+    const url = isMap(settings) && isGiven(settings.url) ? settings.url : undefined;
+    if (url === undefined) checkKey(key, path, keyOfUrl, findings);
+    else checkNamed(key, url, path, outside, findings);
+  }
+}
+
+function checkKey(key: string, path: Path, keyOfUrl: Map<string, string>, findings: Findings) {
+  if (!isWebUrl(key)) {
+    return findings.add(path, 'expected an http or https URL, or a name with "url" inside');
+  }
+  if (key.includes("${")) {
+    return findings.add(path, 'expected a URL without "${": put it into "url" under a name');
+  }
+  const expectation = checkUrl(key);
+  if (expectation !== null) return findings.expected(path, expectation, key);
+  const same = normaliseUrl(key);
+  const other = keyOfUrl.get(same);
+  if (other === undefined) keyOfUrl.set(same, key);
+  else {
+    findings.add(
+      path,
+      `expected another URL than ${quote(other)}, which is the same; to check it in two ways, ` +
+        'put a name in the place of one and the URL into "url" inside',
+    );
+  }
+}
+
+function checkNamed(
+  key: string,
+  url: unknown,
+  path: Path,
+  outside: Outside,
+  findings: Findings,
+) {
+  if (isWebUrl(key)) {
+    return findings.expected(
+      [...path, "url"],
+      'no "url" where the key is a URL (a name in the key\'s place goes with it)',
+      url,
+    );
+  }
+  // deno-lint-ignore no-control-regex
+  if (key.length > MAX_NAME || /^$|^\s|\s$|[\x00-\x1f\x7f-\x9f]|\p{Surrogate}/u.test(key)) {
+    findings.expected(path, NAME, key);
+  }
+  const expectation = typeof url === "string" ? checkUrl(url) : null;
+  if (expectation !== null) findings.expected([...path, "url"], expectation, url);
+  const written = outside.writtenAt([...path, "url"]);
+  if (written !== null && written.length > MAX_URL) {
+    findings.add([...path, "url"], `expected at most ${MAX_URL} characters, as it is recorded so`);
+  }
+}
+
+/** A section of the YAML that has settings of sites, entry by entry. */
+function entriesOf(root: unknown, section: "websites" | "templates"): [string, RawSettings][] {
+  return Object.entries(mapAt(root, section)).map(([key, settings]) => [
+    key,
+    { settings: isMap(settings) ? settings : {}, path: [section, key] },
+  ]);
+}
+
+function defaultsOf(root: unknown): RawSettings {
+  return { settings: mapAt(root, "defaults"), path: ["defaults"] };
+}
+
+/** The names in a site's `use`, as far as they are texts. */
+function usedBy({ settings: { use } }: RawSettings): string[] {
+  return [use].flat().filter((name) => typeof name === "string");
+}
+
+/**
+ * Checks what each site, each template and `defaults:` say beside a URL.
+ *
+ * @param root The whole YAML
+ * @param isUsed Whether the mode checks sites: for others, templates may be in files that are not read
+ */
+export function checkSettings(
+  root: Readonly<Record<string, unknown>>,
+  isUsed: boolean,
+  findings: Findings,
+): void {
+  const defaults = defaultsOf(root);
+  const templates = new Map(entriesOf(root, "templates"));
+  checkSite(null, defaults, [], findings);
+  for (const template of templates.values()) checkSite(null, template, [defaults], findings);
+  for (const [key, site] of entriesOf(root, "websites")) {
+    const { url = key } = site.settings;
+    const used = usedBy(site);
+    for (const name of used.filter((name) => isUsed && !templates.has(name))) {
+      const names = [...templates.keys()].map(quote);
+      const known = names.length > 0 ? `: ${oneOf(names)}` : ", of which there are none";
+      findings.add([...site.path, "use"], `expected a template${known}, found ${quote(name)}`);
+    }
+    const fallbacks = used.reverse().flatMap((name) => templates.get(name) ?? []);
+    checkSite(String(url), site, [...fallbacks, defaults], findings);
+  }
+}
+
+/** Reads the files that sites, templates and `defaults:` of `root` name; by JSON of the path. */
+export function readWebsiteFiles(
+  root: Readonly<Record<string, unknown>>,
+  reader: TextReader,
+  findings: Findings,
+): ReadonlyMap<string, SiteFiles> {
+  const files = new SiteFileReader(reader, findings);
+  const layers = [
+    ...[...entriesOf(root, "websites"), ...entriesOf(root, "templates")].map(([, layer]) => layer),
+    defaultsOf(root),
+  ];
+  return new Map(
+    layers.map(({ settings, path }) => [JSON.stringify(path), files.read(settings, path)] as const)
+      .filter(([, found]) => found !== NO_FILES),
+  );
+}
+
+/** The sites of a checked config, in the order of the file, and what a URL has that is none of them. */
+export function toSites(
+  yaml: {
+    websites: z.output<typeof websitesSchema>;
+    templates: z.output<typeof templatesSchema>;
+    defaults: Layer["yaml"];
+  },
+  files: ReadonlyMap<string, SiteFiles>,
+  outside: Outside,
+): Pick<Config, "sites" | "disabledSites" | "templates" | "siteDefaults"> {
+  const layerAt = (path: Path, settings: Layer["yaml"]) =>
+    toLayer(settings, files.get(JSON.stringify(path)), outside.secretsOf(path));
+  const defaults = layerAt(["defaults"], yaml.defaults);
+  const templates = new Map(
+    Object.entries(yaml.templates).map(([name, settings]) => [
+      name,
+      layerAt(["templates", name], settings),
+    ]),
+  );
+  const sites: Site[] = [];
+  const disabledSites: Site[] = [];
+  for (const [key, { url, use, ...settings }] of Object.entries(yaml.websites)) {
+    const path = ["websites", key];
+    const used = use?.toReversed().flatMap((name) => templates.get(name) ?? []) ?? [];
+    const layers = [layerAt(path, settings), ...used, defaults];
+    (isEnabled(layers) ? sites : disabledSites).push({
+      name: url === null ? null : key,
+      url: outside.writtenAt([...path, "url"]) ?? url ?? key,
+      requestUrl: url ?? key,
+      ...toSettings(layers),
+    });
+  }
+  return {
+    sites,
+    disabledSites,
+    templates: Object.fromEntries(
+      [...templates].map(([name, template]) => [name, toSettings([template, defaults])]),
+    ),
+    siteDefaults: toSettings([defaults]),
+  };
+}

@@ -1,0 +1,216 @@
+import { assertEquals } from "@std/assert";
+import type { FailureClass, HttpRecord } from "../../../agent/http/types.ts";
+import { Network } from "../../../agent/condition/network.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { response } from "../support.ts";
+
+const NEVER = new AbortController().signal;
+
+/** A network without controls, and what it says after an exchange with a host. */
+function watched() {
+  const clock = new FakeClock();
+  const network = new Network({ clock, controls: [], ask: () => Promise.resolve(true) });
+  /** @param at The address that answers, or does not */
+  const after = async (
+    host: string,
+    error: FailureClass | null,
+    at?: string,
+    isProxied = false,
+  ) => {
+    const record: HttpRecord = {
+      ...response(),
+      ...(error && { status: null, error: { class: error, message: "x" } }),
+      ...(at && { addresses: [at], remoteAddress: error ? null : at }),
+    };
+    const url = `http://${host}/`;
+    const state = await network.after(url, record, isProxied, clock.monotonic(), NEVER);
+    return state.networkLost ? "network" : state.resolverLost ? "resolver" : "well";
+  };
+  return { clock, network, after };
+}
+
+/** Hosts of as many zones, each with an address of its own. */
+const HOSTS = Array.from({ length: 6 }, (_, i) => [`www.site${i}.test`, `192.0.2.${i}`] as const);
+
+for (
+  const failure of [
+    "timeout",
+    "connection_timeout",
+    "unreachable",
+    "no_route",
+    "dns_failed",
+    "resolver_silent",
+    "dns_not_found",
+  ] as const
+) {
+  Deno.test(`Network is lost from the fifth host on that falls silent by ${failure}, until one answers`, async () => {
+    const { after } = watched();
+    for (const [host, at] of HOSTS) assertEquals(await after(host, null, at), "well");
+    const said: string[] = [];
+    for (const [host] of HOSTS) said.push(await after(host, failure));
+    assertEquals(said, ["well", "well", "well", "well", "network", "network"]);
+    assertEquals(await after(HOSTS[0]![0], failure), "network");
+    assertEquals(await after(HOSTS[3]![0], null, HOSTS[3]![1]), "well");
+    assertEquals(await after(HOSTS[0]![0], failure), "well");
+  });
+}
+
+Deno.test("Network is well where it is one host, or all of one address or of one zone, that are silent", async () => {
+  const [one, address, zone] = [watched(), watched(), watched()];
+  for (let i = 0; i < 20; i++) assertEquals(await one.after("one.test", "timeout"), "well");
+  for (let i = 0; i < 2_000; i++) {
+    assertEquals(await address.after(`site${i}.test`, "timeout", "192.0.2.1"), "well");
+  }
+  for (let i = 0; i < 20; i++) {
+    assertEquals(await zone.after(`${i}.zone.test`, "dns_failed"), "well");
+  }
+});
+
+Deno.test("Network is well where a host answers between, or refuses, or is silent as it was before", async () => {
+  const { after, clock } = watched();
+  for (let round = 0; round < 3; round++) {
+    for (const [host, at] of HOSTS) {
+      assertEquals(await after(host, "timeout", at), "well");
+      assertEquals(await after("well.test", null, "192.0.2.99"), "well");
+    }
+    await clock.advance(1_000);
+  }
+  // From now on only those that never answered are heard of.
+  for (const [host, at] of HOSTS) assertEquals(await after(host, "timeout", at), "well");
+
+  const halfway = watched();
+  for (const [host] of HOSTS) {
+    const error = { class: "timeout", message: "x" } as const;
+    const record = response({ error, addresses: ["192.0.2.1"] });
+    const { networkLost } = await halfway.network.after(`http://${host}/`, record, false, 0, NEVER);
+    assertEquals(networkLost, false);
+  }
+
+  const other = watched();
+  for (const [host, at] of HOSTS) {
+    assertEquals(await other.after(host, "timeout", at), "well");
+    assertEquals(await other.after("refuses.test", "connection_refused", "192.0.2.99"), "well");
+  }
+});
+
+Deno.test("Network is well where the silence is spread over more than 30 s", async () => {
+  const { after, clock } = watched();
+  for (const [host, at] of HOSTS) {
+    assertEquals(await after(host, "timeout", at), "well");
+    await clock.advance(7_600);
+  }
+});
+
+Deno.test("Network takes no note of what did not go out, of names that never were, and of what a proxy cannot reach", async () => {
+  const { after } = watched();
+  for (const [host, at] of HOSTS) {
+    for (const failure of ["no_descriptors", "no_permission", "no_token", "not_made"] as const) {
+      assertEquals(await after(host, failure), "well");
+    }
+    assertEquals(await after(host, "dns_not_found"), "well");
+    assertEquals(await after(host, "timeout", at, true), "well");
+  }
+});
+
+Deno.test("Network finds the resolver lost where names alone fail, though addresses answer", async () => {
+  const { after } = watched();
+  const said: string[] = [];
+  for (const [host] of HOSTS) {
+    said.push(await after(host, "dns_failed"));
+    await after("192.0.2.99", null, "192.0.2.99");
+  }
+  assertEquals(said, ["well", "well", "well", "well", "resolver", "resolver"]);
+  assertEquals(await after("www.site0.test", "timeout", "192.0.2.0"), "well");
+});
+
+Deno.test("Network.keep() forgets the hosts that are gone", async () => {
+  const { after, network } = watched();
+  const [first, ...others] = HOSTS;
+  for (const [host, at] of others) await after(host, "timeout", at);
+  network.keep(new Set([first![0]]));
+  // They count anew, as those of a new config.
+  await after("well.test", null, "192.0.2.99");
+  const said: string[] = [];
+  for (const [host, at] of others) said.push(await after(host, "timeout", at));
+  assertEquals(said.at(-1), "network");
+});
+
+/** A network with controls of which those in `answering` answer. */
+function controlled(controls: string[]) {
+  const clock = new FakeClock();
+  const answering = new Set<string>();
+  const asked: [string, number][] = [];
+  const network = new Network({
+    clock,
+    controls,
+    ask(control, signal) {
+      asked.push([control, clock.monotonic()]);
+      if (answering.has(control)) return Promise.resolve(true);
+      return new Promise((_, reject) =>
+        signal.addEventListener("abort", () => reject(new Error("ended")))
+      );
+    },
+  });
+  const after = async (failure: FailureClass | null, signal = NEVER) => {
+    const record = failure
+      ? response({ status: null, error: { class: failure, message: "x" } })
+      : response();
+    const state = network.after("http://a.test/", record, false, clock.monotonic(), signal);
+    return (await state).networkLost;
+  };
+  return { clock, answering, asked, after };
+}
+
+Deno.test("Network asks no control while nothing fails that it could explain", async () => {
+  const { asked, after } = controlled(["a"]);
+  for (const failure of [null, "tls_certificate_expired", "bad_http", "no_memory"] as const) {
+    assertEquals(await after(failure), false);
+  }
+  assertEquals(asked, []);
+});
+
+Deno.test("Network is well where one control of several answers, lost where none does within a second", async () => {
+  const { clock, answering, asked, after } = controlled(["a", "b", "c"]);
+  answering.add("b");
+  assertEquals(await after("connection_refused"), false);
+  assertEquals(asked.length, 3);
+
+  answering.clear();
+  await clock.advance(5_000);
+  const lost = after("timeout");
+  await clock.advance(999);
+  let ended = false;
+  void lost.then(() => ended = true);
+  await clock.advance(0);
+  assertEquals(ended, false);
+  await clock.advance(1);
+  assertEquals(await lost, true);
+  assertEquals([asked.length, clock.pending], [6, 0]);
+});
+
+Deno.test("Network asks its controls at most once in 5 s, for all that failed before", async () => {
+  const { clock, answering, asked, after } = controlled(["a"]);
+  answering.add("a");
+  assertEquals(await Promise.all([after("timeout"), after("timeout")]), [false, false]);
+  await clock.advance(1_000);
+  // That it answered a second ago says nothing of now.
+  answering.clear();
+  const later = [after("timeout"), after("connection_refused")];
+  await clock.advance(5_000);
+  assertEquals(await Promise.all(later), [true, true]);
+  // Lost a moment ago is lost now.
+  assertEquals(await after("timeout"), true);
+  assertEquals(asked.map(([, at]) => at - asked[0]![1]), [0, 5_000]);
+});
+
+Deno.test("Network gives up waiting for its controls when the check is cut", async () => {
+  const { clock, after } = controlled(["a"]);
+  const lost = after("timeout");
+  await clock.advance(1_000);
+  assertEquals(await lost, true);
+  await clock.advance(4_500);
+  const stop = new AbortController();
+  stop.abort();
+  assertEquals(await after("timeout", stop.signal), false);
+  assertEquals(clock.pending, 0);
+});

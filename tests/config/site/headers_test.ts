@@ -1,0 +1,25 @@
+import { assert, assertEquals } from "@std/assert";
+import { isHeaderValue, isToken, mergeHeaders } from "../../../config/site/headers.ts";
+
+Deno.test("isToken() takes the names that RFC 9110 does", () => {
+  for (const name of ["Accept", "x-1", "!#$%&'*+-.^_`|~"]) assert(isToken(name), name);
+  for (const name of ["", "a b", "a:", "ü", "a\n", "(a)", "a/b", '"a"']) {
+    assert(!isToken(name), name);
+  }
+});
+
+Deno.test("isHeaderValue() takes ASCII on one line, without spaces around it", () => {
+  for (const value of ["", "a", "a b\tc", '"~!"']) assert(isHeaderValue(value), value);
+  for (const value of [" a", "a ", "\ta", "a\r\nB: c", "a\0", "ü", "\x7f", 5, null, undefined]) {
+    assert(!isHeaderValue(value), String(value));
+  }
+});
+
+Deno.test("mergeHeaders() replaces by name, in any case of letters", () => {
+  assertEquals(mergeHeaders([["A", "1"], ["B", "2"]], [["C", "3"], ["a", "4"]]), [
+    ["B", "2"],
+    ["C", "3"],
+    ["a", "4"],
+  ]);
+  assertEquals(mergeHeaders([], []), []);
+});
