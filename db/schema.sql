@@ -573,6 +573,8 @@ CREATE OR REPLACE FUNCTION public.httpmon_agents_see(within interval DEFAULT '26
  RETURNS TABLE(site_id integer, agent_id integer, ts timestamp with time zone, state smallint, since timestamp with time zone, fresh boolean, response_ms real, response_code integer, context_id integer, connection_id integer, reason_id integer)
  LANGUAGE plpgsql
  STABLE
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
 AS $function$
 #variable_conflict use_column
 DECLARE
@@ -1066,6 +1068,8 @@ CREATE OR REPLACE FUNCTION public.httpmon_last_results(since timestamp with time
  RETURNS SETOF check_results
  LANGUAGE plpgsql
  STABLE
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
 AS $function$
 BEGIN
   RETURN QUERY EXECUTE replace(replace($sql$
@@ -2080,6 +2084,8 @@ CREATE OR REPLACE FUNCTION public.httpmon_uptimes(days integer)
  RETURNS TABLE(site text, uptime double precision, counted bigint)
  LANGUAGE plpgsql
  STABLE
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
 AS $function$
 DECLARE
   until timestamptz := date_trunc('hour', now(), 'UTC');

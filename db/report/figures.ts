@@ -100,7 +100,8 @@ export async function reportOf(
   { id, site, url }: { id: number; site: string; url: string },
 ): Promise<SiteReport> {
   const { rows: [row] } = await client.query(
-    `SELECT now.figures AS present, frozen.revision, frozen.frozen_at, frozen.figures AS frozen,
+    `SELECT now.figures AS present, frozen.revision, frozen.figures AS frozen,
+       to_char(frozen.frozen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS frozen_at,
        frozen.figures IS DISTINCT FROM now.figures AND NOT EXISTS (${HOURS_DROPPED} $2) AS changed
      FROM (SELECT httpmon_report($1, $2, $3) AS figures) AS now
      LEFT JOIN LATERAL (
@@ -116,7 +117,7 @@ export async function reportOf(
     figures: row.frozen ?? row.present,
     frozen: row.revision === null ? null : {
       revision: row.revision,
-      at: row.frozen_at.toISOString(),
+      at: row.frozen_at,
       changedSince: row.changed,
     },
     sql: sqlOf(site, month),

@@ -50,7 +50,7 @@ $$;
 -- The last result of each agent of each site since `since`. The key is walked from its end: one look
 -- into it for each of them, however many results there are.
 CREATE FUNCTION httpmon_last_results(since timestamptz) RETURNS SETOF check_results
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 BEGIN
   RETURN QUERY EXECUTE replace(replace($sql$
     WITH RECURSIVE walk AS (
@@ -83,7 +83,7 @@ RETURNS TABLE (
   site_id int4, agent_id int4, ts timestamptz, state int2, since timestamptz, fresh boolean,
   response_ms float4, response_code int4, context_id int4, connection_id int4, reason_id int4
 )
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 #variable_conflict use_column
 DECLARE
   noted timestamptz := httpmon_noted_until(NULL);
@@ -209,7 +209,7 @@ $$;
 -- The uptime of each site in the last so many days, to the last full hour: the counters of whole hours
 -- are all in the rollups.
 CREATE FUNCTION httpmon_uptimes(days int4) RETURNS TABLE (site text, uptime float8, counted int8)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
   until timestamptz := date_trunc('hour', now(), 'UTC');
 BEGIN

@@ -64,7 +64,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
   const { observed, rollups, drainedAfter, healings, restored, topicAnew, agent } = seen;
   const { good, poison } = splitAccount(ledger, seen.records);
   const { lost, twice, invented } = compareResults(tables, good, seen.expired);
-  const chains = compareChains(tables, good);
+  const chains = compareChains(tables, good, seen.expired);
   const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
   const checks = agent && compareChecks(mine, agent);
   const schedule = agent && compareSchedule(mine, agent);

@@ -1,4 +1,5 @@
 import { type Account, hashOfValue, parseResult } from "./account.ts";
+import type { Expired } from "./compare_results.ts";
 import { canonical } from "./content.ts";
 import type { Tables } from "./tables.ts";
 
@@ -6,13 +7,15 @@ import type { Tables } from "./tables.ts";
 export function compareChains(
   { chains, letters }: Pick<Tables, "chains" | "letters">,
   { sent, acknowledged, records }: Account,
+  expired: Expired | null = null,
 ): { lost: string[]; invented: string[] } {
   const setAside = new Set(letters.map(({ valueHash }) => valueHash));
   const shown = (values: readonly { value: string | null }[], all: boolean) =>
     new Set(values.flatMap(({ value }) => {
-      const { agentUUID: agent, url, tls } = parseResult(value!);
+      const { ts, agentUUID: agent, url, tls } = parseResult(value!);
       const { chain } = (tls ?? {}) as { chain?: unknown[] };
-      if (!chain?.length || !all && setAside.has(hashOfValue(value))) return [];
+      const mayMiss = setAside.has(hashOfValue(value)) || expired && ts < expired.before;
+      if (!chain?.length || !all && mayMiss) return [];
       return [canonical([agent, url, chain])];
     }));
   const due = shown([...acknowledged, ...records], false);

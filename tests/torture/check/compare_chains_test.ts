@@ -27,7 +27,10 @@ Deno.test("compareChains() finds one that is missing, other, twice or of nobody"
   assertEquals(found(STORED, { ...STORED, url: "https://other.example/" }), [0, 1]);
 });
 
-Deno.test("compareChains() wants none of a result that was set aside", () => {
+Deno.test("compareChains() wants none of a result that was set aside or has expired", () => {
   const letters = [letterOf(ACCOUNT.records[0]!, "key_taken")];
   assertEquals(compareChains({ chains: [], letters }, ACCOUNT), { lost: [], invented: [] });
+  const expired = { before: "2026-05-01 24", rolledUp: 0, counted: 2 };
+  const none = { chains: [], letters: [] };
+  assertEquals(compareChains(none, ACCOUNT, expired), { lost: [], invented: [] });
 });
