@@ -40,7 +40,7 @@ Deno.test("SiteRequests asks for a site as its config says, and for nothing that
     ipVersion: "auto",
     reuseConnection: false,
     cookies: false,
-    httpVersion: "auto",
+    httpVersion: "1.1",
   });
   const body = new TextEncoder().encode("hello");
   assertEquals(
@@ -68,7 +68,7 @@ Deno.test("SiteRequests asks for a site as its config says, and for nothing that
       proxy: "http://proxy.test:3128",
       reuseConnection: false,
       cookies: false,
-      httpVersion: "auto",
+      httpVersion: "1.1",
       tls: { ca: "CA", serverName: "other.test", insecure: true },
     },
   );
