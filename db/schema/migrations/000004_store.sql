@@ -94,16 +94,26 @@ $$;
 -- Whether two results of one identity are the same. One that the older program stored knows no details,
 -- and its time is in whole milliseconds.
 CREATE FUNCTION httpmon_same_result(stored check_results, other check_results) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
   SELECT stored IS NOT DISTINCT FROM other OR (
     (
       stored.context_id, stored.connection_id, stored.dns_ms, stored.body_bytes,
       stored.body_truncated, stored.maintenance, stored.slots, stored.attempts, stored.loop_delay,
       stored.redirects
     ) IS NULL
-    AND (stored.verdict, stored.reason_id, stored.response_code, stored.regex_result, stored.lateness)
+    AND (stored.verdict, stored.response_code, stored.regex_result, stored.lateness)
       IS NOT DISTINCT FROM
-      (other.verdict, other.reason_id, other.response_code, other.regex_result, other.lateness)
+      (other.verdict, other.response_code, other.regex_result, other.lateness)
+    AND (
+      stored.reason_id IS NOT DISTINCT FROM other.reason_id
+      OR EXISTS (
+        SELECT FROM reasons AS known, reasons AS told
+        WHERE known.id = stored.reason_id AND told.id = other.reason_id
+          AND known.first_reason IS NULL
+          AND (known.reason, known.error_class, known.error_message)
+            IS NOT DISTINCT FROM (told.reason, told.error_class, told.error_message)
+      )
+    )
     AND (
       stored.response_time IS NOT DISTINCT FROM other.response_time
       OR stored.response_time = floor(stored.response_time)
