@@ -1,7 +1,6 @@
 import type { ClientBase } from "pg";
 import { formatTimestamp } from "../wire/timestamp.ts";
-import type { SiteChange } from "./sink.ts";
-import type { Evidence } from "./state.ts";
+import type { Change, Evidence } from "./state.ts";
 
 /**
  * An alerter that is this far behind is catching up: what opens waits for CATCH_UP_MS, and where it
@@ -9,6 +8,22 @@ import type { Evidence } from "./state.ts";
  */
 const BEHIND_MS = 600_000;
 const CATCH_UP_MS = 60_000;
+
+/** A site of a batch. */
+export interface BatchSite {
+  identity: string;
+  name: string | null;
+  url: string;
+  channels: readonly string[];
+}
+
+/** What happened to a site, and when the broker took the result that decided it. */
+export interface SiteChange {
+  siteId: number;
+  site: BatchSite;
+  change: Change;
+  at: number;
+}
 
 /** What a webhook's body is. */
 export interface Notice {

@@ -8,9 +8,9 @@ import { siteIdentity } from "../db/store/shared.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { decode } from "../wire/decode.ts";
 import type { ResultMessage } from "../wire/message.ts";
-import { storeChanges } from "./incidents.ts";
+import { type BatchSite, type SiteChange, storeChanges } from "./incidents.ts";
 import { toObservation } from "./observation.ts";
-import { type Change, NEW_SITE, observe, type SiteState } from "./state.ts";
+import { NEW_SITE, observe, type SiteState } from "./state.ts";
 
 /** What the alerter knows of a site beside its results. */
 export interface SitePolicy {
@@ -27,22 +27,6 @@ export interface AlertSinkDeps {
   policyOf(message: Pick<ResultMessage, "site" | "url">): SitePolicy;
   clock: Clock;
   lockTimeoutMs?: number;
-}
-
-/** A site of a batch. */
-export interface BatchSite {
-  identity: string;
-  name: string | null;
-  url: string;
-  channels: readonly string[];
-}
-
-/** What happened to a site, and when the broker took the result that decided it. */
-export interface SiteChange {
-  siteId: number;
-  site: BatchSite;
-  change: Change;
-  at: number;
 }
 
 /**
