@@ -75,6 +75,14 @@ Deno.test("compareChecks() finds a failure of a site that always answers", () =>
   assertEquals(compare(failed, [request(1002)], [run(1003, true)]).invented, []);
 });
 
+Deno.test("compareChecks() wants no request for a due time that the agent did not come to", () => {
+  const late = {
+    ...row(1000, "This agent did not come to the check in its time"),
+    reason: "local_late",
+  };
+  assertEquals(compare([late], []), NOTHING);
+});
+
 Deno.test("compareChecks() blames no row for the harness's own standstill", () => {
   const late = { ...request(4000), since: START + 990 };
   assertEquals(compare([row(1000)], [late]), NOTHING);
