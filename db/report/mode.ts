@@ -1,6 +1,6 @@
-import process from "node:process";
 import { EXIT, type ExitCode, UsageError } from "../../runtime/exit_codes.ts";
 import type { ModeContext } from "../../runtime/mode_context.ts";
+import { withOutput } from "../../runtime/output.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
 import { withClient } from "../connect/transaction.ts";
@@ -47,8 +47,11 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
       }
       if (options.freeze) console.error(`Froze ${revisions} new figures of ${sites.length} sites`);
       if (options.verify) return verify(reports);
-      await print(rendered(options.format));
-      return EXIT.done;
+      const text = rendered(options.format);
+      return await withOutput(signal, async (print) => {
+        await print(text);
+        return EXIT.done;
+      });
 
       function rendered(format: string): string {
         switch (format) {
@@ -86,11 +89,5 @@ function lastMonth(now: number): string {
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - 1)).toISOString().slice(
     0,
     7,
-  );
-}
-
-function print(text: string): Promise<void> {
-  return new Promise((resolve, reject) =>
-    process.stdout.write(text, (error) => error ? reject(error) : resolve())
   );
 }
