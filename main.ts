@@ -87,6 +87,8 @@ async function modeFunction(
       return (await import("./writer/mode.ts")).writerMode;
     case "alerts":
       return (await import("./alerts/mode.ts")).alertsMode;
+    case "web":
+      return (await import("./web/mode.ts")).webMode;
     case "init-schema":
       return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":
