@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { formatTimestamp } from "../wire/timestamp.ts";
 import { type BatchSite, INCIDENT_ROW, type IncidentRow } from "./incident.ts";
-import { type Happened, oweOpened, oweResolved } from "./owed.ts";
+import { type Happened, oweOpened, oweResolved, type Route } from "./outbox/owe.ts";
 import type { Change } from "./state.ts";
 
 /** What happened to a site, and when the broker took the result that decided it. */
@@ -21,20 +21,20 @@ export interface SiteChange {
 export async function storeChanges(
   client: ClientBase,
   changes: readonly SiteChange[],
-  now: number,
+  telling: { route: Route; now: number },
 ): Promise<void> {
   const opened = changes.filter(({ change }) => change.what === "opened");
   const resolved = changes.filter(({ change }) => change.what === "resolved");
-  if (opened.length > 0) await oweOpened(client, await open(client, opened), now);
-  if (resolved.length > 0) await oweResolved(client, await resolve(client, resolved), now);
+  if (opened.length > 0) await oweOpened(client, await open(client, opened), telling);
+  if (resolved.length > 0) await oweResolved(client, await resolve(client, resolved), telling);
 }
 
 async function open(client: ClientBase, changes: readonly SiteChange[]): Promise<Happened[]> {
   const { rows } = await client.query<IncidentRow>(
-    `INSERT INTO incidents (site_id, kind, severity, opened_at, cause, locations, evidence)
+    `INSERT INTO incidents (site_id, kind, severity, opened_at, cause, locations, evidence, labels)
      SELECT c.* FROM jsonb_to_recordset($1) AS c(
        site_id int4, kind text, severity text, opened_at timestamptz, cause text,
-       locations text[], evidence jsonb)
+       locations text[], evidence jsonb, labels jsonb)
      ON CONFLICT DO NOTHING RETURNING ${INCIDENT_ROW}`,
     [JSON.stringify(changes.map(toIncident))],
   );
@@ -61,7 +61,7 @@ function happened(rows: readonly IncidentRow[], changes: readonly SiteChange[]):
   const byPlace = new Map(changes.map((each) => [placeOf(keyOf(each)), each]));
   return rows.map((incident) => {
     const { site, at } = byPlace.get(placeOf(incident))!;
-    return { incident, site, at };
+    return { incident, channels: site.channels, at };
   });
 }
 
@@ -83,6 +83,7 @@ function toIncident(each: SiteChange): Omit<IncidentRow, "id" | "closed_at"> {
     cause: evidence.at(-1)?.cause ?? "",
     locations: [...new Set(evidence.map(({ location, agent }) => location ?? agent))],
     evidence: evidence.map((one) => ({ ...one, since: iso(one.since) })),
+    labels: each.site.labels,
   };
 }
 

@@ -11,12 +11,11 @@ import type { ResultMessage } from "../wire/message.ts";
 import type { BatchSite } from "./incident.ts";
 import { type SiteChange, storeChanges } from "./incidents.ts";
 import { toObservation } from "./observation.ts";
+import type { Route } from "./outbox/owe.ts";
 import { NEW_SITE, observe, type SiteState } from "./state.ts";
 
 /** What the alerter knows of a site beside its results. */
-export interface SitePolicy {
-  /** Those that are told. */
-  channels: readonly string[];
+export interface SitePolicy extends Pick<BatchSite, "channels" | "labels"> {
   /** The longest that a check can take. */
   timeoutMs: number;
 }
@@ -26,6 +25,7 @@ export interface AlertSinkDeps {
   pool: Pool;
   rules: AlertRules;
   policyOf(message: Pick<ResultMessage, "site" | "url">): SitePolicy;
+  route: Route;
   clock: Clock;
   lockTimeoutMs?: number;
 }
@@ -78,10 +78,11 @@ async function read(records: readonly RawRecord[], { policyOf }: AlertSinkDeps) 
     const decoded = record.badBatch ? null : decode(record.value);
     if (!decoded?.ok) continue;
     const { message } = decoded;
-    const { channels, timeoutMs } = policyOf(message);
-    const { url, site: name = null } = message;
+    const { channels, labels: configured, timeoutMs } = policyOf(message);
+    const { url, site: name = null, siteLabels: labels = configured } = message;
     const key = JSON.stringify([name, url]);
-    const site = sites.get(key) ?? { identity: siteIdentity(name, url), name, url, channels };
+    const site = sites.get(key) ??
+      { identity: siteIdentity(name, url), name, url, channels, labels };
     sites.set(key, site);
     results.push({ record, message, site, timeoutMs });
   }
@@ -114,7 +115,7 @@ async function apply(
   client: ClientBase,
   results: readonly Result[],
   ids: ReadonlyMap<string, number>,
-  { rules, clock }: AlertSinkDeps,
+  { rules, route, clock }: AlertSinkDeps,
 ): Promise<void> {
   const known = await lockStates(client, [
     ...new Set(results.map(({ site }) => ids.get(site.identity)!)),
@@ -139,7 +140,7 @@ async function apply(
       [...changed.values()].map((state) => JSON.stringify(state)),
     ],
   );
-  await storeChanges(client, changes, clock.now());
+  await storeChanges(client, changes, { route, now: clock.now() });
 }
 
 /** In one order: agents may put a site's results into several partitions, read side by side. */

@@ -1,5 +1,6 @@
 import type { AlertRules } from "../config/types.ts";
 import type { Verdict } from "../wire/message.ts";
+import type { Seen } from "./message/message.ts";
 
 /** What a site can be said to be; the last two are kinds of incidents. */
 export type Level = "up" | "degraded" | "down";
@@ -19,6 +20,8 @@ export interface Observation {
   location: string | null;
   /** For a person; empty where the verdict is up. */
   cause: string;
+  /** Null where the verdict is up. */
+  seen: Seen | null;
 }
 
 /** What is known of an agent that checks the site. */
@@ -37,6 +40,7 @@ export interface AgentState {
   since: number | null;
   location: string | null;
   cause: string;
+  seen: Seen | null;
 }
 
 /** What is known of a site; JSON, kept between batches. */
@@ -57,6 +61,7 @@ export interface Evidence {
   /** Of the first result of its run, in the form of `ts`. */
   since: number;
   cause: string;
+  seen: Seen | null;
 }
 
 /** What becomes of a site's incidents; an incident is told by its site, `kind` and `openedAt`. */
@@ -106,6 +111,7 @@ function vote(before: AgentState | undefined, result: Observation, rules: AlertR
     runs: { up: 0, notDown: 0, bad: 0, down: 0 },
     since: null,
     cause: "",
+    seen: null,
   };
   const last = spoke ? before : start;
   if (result.maintenance || verdict === "unknown") {
@@ -133,6 +139,7 @@ function vote(before: AgentState | undefined, result: Observation, rules: AlertR
     ...{ ts, at, freshMs, location, runs, vote, spokeAt: at, abstains: false },
     since: isWell ? null : last.since ?? ts,
     cause: isWell ? "" : verdict === "up" ? last.cause : result.cause,
+    seen: isWell ? null : verdict === "up" ? last.seen : result.seen,
   };
 }
 
@@ -172,11 +179,12 @@ function turn(state: SiteState, level: Level | null, ts: number) {
   if (isBad) {
     const evidence = voters(state)
       .filter(({ vote }) => level === "down" ? vote === "down" : vote !== "up")
-      .map(({ agent, location, since, cause, ts }) => ({
+      .map(({ agent, location, since, cause, seen, ts }) => ({
         agent,
         location,
         since: since ?? ts,
         cause,
+        seen,
       }))
       .sort((one, other) => one.since - other.since || (one.agent < other.agent ? -1 : 1));
     changes.push({ what: "opened", kind: level, openedAt: ts, evidence });

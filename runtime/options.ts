@@ -12,6 +12,8 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   watch: boolean;
   /** Says what it would do, and does nothing. */
   dryRun: boolean;
+  /** Mode "alerts": sends a sample to this channel, and nothing else. */
+  test: string | null;
 }
 
 /** What `check` takes beside what is checked: how, and how it is shown. Names are those of curl. */
@@ -80,6 +82,11 @@ export interface Option {
 /** All options but those that every mode has. */
 export const OPTIONS: Readonly<Record<string, Option>> = {
   watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
+  test: {
+    modes: ["alerts"],
+    value: "CHANNEL",
+    help: "send a sample to this channel, print its answer, and end",
+  },
   since: {
     modes: ["dbdump", "replay"],
     value: "TIME",
@@ -186,6 +193,7 @@ export function readOptions(
     args,
     watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
+    test: (parsed.test as string | undefined) ?? null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { readIncidents } from "../../alerts/outbox/compose.ts";
 import { createAlertSink } from "../../alerts/sink.ts";
 import type { RawRecord, Source } from "../../consume/sink.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -39,7 +40,8 @@ function sinkOf({ pool }: Pick<OwnDatabase, "pool">) {
   return createAlertSink({
     pool,
     rules: RULES,
-    policyOf: () => ({ channels: CHANNELS, timeoutMs: 30_000 }),
+    policyOf: () => ({ channels: null, labels: { group: "shop" }, timeoutMs: 30_000 }),
+    route: () => CHANNELS,
     clock: systemClock,
   });
 }
@@ -55,7 +57,7 @@ const FIRST = { position: 0n, first: true };
 const DOWN = {
   kind: "down",
   severity: "critical",
-  cause: "status: status 503",
+  cause: "status 503",
   locations: ["eu-west"],
 };
 
@@ -81,19 +83,31 @@ Deno.test("createAlertSink() opens and closes, owes both, and moves the offset",
       CHANNELS.map((channel) => ({ channel, event, state: "pending" }))
     ),
   );
-  const { incident, ...rest } = JSON.parse(
-    String(await database.value("SELECT body FROM notifications ORDER BY id DESC LIMIT 1")),
+  const [incident] = await readIncidents(
+    database.pool,
+    [String(await database.value("SELECT id FROM incidents"))],
+    "https://status.example",
   );
-  assertEquals(rest, { event: "resolved" });
-  const { id: _, openedAt, closedAt, evidence, ...told } = incident;
-  assertEquals(told, { site: "https://one.example/", url: "https://one.example/", ...DOWN });
-  assertEquals(Date.parse(closedAt) - Date.parse(openedAt), 3 * 60_000);
+  const { id, openedAt, closedAt, evidence, ...told } = incident!;
+  assertEquals(told, {
+    site: "https://one.example/",
+    url: "https://one.example/",
+    ...DOWN,
+    labels: { group: "shop" },
+    acknowledgedAt: null,
+    acknowledgedBy: null,
+    before: null,
+    link: `https://status.example/incidents/${id}`,
+  });
+  assertEquals(Date.parse(closedAt!) - Date.parse(openedAt), 3 * 60_000);
   assertEquals(
-    evidence.map(({ agent, since }: Record<string, string>) => [
+    evidence.map(({ agent, since, seen }) => [
       agent,
-      Date.parse(openedAt) - Date.parse(since!),
+      Date.parse(openedAt) - Date.parse(since),
+      seen?.reason,
+      seen?.status,
     ]),
-    [[AGENT, 2 * 60_000]],
+    [[AGENT, 2 * 60_000, "status", 503]],
   );
 });
 

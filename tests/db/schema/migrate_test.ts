@@ -42,6 +42,7 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
     [
       "agents",
       "certificates",
+      "channels",
       "check_results",
       ...days.map((day) => `check_results_p${day}`),
       "connections",
