@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Channel, kindOf } from "../../../alerts/channels/index.ts";
 import { SendError } from "../../../alerts/channels/kind.ts";
-import { PRESETS } from "../../../alerts/channels/presets.ts";
+import type { PRESETS } from "../../../alerts/channels/presets.ts";
 import type { Message } from "../../../alerts/message/message.ts";
 import { ALL, HOSTILE, message, NOW } from "../message/samples.ts";
 import { type Answer, type Request, schemaOf, startHttp, validator } from "./http_receiver.ts";
