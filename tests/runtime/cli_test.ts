@@ -30,6 +30,7 @@ const NO_OPTIONS: RunOptions = {
   json: false,
   watch: false,
   dryRun: false,
+  log: null,
 };
 
 function parse(line: string, env: Record<string, string> = {}) {
