@@ -18,7 +18,7 @@ const QUERY_TIMEOUT_MS = 15_000;
 export async function webMode(
   { config, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
-  onHangUp(() => log.error({}, "The dashboard takes its config over at its start only"));
+  onHangUp(() => log.notice({}, "The dashboard takes its config over at its start only"));
   const pool = createPool(config.database!.dsn, {
     max: CONNECTIONS,
     applicationName: "httpmon-web",
@@ -38,5 +38,6 @@ export async function webMode(
     server.close();
     server.closeAllConnections();
     await within(clock, CLOSE_MS, pool.end());
+    log.notice({}, "The dashboard has stopped");
   }
 }

@@ -53,7 +53,7 @@ export async function readIncidents(
   );
   return rows.map((row) => ({
     id: row.id,
-    site: row.name ?? row.url ?? row.kind,
+    site: row.name ?? row.url ?? `agent ${row.locations[0] ?? row.agent}`,
     url: row.url ?? "",
     kind: row.kind,
     severity: row.severity,

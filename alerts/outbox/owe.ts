@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { IncidentRow } from "../incident.ts";
+import type { About, IncidentRow } from "../incident.ts";
 
 /**
  * An alerter that is this far behind is catching up: what opens waits for CATCH_UP_MS, and where it
@@ -8,33 +8,32 @@ import type { IncidentRow } from "../incident.ts";
 const BEHIND_MS = 600_000;
 const CATCH_UP_MS = 60_000;
 
-/** An incident that has opened or closed, and when the broker took the result that decided it. */
+/** An incident that has opened or closed, and when that was decided, by the broker's clock. */
 export interface Happened {
   incident: IncidentRow;
-  /** Those that the site's config names; null: it names none. */
-  channels: readonly string[] | null;
+  about: About;
   at: number;
 }
 
-/** Which channels are told of an incident, in the order of the config. */
-export type Route = (
-  incident: IncidentRow,
-  channels: readonly string[] | null,
-) => readonly string[];
+/** Which channels are told of an incident. */
+export type Route = (incident: IncidentRow, about: About) => readonly string[];
 
-/**
- * Owes it to the channels of each incident that it has opened.
- *
- * @param now Wall clock, milliseconds since 1970
- */
+/** What owing is handed. */
+export interface Telling {
+  route: Route;
+  /** Wall clock, milliseconds since 1970. */
+  now: number;
+}
+
+/** Owes it to the channels of each incident that it has opened. */
 export async function oweOpened(
   client: ClientBase,
   opened: readonly Happened[],
-  { route, now }: { route: Route; now: number },
+  { route, now }: Telling,
 ): Promise<void> {
-  const owed = opened.flatMap(({ incident, channels, at }) => {
+  const owed = opened.flatMap(({ incident, about, at }) => {
     const waitMs = now - at > BEHIND_MS ? CATCH_UP_MS : 0;
-    return route(incident, channels).map((channel) => ({ id: incident.id, channel, waitMs }));
+    return route(incident, about).map((channel) => ({ id: incident.id, channel, waitMs }));
   });
   if (owed.length === 0) return;
   await client.query(
@@ -48,13 +47,11 @@ export async function oweOpened(
 /**
  * Owes those who were told that it had opened that it is over. Who was not, as the alerter was far
  * behind or as it was silenced, is not told of the end either.
- *
- * @param now Wall clock, milliseconds since 1970
  */
 export async function oweResolved(
   client: ClientBase,
   resolved: readonly Pick<Happened, "incident" | "at">[],
-  { now }: { now: number },
+  { now }: Pick<Telling, "now">,
 ): Promise<void> {
   const ids = resolved.map(({ incident }) => incident.id);
   const late = resolved.filter(({ at }) => now - at > BEHIND_MS).map(({ incident }) => incident.id);

@@ -81,7 +81,7 @@ async function send(name: string, leased: Leased, deps: SenderDeps): Promise<voi
   }
   stats.sent[name]!++;
   const since = await settleSent(pool, name, leased);
-  if (since) log.info({ channel: name, since }, "The channel takes notifications again");
+  if (since) log.notice({ channel: name, since }, "The channel takes notifications again");
 }
 
 /** What a receiver or a runtime says may repeat what it was told. */

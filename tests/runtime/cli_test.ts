@@ -31,6 +31,7 @@ const NO_OPTIONS: RunOptions = {
   watch: false,
   dryRun: false,
   test: null,
+  log: null,
 };
 
 function parse(line: string, env: Record<string, string> = {}) {
