@@ -1,6 +1,7 @@
 import { Overview, type SitePolicy } from "../../alerts/state/overview.ts";
-import type { Spell } from "../../alerts/state/agent.ts";
+import type { AgentState, Spell } from "../../alerts/state/agent.ts";
 import type { Change } from "../../alerts/state/change.ts";
+import type { SiteState } from "../../alerts/state/site.ts";
 import { type AlertEvent, SEEN_MS } from "../../alerts/state/view.ts";
 import {
   hear,
@@ -36,17 +37,43 @@ export class World {
   readonly #clocks: { at: number; agents: Map<string, number> }[];
   #events: AlertEvent[] = [];
   #overview: Overview;
-  #levels = new Map<number, string | null>();
+  /** What is in the tables, as JSON. */
+  readonly #sites = new Map<number, string>();
+  readonly #agents = new Map<string, string>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    const { partitions = 1, policyOf, spells = [] } = options;
+    const { partitions = 1 } = options;
     this.#clocks = Array.from({ length: partitions }, () => ({ at: 0, agents: new Map() }));
-    this.#overview = new Overview({ now: 0, sites: [], agents: [] }, { policyOf, spells });
+    this.#overview = this.#load(0);
   }
 
-  level(site: number): string | null {
-    return this.#levels.get(site) ?? null;
+  #load(now: number): Overview {
+    const { policyOf, spells = [] } = this.#options;
+    const sites = [...this.#sites].map(([id, json]) =>
+      [id, JSON.parse(json)] as [number, SiteState]
+    );
+    const agents = [...this.#agents].map(([uuid, json]) =>
+      [uuid, JSON.parse(json)] as [string, AgentState]
+    );
+    return new Overview({ now, sites, agents }, { policyOf, spells });
+  }
+
+  site(id: number): SiteState | null {
+    return JSON.parse(this.#sites.get(id) ?? "null");
+  }
+
+  agent(uuid: string): AgentState | null {
+    return JSON.parse(this.#agents.get(uuid) ?? "null");
+  }
+
+  level(site: number): SiteState["level"] {
+    return this.site(site)?.level ?? null;
+  }
+
+  /** Another alerter takes the rounds over. */
+  restart(): void {
+    this.#overview = this.#load(this.#overview.now);
   }
 
   /** An alerter reads a record. */
@@ -85,9 +112,17 @@ export class World {
     this.#events = this.#events.filter(({ at }) => at >= until);
     for (const event of due) this.#overview.take(event);
     this.#overview.passTo(until);
-    const { changes, sites } = this.#overview.changes();
+    const { changes, sites, agents } = this.#overview.changes();
     this.changes.push(...changes);
-    for (const [site, state] of sites) this.#levels.set(site, state?.level ?? null);
+    save(this.#sites, sites);
+    save(this.#agents, agents);
+  }
+}
+
+function save<Key>(table: Map<Key, string>, states: ReadonlyMap<Key, unknown>): void {
+  for (const [key, state] of states) {
+    if (state === null) table.delete(key);
+    else table.set(key, JSON.stringify(state));
   }
 }
 

@@ -54,8 +54,10 @@ export function worldOf(
   rules: AlertRules = RULES,
   policy: Partial<SitePolicy> = {},
   spells: readonly Spell[] = [],
+  partitions = 1,
 ): World {
   return new World({
+    partitions,
     spells,
     rulesOf: () => rules,
     policyOf: () => ({ downWhen: rules.downWhen, isExpected: true, ...policy }),
