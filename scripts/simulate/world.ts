@@ -2,15 +2,16 @@ import { Overview, type SitePolicy } from "../../alerts/state/overview.ts";
 import type { AgentState, Spell } from "../../alerts/state/agent.ts";
 import type { Change } from "../../alerts/state/change.ts";
 import type { SiteState } from "../../alerts/state/site.ts";
-import { type AlertEvent, SEEN_MS } from "../../alerts/state/view.ts";
+import { signOf, type Signs } from "../../alerts/state/signs.ts";
+import type { AlertEvent } from "../../alerts/state/view.ts";
 import {
+  type CountRules,
   hear,
   NEW_VOTES,
   type Observation,
   pass,
   type SiteVotes,
 } from "../../alerts/state/votes.ts";
-import type { AlertRules } from "../../config/types.ts";
 
 /** A site's result in a topic's partition. */
 export interface SiteResult extends Observation {
@@ -19,7 +20,7 @@ export interface SiteResult extends Observation {
 
 /** What a world is made of. */
 export interface WorldOptions {
-  rulesOf(site: number): AlertRules;
+  rulesOf(site: number): CountRules;
   policyOf(site: number): SitePolicy;
   /** @default 1 */
   partitions?: number;
@@ -34,7 +35,7 @@ export class World {
   readonly changes: Change[] = [];
   readonly #options: WorldOptions;
   readonly #votes = new Map<number, SiteVotes>();
-  readonly #clocks: { at: number; agents: Map<string, number> }[];
+  readonly #clocks: { at: number; agents: Signs }[];
   #events: AlertEvent[] = [];
   #overview: Overview;
   /** What is in the tables, as JSON. */
@@ -44,7 +45,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options;
     const { partitions = 1 } = options;
-    this.#clocks = Array.from({ length: partitions }, () => ({ at: 0, agents: new Map() }));
+    this.#clocks = Array.from({ length: partitions }, () => ({ at: 0, agents: {} }));
     this.#overview = this.#load(0);
   }
 
@@ -79,15 +80,12 @@ export class World {
   /** An alerter reads a record. */
   read({ site, ...result }: SiteResult, partition = 0): void {
     const clock = this.#clocks[partition]!;
-    const at = clock.at = Math.max(clock.at, result.at);
-    const { agent, ts } = result;
-    if (at - (clock.agents.get(agent) ?? 0) >= SEEN_MS) {
-      clock.agents.set(agent, at);
-      this.#events.push({ kind: "seen", at, ts, agent });
-    }
+    const observation = { ...result, at: clock.at = Math.max(clock.at, result.at) };
+    const sign = signOf(observation, clock.agents);
+    if (sign !== null) this.#events.push(sign);
     const { votes, events } = hear(
       this.#votes.get(site) ?? NEW_VOTES,
-      { ...result, at },
+      observation,
       this.#options.rulesOf(site),
     );
     this.#votes.set(site, votes);
