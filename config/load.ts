@@ -20,6 +20,7 @@ import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
 import { validate } from "./say/validate.ts";
 import { checkSettings, checkWebsites, readWebsiteFiles, toSites } from "./site/websites.ts";
+import { toWeb } from "./web.ts";
 import { toWriter } from "./writer.ts";
 
 /** What loading needs of the world around it. */
@@ -92,6 +93,7 @@ export function loadConfig<M extends Mode>(
     agent: toAgent(yaml.agent, cwd),
     writer: toWriter(yaml.writer),
     alerts: toAlerts(yaml.alerts),
+    web: toWeb(yaml.web),
     database: toDatabase(yaml.database),
     includePatterns: patterns,
     secrets: outside.allSecrets(),

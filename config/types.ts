@@ -25,6 +25,7 @@ export interface Config {
   agent: AgentConfig;
   writer: WriterConfig;
   alerts: AlertsConfig;
+  web: WebConfig;
   /** Null where the file names no database. */
   database: DatabaseConfig | null;
   /** Where included files are looked for: absolute, with "*" and "?" in them. */
@@ -194,6 +195,16 @@ export interface WebhookChannel {
   url: string;
   /** "whsec_" and base64. */
   secret: string;
+}
+
+export interface WebConfig {
+  listen: Listen;
+  /** Under which others reach it, without a slash at its end; null: where it listens. */
+  publicUrl: string | null;
+  /** What it is called. */
+  title: string;
+  /** Base URLs of the `listen` of agents, writers and alerters, to ask for more than is stored. */
+  ops: readonly string[];
 }
 
 export interface DatabaseConfig {

@@ -63,6 +63,7 @@ Deno.test("loadConfig() gives every default", () => {
       channels: {},
       listen: null,
     },
+    web: { listen: { host: "127.0.0.1", port: 8080 }, publicUrl: null, title: "httpmon", ops: [] },
     database: null,
     disabledSites: [],
     templates: {},
@@ -73,7 +74,7 @@ Deno.test("loadConfig() gives every default", () => {
 });
 
 Deno.test("loadConfig() takes sections and keys that are left empty as absent", () => {
-  const sections = ["kafka", "websites", "agent", "writer", "alerts", "database"];
+  const sections = ["kafka", "websites", "agent", "writer", "alerts", "web", "database"];
   const empty = loadText(`loglevel:\n${sections.map((name) => `${name}:\n`).join("")}`);
   assertEquals(empty, loadText("{}"));
   assertEquals(
@@ -152,6 +153,12 @@ Deno.test("loadConfig() reads every key", () => {
         },
       },
       listen: { host: "127.0.0.1", port: 9102 },
+    },
+    web: {
+      listen: { host: "::1", port: 8081 },
+      publicUrl: "https://status.example",
+      title: "Example status",
+      ops: ["http://10.0.0.1:9100"],
     },
     database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
     disabledSites: [],

@@ -1,0 +1,34 @@
+import type { Pool } from "pg";
+import type { Config } from "../config/types.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Sites } from "./data/sites.ts";
+
+/** What the app is handed. */
+export interface WebDeps {
+  /** Reads only. */
+  pool: Pool;
+  /** All sites as they are now. */
+  sites: Sites;
+  config: Pick<Config, "web" | "sites" | "database">;
+  fetch: typeof globalThis.fetch;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Who asks. */
+export interface Who {
+  /** Null: nobody had to log in. */
+  name: string | null;
+  /** "operate" may also change things: acknowledge, silence, check now, replay. */
+  role: "view" | "operate";
+}
+
+/** What access/ says of each request, for hono's context. */
+export interface Env {
+  Variables: {
+    who: Who;
+    /** To be the field "csrf" of each form that changes something. */
+    csrf: string;
+  };
+}
