@@ -196,6 +196,21 @@ export interface WebhookChannel {
   secret: string;
 }
 
+/** What somebody may do in the dashboard and the API: see all, or also acknowledge, silence, replay. */
+export type Role = "view" | "operate";
+
+/** Who may use the dashboard and the API; with no users, tokens or proxies, who is on this machine. */
+export interface WebAccess {
+  /** By name; the password is a hash of web/access/password.ts. */
+  users: Readonly<Record<string, { password: string; role: Role }>>;
+  /** The hash is hexadecimal. */
+  tokens: readonly { name: string; sha256: string; role: Role }[];
+  /** The header in which proxies at these addresses name the user, and those who may operate. */
+  proxyHeader: { name: string; from: readonly string[]; operate: readonly string[] } | null;
+  /** What sessions are signed with; null: something new at each start. */
+  secret: string | null;
+}
+
 export interface DatabaseConfig {
   /** postgres://... or libpq key=value; a secret. */
   dsn: string;
