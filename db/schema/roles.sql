@@ -26,7 +26,7 @@ GRANT SELECT, INSERT, UPDATE ON site_states, incidents, notifications, consumer_
 GRANT SELECT, INSERT ON sites TO httpmon_alerter;
 GRANT UPDATE (last_seen) ON sites TO httpmon_alerter;
 
--- reader: dbdump, a dashboard. Partitions are read through their table; the last line is for tables
+-- reader: dbdump, report, web. Partitions are read through their table; the last line is for tables
 -- of a later version.
 GRANT USAGE ON SCHEMA public TO httpmon_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO httpmon_reader;

@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler, Next } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { randomBytes } from "node:crypto";
@@ -6,7 +6,7 @@ import type { Role, WebConfig } from "../../config/types.ts";
 import { isLoopback } from "../../config/web_access.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Env, Who } from "../env.ts";
-import { problem } from "./problem.ts";
+import { isForProgram, problem } from "./problem.ts";
 import { type Session, SESSION_MS, Sessions } from "./session.ts";
 import { Doorkeeper, type Signs } from "./visitor.ts";
 
@@ -60,7 +60,7 @@ export class Guard {
       maxSize: MAX_BODY_BYTES,
       onError: (c) => refused(c, 413, `No more than ${MAX_BODY_BYTES} bytes are read`),
     });
-    const admit: MiddlewareHandler<Env> = async (c, next) => {
+    const admit = async (c: Context<Env>, next: Next): Promise<Response | null> => {
       const host = c.req.header("host") ?? "";
       if (!this.#hosts(host)) {
         const hint = 'is not served here; name it in "web.public_url"';
@@ -72,19 +72,22 @@ export class Guard {
       c.set("visitor", visitor);
       c.set("who", visitor ?? NOBODY);
       c.set("csrf", "");
-      if (SAFE.has(c.req.method)) return await next();
-      let refusal: Response | undefined;
+      if (SAFE.has(c.req.method)) {
+        await next();
+        return null;
+      }
+      let refusal: Response | null = null;
       const tooLarge = await limit(c, async () => {
         const isOwn = visitor?.isAmbient === false || this.#isOwnOrigin(c, host) &&
             session !== null && this.sessions.isFormToken(session, await tokenIn(c));
         if (isOwn) await next();
         else refusal = refused(c, 403, "This form is too old, or another site's: load it again");
       });
-      return tooLarge ?? refusal;
+      return tooLarge instanceof Response ? tooLarge : refusal;
     };
     return async (c, next) => {
       const refusal = await admit(c, next);
-      if (refusal) c.res = refusal;
+      if (refusal !== null) c.res = refusal;
       // Behind the rooms, so that no kind of answer goes without.
       for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
     };
@@ -182,6 +185,6 @@ async function tokenIn(c: Context): Promise<unknown> {
 
 /** As a problem for programs, as a line for people. */
 export function refused(c: Context, status: 401 | 403 | 413 | 421 | 429, detail: string): Response {
-  if (c.req.path.startsWith("/api/")) return problem(c, status, detail);
+  if (isForProgram(c)) return problem(c, status, detail);
   return c.text(`${detail}\n`, status);
 }

@@ -1,8 +1,6 @@
 import { type Context, Hono } from "hono";
-import type { WebConfig } from "../../config/types.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import type { Env } from "../env.ts";
+import type { Env, WebDeps } from "../env.ts";
+import { bare } from "../pages/bare.tsx";
 import { type Guard, refused } from "./guard.ts";
 import { isPassword, NOBODY } from "./password.ts";
 import { Tries } from "./tries.ts";
@@ -10,23 +8,18 @@ import { Tries } from "./tries.ts";
 /** Each takes 32 MiB and a core. */
 const MAX_AT_ONCE = 2;
 
-/** What logging in needs. */
-export interface LoginDeps {
-  guard: Guard;
-  web: WebConfig;
-  clock: Clock;
-  log: Logger;
-}
-
 /** Logging in and out by name and password. */
-export function loginRoom({ guard, web, clock, log }: LoginDeps): Hono<Env> {
+export function loginRoom(
+  guard: Guard,
+  { config: { web }, clock, log }: Pick<WebDeps, "config" | "clock" | "log">,
+): Hono<Env> {
   const room = new Hono<Env>();
   const { users } = web.access;
   if (Object.keys(users).length === 0) return room;
   const tries = new Tries(clock);
   let underWay = 0;
 
-  room.get("/login", (c) => c.html(<LoginPage {...pageOf(c)} />));
+  room.get("/login", (c) => c.html(loginPage(pageOf(c))));
   room.post("/login", async (c) => {
     const { name, password, to } = await c.req.parseBody();
     if (typeof name !== "string" || typeof password !== "string") {
@@ -44,7 +37,7 @@ export function loginRoom({ guard, web, clock, log }: LoginDeps): Hono<Env> {
     if (known === null || !isRight) {
       // A name that is not there may be a password that was typed in the wrong place.
       log.warn({ address, ...(known && { user: name }) }, "Somebody failed to log in");
-      return c.html(<LoginPage {...pageOf(c)} to={placeIn(to)} hasFailed />, 401);
+      return c.html(loginPage({ ...pageOf(c), to: placeIn(to), hasFailed: true }), 401);
     }
     tries.forget(address);
     guard.keep(c, guard.sessions.start(name));
@@ -66,29 +59,32 @@ function placeIn(to: unknown): string {
   return typeof to === "string" && /^\/(?![/\\])[\x21-\x7e]*$/.test(to) ? to : "/";
 }
 
-interface LoginPageProps {
+interface LoginPage {
   title: string;
   token: string;
   to: string;
   hasFailed?: boolean;
 }
 
-function LoginPage({ title, token, to, hasFailed = false }: LoginPageProps) {
-  return (
-    <form method="post" action="/login" class="login">
+function loginPage({ title, token, to, hasFailed = false }: LoginPage) {
+  return bare(
+    title,
+    <main class="narrow">
       <h1>{title}</h1>
-      <input type="hidden" name="csrf" value={token} />
-      <input type="hidden" name="to" value={to} />
-      {hasFailed && <p role="alert">The name or the password is wrong.</p>}
-      <label>
-        Name
-        <input name="name" autocomplete="username" required autofocus />
-      </label>
-      <label>
-        Password
-        <input name="password" type="password" autocomplete="current-password" required />
-      </label>
-      <button type="submit">Log in</button>
-    </form>
+      <form method="post" action="/login" class="login">
+        <input type="hidden" name="csrf" value={token} />
+        <input type="hidden" name="to" value={to} />
+        {hasFailed && <p role="alert">The name or the password is wrong.</p>}
+        <label>
+          Name
+          <input name="name" autocomplete="username" required autofocus />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" autocomplete="current-password" required />
+        </label>
+        <button type="submit">Log in</button>
+      </form>
+    </main>,
   );
 }

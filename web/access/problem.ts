@@ -8,3 +8,8 @@ export function problem(c: Context, status: ContentfulStatusCode, detail: string
     "content-type": "application/problem+json",
   });
 }
+
+/** Whether who asks reads problems, not pages. */
+export function isForProgram(c: Context): boolean {
+  return c.req.path.startsWith("/api/");
+}

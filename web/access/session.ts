@@ -63,13 +63,18 @@ export class Sessions {
     return until > this.#clock.now() ? { id, user, until } : null;
   }
 
-  /** What each form has to send along, as no other site can know it. */
-  formToken({ id, user }: Session): string {
-    return this.#mac(`form ${id}`, this.#secretOf(user));
+  /**
+   * What each form has to send along, as no other site can know it. Another one at each call, as its
+   * page is compressed: of one that stays, the length would tell (BREACH).
+   */
+  formToken(session: Session, nonce = randomBytes(9).toString("base64url")): string {
+    const { id, user } = session;
+    return `${nonce}.${this.#mac(`form ${nonce} ${id}`, this.#secretOf(user))}`;
   }
 
   isFormToken(session: Session, token: unknown): boolean {
-    return typeof token === "string" && isSame(token, this.formToken(session));
+    if (typeof token !== "string") return false;
+    return isSame(token, this.formToken(session, token.split(".")[0]));
   }
 
   #secretOf(user: string | null): string {

@@ -1,5 +1,4 @@
 import type { Context, Hono } from "hono";
-import type { Pool } from "pg";
 import { z } from "zod";
 import { problem } from "../access/problem.ts";
 import type { Env, Who } from "../env.ts";

@@ -35,12 +35,15 @@ class Client {
   setCookie = "";
 
   constructor(web: Record<string, unknown>) {
-    const config = loadedConfig("web", { web, database: DATABASE }).web;
-    const guard = new Guard(config, this.clock);
+    const config = loadedConfig("web", { web, database: DATABASE });
+    const guard = new Guard(config.web, this.clock);
     this.#app = new Hono<Env>();
+    this.#app.onError((error) => {
+      throw error;
+    });
     this.#app.use(guard.shield);
     this.#app.get("/public", () => new Response("for all"));
-    this.#app.route("/", loginRoom({ guard, web: config, clock: this.clock, log: this.log }));
+    this.#app.route("/", loginRoom(guard, { config, clock: this.clock, log: this.log }));
     this.#app.use(guard.gate);
     this.#app.get("/page", (c) => c.text(`${c.get("who").name} ${c.get("csrf")}`));
     this.#app.post("/api/v1/change", (c) => c.json({ by: c.get("who").name }));

@@ -1,0 +1,1 @@
+// What a page does with JavaScript: times stay true, and changes arrive by themselves.
