@@ -7,7 +7,7 @@ import { isForProgram, problem } from "./access/problem.ts";
 import { api } from "./api/index.ts";
 import { assets } from "./assets/index.ts";
 import type { Env, WebDeps } from "./env.ts";
-import { live } from "./live/index.ts";
+import { live } from "./live/index.tsx";
 import { pages } from "./pages/index.tsx";
 import { messagePage } from "./pages/message.tsx";
 import { status } from "./status/index.ts";

@@ -1,8 +1,9 @@
 import type { Pool } from "pg";
-import type { Visitor } from "./access/visitor.ts";
 import type { Config } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { Visitor } from "./access/visitor.ts";
+import type { History } from "./data/history.ts";
 import type { Sites } from "./data/sites.ts";
 
 /** What the app is handed. */
@@ -13,6 +14,8 @@ export interface WebDeps {
   operator: Pool;
   /** All sites as they are now. */
   sites: Sites;
+  /** What they were. */
+  history: History;
   config: Pick<Config, "web" | "sites" | "database">;
   fetch: typeof globalThis.fetch;
   clock: Clock;

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops_server.ts";
 import { createApp } from "./app.ts";
+import { History } from "./data/history.ts";
 import { Sites } from "./data/sites.ts";
 
 /** For pages; what follows the sites takes one more. */
@@ -28,13 +29,14 @@ export async function webMode(
   });
   const operator = createPool(dsn, { ...settings, max: 2 });
   const sites = new Sites({ pool, clock, log });
-  const app = createApp({ pool, operator, sites, config, fetch, clock, log });
+  const history = new History({ pool, sites, clock, log });
+  const app = createApp({ pool, operator, sites, history, config, fetch, clock, log });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   try {
     const address = await listening(server, config.web.listen, "web.listen");
     server.on("error", (error) => log.error({ error }, "The dashboard's server failed"));
     console.log(`httpmon web: http://${hostPort(address)}/`);
-    await Promise.all([sites.follow(signal), aborted(signal)]);
+    await Promise.all([sites.follow(signal), history.follow(signal), aborted(signal)]);
     return EXIT.done;
   } finally {
     server.close();

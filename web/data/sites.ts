@@ -97,6 +97,10 @@ export class Sites {
     return this.#newest;
   }
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
   all(): Iterable<SiteNow> {
     return this.#byId.values();
   }
