@@ -8,7 +8,8 @@ import { siteIdentity } from "../db/store/shared.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { decode } from "../wire/decode.ts";
 import type { ResultMessage } from "../wire/message.ts";
-import { type BatchSite, type SiteChange, storeChanges } from "./incidents.ts";
+import type { BatchSite } from "./incident.ts";
+import { type SiteChange, storeChanges } from "./incidents.ts";
 import { toObservation } from "./observation.ts";
 import { NEW_SITE, observe, type SiteState } from "./state.ts";
 

@@ -24,28 +24,44 @@ interface Secret {
   name: string;
 }
 
+/** The logger of a process, whose config may be taken over anew. */
+export interface ProcessLogger extends Logger {
+  /**
+   * From now on keeps these secrets out, too, of its children's lines as well. Those of the start
+   * stay, as what is read only then does; of others, those before these.
+   */
+  hide(secrets: readonly Secret[]): void;
+}
+
 /**
  * A logger that writes one JSON object a line to standard error, with the level's name and the time
  * in ISO 8601. Lines are written at once, so that none is lost at the end.
  *
- * @param secrets Kept out of every line, wherever they come from
+ * @param ofStart Kept out of every line, wherever they come from
  */
 export function createLogger(
   level: keyof typeof LEVELS,
   mode: string,
-  secrets: readonly Secret[] = [],
-): Logger {
-  // The longest first: a shorter one may be a part of it.
-  const hidden = secrets.toSorted((a, b) => b.value.length - a.value.length);
-  return pino({
+  ofStart: readonly Secret[] = [],
+): ProcessLogger {
+  let last: readonly Secret[] = [];
+  let hidden: readonly Secret[] = [];
+  const hide = (secrets: readonly Secret[]) => {
+    // The longest first: a shorter one may be a part of it.
+    hidden = [...ofStart, ...last, ...secrets].sort((a, b) => b.value.length - a.value.length);
+    last = secrets;
+  };
+  hide([]);
+  const log = pino({
     level: LEVELS[level],
     base: { mode },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label === "fatal" ? "critical" : label }) },
     errorKey: "error",
     serializers: { error: pino.stdSerializers.err },
-    hooks: hidden.length > 0 ? { streamWrite: (line) => withoutSecrets(line, hidden) } : {},
+    hooks: { streamWrite: (line) => withoutSecrets(line, hidden) },
   }, pino.destination({ fd: 2, sync: true }));
+  return Object.assign(log, { hide });
 }
 
 /** A line whose texts have no secret; its keys, level and time stay as they are. */

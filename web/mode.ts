@@ -20,15 +20,17 @@ export async function webMode(
   { config, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
   onHangUp(() => log.error({}, "The dashboard takes its config over at its start only"));
-  const pool = createPool(config.database!.dsn, {
+  const { dsn, readerDsn } = config.database!;
+  const settings = { applicationName: "httpmon-web", queryTimeoutMs: QUERY_TIMEOUT_MS, log };
+  const pool = createPool(readerDsn ?? dsn, {
+    ...settings,
     max: CONNECTIONS,
-    applicationName: "httpmon-web",
-    queryTimeoutMs: QUERY_TIMEOUT_MS,
-    log,
+    readOnly: readerDsn === null,
   });
+  const operator = createPool(dsn, { ...settings, max: 2 });
   const sites = new Sites({ pool, clock, log });
   const history = new History({ pool, sites, clock, log });
-  const app = createApp({ pool, sites, history, config, fetch, clock, log });
+  const app = createApp({ pool, operator, sites, history, config, fetch, clock, log });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   try {
     const address = await listening(server, config.web.listen, "web.listen");
@@ -39,6 +41,6 @@ export async function webMode(
   } finally {
     server.close();
     server.closeAllConnections();
-    await within(clock, CLOSE_MS, pool.end());
+    await within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
   }
 }

@@ -40,3 +40,24 @@ Deno.test("createLogger() keeps secrets out of every text of a line", async () =
   assertEquals(plain, { level: "error", mode: "agent", a: 1, msg: "plain" });
   assertEquals(others, []);
 });
+
+Deno.test("createLogger().hide() keeps out what a new config has, and still what those of the start and before had", async () => {
+  const lines = await logged(`
+    const log = createLogger("INFO", "agent", [{ value: "first", name: "\${A}" }]);
+    const part = log.child({});
+    const tell = () => part.info({}, "first second third fourth");
+    tell();
+    log.hide([{ value: "second", name: "\${B}" }]);
+    tell();
+    log.hide([{ value: "third", name: "\${C}" }]);
+    tell();
+    log.hide([{ value: "fourth", name: "\${D}" }]);
+    tell();
+  `);
+  assertEquals(lines.map(({ msg }) => msg), [
+    "${A} second third fourth",
+    "${A} ${B} third fourth",
+    "${A} ${B} ${C} fourth",
+    "${A} second ${C} ${D}",
+  ]);
+});
