@@ -93,7 +93,8 @@ export function whyOf(
   return [reason.replaceAll("_", " "), status].filter(Boolean).join(", ");
 }
 
-function noticedBy({ agents, agentsDown, downFrom, state }: SiteNow): string {
+/** Who sees that a site is down. */
+export function noticedBy({ agents, agentsDown, downFrom, state }: SiteNow): string {
   if (state !== "down") return "";
   const places = downFrom.slice(0, 3).join(", ") + (downFrom.length > 3 ? ", …" : "");
   return agents > 1 ? `${agentsDown} of ${agents}: ${places}` : `seen from ${places}`;
