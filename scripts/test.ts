@@ -61,7 +61,7 @@ interface Run {
 async function runTests(args: readonly string[], env: Record<string, string>): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--parallel", ...args],
-    env: { DENO_JOBS: String(JOBS), ...env },
+    env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(JOBS), ...env },
     stdout: "piped",
   }).spawn();
   const decoder = new TextDecoder();
