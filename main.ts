@@ -44,6 +44,9 @@ async function run(command: RunCommand): Promise<ExitCode> {
   if (mode === "import") {
     return (await import("./importers/mode.ts")).importMode(command.options, personsFolder());
   }
+  if (command.options.hashPassword) {
+    return await (await import("./web/access/hash_password_mode.ts")).hashPasswordMode();
+  }
   const known = { ...command, mode };
   if (!RELOADING_MODES.has(mode)) return await runMode(known, STOP_SIGNALS, noHangUps);
   const hangUps = listenForHangUps(process);

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops_server.ts";
 import { createApp } from "./app.ts";
+import { History } from "./data/history.ts";
 import { Sites } from "./data/sites.ts";
 
 /** For pages; what follows the sites takes one more. */
@@ -19,25 +20,28 @@ export async function webMode(
   { config, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
   onHangUp(() => log.notice({}, "The dashboard takes its config over at its start only"));
-  const pool = createPool(config.database!.dsn, {
+  const { dsn, readerDsn } = config.database!;
+  const settings = { applicationName: "httpmon-web", queryTimeoutMs: QUERY_TIMEOUT_MS, log };
+  const pool = createPool(readerDsn ?? dsn, {
+    ...settings,
     max: CONNECTIONS,
-    applicationName: "httpmon-web",
-    queryTimeoutMs: QUERY_TIMEOUT_MS,
-    log,
+    readOnly: readerDsn === null,
   });
+  const operator = createPool(dsn, { ...settings, max: 2 });
   const sites = new Sites({ pool, clock, log });
-  const app = createApp({ pool, sites, config, fetch, clock, log });
+  const history = new History({ pool, sites, clock, log });
+  const app = createApp({ pool, operator, sites, history, config, fetch, clock, log });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   try {
     const address = await listening(server, config.web.listen, "web.listen");
     server.on("error", (error) => log.error({ error }, "The dashboard's server failed"));
     console.log(`httpmon web: http://${hostPort(address)}/`);
-    await Promise.all([sites.follow(signal), aborted(signal)]);
+    await Promise.all([sites.follow(signal), history.follow(signal), aborted(signal)]);
     return EXIT.done;
   } finally {
     server.close();
     server.closeAllConnections();
-    await within(clock, CLOSE_MS, pool.end());
+    await within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
     log.notice({}, "The dashboard has stopped");
   }
 }

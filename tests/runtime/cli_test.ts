@@ -30,6 +30,8 @@ const NO_OPTIONS: RunOptions = {
   json: false,
   watch: false,
   dryRun: false,
+  hashPassword: false,
+  export: null,
   log: null,
 };
 

@@ -97,6 +97,10 @@ export class Sites {
     return this.#newest;
   }
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
   all(): Iterable<SiteNow> {
     return this.#byId.values();
   }
@@ -105,9 +109,10 @@ export class Sites {
     return this.#byId.get(id) ?? null;
   }
 
-  /** Where an agent stands, or its UUID. */
-  locationOf(agentId: number): string {
-    return this.#agents.get(agentId) ?? String(agentId);
+  /** Where an agent of a site stands, or its UUID. */
+  placeOf(id: number, agentId: number): string {
+    const context = this.#contexts.get(this.#seen.get(id)?.get(agentId)?.contextId ?? -1);
+    return context?.location ?? this.#agents.get(agentId) ?? `agent ${agentId}`;
   }
 
   /** The last result of each agent of a site. */
@@ -260,8 +265,8 @@ export class Sites {
     const now = this.#deps.clock.now() + this.#aheadMs;
     const found = judge(seen, (one) => contextOf(one)?.frequency ?? null, now);
     const newest = seen.reduce((a, b) => b.ts > a.ts ? b : a);
-    const placeOf = (one: Seen) => contextOf(one)?.location ?? this.#agents.get(one.agentId) ?? "";
-    const places = (some: readonly Seen[]) => [...new Set(some.map(placeOf))].sort();
+    const places = (some: readonly Seen[]) =>
+      [...new Set(some.map(({ agentId }) => this.placeOf(id, agentId)))].sort();
     const reason = this.#reasons.get(found.by.reasonId ?? -1);
     const connected = seen.toSorted((a, b) => b.ts - a.ts).find((one) => one.connectionId !== null);
     const site: SiteNow = {

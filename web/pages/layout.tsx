@@ -16,7 +16,7 @@ const PAGES = [
 export interface PageOptions {
   /** Of the browser's tab, before the dashboard's own. */
   title: string;
-  /** What /live is asked for, "sites" for one; left out: nothing arrives by itself. */
+  /** The path of what arrives by itself, below /live; left out: nothing arrives by itself. */
   live?: string;
   /** Whether there are charts on it. */
   charts?: boolean;
@@ -68,6 +68,13 @@ export function page(
             )}
             {content}
           </main>
+          <svg class="defs" aria-hidden="true">
+            <defs>
+              <pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
+                <path d="M-1 5 5-1M1 7 7 1M-3 3 3-3" />
+              </pattern>
+            </defs>
+          </svg>
           <p id="news" class="news" role="status" aria-live="polite"></p>
         </body>
       </html>
