@@ -20,6 +20,7 @@ const days = z.union([
 export const databaseSchema = section({
   dsn: optional(dsn),
   writer: section({ dsn: optional(dsn) }),
+  reader: section({ dsn: optional(dsn) }),
   retention: section({
     raw: withDefault(days, null),
     hourly: withDefault(days, null),
@@ -69,5 +70,5 @@ export function toDatabase(yaml: z.output<typeof databaseSchema>): DatabaseConfi
   if (given === null) return null;
   const { raw, hourly, daily, evidence, dead_letters: deadLetters } = yaml.retention;
   const retention: RetentionConfig = { raw, hourly, daily, evidence: evidence ?? raw, deadLetters };
-  return { dsn: given, retention };
+  return { dsn: given, readerDsn: yaml.reader.dsn, retention };
 }

@@ -17,6 +17,8 @@ export interface PoolSettings {
    * firewall forgot costs no more, as the idle ones of a pool are closed after 10 s
    */
   queryTimeoutMs?: number;
+  /** Whether its sessions refuse to change anything. @default false */
+  readOnly?: boolean;
   log: Logger;
 }
 
@@ -42,7 +44,9 @@ export function createPool(dsn: string, settings: PoolSettings): pg.Pool {
     user: parsed.user,
     password: parsed.password,
     database: parsed.dbname,
-    options: parsed.options,
+    options: settings.readOnly
+      ? `${parsed.options ?? ""} -c default_transaction_read_only=on`.trim()
+      : parsed.options,
     application_name: parsed.application_name ?? settings.applicationName,
     sslnegotiation: parsed.sslnegotiation,
     enableChannelBinding: parsed.channel_binding === "require",

@@ -38,6 +38,10 @@ export class Program implements AsyncDisposable {
     this.#code = (await this.#child.status).code;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Fails if the program has ended. */
   assertRuns(): void {
     if (this.#code !== null) throw this.#failure(`ended with ${this.#code}`);
