@@ -1,5 +1,6 @@
-import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
+import { Partitioners, type Producer } from "kafkajs";
 import { Buffer } from "node:buffer";
+import { quietKafka } from "../../local/kafka_client.ts";
 import type { Ledger, SentRecord } from "./ledger.ts";
 import { resultOfSite } from "./messages.ts";
 import { poisonRecords } from "./poison.ts";
@@ -122,10 +123,7 @@ export class Load {
   }
 
   async #connect(): Promise<Producer> {
-    const producer = new Kafka({
-      clientId: "torture-load",
-      brokers: [...this.#options.brokers],
-      logLevel: logLevel.NOTHING,
+    const producer = quietKafka(this.#options.brokers, {
       connectionTimeout: 3_000,
       requestTimeout: 6_000,
       retry: { retries: 0 },

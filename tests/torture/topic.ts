@@ -1,6 +1,7 @@
-import { type Admin, Kafka, logLevel } from "kafkajs";
+import type { Admin, Kafka } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { quietKafka } from "../../local/kafka_client.ts";
 import { useOddZstd } from "./odd_zstd.ts";
 
 /** Of a round's topic. */
@@ -18,10 +19,7 @@ export interface TopicRecord {
 }
 
 function client(brokers: readonly string[]): Kafka {
-  return new Kafka({
-    clientId: "torture-reader",
-    brokers: [...brokers],
-    logLevel: logLevel.NOTHING,
+  return quietKafka(brokers, {
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
     retry: { retries: 8, initialRetryTime: 200 },

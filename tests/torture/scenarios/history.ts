@@ -35,7 +35,7 @@ export const UPKEEP: Variant[] = [
                AND wait_event_type = 'Lock'`,
             );
             return rows.length > 0;
-          }, 60_000);
+          });
           await maintainer.kill();
           await client.query("ROLLBACK");
           await round.pause(1_000, 2_000);
@@ -44,7 +44,7 @@ export const UPKEEP: Variant[] = [
         client.release(true);
       }
       const maintainer = round.startMaintainer({});
-      await maintainer.succeeds(60_000);
+      await maintainer.succeeds();
     },
   },
   {
@@ -53,16 +53,16 @@ export const UPKEEP: Variant[] = [
       const day = dayOf(OLD_DAY);
       await besideOldLoad(round, { shiftMs: OLD_DAY * 24 * HOUR_MS }, async () => {
         const some = async () => await round.count(rowsOf(day)) > 500;
-        await mustCome(round, "the old day has no rows", some, 60_000);
+        await mustCome(round, "the old day has no rows", some);
       });
       // What is held up by rollups or readers goes in a later round.
       await mustCome(round, "the day is not dropped", async () => {
-        await round.startMaintainer({ retention: { raw: 10 } }).succeeds(60_000);
+        await round.startMaintainer({ retention: { raw: 10 } }).succeeds();
         const sql =
           "SELECT count(*) FROM httpmon_bounds('check_results') WHERE bounds @> $1::timestamptz";
         const { rows: [{ count }] } = await round.pool.query(sql, [`${day} 12:00Z`]);
         return Number(count) === 0;
-      }, 120_000);
+      });
       await besideOldLoad(
         round,
         { shiftMs: OLD_DAY * 24 * HOUR_MS },
@@ -101,7 +101,7 @@ export const HELD_PARTITION: Variant[] = [{
     const load = { shiftMs: OLD_DAY * 24 * HOUR_MS, partition: HELD };
     await besideOldLoad(round, load, async () => {
       const some = async () => await round.count(rowsOf(day)) > 100;
-      await mustCome(round, "the old day has no rows", some, 60_000);
+      await mustCome(round, "the old day has no rows", some);
       const client = await round.pool.connect();
       try {
         await client.query(
