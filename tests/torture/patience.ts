@@ -15,7 +15,7 @@ export function until(
 }
 
 /** How much wants to run at this moment for each core; 1 where all has room, or where nobody tells. */
-async function crowding(): Promise<number> {
+export async function crowding(): Promise<number> {
   const told = await readFile("/proc/loadavg", "utf8").catch(() => "");
   return Math.max(1, Number(/ (\d+)\//.exec(told)?.[1] ?? 1) / availableParallelism());
 }
