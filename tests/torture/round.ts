@@ -32,6 +32,8 @@ export interface RoundOptions {
 
 function poolOf(dsn: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: dsn, max: 4, connectionTimeoutMillis: 5_000 });
+  // A fault ends connections, in use or idle; the next query tells.
+  pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", () => {});
   return pool;
 }
