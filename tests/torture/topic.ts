@@ -133,21 +133,22 @@ export async function readRecords(
     });
     const seen = new Set<string>();
     await consumer.run({
-      eachMessage: ({ partition, message: { offset, key, value } }) => {
+      autoCommit: false,
+      eachBatch: ({ batch: { partition, messages } }) => {
         const { low, end } = bounds.get(partition)!;
-        const place = `${partition}/${offset}`;
-        if (seen.has(place) || BigInt(offset) < low || BigInt(offset) >= end) {
-          return Promise.resolve();
+        for (const { offset, key, value } of messages) {
+          const place = `${partition}/${offset}`;
+          if (seen.has(place) || BigInt(offset) < low || BigInt(offset) >= end) continue;
+          seen.add(place);
+          records.push({
+            partition,
+            offset,
+            key: key && Buffer.from(key).toString(),
+            value: value && Buffer.from(value).toString("base64"),
+          });
+          missing.set(partition, missing.get(partition)! - 1n);
         }
-        seen.add(place);
         listen();
-        records.push({
-          partition,
-          offset,
-          key: key === null ? null : Buffer.from(key).toString(),
-          value: value === null ? null : Buffer.from(value).toString("base64"),
-        });
-        missing.set(partition, missing.get(partition)! - 1n);
         if (isWhole()) resolve();
         return Promise.resolve();
       },
