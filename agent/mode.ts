@@ -54,7 +54,7 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
         running = started;
         reloads.begin({
           replaceSites(sites, config) {
-            log.hide(config.secrets);
+            log.takeOver(config);
             started.replaceSites(sites);
             perSite?.keepOnly(sites);
             current = config;

@@ -44,7 +44,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
   if (!await within(clock, SHUTDOWN_MS, working)) {
     log.error({ ms: SHUTDOWN_MS }, "Stopping took too long, leaving the rest undone");
   }
-  log.info({ batches: deps.stats.batches }, "The alerter has stopped");
+  log.notice({ batches: deps.stats.batches }, "The alerter has stopped");
 }
 
 function policies({ sites, alerts }: Config) {

@@ -21,7 +21,7 @@ const TOPIC_ALREADY_EXISTS = 36;
  */
 export async function ensureTopic(kafka: Kafka, config: KafkaConfig, log: Logger): Promise<void> {
   if (await withAdmin(kafka, (admin) => makeTopic(admin, config))) {
-    log.info({ topic: config.topic, partitions: config.topicPartitions }, "Made the topic");
+    log.notice({ topic: config.topic, partitions: config.topicPartitions }, "Made the topic");
   }
 }
 

@@ -85,7 +85,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   server.maxConnections = options.pages ? MAX_CONNECTIONS_OF_PAGES : MAX_CONNECTIONS;
   const address = await listening(server, listen, setting);
   server.on("error", (error) => log.error({ error }, "The server of metrics and health failed"));
-  log.info({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf()}`);
+  log.notice({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf()}`);
   return {
     address,
     close: () =>

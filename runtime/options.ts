@@ -16,6 +16,8 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   hashPassword: boolean;
   /** Mode "web": the folder that the status page is written to; null: it serves. */
   export: string | null;
+  /** How the log looks; null: as standard error is a terminal or not. */
+  log: typeof LOOKS[number] | null;
 }
 
 /** What `check` takes beside what is checked: how, and how it is shown. Names are those of curl. */
@@ -67,12 +69,16 @@ export const FORMATS = {
   report: ["text", "json", "html"],
 } as const;
 
+/** How the log can look. */
+const LOOKS = ["pretty", "json"] as const;
+
 /** What `dbdump` reads; the first is the default. */
 export const FROM = ["raw", "hourly", "daily", "monthly"] as const;
 
 /** An option, and the modes that take it. */
 export interface Option {
-  modes: readonly Mode[];
+  /** Absent: all. */
+  modes?: readonly Mode[];
   short?: string;
   /** What its value is; absent: it has none. */
   value?: string;
@@ -81,8 +87,9 @@ export interface Option {
   help: string;
 }
 
-/** All options but those that every mode has. */
+/** The options. */
 export const OPTIONS: Readonly<Record<string, Option>> = {
+  log: { value: "LOOK", help: "how the log looks: pretty (at a terminal) or json" },
   watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
   since: {
     modes: ["dbdump", "replay"],
@@ -175,7 +182,7 @@ export function readOptions(
   for (const [name, { modes }] of Object.entries(OPTIONS)) {
     const isGiven = ![undefined, false].includes(parsed[name] as undefined) &&
       !(Array.isArray(parsed[name]) && parsed[name].length === 0);
-    if (!modes.includes(mode) && isGiven) {
+    if (modes && !modes.includes(mode) && isGiven) {
       throw new UsageError(`Option "--${name}" belongs to mode "${modes.join('" or "')}"`);
     }
   }
@@ -198,6 +205,7 @@ export function readOptions(
     dryRun: parsed["dry-run"] === true,
     hashPassword: parsed["hash-password"] === true,
     export: (parsed.export as string | undefined) ?? null,
+    log: parsed.log === undefined ? null : choiceOf("log", parsed.log as string, LOOKS),
   };
 }
 

@@ -38,7 +38,9 @@ const folder = await dataFolder(args.data);
 const server = await startPostgres({ folder: folder.path, settings: SETTINGS });
 const client = new pg.Client({ connectionString: server.dsn });
 try {
-  const { applied } = await migrate(server.dsn, { log: createLogger("ERROR", "bench") });
+  const { applied } = await migrate(server.dsn, {
+    log: createLogger({ loglevel: "ERROR", secrets: [] }, "bench"),
+  });
   await client.connect();
   if (applied.length > 0) {
     const start = performance.now();

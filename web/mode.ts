@@ -19,7 +19,7 @@ const QUERY_TIMEOUT_MS = 15_000;
 export async function webMode(
   { config, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
-  onHangUp(() => log.error({}, "The dashboard takes its config over at its start only"));
+  onHangUp(() => log.notice({}, "The dashboard takes its config over at its start only"));
   const { dsn, readerDsn } = config.database!;
   const settings = { applicationName: "httpmon-web", queryTimeoutMs: QUERY_TIMEOUT_MS, log };
   const pool = createPool(readerDsn ?? dsn, {
@@ -42,5 +42,6 @@ export async function webMode(
     server.close();
     server.closeAllConnections();
     await within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
+    log.notice({}, "The dashboard has stopped");
   }
 }

@@ -2,6 +2,7 @@ import type { Worker } from "node:worker_threads";
 import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
+import { Spell } from "../../runtime/log/spell.ts";
 import { startWorker, Thread, ThreadError } from "../../runtime/thread.ts";
 import { ThrottledReport } from "../throttled_report.ts";
 import { MAX_UNWRITTEN, Memory } from "./memory.ts";
@@ -62,7 +63,7 @@ export class Outbox {
   #commitAt = Infinity;
   #closed = false;
   /** Since when nothing could be written. */
-  #failingSince: number | null = null;
+  readonly #spell: Spell;
   /** How the last request failed; null where it did not. */
   #failure: ThreadError | null = null;
 
@@ -91,6 +92,7 @@ export class Outbox {
   private constructor(options: OutboxOptions) {
     const { clock, log } = this.#options = options;
     this.#clock = clock;
+    this.#spell = new Spell(clock);
     this.#log = log;
     this.#losses = new ThrottledReport(clock, (count, why) => {
       const fields = { count, why, waiting: this.waiting, dropped: this.#dropped };
@@ -133,7 +135,7 @@ export class Outbox {
 
   /** Whether the last write failed; then results wait in memory. */
   get failing(): boolean {
-    return this.#failingSince !== null;
+    return this.#spell.isTold;
   }
 
   /** Results lost to the caps, to damage or to a disk that could not be written. */
@@ -346,22 +348,18 @@ export class Outbox {
   }
 
   #onWritten(): void {
-    if (this.#failingSince === null) return;
-    const seconds = Math.round((this.#clock.monotonic() - this.#failingSince) / 1_000);
-    this.#failingSince = null;
-    this.#log.info({ seconds, waiting: this.waiting }, "The outbox can be written again");
+    this.#spell.ended(this.#log, "The outbox can be written again", { waiting: this.waiting });
   }
 
   #onFailure(error: ThreadError): void {
     // A damaged file stays so, whatever keeps it from being mended.
     if (this.#failure?.kind !== "damaged") this.#failure = error;
     this.#commitWithin(RETRY_MS);
-    if (this.#failingSince !== null) return;
-    this.#failingSince = this.#clock.monotonic();
-    this.#log.error(
-      { error: error.message, waiting: this.waiting },
-      `Cannot write to the outbox; up to ${MAX_UNWRITTEN} results wait in memory`,
-    );
+    this.#spell.failed(this.#log, error, {
+      failed: `Cannot write to the outbox; up to ${MAX_UNWRITTEN} results wait in memory`,
+      still: "The outbox still cannot be written",
+      fields: { waiting: this.waiting },
+    });
   }
 
   /** The broker has no need of so many any more. */

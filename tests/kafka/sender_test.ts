@@ -40,7 +40,7 @@ Deno.test("createSender() makes the topic as the config says, with the broker's 
     assertEquals(settings.get("message.timestamp.type"), "LogAppendTime");
     assertEquals(settings.get("compression.type"), "producer");
   });
-  assertEquals(sender.log.lines.filter(({ level }) => level === "info").length, 1);
+  assertEquals(sender.log.lines.filter(({ level }) => level === "notice").length, 1);
 });
 
 Deno.test("createSender() keeps messages of one key in one partition, in order", async () => {

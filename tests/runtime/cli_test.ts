@@ -32,6 +32,7 @@ const NO_OPTIONS: RunOptions = {
   dryRun: false,
   hashPassword: false,
   export: null,
+  log: null,
 };
 
 function parse(line: string, env: Record<string, string> = {}) {

@@ -12,7 +12,6 @@ const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 
 /** No broker is there: results stay in the outbox, and everything else goes on. */
 const HEAD = `
-loglevel: INFO
 kafka: {monitoring: {bootstrap_servers: "127.0.0.1:9"}}
 agent: {state_dir: state, shutdown_timeout_ms: 500}
 `;
@@ -85,6 +84,11 @@ Deno.test("httpmon agent takes over its config at SIGHUP, refuses a wrong one, a
     await has(lines, "The new config is taken over");
     const { sites, added, changed } = lines.find(({ added }) => added !== undefined)!;
     assertEquals({ sites, added, changed }, { sites: 2, added: 1, changed: 1 });
+
+    assertEquals(lines.filter(({ level }) => level === "debug"), []);
+    await write("loglevel: DEBUG\nwebsites: {http://127.0.0.1:1/: {}}");
+    send("SIGHUP");
+    await until(() => lines.some(({ level }) => level === "debug"), "DEBUG is logged", 60_000);
   });
 });
 
