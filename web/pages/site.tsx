@@ -8,12 +8,12 @@ import {
   chainOf,
   failuresOf,
   lastResults,
-  literal,
   quantilesOf,
   resultsSql,
   seriesOf,
   siteNamed,
 } from "../data/site.ts";
+import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
