@@ -200,6 +200,23 @@ ALTER TABLE evidence ADD CONSTRAINT evidence_pkey PRIMARY KEY (site_id, agent_id
 
 COMMENT ON TABLE evidence IS 'what a site answered where it was down or degraded';
 
+CREATE TABLE incident_notes (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  incident_id bigint NOT NULL,
+  at timestamp with time zone DEFAULT now() NOT NULL,
+  author text,
+  is_public boolean NOT NULL,
+  text text NOT NULL
+);
+
+ALTER TABLE incident_notes ADD CONSTRAINT incident_notes_pkey PRIMARY KEY (id);
+
+CREATE INDEX incident_notes_incident ON public.incident_notes USING btree (incident_id, id);
+
+COMMENT ON COLUMN incident_notes.author IS 'who was logged in; null where nobody has to';
+
+COMMENT ON COLUMN incident_notes.is_public IS 'whether the status page shows it';
+
 CREATE TABLE incidents (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   site_id integer NOT NULL,

@@ -28,6 +28,10 @@ export interface IncidentFilter {
   /** Opened, or still open, in this span. */
   since?: number;
   until?: number;
+  /** Of these sites alone. */
+  siteIds?: readonly number[];
+  /** Only those with a smaller id, by their ids, the newest first. */
+  before?: string;
   kind?: string;
   limit: number;
   offset?: number;
@@ -35,6 +39,7 @@ export interface IncidentFilter {
 
 export async function incidents(pool: Pool, filter: IncidentFilter): Promise<Incident[]> {
   const { id, siteId, open, since, until, kind, limit, offset = 0 } = filter;
+  const { siteIds, before } = filter;
   const { rows } = await pool.query(
     `SELECT i.id::text, i.site_id AS "siteId", kind, severity, cause, locations, evidence,
        coalesce(s.name, s.url, to_jsonb(i)->>'agent', 'the monitor') AS subject,
@@ -45,7 +50,9 @@ export async function incidents(pool: Pool, filter: IncidentFilter): Promise<Inc
        AND ($3::boolean IS NULL OR (closed_at IS NULL) = $3)
        AND ($4::timestamptz IS NULL OR closed_at IS NULL OR closed_at >= $4)
        AND ($5::timestamptz IS NULL OR opened_at < $5) AND ($6::text IS NULL OR kind = $6)
-     ORDER BY closed_at IS NULL DESC, opened_at DESC, i.id DESC LIMIT $7 OFFSET $8`,
+       AND ($9::int4[] IS NULL OR i.site_id = ANY ($9)) AND ($10::int8 IS NULL OR i.id < $10)
+     ORDER BY CASE WHEN $10::int8 IS NULL THEN closed_at IS NULL END DESC,
+       CASE WHEN $10::int8 IS NULL THEN opened_at END DESC, i.id DESC LIMIT $7 OFFSET $8`,
     [
       id ?? null,
       siteId ?? null,
@@ -55,6 +62,8 @@ export async function incidents(pool: Pool, filter: IncidentFilter): Promise<Inc
       kind ?? null,
       limit,
       offset,
+      siteIds ?? null,
+      before ?? null,
     ],
   );
   return rows;

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { DAY_MS } from "./history.ts";
 import { literal, MS } from "./sql.ts";
 
 /** How results come in, and what becomes of them. Times are milliseconds since 1970. */
@@ -22,8 +23,10 @@ export interface Pipeline {
     channel: string;
     pending: number;
     overdue: number;
+    /** Given up, or owed and sent, in the last seven days. */
     failed: number;
     sent: number;
+    oldestPending: number | null;
     lastSent: number | null;
   }[];
   /** What is still to be rolled up. */
@@ -50,9 +53,11 @@ export function pipelineSql(now: number): Record<keyof Pipeline, string> {
     channels: `SELECT channel, count(*) FILTER (WHERE state = 'pending')::int4 AS pending,
       count(*) FILTER (WHERE state = 'pending' AND due_at < now() - interval '1 minute')::int4 AS overdue,
       count(*) FILTER (WHERE state = 'failed')::int4 AS failed,
-      count(*) FILTER (WHERE state = 'sent' AND sent_at > now() - interval '1 day')::int4 AS sent,
+      count(*) FILTER (WHERE state = 'sent')::int4 AS sent,
+      ${MS("min(created_at) FILTER (WHERE state = 'pending')", '"oldestPending"')},
       ${MS("max(sent_at)", '"lastSent"')}
-    FROM notifications GROUP BY 1 ORDER BY 1`,
+    FROM notifications WHERE state = 'pending' OR created_at > ${literal(now - 7 * DAY_MS)}
+    GROUP BY 1 ORDER BY 1`,
     marks: `SELECT 'marks of hours' AS what, count(*)::int4 AS n, ${MS("min(hour)", "oldest")}
     FROM rollup_marks
     UNION ALL SELECT level || 's to roll up', count(*), ${MS("min(bucket)", "oldest")}

@@ -100,7 +100,7 @@ export async function pipelinePage(c: Context<Env>, deps: WebDeps, ops: Ops) {
         <h2>Notifications</h2>
         {channels.length === 0 ? <p>None was owed yet.</p> : (
           <Rows
-            titles={["channel", "pending", "overdue", "given up", "sent, 24 h", "last sent"]}
+            titles={["channel", "pending", "overdue", "given up, 7 d", "sent, 7 d", "last sent"]}
             rows={channels.map((one) => [
               one.channel,
               count(one.pending),
