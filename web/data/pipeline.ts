@@ -60,7 +60,7 @@ export function pipelineSql(now: number): Record<keyof Pipeline, string> {
     GROUP BY 1 ORDER BY 1`,
     marks: `SELECT 'marks of hours' AS what, count(*)::int4 AS n, ${MS("min(hour)", "oldest")}
     FROM rollup_marks
-    UNION ALL SELECT level || 's to roll up', count(*), ${MS("min(bucket)", "oldest")}
+    UNION ALL SELECT level || 's to roll up', count(*)::int4, ${MS("min(bucket)", "oldest")}
     FROM rollup_pending GROUP BY level`,
     retention: `SELECT what, keep_days AS "keepDays", dropped_before::text AS "droppedBefore"
     FROM retention ORDER BY what`,

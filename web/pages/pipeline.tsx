@@ -176,7 +176,7 @@ function Rows({ titles, rows }: { titles: readonly string[]; rows: readonly unkn
       <table class="narrow">
         <thead>
           <tr>
-            {titles.map((title, n) => <th scope="col" class={n > 0 && "n"}>{title}</th>)}
+            {titles.map((title, n) => <th scope="col" class={n > 0 ? "n" : undefined}>{title}</th>)}
           </tr>
         </thead>
         <tbody>
