@@ -107,7 +107,7 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
             )
             : <>over after {span(closedAt - openedAt)}</>}
           {cause && <>: {cause}</>}
-          {locations.length > 0 && <span class="dim">seen from {locations.join(", ")}</span>}
+          <span class="dim">{locations.length > 0 && ` seen from ${locations.join(", ")}`}</span>
         </p>
         {mayOperate && closedAt === null && acknowledgedAt === null && (
           <form method="post" action={`/incidents/${id}/acknowledge`}>

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { Ops } from "../data/ops.ts";
+import { Reports } from "../data/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { agentsPage } from "./agents.tsx";
 import { checkNow } from "./check.tsx";
@@ -7,11 +8,13 @@ import { acknowledgeIncident, incidentPage, incidentsPage, noteIncident } from "
 import { overview } from "./overview.tsx";
 import { pipelinePage } from "./pipeline.tsx";
 import { replayLetters } from "./replay.tsx";
+import { monthPage, reportsPage, siteMonthPage } from "./reports.tsx";
 import { site } from "./site.tsx";
 
 /** What people look at. */
 export function pages(deps: WebDeps): Hono<Env> {
   const ops = new Ops(deps);
+  const reports = new Reports(deps.pool);
   const app = new Hono<Env>();
   app.get("/", (c) => overview(c, deps));
   app.get("/sites/:id{[0-9]{1,9}}", (c) => site(c, deps));
@@ -22,6 +25,9 @@ export function pages(deps: WebDeps): Hono<Env> {
   app.post("/incidents/:id{[0-9]{1,18}}/notes", (c) => noteIncident(c, deps));
   app.get("/agents", (c) => agentsPage(c, deps, ops));
   app.get("/pipeline", (c) => pipelinePage(c, deps, ops));
+  app.get("/reports", (c) => reportsPage(c, deps, reports));
+  app.get("/reports/:month", (c) => monthPage(c, deps, reports));
+  app.get("/reports/:month/:id{[0-9]{1,9}}", (c) => siteMonthPage(c, deps, reports));
   app.post("/pipeline/replay", (c) => replayLetters(c, deps));
   return app;
 }

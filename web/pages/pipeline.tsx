@@ -114,7 +114,7 @@ export async function pipelinePage(c: Context<Env>, deps: WebDeps, ops: Ops) {
         {owed.length > 0 && (
           <>
             <h3>Waiting or given up</h3>
-            <NotificationRows notifications={owed} now={now} />
+            <NotificationRows notifications={owed} now={now} of />
           </>
         )}
         <Sql>{sql.channels}</Sql>

@@ -29,14 +29,15 @@ export function IncidentRows({ incidents, now, of = false }: {
           {incidents.map((incident) => {
             const { id, kind, subject, openedAt, closedAt, acknowledgedAt, cause, locations } =
               incident;
+            const link = (
+              <a href={`/incidents/${id}`}>{of ? subject : kind.replaceAll("_", " ")}</a>
+            );
             return (
               <tr>
                 <td>
-                  <a href={`/incidents/${id}`}>
-                    <Mark state={markOf(kind)} /> {kind.replaceAll("_", " ")}
-                  </a>
+                  <Mark state={markOf(kind)} /> {of ? kind.replaceAll("_", " ") : link}
                 </td>
-                {of && <td class="name" title={subject}>{subject}</td>}
+                {of && <td class="name" title={subject}>{link}</td>}
                 <td>
                   <At at={openedAt} />
                 </td>

@@ -3,9 +3,11 @@ import { Ago, At } from "./basics.tsx";
 import { count } from "./format.ts";
 
 /** Who was told, or is to be. */
-export function NotificationRows({ notifications, now }: {
+export function NotificationRows({ notifications, now, of = false }: {
   notifications: readonly Owed[];
   now: number;
+  /** Whether to say of which incident. */
+  of?: boolean;
 }) {
   return (
     <div class="wide">
@@ -13,7 +15,7 @@ export function NotificationRows({ notifications, now }: {
         <thead>
           <tr>
             <th scope="col">owed</th>
-            <th scope="col">incident</th>
+            {of && <th scope="col">incident</th>}
             <th scope="col">channel</th>
             <th scope="col">of what</th>
             <th scope="col">is</th>
@@ -27,9 +29,11 @@ export function NotificationRows({ notifications, now }: {
               <td>
                 <At at={one.createdAt} />
               </td>
-              <td>
-                <a href={`/incidents/${one.incidentId}`}>{one.incidentId}</a>
-              </td>
+              {of && (
+                <td>
+                  <a href={`/incidents/${one.incidentId}`}>{one.incidentId}</a>
+                </td>
+              )}
               <td>{one.channel}</td>
               <td>{one.event}</td>
               <td>
