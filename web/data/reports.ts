@@ -1,16 +1,17 @@
-import type { Pool, PoolClient } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { withClient } from "../../db/connect/transaction.ts";
 import {
+  checkKept,
+  type Figures,
   type Month,
-  monthOf,
   reportOf,
   type SiteReport,
   sitesOf,
 } from "../../db/report/figures.ts";
+import { HOUR_MS } from "./history.ts";
 
-/** Of a year of ten thousand sites that somebody leafs through, the last pages. */
-const MOST_REPORTS = 2_000;
-const MOST_MONTHS = 6;
+/** What is kept of what was computed: pages of months, and the months' sites. */
+const MOST = 64;
 
 /** A month that there are results of. */
 export interface MonthInList {
@@ -25,12 +26,25 @@ export interface ReportSite {
   url: string;
 }
 
+/** A site's line of a month. */
+export interface ReportRow extends ReportSite {
+  uptime: number | null;
+  minutesDown: number;
+  failures: number;
+  /** Milliseconds; null without a response. */
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  minutesUnobserved: number;
+  /** Null: of the record as it stands. */
+  revision: number | null;
+}
+
 /** The reports of months. What was computed is kept until a rollup changes. */
 export class Reports {
   readonly #pool: Pool;
+  readonly #kept = new Map<string, Promise<unknown>>();
   #revision: unknown = null;
-  #sites = new Map<string, ReportSite[]>();
-  #reports = new Map<string, SiteReport>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -43,7 +57,7 @@ export class Reports {
          EXISTS (SELECT FROM reports WHERE reports.month = (m.month AT TIME ZONE 'UTC')::date)
            AS "isFrozen"
        FROM generate_series(
-         (SELECT date_trunc('month', min(bucket), 'UTC') FROM rollup_daily),
+         (SELECT date_trunc('month', min(bucket), 'UTC') FROM rollup_hourly),
          now(), interval '1 month'
        ) AS m(month) ORDER BY m.month DESC`,
     );
@@ -51,48 +65,118 @@ export class Reports {
   }
 
   /** The sites with results in a month, by name. */
-  async sitesOf(month: Month): Promise<ReportSite[]> {
-    return await withClient(this.#pool, async (client) => {
-      await this.#forgetOld(client);
-      const known = this.#sites.get(month.name);
-      if (known) return known;
-      const found = await sitesOf(client, month, null);
-      keep(this.#sites, month.name, found, MOST_MONTHS);
-      return found;
+  sitesOf(month: Month): Promise<ReportSite[]> {
+    return this.#once(`sites ${month.name}`, (client) => sitesOf(client, month, null));
+  }
+
+  /** A line each, of the frozen figures where there are some. */
+  rowsOf(month: Month, sites: readonly ReportSite[], now: number): Promise<ReportRow[]> {
+    const ids = sites.map(({ id }) => id);
+    return this.#once(`rows ${month.name} ${ids}`, async (client) => {
+      const frozen = await frozenOf(client, month, ids);
+      const rest = ids.filter((id) => !frozen.has(id));
+      if (rest.length > 0) await checkKept(client, month);
+      const record = rest.length > 0 ? await recordOf(client, month, rest, now) : new Map();
+      return sites.flatMap((site) => {
+        const figures = frozen.get(site.id) ?? record.get(site.id);
+        return figures ? [{ ...site, ...figures }] : [];
+      });
     });
   }
 
-  /** Frozen figures where there are some. @throws {UsageError} Where neither they nor the hours are kept */
-  async of(month: Month, sites: readonly ReportSite[]): Promise<SiteReport[]> {
-    return await withClient(this.#pool, async (client) => {
-      await this.#forgetOld(client);
-      const reports: SiteReport[] = [];
-      for (const site of sites) {
-        const key = `${month.name} ${site.id}`;
-        const report = this.#reports.get(key) ?? await reportOf(client, month, site);
-        keep(this.#reports, key, report, MOST_REPORTS);
-        reports.push(report);
-      }
-      return reports;
-    });
+  /** All of one site. @throws {UsageError} Where neither frozen figures nor the hours are kept */
+  reportOf(month: Month, site: ReportSite): Promise<SiteReport> {
+    return this.#once(`site ${month.name} ${site.id}`, (client) => reportOf(client, month, site));
   }
 
-  async #forgetOld(client: PoolClient): Promise<void> {
-    const { rows: [{ revision }] } = await client.query(
+  async #once<T>(key: string, work: (client: ClientBase) => Promise<T>): Promise<T> {
+    const { rows: [{ revision }] } = await this.#pool.query(
       "SELECT httpmon_revision() || ' ' || (SELECT count(*) FROM reports) AS revision",
     );
-    if (revision === this.#revision) return;
+    if (revision !== this.#revision) this.#kept.clear();
     this.#revision = revision;
-    this.#sites.clear();
-    this.#reports.clear();
+    const kept = this.#kept.get(key) ?? withClient(this.#pool, work);
+    // The one that was used longest ago goes.
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    if (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value!);
+    kept.catch(() => this.#kept.delete(key));
+    return await kept as T;
   }
 }
 
-/** Keeps a value; the one that was used longest ago goes. */
-function keep<V>(map: Map<string, V>, key: string, value: V, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > most) map.delete(map.keys().next().value!);
+type RowFigures = Omit<ReportRow, keyof ReportSite>;
+
+async function frozenOf(client: ClientBase, { since }: Month, ids: readonly number[]) {
+  const { rows } = await client.query<{ site_id: number; revision: number; figures: Figures }>(
+    `SELECT DISTINCT ON (site_id) site_id, revision, figures FROM reports
+     WHERE month = $1::timestamptz AT TIME ZONE 'UTC' AND site_id = ANY ($2)
+     ORDER BY site_id, revision DESC`,
+    [since, ids],
+  );
+  return new Map(rows.map(({ site_id, revision, figures }): [number, RowFigures] => [site_id, {
+    uptime: figures.uptime,
+    minutesDown: figures.minutesDown,
+    failures: figures.failures.length,
+    p50: figures.responseMs?.p50 ?? null,
+    p95: figures.responseMs?.p95 ?? null,
+    p99: figures.responseMs?.p99 ?? null,
+    minutesUnobserved: minutesOf(figures.unobserved),
+    revision,
+  }]));
 }
 
-export { type Month, monthOf, type SiteReport };
+/** As httpmon_report has them, of many sites at once. */
+async function recordOf(
+  client: ClientBase,
+  { since, until }: Month,
+  ids: readonly number[],
+  now: number,
+) {
+  const range = [ids, since, until];
+  const { rows: counts } = await client.query(
+    `SELECT site_id, sum(good)::float8 / nullif(sum(counted), 0)::float8 AS uptime,
+       coalesce(sum(60 * (counted - good)::float8 / nullif(counted, 0)), 0)::float8 AS minutes,
+       count(*)::int4 AS hours
+     FROM (
+       SELECT site_id, bucket, sum(up + degraded) AS good, sum(up + degraded + down) AS counted
+       FROM httpmon_rollup($1, $2, $3, 'hour') GROUP BY 1, 2
+     ) AS hours GROUP BY 1`,
+    range,
+  );
+  const { rows: quantiles } = await client.query(
+    "SELECT site_id, p50, p95, p99 FROM httpmon_percentiles_of($1, $2, $3)",
+    range,
+  );
+  const { rows: failures } = await client.query(
+    `SELECT site_id, count(*)::int4 AS n FROM httpmon_failures($1, $2, $3)
+     WHERE started < $3 GROUP BY 1`,
+    range,
+  );
+  const hoursInAll = Math.max(
+    0,
+    (Math.min(Date.parse(until), Math.floor(now / HOUR_MS) * HOUR_MS) - Date.parse(since)) /
+      HOUR_MS,
+  );
+  return new Map(counts.map(({ site_id, uptime, minutes, hours }): [number, RowFigures] => {
+    const of = quantiles.find((row) => row.site_id === site_id);
+    return [site_id, {
+      uptime,
+      minutesDown: minutes,
+      failures: failures.find((row) => row.site_id === site_id)?.n ?? 0,
+      p50: of?.p50 ?? null,
+      p95: of?.p95 ?? null,
+      p99: of?.p99 ?? null,
+      minutesUnobserved: Math.max(0, hoursInAll - hours) * 60,
+      revision: null,
+    }];
+  }));
+}
+
+/** @param spans As reports have them */
+export function minutesOf(spans: Figures["unobserved"]): number {
+  return spans.reduce(
+    (sum, { started, ended }) => sum + (Date.parse(ended) - Date.parse(started)) / 60_000,
+    0,
+  );
+}

@@ -1,7 +1,8 @@
 import type { Context } from "hono";
+import { type Month, monthOf, type SiteReport } from "../../db/report/figures.ts";
 import { duration } from "../../db/report/render.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
-import { type Month, monthOf, type Reports, type SiteReport } from "../data/reports.ts";
+import { minutesOf, type Reports } from "../data/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
@@ -61,7 +62,7 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
     const pages = Math.max(1, Math.ceil(sites.length / PAGE));
     const at = Math.min(pages, Math.max(1, Math.floor(Number(c.req.query("page")) || 1)));
     const shown = sites.slice((at - 1) * PAGE, at * PAGE);
-    const found = await reports.of(month, shown);
+    const rows = await reports.rowsOf(month, shown, deps.clock.now());
     const href = (to: number) =>
       `/reports/${month.name}?${new URLSearchParams({ ...text && { q: text }, page: String(to) })}`;
     return page(
@@ -103,23 +104,23 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
                 </tr>
               </thead>
               <tbody>
-                {found.map(({ site, figures, frozen }, n) => (
+                {rows.map((row) => (
                   <tr>
-                    <td class="name" title={site}>
-                      <a href={`/reports/${month.name}/${shown[n]!.id}`}>{site}</a>
+                    <td class="name" title={row.site}>
+                      <a href={`/reports/${month.name}/${row.id}`}>{row.site}</a>
                     </td>
                     <td class="n">
-                      <Uptime of={figures.uptime} />
+                      <Uptime of={row.uptime} />
                     </td>
-                    <td class="n">{duration(figures.minutesDown)}</td>
-                    <td class="n">{count(figures.failures.length)}</td>
+                    <td class="n">{duration(row.minutesDown)}</td>
+                    <td class="n">{count(row.failures)}</td>
                     {(["p50", "p95", "p99"] as const).map((q) => (
                       <td class="n">
-                        <Ms of={figures.responseMs?.[q] ?? null} />
+                        <Ms of={row[q]} />
                       </td>
                     ))}
-                    <td class="n">{duration(minutesUnobserved(figures))}</td>
-                    <td>{stateOf(frozen)}</td>
+                    <td class="n">{duration(row.minutesUnobserved)}</td>
+                    <td>{row.revision === null ? "not frozen" : `frozen, ${row.revision}`}</td>
                   </tr>
                 ))}
               </tbody>
@@ -149,8 +150,7 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
       const text = `Site ${id} has no results in ${month.name}.`;
       return messagePage(c, deps, "No report", text, 404);
     }
-    const [report] = await reports.of(month, [known]);
-    const { site, figures, frozen, sql } = report!;
+    const { site, figures, frozen, sql } = await reports.reportOf(month, known);
     const { slots, responseMs, failures, unobserved } = figures;
     const figure = (title: string, value: unknown, isMain = false) => (
       <div class={isMain ? "main" : undefined}>
@@ -179,7 +179,7 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
             {figure("p50", <Ms of={responseMs?.p50 ?? null} />)}
             {figure("p95", <Ms of={responseMs?.p95 ?? null} />)}
             {figure("p99", <Ms of={responseMs?.p99 ?? null} />)}
-            {figure("not observed", duration(minutesUnobserved(figures)))}
+            {figure("not observed", duration(minutesOf(unobserved)))}
           </dl>
           <p>
             {plural(figures.checks, "result")}; due times:{" "}
@@ -256,13 +256,6 @@ function stateOf(frozen: SiteReport["frozen"]): string {
   return frozen.changedSince
     ? `frozen, revision ${frozen.revision}; late results changed the record since`
     : `frozen, revision ${frozen.revision}`;
-}
-
-function minutesUnobserved({ unobserved }: SiteReport["figures"]): number {
-  return unobserved.reduce(
-    (sum, { started, ended }) => sum + (Date.parse(ended) - Date.parse(started)) / 60_000,
-    0,
-  );
 }
 
 function inWords(month: string): string {
