@@ -83,7 +83,7 @@ export function loadConfig<M extends Mode>(
     checkDependsOn(root, findings);
   }
   checkKafka(root.kafka, findings);
-  checkDatabase(root, findings);
+  if (uses("database")) checkDatabase(root, findings);
   checkAccess(root, (path) => outside.has(path), findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
   const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
