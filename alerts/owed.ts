@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { BatchSite, IncidentRow } from "./incident.ts";
+import type { About, IncidentRow } from "./incident.ts";
 
 /**
  * An alerter that is this far behind is catching up: what opens waits for CATCH_UP_MS, and where it
@@ -26,15 +26,15 @@ export interface Notice {
   };
 }
 
-/** An incident that has opened or closed, and when the broker took the result that decided it. */
+/** An incident that has opened or closed, and when that was decided, by the broker's clock. */
 export interface Happened {
   incident: IncidentRow;
-  site: BatchSite;
+  about: About;
   at: number;
 }
 
 /**
- * Owes the channels of each site that its incident opened.
+ * Owes the channels of each incident that it opened.
  *
  * @param now Wall clock, milliseconds since 1970
  */
@@ -43,10 +43,10 @@ export async function oweOpened(
   opened: readonly Happened[],
   now: number,
 ): Promise<void> {
-  const owed = opened.flatMap(({ incident, site, at }) => {
+  const owed = opened.flatMap(({ incident, about, at }) => {
     const waitMs = now - at > BEHIND_MS ? CATCH_UP_MS : 0;
-    const body = bodyOf("opened", incident, site);
-    return site.channels.map((channel) => ({ incident_id: incident.id, channel, body, waitMs }));
+    const body = bodyOf("opened", incident, about);
+    return about.channels.map((channel) => ({ incident_id: incident.id, channel, body, waitMs }));
   });
   await owe(client, "opened", owed);
 }
@@ -69,7 +69,7 @@ export async function oweResolved(
     [resolved.map(({ incident }) => incident.id)],
   );
   const bodies = new Map(
-    resolved.map(({ incident, site }) => [incident.id, bodyOf("resolved", incident, site)]),
+    resolved.map(({ incident, about }) => [incident.id, bodyOf("resolved", incident, about)]),
   );
   const owed = told.map((each) => ({ ...each, body: bodies.get(each.incident_id)!, waitMs: 0 }));
   await owe(client, "resolved", owed);
@@ -92,13 +92,13 @@ async function owe(client: ClientBase, event: Notice["event"], owed: readonly Ow
   );
 }
 
-function bodyOf(event: Notice["event"], row: IncidentRow, site: BatchSite): string {
+function bodyOf(event: Notice["event"], row: IncidentRow, about: About): string {
   const notice: Notice = {
     event,
     incident: {
       id: row.id,
-      site: site.name ?? site.url,
-      url: site.url,
+      site: about.name,
+      url: about.url,
       kind: row.kind,
       severity: row.severity,
       openedAt: row.opened_at,

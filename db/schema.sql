@@ -1,5 +1,16 @@
 -- What the migrations make, as PostgreSQL 18 tells it: written by `deno task schema`.
 
+CREATE TABLE agent_states (
+  agent uuid NOT NULL,
+  state jsonb NOT NULL
+);
+
+ALTER TABLE agent_states ADD CONSTRAINT agent_states_pkey PRIMARY KEY (agent);
+
+COMMENT ON COLUMN agent_states.state IS 'of alerts/state/agent.ts';
+
+COMMENT ON TABLE agent_states IS 'what alerters make of each agent';
+
 CREATE TABLE agents (
   id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
   identity uuid NOT NULL,
@@ -11,6 +22,55 @@ ALTER TABLE agents ADD CONSTRAINT agents_identity_key UNIQUE (identity);
 ALTER TABLE agents ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
 
 COMMENT ON COLUMN agents.identity IS 'the agent''s UUID';
+
+CREATE TABLE alert_clocks (
+  cluster_id text NOT NULL,
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  at bigint NOT NULL,
+  moved_at timestamp with time zone DEFAULT now() NOT NULL,
+  agents jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE alert_clocks ADD CONSTRAINT alert_clocks_pkey PRIMARY KEY (cluster_id, topic, partition);
+
+COMMENT ON COLUMN alert_clocks.agents IS 'when each agent was heard last, as others were told';
+
+COMMENT ON TABLE alert_clocks IS 'how far alerters have read each partition, in time';
+
+CREATE TABLE alert_events (
+  at bigint NOT NULL,
+  kind text NOT NULL,
+  site_id integer NOT NULL,
+  agent uuid NOT NULL,
+  ts bigint NOT NULL,
+  detail jsonb
+);
+
+ALTER TABLE alert_events ADD CONSTRAINT alert_events_pkey PRIMARY KEY (at, kind, site_id, agent, ts);
+
+COMMENT ON TABLE alert_events IS 'what votes made known and nobody has taken yet; AlertEvent of alerts/state/view.ts';
+
+CREATE TABLE alert_rounds (
+  is_only boolean DEFAULT true NOT NULL,
+  round bigint DEFAULT 0 NOT NULL,
+  held_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+  now bigint DEFAULT 0 NOT NULL,
+  reached bigint DEFAULT 0 NOT NULL,
+  spells jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+
+ALTER TABLE alert_rounds ADD CONSTRAINT alert_rounds_is_only_check CHECK (is_only);
+
+ALTER TABLE alert_rounds ADD CONSTRAINT alert_rounds_pkey PRIMARY KEY (is_only);
+
+COMMENT ON COLUMN alert_rounds.now IS 'up to when all is decided';
+
+COMMENT ON COLUMN alert_rounds.reached IS 'when the topic was reached last';
+
+COMMENT ON COLUMN alert_rounds.spells IS 'from when until when it was out of reach';
+
+COMMENT ON TABLE alert_rounds IS 'the alerter that takes events counts its rounds here; silent for seconds, it is replaced';
 
 CREATE TABLE certificates (
   fingerprint bytea NOT NULL,
@@ -219,7 +279,8 @@ COMMENT ON COLUMN incident_notes.is_public IS 'whether the status page shows it'
 
 CREATE TABLE incidents (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
-  site_id integer NOT NULL,
+  site_id integer,
+  agent uuid,
   kind text NOT NULL,
   severity text NOT NULL,
   opened_at timestamp(6) with time zone NOT NULL,
@@ -230,23 +291,31 @@ CREATE TABLE incidents (
   evidence jsonb NOT NULL
 );
 
-ALTER TABLE incidents ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
+ALTER TABLE incidents ADD CONSTRAINT incidents_check CHECK (((site_id IS NULL) OR (agent IS NULL)));
 
-ALTER TABLE incidents ADD CONSTRAINT incidents_site_id_kind_opened_at_key UNIQUE (site_id, kind, opened_at);
+ALTER TABLE incidents ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
 
 CREATE INDEX incidents_open ON public.incidents USING btree (opened_at) WHERE (closed_at IS NULL);
 
-COMMENT ON COLUMN incidents.closed_at IS 'ts of the result that decided it; null while it is open';
+CREATE UNIQUE INDEX incidents_agent ON public.incidents USING btree (agent, kind, opened_at) WHERE (agent IS NOT NULL);
+
+CREATE UNIQUE INDEX incidents_site ON public.incidents USING btree (site_id, kind, opened_at) WHERE (site_id IS NOT NULL);
+
+COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of a site';
+
+COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
 COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
 
-COMMENT ON COLUMN incidents.kind IS 'down or degraded';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent';
 
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
 
-COMMENT ON COLUMN incidents.opened_at IS 'ts of the result that decided it';
+COMMENT ON COLUMN incidents.opened_at IS 'ts of the result that decided it; where time decided, the broker''s time of it';
 
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
+
+COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
 
 CREATE TABLE notifications (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -466,16 +535,32 @@ COMMENT ON TABLE site_certificates IS 'the chains that a site showed to an agent
 CREATE TABLE site_states (
   site_id integer NOT NULL,
   level text,
-  state jsonb
+  state jsonb NOT NULL
 );
 
 ALTER TABLE site_states ADD CONSTRAINT site_states_pkey PRIMARY KEY (site_id);
 
-COMMENT ON COLUMN site_states.level IS 'up, degraded or down; null until the agents have said it once';
+COMMENT ON COLUMN site_states.level IS 'up, degraded, down or unobserved; null until the agents have said it once';
 
-COMMENT ON COLUMN site_states.state IS 'the agents'' votes, of alerts/state.ts';
+COMMENT ON COLUMN site_states.state IS 'of alerts/state/site.ts';
 
-COMMENT ON TABLE site_states IS 'what alerters know of each site; changed with the offset of what says it';
+COMMENT ON TABLE site_states IS 'what alerters make of each site';
+
+CREATE TABLE site_votes (
+  site_id integer NOT NULL,
+  votes jsonb,
+  passes_at bigint
+);
+
+ALTER TABLE site_votes ADD CONSTRAINT site_votes_pkey PRIMARY KEY (site_id);
+
+CREATE INDEX site_votes_passes_at ON public.site_votes USING btree (passes_at);
+
+COMMENT ON COLUMN site_votes.passes_at IS 'when votes may be over; null while nobody votes';
+
+COMMENT ON COLUMN site_votes.votes IS 'of alerts/state/votes.ts';
+
+COMMENT ON TABLE site_votes IS 'what the agents say of each site; changed with the offset of what says it';
 
 CREATE TABLE sites (
   id integer GENERATED ALWAYS AS IDENTITY NOT NULL,

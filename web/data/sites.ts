@@ -3,7 +3,8 @@ import { adviceFor } from "../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { retryUntil } from "../../runtime/retry.ts";
-import { judge, type Seen, type State } from "./judge.ts";
+import { MS } from "./sql.ts";
+import { judge, type Seen, type State, STATES } from "./judge.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
 export interface SiteNow {
@@ -52,8 +53,18 @@ const OVERLAP_MS = 15_000;
 /** Nothing is said of a site without a result in this time. */
 const WITHIN = "26 hours";
 
+/** What an agent has said of its sites. */
+export interface AgentSeen {
+  lastResult: number;
+  sites: number;
+  states: Record<typeof STATES[number], number>;
+  location: string | null;
+  labels: Readonly<Record<string, string>>;
+}
+
 interface Context {
   location: string | null;
+  agentLabels: Record<string, string>;
   labels: Record<string, string>;
   frequency: number | null;
 }
@@ -118,6 +129,33 @@ export class Sites {
   /** The last result of each agent of a site. */
   seenOf(id: number): readonly Seen[] {
     return [...this.#seen.get(id)?.values() ?? []];
+  }
+
+  /** What each agent has said last, of all sites. */
+  byAgent(): Map<number, AgentSeen> {
+    const agents = new Map<number, AgentSeen>();
+    for (const seen of this.#seen.values()) {
+      for (const { agentId, ts, state, contextId } of seen.values()) {
+        let own = agents.get(agentId);
+        if (!own) {
+          const states = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
+          agents.set(
+            agentId,
+            own = { lastResult: 0, sites: 0, states, location: null, labels: {} },
+          );
+        }
+        own.sites++;
+        own.states[STATES[state]!]++;
+        if (ts < own.lastResult) continue;
+        const context = this.#contexts.get(contextId ?? -1);
+        Object.assign(own, {
+          lastResult: ts,
+          location: context?.location ?? null,
+          labels: context?.agentLabels ?? {},
+        });
+      }
+    }
+    return agents;
   }
 
   /** @returns What ends it */
@@ -239,7 +277,7 @@ export class Sites {
       query(missing.agents, "SELECT id, identity FROM agents WHERE id = ANY ($1)"),
       query(
         missing.contexts,
-        "SELECT id, location, site_labels, frequency FROM contexts WHERE id = ANY ($1)",
+        "SELECT id, location, labels, site_labels, frequency FROM contexts WHERE id = ANY ($1)",
       ),
       query(missing.reasons, "SELECT id, reason, error_message FROM reasons WHERE id = ANY ($1)"),
       query(
@@ -249,8 +287,13 @@ export class Sites {
     ]);
     for (const { id, name, url } of names) this.#names.set(id, { name, url });
     for (const { id, identity } of agents) this.#agents.set(id, identity);
-    for (const { id, location, site_labels, frequency } of contexts) {
-      this.#contexts.set(id, { location, labels: site_labels ?? {}, frequency });
+    for (const { id, location, labels, site_labels, frequency } of contexts) {
+      this.#contexts.set(id, {
+        location,
+        agentLabels: labels ?? {},
+        labels: site_labels ?? {},
+        frequency,
+      });
     }
     for (const { id, reason, error_message } of reasons) {
       this.#reasons.set(id, { reason, errorMessage: error_message });
@@ -299,11 +342,6 @@ export class Sites {
     if (update.changed.length + update.heard.length === 0) return;
     for (const listener of this.#listeners) listener(update);
   }
-}
-
-/** SQL that gives a time as milliseconds since 1970. */
-export function MS(time: string, name: string = time): string {
-  return `extract(epoch FROM ${time})::float8 * 1000 AS ${name}`;
 }
 
 interface Row {

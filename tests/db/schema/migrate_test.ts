@@ -40,7 +40,11 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
   assertEquals(
     (await database.rows(TABLES)).map(({ name }) => name),
     [
+      "agent_states",
       "agents",
+      "alert_clocks",
+      "alert_events",
+      "alert_rounds",
       "certificates",
       "check_results",
       ...days.map((day) => `check_results_p${day}`),
@@ -66,6 +70,7 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
       "schema_migrations",
       "site_certificates",
       "site_states",
+      "site_votes",
       "sites",
       "verdict_changes",
     ],

@@ -1,6 +1,4 @@
 import type { Site } from "../../../config/types.ts";
-import type { Incident } from "../../data/incidents.ts";
-import type { State } from "../../data/judge.ts";
 import type { Certificate, Failure, FromAgent, LastResult } from "../../data/site.ts";
 import type { Sites } from "../../data/sites.ts";
 import { Ago, At, Mark, Ms, StateWord, Uptime } from "./basics.tsx";
@@ -72,66 +70,6 @@ function Answer({ failure: { evidence } }: { failure: Failure }) {
       {body !== null && <pre tabindex={0}>{body}</pre>}
     </details>
   );
-}
-
-export function IncidentRows({ incidents, now, of = false }: {
-  incidents: readonly Incident[];
-  now: number;
-  /** Whether to say of what they are. */
-  of?: boolean;
-}) {
-  if (incidents.length === 0) return <p>None.</p>;
-  return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">what</th>
-            {of && <th scope="col">of</th>}
-            <th scope="col">opened</th>
-            <th scope="col" class="n">lasted</th>
-            <th scope="col">why</th>
-            <th scope="col">seen from</th>
-            <th scope="col">state</th>
-          </tr>
-        </thead>
-        <tbody>
-          {incidents.map((incident) => {
-            const { id, kind, subject, openedAt, closedAt, acknowledgedAt, cause, locations } =
-              incident;
-            return (
-              <tr>
-                <td>
-                  <a href={`/incidents/${id}`}>
-                    <Mark state={markOf(kind)} /> {kind.replaceAll("_", " ")}
-                  </a>
-                </td>
-                {of && <td class="name" title={subject}>{subject}</td>}
-                <td>
-                  <At at={openedAt} />
-                </td>
-                <td class="n">{span((closedAt ?? now) - openedAt)}</td>
-                <td class="text">{cause}</td>
-                <td class="text">{locations.join(", ")}</td>
-                <td>
-                  {closedAt !== null
-                    ? "over"
-                    : acknowledgedAt !== null
-                    ? "acknowledged"
-                    : <b>open</b>}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-/** The shape for a kind of incident. */
-export function markOf(kind: string): State {
-  return kind === "down" || kind === "degraded" ? kind : kind === "slo" ? "degraded" : "unobserved";
 }
 
 /** What each agent saw. */
