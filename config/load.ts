@@ -79,7 +79,7 @@ export function loadConfig<M extends Mode>(
   // An agent's config may lie apart from the alerter's.
   if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) checkChannels(root, findings);
   checkKafka(root.kafka, findings);
-  checkDatabase(root, findings);
+  if (uses("database")) checkDatabase(root, findings);
   checkAccess(root, (path) => outside.has(path), findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
   const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);

@@ -1,9 +1,9 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
-import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { until } from "./patience.ts";
 
 /** Entries of the log, failpoints, and what Deno says where two start at once. */
 const EXPECTED = /^(\{.*\}|failpoint .*|Blocking waiting for file lock .*|)$/;
@@ -31,6 +31,8 @@ export class Product {
   readonly #ended: Promise<void>;
   #lines: string[] = [];
   #code: number | null = null;
+  /** When it said that it runs, if it did; milliseconds since 1970. */
+  readyAt: number | null = null;
   /** When a signal that ends it went out, if one did while it ran; milliseconds since 1970. */
   endedAt: number | null = null;
   /** That signal was SIGKILL. */
@@ -74,11 +76,11 @@ export class Product {
     return this.#lines.some((line) => line.startsWith("failpoint "));
   }
 
-  async reachesFailpoint(ms: number): Promise<void> {
-    await waitFor(`${this.mode} at its failpoint`, () => {
+  async reachesFailpoint(): Promise<void> {
+    await until(`${this.mode} at its failpoint`, () => {
       if (!this.runs) throw new Error(`${this.mode} ended with ${this.#code}`);
       return this.held;
-    }, ms);
+    });
   }
 
   /** Whether `text` is in what it printed. */
@@ -98,11 +100,11 @@ export class Product {
     await this.#ended;
   }
 
-  /** Asks it to stop; after `ms` that counts as a failure, and it is killed. */
-  async stop(ms = 30_000): Promise<string | null> {
+  /** Asks it to stop. One that does not counts as a failure, and is killed. */
+  async stop(): Promise<string | null> {
     this.signal("SIGTERM");
     try {
-      await waitFor(`the end of the ${this.mode}`, () => !this.runs, ms);
+      await this.#hasEnded();
     } catch (error) {
       await this.kill();
       return (error as Error).message;
@@ -110,8 +112,12 @@ export class Product {
     return this.trouble;
   }
 
-  async succeeds(ms: number): Promise<void> {
-    await waitFor(`the end of ${this.mode}`, () => !this.runs, ms);
+  #hasEnded(): Promise<void> {
+    return until(`the end of the ${this.mode}`, () => !this.runs);
+  }
+
+  async succeeds(): Promise<void> {
+    await this.#hasEnded();
     if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.#lines.join("\n")}`);
   }
 
@@ -129,6 +135,9 @@ export class Product {
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
       this.#lines.push(...lines);
+      if (lines.some((line) => line.includes(`"The ${this.mode} runs"`))) {
+        this.readyAt ??= Date.now();
+      }
     }
     this.#code = (await this.#child.status).code;
     await new Promise<void>((resolve) => this.#file.end(() => resolve()));

@@ -4,6 +4,8 @@ import type { ResultRow } from "./tables.ts";
 /** One process of the agent; milliseconds since 1970. */
 export interface AgentRun {
   startedAt: number;
+  /** When it said that it runs; null: it did not come to that. */
+  readyAt: number | null;
   /** When the signal went out that ended it. */
   endedAt: number;
   killed: boolean;

@@ -28,14 +28,14 @@ const SEEN: Seen = {
   ends: new Map([[0, BigInt(RECORDS.length)]]),
   observed: { ahead: [], samples: 9, commits: 9, peakMemory: 100 * 2 ** 20 },
   rollups: { wrong: [], looks: 1 },
-  drainedAfter: 1,
-  healings: [2],
+  drained: { seconds: 1, fair: 1 },
+  healings: [{ seconds: 2, fair: 2 }],
   restored: false,
   topicAnew: false,
   expired: null,
   agent: {
     served: [{ url: CHECK.url, since: START + 1_001, from: START + 1_001, to: START + 1_002 }],
-    runs: [{ startedAt: START, endedAt: START + 2_000, killed: false }],
+    runs: [{ startedAt: START, readyAt: START, endedAt: START + 2_000, killed: false }],
     shiftMs: 0,
   },
   troubles: [],
@@ -90,11 +90,12 @@ Deno.test("judge() puts what was found under the invariant that is broken", () =
   assertEquals(broken({ troubles: ["agent ended with 1"] }), ["up"]);
 });
 
-Deno.test("judge() wants each healing and the drain to end within a minute", () => {
-  assertEquals(broken({ healings: [1, 60.5] }), ["I7"]);
-  assertEquals(broken({ healings: [null, 1] }), ["I7"]);
-  assertEquals(broken({ drainedAfter: null }), ["I7"]);
-  assertEquals(findings({ healings: [60] }).I7, []);
+Deno.test("judge() wants each healing and the drain to end within a minute of a fair machine", () => {
+  const took = (fair: number) => ({ seconds: 200, fair });
+  assertEquals(broken({ healings: [took(1), took(60.5)] }), ["I7"]);
+  assertEquals(broken({ healings: [null, took(1)] }), ["I7"]);
+  assertEquals(broken({ drained: null }), ["I7"]);
+  assertEquals(findings({ healings: [took(60)] }).I7, []);
 });
 
 Deno.test("judge() says nothing of memory that it has not seen", () => {

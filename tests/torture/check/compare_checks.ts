@@ -6,13 +6,13 @@ import type { ResultRow } from "./tables.ts";
 const ON_DISK_WITHIN_MS = 150;
 /** Until a signal has ended a process. */
 const DEAD_WITHIN_MS = 50;
-/** How far the clocks of a check and of its site may be apart, before and after. */
-const BEFORE_MS = 25;
-const AFTER_MS = 100;
+/** How far the clocks of a check and of its site may be apart. */
+const APART_MS = 25;
 
 /**
- * I1 and I3 of an agent: each answered request is a row, and each row an answered request. The sites
- * always answer, so a row with an error message is invented.
+ * I1 and I3 of an agent: each answered request is a row, and each row an answered request. A site's
+ * check begins when the one before is over, so a request is of the last that had begun. The sites always
+ * answer, so a row with an error message is invented.
  *
  * @param rows The agent's own
  */
@@ -26,9 +26,9 @@ export function compareChecks(
   const byUrl = Map.groupBy(checks.sort((a, b) => a.start - b.start), ({ url }) => url);
   const missed: string[] = [];
   for (const request of served) {
-    const check = byUrl.get(request.url)?.find((check) =>
-      !check.taken && check.start - BEFORE_MS <= request.from &&
-      request.since <= check.end + AFTER_MS
+    const check = byUrl.get(request.url)?.find((check, i, all) =>
+      !check.taken && check.start - APART_MS <= request.from &&
+      request.since < (all[i + 1]?.start ?? Infinity)
     );
     if (check) check.taken = true;
     else if (!runs.some((run) => isExcused(request, run))) {
@@ -54,7 +54,7 @@ function isExcused({ since, to }: Served, { startedAt, endedAt, killed }: AgentR
 }
 
 function isCutBy({ start, end }: Checked, { endedAt, killed }: AgentRun): boolean {
-  return killed && start - BEFORE_MS <= endedAt && endedAt <= end + AFTER_MS;
+  return killed && start - APART_MS <= endedAt && endedAt <= end + DEAD_WITHIN_MS;
 }
 
 function at(ms: number): string {

@@ -19,7 +19,7 @@ function request(ms: number, to: number | null = ms + 1): Served {
 }
 
 function run(endedAt: number, killed = false): AgentRun {
-  return { startedAt: START, endedAt: START + endedAt, killed };
+  return { startedAt: START, readyAt: START, endedAt: START + endedAt, killed };
 }
 
 function compare(rows: ResultRow[], served: Served[], runs = [run(60_000)], shiftMs = 0) {
@@ -37,6 +37,14 @@ Deno.test("compareChecks() takes the agent's clock for what it is", () => {
   const rows = [row(1000, null, hour)];
   assertEquals(compare(rows, [request(1002)], [run(60_000)], hour), NOTHING);
   const { missed, invented } = compare(rows, [request(1002)]);
+  assertEquals([missed.length, invented.length], [1, 1]);
+});
+
+Deno.test("compareChecks() takes a request for that of the last check that had begun", () => {
+  // However slow the machine was, between the check's start and its request.
+  const rows = [row(1000), row(2000), row(3000)];
+  assertEquals(compare(rows, [request(1900), request(2002), request(3500)]), NOTHING);
+  const { missed, invented } = compare(rows, [request(1900), request(1950), request(3500)]);
   assertEquals([missed.length, invented.length], [1, 1]);
 });
 

@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
-import type { Result } from "./account.ts";
 import { compareResults } from "./compare_results.ts";
 import {
   accountOf,
   dailyOf,
   letterOf,
-  recordOf,
+  type Message,
   resultOf,
   rowOf,
   sentOf,
@@ -13,7 +12,7 @@ import {
 
 const IDENTITY = `${resultOf().ts}|${resultOf().agentUUID}|${resultOf().url}`;
 
-function tablesOf(...results: Result[]) {
+function tablesOf(...results: Message[]) {
   return { daily: results.map(dailyOf), results: results.map(rowOf), letters: [] };
 }
 
@@ -28,12 +27,12 @@ Deno.test("compareResults() finds nothing where each result is its row, sent onc
 
 Deno.test("compareResults() finds a result that is nowhere: acknowledged, or in the topic", () => {
   const one = sentOf(resultOf());
-  const acknowledged = { sent: [one], acknowledged: [one], records: [] };
-  const inTopic = { sent: [one], acknowledged: [], records: [recordOf(one)] };
+  const acknowledged = accountOf([one], [one], []);
+  const inTopic = accountOf([one], []);
   for (const account of [acknowledged, inTopic]) {
     assertEquals(compareResults(tablesOf(), account).lost, [`lost ${IDENTITY}`]);
   }
-  const neither = { sent: [one], acknowledged: [], records: [] };
+  const neither = accountOf([one], [], []);
   assertEquals(compareResults(tablesOf(), neither).lost, []);
 });
 
@@ -98,7 +97,7 @@ Deno.test("compareResults() takes what a retention has dropped, if it was counte
 
 Deno.test("compareResults() compares each field of check_results exactly", () => {
   const account = accountOf([sentOf(resultOf())]);
-  const changes: Partial<Result>[] = [
+  const changes: Partial<Message>[] = [
     { regexResult: null },
     { responseCode: 503 },
     { responseTime: 12.250001 },

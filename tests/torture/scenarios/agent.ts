@@ -49,7 +49,7 @@ export const AGENT_KILL: Variant[] = [
     async fault(round) {
       await round.stopAgent(round.agents.at(-1)!);
       const agent = round.startAgent({ HTTPMON_FAILPOINTS: "agent.after_send=5:60000" });
-      await agent.reachesFailpoint(30_000);
+      await agent.reachesFailpoint();
       await round.killAgent(agent);
       round.mustHave(await leftInOutbox(round) > 0, "what was acknowledged is not in the outbox");
       round.startAgent();

@@ -15,6 +15,7 @@ const LONG_MS = 55_000;
 export const BROKER_STOP: Variant[] = (["SIGTERM", "SIGKILL"] as const).flatMap((signal) =>
   [5, 40, 120].map((seconds): Variant => ({
     name: `${signal} ${seconds} s`,
+    lasts: seconds,
     async fault(round) {
       const { lane: { kafka }, load } = round;
       const { failures } = load;
@@ -33,6 +34,7 @@ export const BROKER_STOP: Variant[] = (["SIGTERM", "SIGKILL"] as const).flatMap(
 /** 6: frozen for longer than a session lasts. */
 export const BROKER_FREEZE: Variant[] = [{
   name: "35 s",
+  lasts: 35,
   async fault(round) {
     const { lane: { kafka }, load } = round;
     const { failures } = load;
@@ -62,7 +64,7 @@ async function disturb(
   const before = hits();
   kafkaProxy.set(mode);
   await delay(ms);
-  await mustCome(round, `nothing was on its way in ${mode}`, () => hits() > before, 5_000);
+  await mustCome(round, `nothing was on its way in ${mode}`, () => hits() > before);
   atEnd();
   kafkaProxy.set("pass");
 }
@@ -85,6 +87,7 @@ export const BROKER_NETWORK: Variant[] = [
   },
   {
     name: "black hole",
+    lasts: 80,
     async fault(round) {
       const { kafkaProxy } = round.lane;
       const joins = await timesPrinted(round, round.writers, JOINED);

@@ -93,10 +93,10 @@ export const DISK_FULL: Variant[] = [
       const ballast = await fill(stateOf(round));
       await truncate(ballast, (await stat(ballast)).size - 100_000);
       const filled = async () => await printed(CANNOT_WRITE) > failed;
-      await mustCome(round, "the outbox had room", filled, 60_000);
+      await mustCome(round, "the outbox had room", filled);
       kafkaProxy.set("pass");
       const healed = async () => await printed(WRITES_AGAIN) > mended;
-      await mustCome(round, "the outbox did not heal", healed, 60_000);
+      await mustCome(round, "the outbox did not heal", healed);
     },
   },
 ];

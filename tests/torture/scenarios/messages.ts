@@ -1,8 +1,8 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
 import { fileURLToPath } from "node:url";
-import { waitFor } from "../../../local/wait.ts";
 import { delay, Load, type LoadOptions } from "../load.ts";
 import { LOAD_AGENT } from "../messages.ts";
+import { until } from "../patience.ts";
 import { between, seededRandom } from "../random.ts";
 import type { Round } from "../round.ts";
 import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
@@ -87,7 +87,7 @@ export const PARTITIONS: Variant[] = [
       besideOldLoad(round, { shiftMs: -20 * DAY_MS }, async () => {
         const day = dayOf(-20);
         const some = async () => await round.count(rowsOf(day)) > 500;
-        await mustCome(round, "the old day has no rows", some, 60_000);
+        await mustCome(round, "the old day has no rows", some);
         await round.pause(500, 1_500);
         await dropAndPutBack(round, day);
       }),
@@ -102,7 +102,6 @@ export const PARTITIONS: Variant[] = [
         round,
         "there are not results of 70 days",
         async () => await days() >= 70,
-        60_000,
       );
     },
   },
@@ -163,7 +162,7 @@ async function dropAndPutBack(round: Round, day: string): Promise<void> {
   const kept = await round.count("SELECT count(*) FROM kept");
   round.mustHave(kept > 0, "the partition was empty");
   const filled = async () => await round.count(rowsOf(day)) > 0;
-  await mustCome(round, "the partition is not made anew", filled, 60_000);
+  await mustCome(round, "the partition is not made anew", filled);
   await round.pool.query(
     `BEGIN; INSERT INTO check_results SELECT * FROM kept ON CONFLICT DO NOTHING;
      SELECT httpmon_recompute('${day}Z', timestamptz '${day}Z' + interval '1 day'); COMMIT`,
@@ -188,7 +187,7 @@ export const CLOCK: Variant[] =
             `SELECT count(*) FROM mon_daily WHERE agent <> '${LOAD_AGENT}'
              AND abs(extract(epoch FROM ts - now() AT TIME ZONE 'UTC') - ${shiftMs / 1000}) < 600`,
           ) > 0;
-        await mustCome(round, "no check of the agent is an hour off", nearby, 60_000);
+        await mustCome(round, "no check of the agent is an hour off", nearby);
       },
     }));
 
@@ -211,7 +210,7 @@ async function whileAway(round: Round, { longer = false } = {}): Promise<void> {
   if (longer) await round.load.run(round.seconds * 1_500);
   const writer = round.startWriter();
   // Without a record in it, too.
-  if (!longer) await round.prints(writer, MADE_ANEW, 60_000);
+  if (!longer) await round.prints(writer, MADE_ANEW);
   await Promise.all([round.load.run(round.seconds * 500), round.hasHealed()]);
   round.mustHavePrinted([writer], MADE_ANEW);
 }
@@ -226,16 +225,16 @@ async function whileRunning(round: Round): Promise<void> {
 }
 
 async function storedAll(round: Round): Promise<void> {
-  if (await round.stored(60_000) === null) throw new Error("The first half was not stored");
+  if (await round.stored() === null) throw new Error("The first half was not stored");
 }
 
 async function makeAnew(round: Round): Promise<void> {
   const { brokers, topic } = round;
   await asAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }));
-  await waitFor("the topic to be made anew", async () => {
+  await until("the topic to be made anew", async () => {
     await delay(300);
     return await makeTopic(brokers, topic, TOPIC_PARTITIONS).then(() => true, () => false);
-  }, 30_000);
+  });
   // A partition has no leader for a moment yet.
   let ends: bigint[] = [];
   const told = async () => (ends = [...(await endOffsets(brokers, topic)).values()]).length > 0;

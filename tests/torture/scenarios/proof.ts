@@ -1,7 +1,7 @@
 /** What scenarios look at to know that a fault has hit something. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { waitFor } from "../../../local/wait.ts";
+import { PATIENCE_MS, until } from "../patience.ts";
 import type { Product } from "../product.ts";
 import type { Round } from "../round.ts";
 import { asAdmin } from "../topic.ts";
@@ -17,20 +17,19 @@ export const STORE_FAILED = [
 export const OF_WRITER =
   "datname = current_database() AND application_name = 'httpmon-writer' AND pid <> pg_backend_pid()";
 
-/** Waits at most `ms` for `holds`; else the fault has hit nothing: `otherwise`. */
+/** Waits for `holds`; else the fault has hit nothing: `otherwise`. */
 export async function mustCome(
   round: Round,
   otherwise: string,
   holds: () => Promise<boolean> | boolean,
-  ms = 20_000,
 ): Promise<void> {
   let came = false;
   try {
     // A look may fail while a fault is on; the next one tells.
     const look = async () => came = await (async () => await holds())().catch(() => false);
-    await waitFor("it", look, ms, 100);
+    await until("it", look);
   } catch {
-    round.mustHave(came, `${otherwise} within ${ms / 1000} s`);
+    round.mustHave(came, `${otherwise} within ${PATIENCE_MS / 1000} s`);
   }
 }
 
@@ -38,7 +37,7 @@ export async function mustCome(
 export async function storesMore(round: Round): Promise<void> {
   const before = await round.count();
   const more = async () => await round.count() > before;
-  await mustCome(round, "the writers store nothing", more, 60_000);
+  await mustCome(round, "the writers store nothing", more);
 }
 
 /** The lines that `product` has printed. */

@@ -41,7 +41,7 @@ export function killedAt(failpoint: string, isThere: Proof): Variant {
     }),
     async fault(round) {
       const [writer] = round.writers;
-      await writer!.reachesFailpoint(60_000);
+      await writer!.reachesFailpoint();
       await isThere(round);
       // Held for long enough to be looked at.
       await round.pause(1_000, 2_500);
@@ -114,7 +114,7 @@ export const WRITER_TERM: Variant[] = [{
  */
 async function freezeWhileOthersGoOn(round: Round, isThere: Proof): Promise<void> {
   const [zombie] = round.writers;
-  await zombie!.reachesFailpoint(60_000);
+  await zombie!.reachesFailpoint();
   zombie!.signal("SIGSTOP");
   await isThere(round);
   const frozen = await placesOf(round);
@@ -128,7 +128,6 @@ async function freezeWhileOthersGoOn(round: Round, isThere: Proof): Promise<void
       return other.printed(JOINED) &&
         [...frozen].every(([partition, { stored }]) => now.get(partition)!.stored > stored);
     },
-    30_000,
   );
   zombie!.signal("SIGCONT");
 }
@@ -143,6 +142,7 @@ export const ZOMBIE: Variant[] = [
   {
     // It wakes with a batch that others have stored, and sends it before it knows.
     name: "before its call",
+    lasts: 60,
     writerEnv: (random) => zombieAt("store.before_call", random),
     async fault(round) {
       const zombie = round.writers[0]!;
@@ -157,6 +157,7 @@ export const ZOMBIE: Variant[] = [
   {
     // It wakes with a commit for Kafka that is old by now, and with batches that others have stored.
     name: "after COMMIT",
+    lasts: 60,
     writerEnv: (random) => zombieAt("store.after_commit", random),
     async fault(round) {
       const zombie = round.writers.slice(0, 1);
@@ -167,7 +168,6 @@ export const ZOMBIE: Variant[] = [
         round,
         "the zombie does not join again",
         async () => await timesPrinted(round, zombie, JOINED) > before,
-        60_000,
       );
     },
   },
@@ -185,7 +185,7 @@ export const MEMBERS: Variant[] = [{
       // Not at the end: so there is one of each in a short round, too.
       const mayAdd = running.length < 4 && i < times - 1;
       const adds = running.length === 1 || (mayAdd && round.random() < 0.5);
-      if (adds) await round.prints(round.startWriter(), JOINED, 60_000);
+      if (adds) await round.prints(round.startWriter(), JOINED);
       else await round.stopWriter(oneOf(round.random, running));
       await next;
     }
