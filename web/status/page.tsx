@@ -51,7 +51,7 @@ export function statusPage(view: StatusView, status: WebStatus, links: StatusLin
     status.title,
     <main id="main" class="public" data-refresh="60">
       <header>
-        <Brand status={status} logo={links.logo} />
+        {status.logo && <Brand status={status} logo={links.logo} />}
         <h1>{status.title}</h1>
       </header>
       <p class={`overall ${mark}`}>
@@ -127,12 +127,8 @@ function At({ at, day = false }: { at: number; day?: boolean }) {
   );
 }
 
-function Brand({ status: { logo, homepage, title }, logo: href }: {
-  status: WebStatus;
-  logo: string;
-}) {
-  if (logo === null) return <></>;
-  const image = <img src={href} alt={homepage === null ? "" : title} height="32" />;
+function Brand({ status: { homepage, title }, logo }: { status: WebStatus; logo: string }) {
+  const image = <img src={logo} alt={homepage === null ? "" : title} height="32" />;
   return homepage === null ? image : <a href={homepage}>{image}</a>;
 }
 
