@@ -112,14 +112,14 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
                     <td class="n">
                       <Uptime of={row.uptime} />
                     </td>
-                    <td class="n">{duration(row.minutesDown)}</td>
+                    <td class="n">{minutes(row.minutesDown)}</td>
                     <td class="n">{count(row.failures)}</td>
                     {(["p50", "p95", "p99"] as const).map((q) => (
                       <td class="n">
                         <Ms of={row[q]} />
                       </td>
                     ))}
-                    <td class="n">{duration(row.minutesUnobserved)}</td>
+                    <td class="n">{minutes(row.minutesUnobserved)}</td>
                     <td>{row.revision === null ? "not frozen" : `frozen, ${row.revision}`}</td>
                   </tr>
                 ))}
@@ -174,12 +174,12 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
           </div>
           <dl class="figures">
             {figure("uptime", <Uptime of={figures.uptime} />, true)}
-            {figure("down", duration(figures.minutesDown))}
+            {figure("down", minutes(figures.minutesDown))}
             {figure("failures", count(failures.length))}
             {figure("p50", <Ms of={responseMs?.p50 ?? null} />)}
             {figure("p95", <Ms of={responseMs?.p95 ?? null} />)}
             {figure("p99", <Ms of={responseMs?.p99 ?? null} />)}
-            {figure("not observed", duration(minutesOf(unobserved)))}
+            {figure("not observed", minutes(minutesOf(unobserved)))}
           </dl>
           <p>
             {plural(figures.checks, "result")}; due times:{" "}
@@ -256,6 +256,10 @@ function stateOf(frozen: SiteReport["frozen"]): string {
   return frozen.changedSince
     ? `frozen, revision ${frozen.revision}; late results changed the record since`
     : `frozen, revision ${frozen.revision}`;
+}
+
+function minutes(n: number) {
+  return n === 0 ? <span class="none">none</span> : duration(n);
 }
 
 function inWords(month: string): string {
