@@ -113,7 +113,7 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
                       <Uptime of={row.uptime} />
                     </td>
                     <td class="n">{minutes(row.minutesDown)}</td>
-                    <td class="n">{count(row.failures)}</td>
+                    <td class="n">{row.failures === null ? "–" : count(row.failures)}</td>
                     {(["p50", "p95", "p99"] as const).map((q) => (
                       <td class="n">
                         <Ms of={row[q]} />
@@ -175,7 +175,7 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
           <dl class="figures">
             {figure("uptime", <Uptime of={figures.uptime} />, true)}
             {figure("down", minutes(figures.minutesDown))}
-            {figure("failures", count(failures.length))}
+            {figure("failures", failures === null ? "–" : count(failures.length))}
             {figure("p50", <Ms of={responseMs?.p50 ?? null} />)}
             {figure("p95", <Ms of={responseMs?.p95 ?? null} />)}
             {figure("p99", <Ms of={responseMs?.p99 ?? null} />)}
@@ -186,37 +186,42 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
             {Object.entries(slots).filter(([, n]) => n > 0).map(([state, n]) =>
               `${count(n)} ${state}`
             )
-              .join(", ")}.
+              .join(", ")}.{figures.of !== "hours" &&
+              ` Figures of whole ${figures.of}, as what they were added up from is dropped.`}
           </p>
           <h2>Failures</h2>
-          {failures.length === 0 ? <p>None.</p> : (
-            <div class="wide">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">since</th>
-                    <th scope="col" class="n">lasted</th>
-                    <th scope="col">why</th>
-                    <th scope="col" class="n">agents</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {failures.map((failure) => (
+          {failures === null
+            ? <p>Not known any more: the days are dropped.</p>
+            : failures.length === 0
+            ? <p>None.</p>
+            : (
+              <div class="wide">
+                <table>
+                  <thead>
                     <tr>
-                      <td>
-                        <At at={Date.parse(failure.started)} />
-                      </td>
-                      <td class="n">
-                        {failure.ended === null ? "goes on" : duration(failure.minutes)}
-                      </td>
-                      <td class="text">{whyOf(failure)}</td>
-                      <td class="n">{failure.agents.length}</td>
+                      <th scope="col">since</th>
+                      <th scope="col" class="n">lasted</th>
+                      <th scope="col">why</th>
+                      <th scope="col" class="n">agents</th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
+                  </thead>
+                  <tbody>
+                    {failures.map((failure) => (
+                      <tr>
+                        <td>
+                          <At at={Date.parse(failure.started)} />
+                        </td>
+                        <td class="n">
+                          {failure.ended === null ? "goes on" : duration(failure.minutes)}
+                        </td>
+                        <td class="text">{whyOf(failure)}</td>
+                        <td class="n">{failure.agents.length}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )}
           {unobserved.length > 0 && (
             <>
               <h2>Not observed</h2>
