@@ -44,6 +44,9 @@ async function run(command: RunCommand): Promise<ExitCode> {
   if (mode === "import") {
     return (await import("./importers/mode.ts")).importMode(command.options, personsFolder());
   }
+  if (command.options.hashPassword) {
+    return await (await import("./web/access/hash_password_mode.ts")).hashPasswordMode();
+  }
   const known = { ...command, mode };
   if (!RELOADING_MODES.has(mode)) return await runMode(known, STOP_SIGNALS, noHangUps);
   const hangUps = listenForHangUps(process);
@@ -93,7 +96,7 @@ async function placesOf({ kafka, database }: Config, mode: Mode): Promise<object
   const { bootstrapServers, topic } = kafka;
   const ofKafka = mode === "web" ? {} : { brokers: bootstrapServers.join(","), topic };
   if (mode === "agent" || !database) return ofKafka;
-  const { parseDsn } = await import("./db/connect/dsn.ts");
+  const { parseDsn } = await import("./runtime/dsn.ts");
   const { host, port, dbname } = parseDsn(database.dsn);
   return { ...ofKafka, database: { host, port, dbname } };
 }

@@ -6,19 +6,13 @@ import { listen } from "./listen.ts";
 import { isGiven, mapAt } from "./source/raw.ts";
 import { quote } from "./say/show.ts";
 import type { AlertsConfig } from "./types.ts";
+import { downWhen, threshold } from "./site/alerting.ts";
 
-const DOWN_WHEN = "any, majority, all or a number of agents";
 /** `alerts:` of the YAML. */
 export const alertsSchema = section({
-  failure_threshold: withDefault(whole(1, 100, "results in a row"), 3),
-  success_threshold: withDefault(whole(1, 100, "results in a row"), 2),
-  down_when: withDefault(
-    z.union([
-      z.literal(["any", "majority", "all"], { error: DOWN_WHEN }),
-      z.int({ error: DOWN_WHEN }).min(1, { error: DOWN_WHEN }).max(10_000, { error: DOWN_WHEN }),
-    ], { error: DOWN_WHEN }),
-    "majority",
-  ),
+  failure_threshold: withDefault(threshold, 3),
+  success_threshold: withDefault(threshold, 2),
+  down_when: withDefault(downWhen, "majority"),
   channels: withDefault(
     z.record(z.string(), channelSchema, { error: "a map from a channel's name to where it leads" }),
     {},

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { optional, section, text, withDefault } from "./fields.ts";
 import { listen, parseListen } from "./listen.ts";
-import type { WebConfig } from "./types.ts";
+import type { WebConfig, WebStatus } from "./types.ts";
+import { accessFields, toAccess } from "./web_access.ts";
+import { statusSchema, toStatus } from "./web_status.ts";
 
 const URL_WHAT = "an http or https URL of a host, without a path";
 
@@ -16,10 +18,13 @@ export const webSchema = section({
   public_url: optional(baseUrl),
   title: withDefault(text("a text"), "httpmon"),
   ops: withDefault(z.array(baseUrl, { error: "a list of URLs" }), []),
+  ...accessFields,
+  status: statusSchema,
 });
 
-/** The config of a checked `web:`. */
-export function toWeb(yaml: z.output<typeof webSchema>): WebConfig {
+/** The config of a checked `web:`. @param logo Of the status page, read */
+export function toWeb(yaml: z.output<typeof webSchema>, logo: WebStatus["logo"]): WebConfig {
   const { listen, public_url: publicUrl, title, ops } = yaml;
-  return { listen, publicUrl, title, ops };
+  const status = toStatus(yaml.status, logo);
+  return { listen, publicUrl, title, ops, access: toAccess(yaml), status };
 }

@@ -14,6 +14,10 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   dryRun: boolean;
   /** Mode "alerts": sends a sample to this channel, and nothing else. */
   test: string | null;
+  /** Mode "web": prints the hash of a password, and does nothing else. */
+  hashPassword: boolean;
+  /** Mode "web": the folder that the status page is written to; null: it serves. */
+  export: string | null;
   /** How the log looks; null: as standard error is a terminal or not. */
   log: typeof LOOKS[number] | null;
 }
@@ -157,6 +161,12 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
     help: "show the heads of request and response, and every address tried",
   },
   json: { modes: ["check"], help: "print each record as it is published, on one line" },
+  "hash-password": { modes: ["web"], help: "read a password, and print its hash for web.users" },
+  export: {
+    modes: ["web"],
+    value: "DIR",
+    help: "write the status page and its feeds to this folder, and end",
+  },
   "dry-run": { modes: ["maintain", "replay"], help: "say what it would do, and do nothing" },
 };
 /** Modes that take arguments without an option: how they are shown, and how many there are. */
@@ -201,6 +211,8 @@ export function readOptions(
     watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
     test: (parsed.test as string | undefined) ?? null,
+    hashPassword: parsed["hash-password"] === true,
+    export: (parsed.export as string | undefined) ?? null,
     log: parsed.log === undefined ? null : choiceOf("log", parsed.log as string, LOOKS),
   };
 }

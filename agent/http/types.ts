@@ -93,6 +93,8 @@ export interface HttpError {
   message: string;
   /** True where it was the proxy that could not be reached, or would not serve us. */
   atProxy?: boolean;
+  /** True for a timeout while the name was looked up. */
+  atLookup?: boolean;
 }
 
 /** Status line and headers. */

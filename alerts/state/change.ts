@@ -1,7 +1,7 @@
 import type { Seen } from "../message/message.ts";
 
 /** Of whom an incident is. */
-export type Subject = { site: number } | { agent: string };
+export type Subject = { site: number } | { agent: string; location: string | null };
 
 /** What an agent that voted for an incident saw. */
 export interface Evidence {
@@ -14,7 +14,7 @@ export interface Evidence {
 }
 
 /** What kinds of incidents there are. */
-export type Kind = "down" | "degraded" | "unobserved" | "agent_silent";
+export type Kind = "down" | "degraded" | "unobserved" | "agent_silent" | "agent_network";
 
 export type Severity = "critical" | "warning";
 

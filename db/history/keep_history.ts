@@ -18,7 +18,7 @@ const WAIT_MS = 1;
  * who stores results.
  */
 export async function keepHistory(
-  { dsn, retention, clock, log, signal }: DatabaseConfig & {
+  { dsn, retention, clock, log, signal }: Pick<DatabaseConfig, "dsn" | "retention"> & {
     clock: Clock;
     log: Logger;
     signal: AbortSignal;

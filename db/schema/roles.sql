@@ -29,6 +29,11 @@ GRANT SELECT, UPDATE ON alert_rounds TO httpmon_alerter;
 GRANT SELECT, INSERT ON sites TO httpmon_alerter;
 GRANT UPDATE (last_seen) ON sites TO httpmon_alerter;
 
+-- operator: what people do in the dashboard, beside what a reader sees.
+GRANT USAGE ON SCHEMA public TO httpmon_operator;
+GRANT SELECT, UPDATE (acknowledged_at) ON incidents TO httpmon_operator;
+GRANT SELECT, INSERT ON incident_notes TO httpmon_operator;
+
 -- reader: dbdump, report, web. Partitions are read through their table; the last line is for tables
 -- of a later version.
 GRANT USAGE ON SCHEMA public TO httpmon_reader;

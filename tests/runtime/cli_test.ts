@@ -31,6 +31,8 @@ const NO_OPTIONS: RunOptions = {
   watch: false,
   dryRun: false,
   test: null,
+  hashPassword: false,
+  export: null,
   log: null,
 };
 

@@ -89,7 +89,8 @@ CREATE TABLE incidents (
 COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
 COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
 COMMENT ON COLUMN incidents.channel IS 'of which it is; null: of none';
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent; of a channel: channel_failed';
+COMMENT ON COLUMN incidents.kind IS
+  'down, degraded, unobserved; of an agent: agent_silent, agent_network; of a channel: channel_failed';
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
 COMMENT ON COLUMN incidents.opened_at IS
   'ts of the result that decided it; where time decided, the broker''s time of it';

@@ -87,18 +87,39 @@ Deno.test("resolveHost() ends at once when the signal aborts, whatever the resol
 });
 
 Deno.test("resolveHost() blames the resolver for a timeout when it had no answer for the root either", async () => {
-  for (const [answers, expected] of [[false, "resolver_silent"], [true, "timeout"]] as const) {
+  const never = new Promise<boolean>(() => {});
+  for (
+    const [answers, expected] of [
+      [Promise.resolve(false), "resolver_silent"],
+      [never, "resolver_silent"],
+      [Promise.resolve(true), "timeout"],
+    ] as const
+  ) {
     const clock = new FakeClock();
     const controller = new AbortController();
-    const hanging: Resolver = { ...resolver([], answers), lookup: () => {} };
+    const hanging: Resolver = { lookup: () => {}, answersForRoot: () => answers };
     const failing = assertRejects(
       () => resolveHost("site.test", "auto", hanging, clock, steps(controller.signal)),
       ExchangeFailure,
     );
-    await clock.advance(1_000);
+    await clock.advance(250);
     controller.abort(new DOMException("", "TimeoutError"));
     assertEquals((await failing).error.class, expected);
     assertEquals(clock.pending, 0);
+  }
+});
+
+Deno.test("resolveHost() blames the resolver for a temporary failure where it says nothing of the root in time", async () => {
+  const asked: Resolver = {
+    ...resolver("EAI_AGAIN"),
+    answersForRoot: () => new Promise(() => {}),
+  };
+  for (const [name, expected] of [["TimeoutError", "resolver_silent"], ["AbortError", "aborted"]]) {
+    const controller = new AbortController();
+    const failing = failureOf(asked, controller.signal);
+    await new Promise((resolve) => setTimeout(resolve));
+    controller.abort(new DOMException("", name));
+    assertEquals(await failing, expected as FailureClass);
   }
 });
 

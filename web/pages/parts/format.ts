@@ -22,13 +22,10 @@ export function short(ms: number): string {
   return `${Math.max(0, Math.floor(ms / 1_000))} s`;
 }
 
-/** With the digits that mean something, cut: what is not whole is never shown as 100. */
+/** "99.98": cut, so that what is not whole is never shown as 100.00. */
 export function percent(fraction: number): string {
-  if (fraction === 1) return "100";
-  const digits = fraction > 0.9999 ? 4 : fraction > 0.999 ? 3 : 2;
   // So many slots may be a hair below what they stand for.
-  const scale = 10 ** digits;
-  return (Math.floor(fraction * 100 * scale + 1e-6) / scale).toFixed(digits);
+  return (Math.floor(fraction * 10_000 + 1e-6) / 100).toFixed(2);
 }
 
 /** Three digits at most, or whole numbers: "0.84", "41.2", "1,204". */

@@ -1,4 +1,4 @@
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "./exit_codes.ts";
 
 /** The ways that libpq knows to use TLS. */
 export const SSL_MODES = [
@@ -62,6 +62,17 @@ export function parseDsn(dsn: string): Dsn {
     if (value !== "") set(parsed, key, value);
   }
   return parsed;
+}
+
+/** What is wrong with a connection string, to follow "which is wrong: "; null: nothing is. */
+export function dsnProblem(dsn: string): string | null {
+  try {
+    parseDsn(dsn);
+    return null;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return error.message.slice(WRONG.length);
+  }
 }
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS */
@@ -178,6 +189,8 @@ function oneOf<const T extends string>(key: string, value: string, choices: read
   return value as T;
 }
 
+const WRONG = "The database's connection string (DSN) is wrong: ";
+
 function bad(what: string): UsageError {
-  return new UsageError(`The database's connection string (DSN) is wrong: ${what}`);
+  return new UsageError(`${WRONG}${what}`);
 }
