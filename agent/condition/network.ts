@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import { sleep } from "../../runtime/clock.ts";
-import type { FailureClass, HttpRecord } from "../http/types.ts";
+import type { FailureClass } from "../http/errors.ts";
+import type { HttpRecord } from "../http/types.ts";
 import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 
 /** Whether a control ("host:port" or a URL) answers; has a second for it. */
