@@ -5,6 +5,7 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Config } from "./config/types.ts";
 import { helpText, parseCommand, type RunCommand } from "./runtime/cli.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { EXIT, type ExitCode, UsageError } from "./runtime/exit_codes.ts";
@@ -43,6 +44,9 @@ async function run(command: RunCommand): Promise<ExitCode> {
   if (mode === "import") {
     return (await import("./importers/mode.ts")).importMode(command.options, personsFolder());
   }
+  if (command.options.hashPassword) {
+    return await (await import("./web/access/hash_password_mode.ts")).hashPasswordMode();
+  }
   const known = { ...command, mode };
   if (!RELOADING_MODES.has(mode)) return await runMode(known, STOP_SIGNALS, noHangUps);
   const hangUps = listenForHangUps(process);
@@ -65,7 +69,17 @@ async function runMode(
   const isOptional = mode === "check" && !isConfigNamed;
   const config = loadConfig(configPath, { mode, cwd, isOptional });
   const { createLogger } = await import("./runtime/log.ts");
-  const log = createLogger(config.loglevel, mode, config.secrets);
+  const isTerminal = process.stderr.isTTY === true;
+  const log = createLogger(config, mode, {
+    pretty: (options.log ?? (isTerminal ? "pretty" : "json")) === "pretty",
+    colour: isTerminal && !process.env.NO_COLOR,
+  });
+  if (RELOADING_MODES.has(mode)) {
+    log.notice(
+      { version: VERSION, config: configPath, ...await placesOf(config, mode) },
+      "Starting",
+    );
+  }
   const endNow = () => process.exit(EXIT.failed);
   const { signal, dispose } = shutdownOn(process, systemClock, endNow, stopSignals);
   try {
@@ -75,6 +89,16 @@ async function runMode(
   } finally {
     dispose();
   }
+}
+
+/** What a mode that goes on works with. */
+async function placesOf({ kafka, database }: Config, mode: Mode): Promise<object> {
+  const { bootstrapServers, topic } = kafka;
+  const ofKafka = mode === "web" ? {} : { brokers: bootstrapServers.join(","), topic };
+  if (mode === "agent" || !database) return ofKafka;
+  const { parseDsn } = await import("./runtime/dsn.ts");
+  const { host, port, dbname } = parseDsn(database.dsn);
+  return { ...ofKafka, database: { host, port, dbname } };
 }
 
 async function modeFunction(
@@ -87,6 +111,8 @@ async function modeFunction(
       return (await import("./writer/mode.ts")).writerMode;
     case "alerts":
       return (await import("./alerts/mode.ts")).alertsMode;
+    case "web":
+      return (await import("./web/mode.ts")).webMode;
     case "init-schema":
       return (await import("./db/schema/init_schema_mode.ts")).initSchemaMode;
     case "dbdump":

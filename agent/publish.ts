@@ -5,6 +5,7 @@ import { backoffMs } from "../runtime/backoff.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
+import { Spell } from "../runtime/log/spell.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Row } from "./outbox/store.ts";
 import type { AgentStats } from "./stats.ts";
@@ -39,10 +40,11 @@ const MAX_DELAY_DRAINING_MS = 1_000;
 export class Publisher {
   #deps: PublisherDeps;
   #failures = 0;
-  #failingSince = 0;
+  readonly #spell: Spell;
 
   constructor(deps: PublisherDeps) {
     this.#deps = deps;
+    this.#spell = new Spell(deps.clock);
   }
 
   /**
@@ -106,24 +108,19 @@ export class Publisher {
   }
 
   #failed(error: unknown): void {
-    const { clock, log, outbox, stats } = this.#deps;
+    const { log, outbox, stats } = this.#deps;
     stats.sendFailures++;
-    if (this.#failures++ > 0) return;
-    this.#failingSince = clock.monotonic();
-    log.error(
-      { error: error instanceof Error ? error.message : String(error), waiting: outbox.waiting },
-      "Cannot send to the broker; results wait in the outbox until it is back",
-    );
+    this.#failures++;
+    this.#spell.failed(log, error, {
+      failed: "Cannot send to the broker; results wait in the outbox until it is back",
+      still: "Still nothing can be sent to the broker",
+      fields: { waiting: outbox.waiting },
+    });
   }
 
   #recovered(): void {
-    if (this.#failures === 0) return;
-    const { clock, log, outbox } = this.#deps;
-    const seconds = Math.round((clock.monotonic() - this.#failingSince) / 1_000);
-    log.info(
-      { seconds, failures: this.#failures, waiting: outbox.waiting },
-      "The broker takes results again",
-    );
+    const { log, outbox } = this.#deps;
+    this.#spell.ended(log, "The broker takes results again", { waiting: outbox.waiting });
     this.#failures = 0;
   }
 

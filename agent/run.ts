@@ -133,7 +133,7 @@ export async function runAgent(
   replaceSites(config.sites);
   schedule.start();
   deps.onStarted?.({ outbox, schedule, replaceSites, probe: (site) => runner.probe(site) });
-  log.info(
+  log.notice(
     { agentUUID, sites: schedule.size, maxChecks, waiting: outbox.waiting },
     "The agent runs",
   );
@@ -158,7 +158,7 @@ export async function runAgent(
   stats.waiting = outbox.waiting;
   stats.dropped = outbox.dropped;
   const { checked, published, dropped, refused, waiting, skipped, late } = stats;
-  log.info({ checked, published, dropped, refused, waiting, skipped, late }, "The agent stopped");
+  log.notice({ checked, published, dropped, refused, waiting, skipped, late }, "The agent stopped");
   return stats;
 }
 

@@ -22,7 +22,7 @@ export async function alertsMode(
   { config, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
   onHangUp(() =>
-    log.error({}, "An alerter takes its config over at its start only: start it anew")
+    log.notice({}, "An alerter takes its config over at its start only: start it anew")
   );
   if (Object.keys(config.alerts.channels).length === 0) {
     log.error({}, 'Nobody is told of incidents: "alerts.channels" names no channel');

@@ -1,7 +1,7 @@
 import type { ResultMessage } from "../wire/message.ts";
 import { parseTimestamp } from "../wire/timestamp.ts";
 import { verdictOf } from "../wire/verdict_of.ts";
-import type { Observation } from "./state.ts";
+import type { Observation } from "./state/votes.ts";
 
 /** Of a message that does not say it: the config's default. */
 const FREQUENCY_S = 60;
@@ -19,14 +19,16 @@ export function toObservation(
 ): Observation {
   const ts = Number(parseTimestamp(message.ts)!);
   const verdict = verdictOf(message);
+  const intervalMs = 1_000 * (message.frequency ?? FREQUENCY_S);
   return {
     agent: message.agentUUID,
     ts,
-    at: timestamp < 0n ? ts / 1_000 : Number(timestamp),
+    at: timestamp < 0n ? Math.floor(ts / 1_000) : Number(timestamp),
     verdict,
     maintenance: message.maintenance ?? false,
     slots: message.slots ?? 1,
-    freshMs: 2_000 * (message.frequency ?? FREQUENCY_S) + timeoutMs,
+    intervalMs,
+    freshMs: 2 * intervalMs + timeoutMs,
     location: message.location ?? null,
     cause: verdict === "up" ? "" : causeOf(message),
   };

@@ -1,21 +1,21 @@
 import { setImmediate } from "node:timers/promises";
 import type { ClientBase, Pool } from "pg";
-import type { AlertRules } from "../config/types.ts";
 import { advanceOffset, lockOffset } from "../consume/offsets.ts";
 import type { RawRecord, Sink } from "../consume/sink.ts";
 import { beginWithin, inTransaction, withClient } from "../db/connect/transaction.ts";
 import { siteIdentity } from "../db/store/shared.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { decode } from "../wire/decode.ts";
 import type { ResultMessage } from "../wire/message.ts";
-import { type BatchSite, type SiteChange, storeChanges } from "./incidents.ts";
+import { lockClock, moveClock, type PartitionClock } from "./clocks.ts";
+import { addEvents } from "./events.ts";
 import { toObservation } from "./observation.ts";
-import { NEW_SITE, observe, type SiteState } from "./state.ts";
+import { signOf } from "./state/signs.ts";
+import type { AlertEvent } from "./state/view.ts";
+import { type CountRules, hear, NEW_VOTES, passesAt, type SiteVotes } from "./state/votes.ts";
 
-/** What the alerter knows of a site beside its results. */
-export interface SitePolicy {
-  /** Those that are told. */
-  channels: readonly string[];
+/** What a site's votes are counted by. */
+export interface VoteRules {
+  rules: CountRules;
   /** The longest that a check can take. */
   timeoutMs: number;
 }
@@ -23,15 +23,13 @@ export interface SitePolicy {
 /** What the sink is handed. */
 export interface AlertSinkDeps {
   pool: Pool;
-  rules: AlertRules;
-  policyOf(message: Pick<ResultMessage, "site" | "url">): SitePolicy;
-  clock: Clock;
+  rulesOf(message: Pick<ResultMessage, "site" | "url">): VoteRules;
   lockTimeoutMs?: number;
 }
 
 /**
- * Results become what is known of sites, their incidents and the notifications owed for them, in the
- * transaction that moves the offset. What cannot be read is left to the writer, who sets it aside.
+ * Results become votes, and what these make known is handed on, in the transaction that moves the
+ * offset. What cannot be read is left to the writer, who sets it aside.
  */
 export function createAlertSink(deps: AlertSinkDeps): Sink {
   const { pool, lockTimeoutMs } = deps;
@@ -49,8 +47,9 @@ export function createAlertSink(deps: AlertSinkDeps): Sink {
           const last = records.at(-1)!;
           const skipped = records.filter(({ offset }) => offset < stored).length;
           if (last.offset < stored) return { kind: "stored", skipped, nextOffset: stored };
-          const fresh = results.filter(({ record }) => record.offset >= stored);
-          await apply(client, fresh, ids, deps);
+          const clock = await lockClock(client, source);
+          await count(client, results.filter(({ record }) => record.offset >= stored), ids, clock);
+          await moveClock(client, source, clock);
           await advanceOffset(client, source, last);
           return { kind: "stored", skipped, nextOffset: last.offset + 1n };
         });
@@ -59,17 +58,23 @@ export function createAlertSink(deps: AlertSinkDeps): Sink {
   };
 }
 
-interface Result {
+/** A site of a batch. */
+interface BatchSite {
+  identity: string;
+  name: string | null;
+  url: string;
+}
+
+interface Result extends VoteRules {
   record: RawRecord;
   message: ResultMessage;
   site: BatchSite;
-  timeoutMs: number;
 }
 
 /** Some 5 ms of work; heartbeats and signals get their turn between the slices. */
 const SLICE = 500;
 
-async function read(records: readonly RawRecord[], { policyOf }: AlertSinkDeps) {
+async function read(records: readonly RawRecord[], { rulesOf }: AlertSinkDeps) {
   const sites = new Map<string, BatchSite>();
   const results: Result[] = [];
   for (const [n, record] of records.entries()) {
@@ -77,12 +82,11 @@ async function read(records: readonly RawRecord[], { policyOf }: AlertSinkDeps) 
     const decoded = record.badBatch ? null : decode(record.value);
     if (!decoded?.ok) continue;
     const { message } = decoded;
-    const { channels, timeoutMs } = policyOf(message);
     const { url, site: name = null } = message;
     const key = JSON.stringify([name, url]);
-    const site = sites.get(key) ?? { identity: siteIdentity(name, url), name, url, channels };
+    const site = sites.get(key) ?? { identity: siteIdentity(name, url), name, url };
     sites.set(key, site);
-    results.push({ record, message, site, timeoutMs });
+    results.push({ record, message, site, ...rulesOf(message) });
   }
   return { sites, results };
 }
@@ -109,53 +113,69 @@ async function siteIds(
   return new Map(identities.map((identity, i) => [identity, ids[i]!]));
 }
 
-async function apply(
+/** @param clock Of the partition, moved along */
+async function count(
   client: ClientBase,
   results: readonly Result[],
   ids: ReadonlyMap<string, number>,
-  { rules, clock }: AlertSinkDeps,
+  clock: PartitionClock,
 ): Promise<void> {
-  const known = await lockStates(client, [
+  const known = await lockVotes(client, [
     ...new Set(results.map(({ site }) => ids.get(site.identity)!)),
   ]);
-  const changed = new Map<number, SiteState>();
-  const changes: SiteChange[] = [];
-  for (const { record, message, site, timeoutMs } of results) {
-    const siteId = ids.get(site.identity)!;
-    const before = changed.get(siteId) ?? known.get(siteId)!;
+  const changed = new Map<number, SiteVotes>();
+  const events: AlertEvent[] = [];
+  for (const { record, message, site: { identity }, timeoutMs, rules } of results) {
+    const site = ids.get(identity)!;
     const observation = toObservation(message, record.timestamp, timeoutMs);
-    const { state, changes: ofSite } = observe(before, observation, rules);
-    if (state !== before) changed.set(siteId, state);
-    for (const change of ofSite) changes.push({ siteId, site, change, at: observation.at });
+    // A broker's clock may be set back, and time has come that far already.
+    observation.at = clock.at = Math.max(clock.at, observation.at);
+    const sign = signOf(observation, clock.agents);
+    if (sign !== null) events.push(sign);
+    const before = changed.get(site) ?? known.get(site)!;
+    const { votes, events: ofSite } = hear(before, observation, rules);
+    if (votes !== before) changed.set(site, votes);
+    for (const event of ofSite) events.push({ ...event, site });
   }
+  await saveVotes(client, changed);
+  await addEvents(client, events);
+}
+
+/** Keeps votes; `passes_at` is left too early where it need not be exact, as its index costs. */
+export async function saveVotes(
+  client: ClientBase,
+  changed: ReadonlyMap<number, SiteVotes>,
+  isExact = false,
+): Promise<void> {
   await client.query(
-    `UPDATE site_states AS s SET level = c.level, state = c.state
-     FROM unnest($1::int4[], $2::text[], $3::jsonb[]) AS c(site_id, level, state)
+    `UPDATE site_votes AS s SET votes = c.votes, passes_at = CASE
+       WHEN s.passes_at <= c.passes_at AND NOT $4 THEN s.passes_at ELSE c.passes_at END
+     FROM unnest($1::int4[], $2::jsonb[], $3::int8[]) AS c(site_id, votes, passes_at)
      WHERE s.site_id = c.site_id`,
     [
       [...changed.keys()],
-      [...changed.values()].map(({ level }) => level),
-      [...changed.values()].map((state) => JSON.stringify(state)),
+      [...changed.values()].map((votes) => JSON.stringify(votes)),
+      [...changed.values()].map(passesAt),
+      isExact,
     ],
   );
-  await storeChanges(client, changes, clock.now());
 }
 
 /** In one order: agents may put a site's results into several partitions, read side by side. */
-async function lockStates(
+async function lockVotes(
   client: ClientBase,
   siteIds: readonly number[],
-): Promise<Map<number, SiteState>> {
+): Promise<Map<number, SiteVotes>> {
   await client.query(
-    `INSERT INTO site_states (site_id)
+    `INSERT INTO site_votes (site_id)
      SELECT id FROM unnest($1::int4[]) AS id
-     WHERE NOT EXISTS (SELECT FROM site_states WHERE site_id = id)
+     WHERE NOT EXISTS (SELECT FROM site_votes WHERE site_id = id)
      ORDER BY id ON CONFLICT DO NOTHING`,
     [siteIds],
   );
   const { rows } = await client.query(
-    "SELECT site_id, state FROM site_states WHERE site_id = ANY ($1) ORDER BY site_id FOR UPDATE",
+    "SELECT site_id, votes FROM site_votes WHERE site_id = ANY ($1) ORDER BY site_id FOR UPDATE",
     [siteIds],
   );
-  return new Map(rows.map(({ site_id, state }) => [site_id, state ?? NEW_SITE]));
+  return new Map(rows.map(({ site_id, votes }) => [site_id, votes ?? NEW_VOTES]));
 }

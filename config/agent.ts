@@ -1,7 +1,6 @@
-import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
-import { onOff, optional, section, text, whole, withDefault } from "./fields.ts";
+import { networks, onOff, optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
 import { named } from "./say/named.ts";
 import type { AgentConfig } from "./types.ts";
@@ -21,15 +20,6 @@ const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digi
 const MAX_CONTROLS = 5;
 const CONTROLS = `a list of at most ${MAX_CONTROLS} controls`;
 const CONTROL = "host:port or an http or https URL";
-
-const NETWORKS = "a list of networks";
-const NETWORK = 'a network ("192.0.2.0/24", "2001:db8::/32") or an IP address';
-
-function isNetwork(network: string): boolean {
-  const [, address, bits] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
-  const family = isIP(address ?? "");
-  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
-}
 
 function isControl(control: string): boolean {
   if (control.includes("://")) return checkUrl(control) === null;
@@ -63,9 +53,7 @@ export const agentSchema = section({
     ),
     [],
   ),
-  deny_networks: optional(
-    z.array(z.string().refine(isNetwork, { error: NETWORK }), { error: NETWORKS }),
-  ),
+  deny_networks: optional(networks),
   location: optional(text(LOCATION).max(MAX_TEXT, { error: LOCATION })),
   labels: withDefault(labels, []),
   listen: optional(listen),

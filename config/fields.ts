@@ -2,6 +2,7 @@
  * What the schemas are made of. The text of each zod error completes the sentence "expected ...",
  * to which validate.ts adds what was found.
  */
+import { isIP } from "node:net";
 import { z } from "zod";
 
 /** `schema`, or `value` where the key is absent or left empty (null in YAML). */
@@ -75,6 +76,19 @@ export function whole(from: number, to = Number.MAX_SAFE_INTEGER, unit?: string)
   const range = to === Number.MAX_SAFE_INTEGER ? `${from} up` : `${from} to ${to}`;
   const error = `a whole number from ${range}${unit ? ` (${unit})` : ""}`;
   return z.int({ error }).min(from, { error }).max(to, { error });
+}
+
+const NETWORK = 'a network ("192.0.2.0/24", "2001:db8::/32") or an IP address';
+
+/** Networks and addresses. */
+export const networks = z.array(z.string().refine(isNetwork, { error: NETWORK }), {
+  error: "a list of networks",
+});
+
+function isNetwork(network: string): boolean {
+  const [, address, bits] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+  const family = isIP(address ?? "");
+  return family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
 }
 
 /** One of `values`, in any case of letters. */

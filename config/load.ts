@@ -19,7 +19,11 @@ import { readSources } from "./source/sources.ts";
 import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
 import { validate } from "./say/validate.ts";
+import { checkDependsOn } from "./site/alerting.ts";
 import { checkSettings, checkWebsites, readWebsiteFiles, toSites } from "./site/websites.ts";
+import { toWeb } from "./web.ts";
+import { checkAccess } from "./web_access.ts";
+import { readLogo } from "./web_status.ts";
 import { toWriter } from "./writer.ts";
 
 /** What loading needs of the world around it. */
@@ -74,11 +78,16 @@ export function loadConfig<M extends Mode>(
   checkWebsites(root.websites, outside, findings);
   checkSettings(root, uses("websites"), findings);
   // An agent's config may lie apart from the alerter's.
-  if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) checkChannels(root, findings);
+  if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) {
+    checkChannels(root, findings);
+    checkDependsOn(root, findings);
+  }
   checkKafka(root.kafka, findings);
-  checkDatabase(root, findings);
+  if (uses("database")) checkDatabase(root, findings);
+  checkAccess(root, (path) => outside.has(path), findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
   const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
+  const logo = uses("web") ? readLogo(root, reader, findings) : null;
   const files = readWebsiteFiles(uses("websites") ? root : {}, reader, findings);
   problems.push(...findings.problems.map((one) => ({ ...one, file: fileOf(one.path) })));
   if (yaml === null || problems.length > 0) {
@@ -92,6 +101,7 @@ export function loadConfig<M extends Mode>(
     agent: toAgent(yaml.agent, cwd),
     writer: toWriter(yaml.writer),
     alerts: toAlerts(yaml.alerts),
+    web: toWeb(yaml.web, logo),
     database: toDatabase(yaml.database),
     includePatterns: patterns,
     secrets: outside.allSecrets(),

@@ -15,6 +15,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     agent: { uses: ["kafka", ...SITES, "agent"], needs: ["websites"] },
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     alerts: { uses: ["kafka", ...SITES, "alerts", "database"], needs: ["database"] },
+    web: { uses: [...SITES, "web", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },
     restore: { uses: ["database"], needs: ["database"] },
@@ -24,15 +25,22 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     import: { uses: [], needs: [] },
     check: { uses: [...SITES, "agent"], needs: [] },
     "check-config": {
-      uses: ["kafka", ...SITES, "agent", "writer", "alerts", "database"],
+      uses: ["kafka", ...SITES, "agent", "writer", "alerts", "web", "database"],
       needs: [],
     },
   };
 
 /** The config with what the mode `M` needs known to be there. */
 export type ConfigFor<M extends Mode> = M extends
-  "writer" | "alerts" | "init-schema" | "dbdump" | "restore" | "replay" | "maintain" | "report"
-  ? Config & { database: NonNullable<Config["database"]> }
+  | "writer"
+  | "alerts"
+  | "web"
+  | "init-schema"
+  | "dbdump"
+  | "restore"
+  | "replay"
+  | "maintain"
+  | "report" ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 
 /** Whether `mode` reads the section `name`; without a mode, every section is read. */

@@ -6,6 +6,7 @@ import { anyCase, section, withDefault } from "./fields.ts";
 import { kafkaSchema } from "./kafka.ts";
 import { settingsSchema } from "./site/site.ts";
 import { templatesSchema, websitesSchema } from "./site/websites.ts";
+import { webSchema } from "./web.ts";
 import { writerSchema } from "./writer.ts";
 
 const INCLUDE = 'paths of files, "*" and "?" for any characters ("sites.d/*.yaml")';
@@ -29,6 +30,7 @@ export const configSchema = section({
   agent: agentSchema,
   writer: writerSchema,
   alerts: alertsSchema,
+  web: webSchema,
   database: databaseSchema,
 });
 
@@ -43,4 +45,5 @@ export type SectionName =
   | "agent"
   | "writer"
   | "alerts"
+  | "web"
   | "database";

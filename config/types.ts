@@ -25,6 +25,7 @@ export interface Config {
   agent: AgentConfig;
   writer: WriterConfig;
   alerts: AlertsConfig;
+  web: WebConfig;
   /** Null where the file names no database. */
   database: DatabaseConfig | null;
   /** Where included files are looked for: absolute, with "*" and "?" in them. */
@@ -87,10 +88,21 @@ export interface SiteSettings {
   maintenance: readonly Maintenance[];
   /** Names of those that are told of its incidents; null: all. */
   channels: readonly string[] | null;
+  alerting: SiteAlerting;
   /** Go into each result of the site. */
   labels: Readonly<Record<string, string>>;
   /** What was put into its settings from the environment or a file. */
   secrets: readonly Secret[];
+}
+
+/** What a site says of its incidents. */
+export interface SiteAlerting {
+  /** Those that are its own. */
+  rules: Partial<AlertRules>;
+  /** Identities, or keys of the YAML, which are the same: of sites without which it cannot be up. */
+  dependsOn: readonly string[];
+  /** Percent of the due times in 30 days; null: nobody counts. */
+  slo: number | null;
 }
 
 /** How a site is asked; the fields are those of the client's HttpRequest. */
@@ -196,9 +208,52 @@ export interface WebhookChannel {
   secret: string;
 }
 
+/** What somebody may do in the dashboard and the API: see all, or also acknowledge, silence, replay. */
+export type Role = "view" | "operate";
+
+/** Who may use the dashboard and the API; with no users, tokens or proxies, who is on this machine. */
+export interface WebAccess {
+  /** By name; the password is a hash of web/access/password.ts. */
+  users: Readonly<Record<string, { password: string; role: Role }>>;
+  /** The hash is hexadecimal. */
+  tokens: readonly { name: string; sha256: string; role: Role }[];
+  /** The header in which proxies at these addresses name the user, and those who may operate. */
+  proxyHeader: { name: string; from: readonly string[]; operate: readonly string[] } | null;
+  /** What sessions are signed with; null: something new at each start. */
+  secret: string | null;
+}
+
+/** The page for the public. */
+export interface WebStatus {
+  title: string;
+  /** Values of the label "group" of the sites on it, in their order. */
+  groups: readonly string[];
+  /** An image; null: none. */
+  logo: { type: string; bytes: Uint8Array } | null;
+  /** "#rrggbb" by a name of the stylesheet's, "accent" or "up" for two. */
+  colours: Readonly<Record<string, string>>;
+  /** Where its logo leads; null: nowhere. */
+  homepage: string | null;
+}
+
+export interface WebConfig {
+  listen: Listen;
+  /** Under which others reach it, without a slash at its end; null: where it listens. */
+  publicUrl: string | null;
+  /** What it is called. */
+  title: string;
+  /** Base URLs of the `listen` of agents, writers and alerters, to ask for more than is stored. */
+  ops: readonly string[];
+  access: WebAccess;
+  /** Null: there is none. */
+  status: WebStatus | null;
+}
+
 export interface DatabaseConfig {
   /** postgres://... or libpq key=value; a secret. */
   dsn: string;
+  /** Of a role that only reads, for the dashboard; null: `dsn`, in transactions that only read. */
+  readerDsn: string | null;
   retention: RetentionConfig;
 }
 

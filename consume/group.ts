@@ -6,6 +6,7 @@ import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
+import { Spell } from "../runtime/log/spell.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { PartitionReader, type ReaderDeps } from "./partition_reader.ts";
 import type { RawRecord, Sink, Source } from "./sink.ts";
@@ -79,13 +80,14 @@ export class Group {
   readonly #fetchedAt = new Map<string, number>();
   /** What goes on by itself, a paused partition each. */
   readonly #goingOn = new Set<Promise<void>>();
-  readonly #spells = { place: { told: false }, store: { told: false } };
+  readonly #spells: ReaderDeps["spells"];
 
   constructor(kafkaConsumer: Consumer, clusterId: string, deps: GroupDeps) {
     const { consumer, clock, config: { topic }, stats } = deps;
     this.#kafkaConsumer = kafkaConsumer;
     this.#topic = { consumer, clusterId, topic };
     this.#deps = deps;
+    this.#spells = { place: new Spell(clock), store: new Spell(clock) };
     const { FETCH_START, FETCH, GROUP_JOIN, REBALANCING, STOP } = kafkaConsumer.events;
     kafkaConsumer.on(REBALANCING, () => stats.joined = false);
     kafkaConsumer.on(STOP, () => void this.leave());

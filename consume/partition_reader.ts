@@ -1,6 +1,7 @@
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
-import { type RetryDeps, retryUntil, type Spell } from "../runtime/retry.ts";
+import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
+import type { Spell } from "../runtime/log/spell.ts";
 import { notice } from "./notices.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";

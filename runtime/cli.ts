@@ -112,7 +112,7 @@ function unknownOption(arg: string): UsageError {
 
 /** What `--help` says of the options of a mode. */
 function optionLines(mode: Mode): string[] {
-  return Object.entries(OPTIONS).filter(([, option]) => option.modes.includes(mode))
+  return Object.entries(OPTIONS).filter(([, option]) => option.modes?.includes(mode))
     .map(([name, { short, value, help }]) => {
       const names = `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
       return names.length < 20
@@ -146,6 +146,7 @@ export function helpText(mode: Mode | null): string {
   );
   if (!mode) lines.push("  -m, --mode MODE     the mode (environment: APP_MODE)");
   lines.push(
+    `  --log LOOK          ${OPTIONS.log!.help}`,
     "  -v, --version       print the version",
     "  -h, --help          print this text",
   );

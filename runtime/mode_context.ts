@@ -2,7 +2,7 @@ import type { Config } from "../config/types.ts";
 import type { RunOptions } from "./cli.ts";
 import type { Clock } from "./clock.ts";
 import type { HangUps } from "./hang_up.ts";
-import type { Logger } from "./log.ts";
+import type { ProcessLogger } from "./log.ts";
 
 /** What main.ts hands to every mode. */
 export interface ModeContext {
@@ -11,7 +11,7 @@ export interface ModeContext {
   configSource: ConfigSource;
   options: RunOptions;
   clock: Clock;
-  log: Logger;
+  log: ProcessLogger;
   /** Aborted by SIGINT and SIGTERM; by SIGHUP, too, in modes that are not told of it. */
   signal: AbortSignal;
   /** Tells of SIGHUP the modes of `RELOADING_MODES`; see HangUps. */

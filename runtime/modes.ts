@@ -3,6 +3,7 @@ export const MODES = {
   agent: "check the configured sites and publish every result to Kafka",
   writer: "store published results in PostgreSQL, each once",
   alerts: "turn results into incidents, and tell of them",
+  web: "serve the dashboard, the status page and the API",
   "init-schema": "make or upgrade the tables; safe to run at any time",
   maintain: "one round of rollups, retention and partitions, as writers do in the background",
   dbdump: "print stored results or rollups, as JSON lines, CSV or Parquet",
@@ -22,4 +23,9 @@ export function isMode(name: string): name is Mode {
 }
 
 /** Modes that go on at SIGHUP, and take over the config anew or say that they do not; others stop. */
-export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>(["agent", "writer", "alerts"]);
+export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>([
+  "agent",
+  "writer",
+  "alerts",
+  "web",
+]);

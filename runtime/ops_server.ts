@@ -85,7 +85,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   server.maxConnections = options.pages ? MAX_CONNECTIONS_OF_PAGES : MAX_CONNECTIONS;
   const address = await listening(server, listen, setting);
   server.on("error", (error) => log.error({ error }, "The server of metrics and health failed"));
-  log.info({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf()}`);
+  log.notice({ address: `http://${hostPort(address)}` }, `Serving ${pathsOf()}`);
   return {
     address,
     close: () =>
@@ -96,7 +96,17 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   };
 }
 
-function listening(server: Server, { host, port }: Listen, setting: string): Promise<Listen> {
+/**
+ * Listens there. @param setting The config's key, for messages
+ *
+ * @returns Where it listens; the port is the real one
+ * @throws {UsageError} Where it cannot
+ */
+export function listening(
+  server: Server,
+  { host, port }: Listen,
+  setting: string,
+): Promise<Listen> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: Error & { code?: string }) => {
       const why = WHY[error.code ?? ""] ?? error.message;
@@ -122,7 +132,8 @@ const WHY: Record<string, string> = {
   ENOTFOUND: ELSEWHERE,
 };
 
-function hostPort({ host, port }: Listen): string {
+/** As in a URL. */
+export function hostPort({ host, port }: Listen): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

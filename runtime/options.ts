@@ -12,6 +12,12 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   watch: boolean;
   /** Says what it would do, and does nothing. */
   dryRun: boolean;
+  /** Mode "web": prints the hash of a password, and does nothing else. */
+  hashPassword: boolean;
+  /** Mode "web": the folder that the status page is written to; null: it serves. */
+  export: string | null;
+  /** How the log looks; null: as standard error is a terminal or not. */
+  log: typeof LOOKS[number] | null;
 }
 
 /** What `check` takes beside what is checked: how, and how it is shown. Names are those of curl. */
@@ -63,12 +69,16 @@ export const FORMATS = {
   report: ["text", "json", "html"],
 } as const;
 
+/** How the log can look. */
+const LOOKS = ["pretty", "json"] as const;
+
 /** What `dbdump` reads; the first is the default. */
 export const FROM = ["raw", "hourly", "daily", "monthly"] as const;
 
 /** An option, and the modes that take it. */
 export interface Option {
-  modes: readonly Mode[];
+  /** Absent: all. */
+  modes?: readonly Mode[];
   short?: string;
   /** What its value is; absent: it has none. */
   value?: string;
@@ -77,8 +87,9 @@ export interface Option {
   help: string;
 }
 
-/** All options but those that every mode has. */
+/** The options. */
 export const OPTIONS: Readonly<Record<string, Option>> = {
+  log: { value: "LOOK", help: "how the log looks: pretty (at a terminal) or json" },
   watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
   since: {
     modes: ["dbdump", "replay"],
@@ -143,6 +154,12 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
     help: "show the heads of request and response, and every address tried",
   },
   json: { modes: ["check"], help: "print each record as it is published, on one line" },
+  "hash-password": { modes: ["web"], help: "read a password, and print its hash for web.users" },
+  export: {
+    modes: ["web"],
+    value: "DIR",
+    help: "write the status page and its feeds to this folder, and end",
+  },
   "dry-run": { modes: ["maintain", "replay"], help: "say what it would do, and do nothing" },
 };
 /** Modes that take arguments without an option: how they are shown, and how many there are. */
@@ -165,7 +182,7 @@ export function readOptions(
   for (const [name, { modes }] of Object.entries(OPTIONS)) {
     const isGiven = ![undefined, false].includes(parsed[name] as undefined) &&
       !(Array.isArray(parsed[name]) && parsed[name].length === 0);
-    if (!modes.includes(mode) && isGiven) {
+    if (modes && !modes.includes(mode) && isGiven) {
       throw new UsageError(`Option "--${name}" belongs to mode "${modes.join('" or "')}"`);
     }
   }
@@ -186,6 +203,9 @@ export function readOptions(
     args,
     watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
+    hashPassword: parsed["hash-password"] === true,
+    export: (parsed.export as string | undefined) ?? null,
+    log: parsed.log === undefined ? null : choiceOf("log", parsed.log as string, LOOKS),
   };
 }
 

@@ -1,6 +1,7 @@
 import { backoffMs } from "./backoff.ts";
 import { type Clock, sleep } from "./clock.ts";
 import type { Logger } from "./log.ts";
+import { Spell } from "./log/spell.ts";
 
 /** What `retryUntil` is handed. */
 export interface RetryDeps {
@@ -12,23 +13,19 @@ export interface RetryDeps {
   isPassing?: (error: unknown) => boolean;
   /** Told of each failure, also of those that are not logged. */
   onFailure?: (error: unknown) => void;
-  /** Shared by works that fail of one cause, so that it is logged once. @default one of its own */
+  /** Shared by works that fail of one cause, so that it is told once. @default one of its own */
   spell?: Spell;
   /** What an operator should do about a failure, for the log; null: nothing to say. */
   advise?: (error: unknown) => string | null;
-}
-
-/** Whether a spell of failures is in the log already. */
-export interface Spell {
-  told: boolean;
+  /** What waits meanwhile and the like, for the log. */
+  details?: () => object;
 }
 
 /** With the waits between them, some four seconds. */
 const PASSING_FAILURES = 5;
 
 /**
- * Does `work` until it succeeds, waiting longer after each failure. A spell of failures is two lines
- * in the log: an ERROR at its first, an INFO at its end.
+ * Does `work` until it succeeds, waiting longer after each failure. What fails is told as a `Spell`.
  *
  * @param what For the log, "Storing a batch" for one
  * @param work Is handed a function that ends the spell, for work that goes on when it succeeds
@@ -39,16 +36,11 @@ export async function retryUntil<T>(
   work: (recovered: () => void) => Promise<T>,
   deps: RetryDeps,
 ): Promise<{ value: T } | null> {
-  const { clock, log, signal, spell = { told: false } } = deps;
+  const { clock, log, signal, spell = new Spell(clock), details = () => ({}) } = deps;
   const { isPassing = () => false, onFailure = () => {}, advise = () => null } = deps;
   let failures = 0;
-  let since = clock.monotonic();
   const recovered = () => {
-    if (spell.told && failures > 0) {
-      const seconds = Math.round((clock.monotonic() - since) / 100) / 10;
-      log.info({ failures, seconds }, `${what} works again`);
-      spell.told = false;
-    }
+    if (failures > 0) spell.ended(log, `${what} works again`, details());
     failures = 0;
   };
   while (!signal.aborted) {
@@ -60,14 +52,15 @@ export async function retryUntil<T>(
       if (signal.aborted) break;
       onFailure(error);
       failures++;
-      if (failures === 1) since = clock.monotonic();
-      if (spell.told || (failures <= PASSING_FAILURES && isPassing(error))) {
+      if (!spell.isTold && failures <= PASSING_FAILURES && isPassing(error)) {
         log.debug({ error, failures }, `${what} failed`);
       } else {
         const advice = advise(error);
-        const fields = advice === null ? { error } : { error, advice };
-        log.error(fields, `${what} failed, trying again until it works`);
-        spell.told = true;
+        spell.failed(log, error, {
+          failed: `${what} failed, trying again until it works`,
+          still: `${what} still fails`,
+          fields: { ...(advice !== null && { advice }), ...details() },
+        });
       }
       await sleep(clock, backoffMs(failures), signal);
     }

@@ -11,7 +11,7 @@ import { migrate } from "../db/schema/migrate.ts";
 import { dataFolder } from "../local/data_folder.ts";
 import { startPostgres } from "../local/postgres.ts";
 import { createLogger } from "../runtime/log.ts";
-import { fillHistory } from "./history/data.ts";
+import { catchUp, fillHistory } from "./history/data.ts";
 import { ask, QUESTIONS, TARGETS } from "./history/questions.ts";
 
 const OPTIONS = {
@@ -38,7 +38,9 @@ const folder = await dataFolder(args.data);
 const server = await startPostgres({ folder: folder.path, settings: SETTINGS });
 const client = new pg.Client({ connectionString: server.dsn });
 try {
-  const { applied } = await migrate(server.dsn, { log: createLogger("ERROR", "bench") });
+  const { applied } = await migrate(server.dsn, {
+    log: createLogger({ loglevel: "ERROR", secrets: [] }, "bench"),
+  });
   await client.connect();
   if (applied.length > 0) {
     const start = performance.now();
@@ -63,6 +65,7 @@ try {
   );
   let over = 0;
   for (const question of QUESTIONS.filter(({ name }) => name.includes(args.only ?? ""))) {
+    await catchUp(client, number("sites"), Date.now());
     const { p50, p95, rows } = await ask(
       client,
       question,

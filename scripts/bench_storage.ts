@@ -98,7 +98,7 @@ function recordsOf(
 
 /** Bytes of each part and of the WAL, of results of one shape. */
 async function measure(dsn: string, sites: number, step: number, shape: typeof SHAPES[string]) {
-  const log = createLogger("ERROR", "bench");
+  const log = createLogger({ loglevel: "ERROR", secrets: [] }, "bench");
   await migrate(dsn, { log });
   const pool = createPool(dsn, { max: 2, applicationName: "httpmon-bench", log });
   const value = async (sql: string) => Number(Object.values((await pool.query(sql)).rows[0])[0]);

@@ -14,7 +14,7 @@ if (import.meta.main) {
   const folder = await dataFolder();
   const server = await startPostgres({ folder: folder.path });
   try {
-    await migrate(server.dsn, { log: createLogger("ERROR", "schema") });
+    await migrate(server.dsn, { log: createLogger({ loglevel: "ERROR", secrets: [] }, "schema") });
     const client = new pg.Client({ connectionString: server.dsn });
     await client.connect();
     await Deno.writeTextFile(FILE, HEAD + await describeSchema(client));

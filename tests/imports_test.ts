@@ -15,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "agent/rules": ["agent/http", "agent/inspect", "config", "wire"],
   consume: ["config", "db", "kafka", "runtime"],
   alerts: ["config", "consume", "db", "kafka", "runtime", "wire"],
+  web: ["config", "db", "runtime"],
   writer: ["config", "consume", "db", "kafka", "runtime", "wire"],
 };
 
@@ -30,7 +31,7 @@ async function* filesUnder(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(new URL(`../${folder}`, import.meta.url))) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) yield* filesUnder(path);
-    else if (path.endsWith(".ts")) yield path;
+    else if (/\.tsx?$/.test(path)) yield path;
   }
 }
 

@@ -28,7 +28,7 @@ const CLOSE_MS = 1_000;
 export async function writerMode(
   { config, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
-  onHangUp(() => log.error({}, "A writer takes its config over at its start only: start it anew"));
+  onHangUp(() => log.notice({}, "A writer takes its config over at its start only: start it anew"));
   const stats = newWriterStats(clock.monotonic());
   const ops = await startOps({
     mode: "writer",

@@ -52,7 +52,7 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
   }
   const { batches, inserted, duplicates, deadLetters, expired } = stats;
   const { skipped, expiredUnread, topicsAnew } = stats;
-  log.info(
+  log.notice(
     { batches, inserted, duplicates, deadLetters, expired, skipped, expiredUnread, topicsAnew },
     "The writer has stopped",
   );

@@ -1,5 +1,5 @@
 import type { Verdict } from "../../wire/message.ts";
-import { type FailureClass, FAILURES, type HttpError } from "../http/types.ts";
+import { type FailureClass, FAILURES, type HttpError } from "../http/errors.ts";
 import { type RuleOutcome, verdictOfFailure } from "../rules/outcome.ts";
 
 /** What a check found out. */
@@ -18,7 +18,7 @@ export interface AgentState {
   loopDelayMs: number;
   /** Whether nothing at all can be reached from here. */
   networkLost: boolean;
-  /** Whether its resolver, though it answers, knows no name. */
+  /** Whether its resolver knows no name, or was silent meanwhile. */
   resolverLost: boolean;
 }
 
@@ -153,8 +153,8 @@ function judgeError(error: HttpError, timeoutMs: number, state: AgentState): Jud
     const seconds = (state.loopDelayMs / 1_000).toFixed(1);
     return own("local_stall", `This agent was stalled: for ${seconds} s; then "${failure}"`);
   }
-  if (state.resolverLost && failure === "dns_failed") {
-    return own("local_resolver", `This machine's resolver knows no name: ${message}`);
+  if (state.resolverLost && (failure === "dns_failed" || error.atLookup)) {
+    return own("local_resolver", `This machine's resolver fails: ${message}`);
   }
   if (state.networkLost && BY_LOST_NETWORK.has(failure)) {
     return own("local_network", `This machine has no network: ${message}`);

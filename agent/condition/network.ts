@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import { sleep } from "../../runtime/clock.ts";
-import type { FailureClass, HttpRecord } from "../http/types.ts";
+import type { FailureClass } from "../http/errors.ts";
+import type { HttpRecord } from "../http/types.ts";
 import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 
 /** Whether a control ("host:port" or a URL) answers; has a second for it. */
@@ -56,6 +57,9 @@ export class Network {
   #options: NetworkOptions;
   #all = new Silence();
   #names = new Silence();
+  /** Until the resolver says anything of a name. */
+  #resolver = new Outage();
+  #controls = new Outage();
   /** Host -> the address that it last answered from. */
   #addresses = new Map<string, string>();
   #asked: { at: number; answers: Promise<boolean> } | null = null;
@@ -79,9 +83,9 @@ export class Network {
     signal: AbortSignal,
   ): Promise<Omit<AgentState, "loopDelayMs">> {
     this.#note(record, record.hops.at(-1)?.url ?? url, isProxied);
-    const resolverLost = this.#names.isLasting;
+    const resolverLost = this.#names.outage.covers(start) || this.#resolver.covers(start);
     const { controls } = this.#options;
-    if (controls.length === 0) return { networkLost: this.#all.isLasting, resolverLost };
+    if (controls.length === 0) return { networkLost: this.#all.outage.covers(start), resolverLost };
     const failure = record.error?.class;
     if (failure === undefined || !BY_LOST_NETWORK.has(failure)) {
       return { networkLost: false, resolverLost };
@@ -112,22 +116,30 @@ export class Network {
     // What hangs after it began to answer is there.
     const isSilent = failure && status === null && (SILENT.has(failure) || isGone);
     if (isSilent) this.#all.add(host, place, now);
-    else if (failure !== "dns_not_found") this.#all.end(host);
+    else if (failure !== "dns_not_found") this.#all.end(host, now);
 
+    const isFound = isIP(host) === 0 && (addresses !== undefined || (status !== null && !phases));
     if (failure && (NAMELESS.has(failure) || isGone)) this.#names.add(host, place, now);
-    else if (isIP(host) === 0 && (addresses !== undefined || (status !== null && !phases))) {
-      this.#names.end(host);
-    }
+    else if (isFound) this.#names.end(host, now);
+
+    if (failure === "resolver_silent") this.#resolver.begin();
+    else if (isFound || error?.atLookup || failure?.startsWith("dns_")) this.#resolver.end(now);
   }
 
   async #controlsAnswer(since: number, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const asked = this.#asked;
-      if (asked && asked.at >= since) return await asked.answers;
+      if (asked && asked.at >= since) return await asked.answers && !this.#controls.covers(since);
       const wait = asked ? asked.at + ASK_EVERY_MS - clock.monotonic() : 0;
       if (!asked || wait <= 0) {
-        this.#asked = { at: clock.monotonic(), answers: this.#ask() };
+        const at = clock.monotonic();
+        const answers = this.#ask().then((answer) => {
+          if (answer) this.#controls.end(at);
+          else this.#controls.begin();
+          return answer;
+        });
+        this.#asked = { at, answers };
         continue;
       }
       // Nobody answered just now: it is not asked again so soon.
@@ -156,31 +168,53 @@ export class Network {
   }
 }
 
+/** A time of trouble. What began before its end may have met it, though it failed after. */
+class Outage {
+  #until = -Infinity;
+
+  get isOn(): boolean {
+    return this.#until === Infinity;
+  }
+
+  begin(): void {
+    this.#until = Infinity;
+  }
+
+  end(now: number): void {
+    if (this.isOn) this.#until = now;
+  }
+
+  /** @param start Monotonic */
+  covers(start: number): boolean {
+    return this.#until > start;
+  }
+}
+
 /** Hosts that fell silent since one last answered. */
 class Silence {
+  /** While so many are silent that it is one trouble near us; until one answers. */
+  readonly outage = new Outage();
   /** In the order in which they did. */
   #hosts = new Map<string, { place: string; at: number }>();
   /** Silent at their last check: that they still are tells nothing. */
   #before = new Set<string>();
-  /** Whether so many are silent that it is one trouble near us; until one answers. */
-  isLasting = false;
 
   add(host: string, place: string, now: number): void {
     if (!this.#before.has(host)) this.#hosts.set(host, { place, at: now });
     this.#before.add(host);
-    if (this.isLasting) return;
+    if (this.outage.isOn) return;
     for (const [each, { at }] of this.#hosts) {
       if (now - at <= SILENCE_MS && this.#hosts.size <= MAX_HOSTS) break;
       this.#hosts.delete(each);
     }
     const places = new Set([...this.#hosts.values()].map(({ place }) => place));
-    this.isLasting = this.#hosts.size >= MIN_HOSTS && places.size >= MIN_PLACES;
+    if (this.#hosts.size >= MIN_HOSTS && places.size >= MIN_PLACES) this.outage.begin();
   }
 
-  end(host: string): void {
+  end(host: string, now: number): void {
     this.#before.delete(host);
     this.#hosts.clear();
-    this.isLasting = false;
+    this.outage.end(now);
   }
 
   keep(hosts: ReadonlySet<string>): void {

@@ -5,7 +5,7 @@ import { devNull } from "node:os";
 import type { Clock } from "../../runtime/clock.ts";
 import { classifyError } from "./classify.ts";
 import type { HttpRequest } from "./types.ts";
-import { ExchangeFailure, failure } from "./failure.ts";
+import { ExchangeFailure, failure } from "./errors.ts";
 import type { Steps } from "./steps.ts";
 
 /** Where to connect to. */
@@ -41,14 +41,14 @@ export const systemResolver: Resolver = {
 };
 
 /** A lookup that takes longer makes us wonder whether the resolver is there at all. */
-const SLOW_LOOKUP_MS = 1_000;
+const SLOW_LOOKUP_MS = 250;
 
 /**
- * The host's addresses (itself, where it is one), in the order to try them: as the resolver gives them (RFC 6724), the families
- * taking turns (RFC 8305, 4).
+ * The host's addresses (itself, where it is one), in the order to try them: as the resolver gives them
+ * (RFC 6724), the families taking turns (RFC 8305, 4).
  *
- * @throws ExchangeFailure `dns_...` or `no_...`; `timeout` only where the resolver is known, or not
- * known not, to be well
+ * @throws ExchangeFailure `dns_...` or `no_...`; `timeout` only where the resolver is well, or there
+ * was no time to ask
  */
 export async function resolveHost(
   host: string,
@@ -60,9 +60,11 @@ export async function resolveHost(
   const given = isIP(host);
   if (given !== 0) return [{ address: host, family: given }];
   const family = version === "auto" ? 0 : Number(version);
-  let resolverIsWell: boolean | null = null;
-  const wonder = () =>
-    resolver.answersForRoot().then((answers) => resolverIsWell = answers, () => {});
+  let isSilent = false;
+  const wonder = () => {
+    isSilent = true;
+    void resolver.answersForRoot().then((answers) => isSilent = !answers, () => {});
+  };
   const looking = steps.run<Address[] | Error>("resolving the host name", (resolve) => {
     resolver.lookup(
       host,
@@ -73,10 +75,10 @@ export async function resolveHost(
     return clock.after(SLOW_LOOKUP_MS, wonder);
   });
   const result = await looking.catch((error: ExchangeFailure) => {
-    if (error.error.class === "timeout" && resolverIsWell === false) {
-      throw failure("resolver_silent");
-    }
-    throw error;
+    if (error.error.class !== "timeout") throw error;
+    throw isSilent
+      ? failure("resolver_silent")
+      : new ExchangeFailure({ ...error.error, atLookup: true });
   });
   if (result instanceof Error) throw await explain(result, resolver, steps);
   if (result.length === 0) throw failure("dns_not_found", "The name has no address");
@@ -94,6 +96,9 @@ async function explain(error: Error, resolver: Resolver, steps: Steps): Promise<
   const answers = await steps.run<boolean>("asking the resolver for the root", (resolve) => {
     resolver.answersForRoot().then(resolve, () => resolve(false));
     return () => {};
+  }).catch((error: ExchangeFailure) => {
+    if (error.error.class === "timeout") return false;
+    throw error;
   });
   return answers
     ? failure("dns_failed", "The servers of the name do not answer, or not properly")

@@ -114,7 +114,7 @@ export class Reloads {
         void this.#watchFiles(config.includePatterns).then(() => this.reload());
       }
       const ms = Math.round(clock.monotonic() - start);
-      log.info(
+      log.notice(
         { file, sites: config.sites.length, ...changes, ms },
         "The new config is taken over",
       );

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/types.ts";
 
 /** The parts of a config that an agent reads at its start alone. */
-type AtStart = Pick<Config, "loglevel" | "kafka" | "agent">;
+type AtStart = Pick<Config, "kafka" | "agent">;
 
 /** Keys of the YAML that are not the field's name in snake case. */
 const YAML_KEYS: Readonly<Record<string, string>> = {
@@ -17,7 +17,6 @@ const YAML_KEYS: Readonly<Record<string, string>> = {
  */
 export function restartNeededFor(before: AtStart, after: AtStart): string[] {
   return [
-    ...(before.loglevel === after.loglevel ? [] : ["loglevel"]),
     ...changedKeys(before.kafka, after.kafka).map((key) => `kafka.monitoring.${key}`),
     ...changedKeys(before.agent, after.agent).map((key) => `agent.${key}`),
   ];

@@ -18,7 +18,7 @@ const WAIT_MS = 1;
  * who stores results.
  */
 export async function keepHistory(
-  { dsn, retention, clock, log, signal }: DatabaseConfig & {
+  { dsn, retention, clock, log, signal }: Pick<DatabaseConfig, "dsn" | "retention"> & {
     clock: Clock;
     log: Logger;
     signal: AbortSignal;
@@ -49,7 +49,7 @@ export async function keepHistory(
     if (done && done.value !== BUSY) {
       const { dropped, deleted } = done.value;
       if (dropped.length + Object.keys(deleted).length > 0) {
-        log.info({ dropped, deleted }, "Dropped what is over its days");
+        log.notice({ dropped, deleted }, "Dropped what is over its days");
       }
     }
     await sleep(clock, ROUND_MS, signal);

@@ -21,12 +21,19 @@ GRANT EXECUTE ON FUNCTION httpmon_ensure_partitions(date[]) TO httpmon_writer;
 -- alerter: keeps what it knows of sites, incidents and notifications; adds sites that no writer has
 -- stored yet.
 GRANT USAGE ON SCHEMA public TO httpmon_alerter;
-GRANT SELECT, INSERT, UPDATE ON site_states, incidents, notifications, consumer_offsets
+GRANT SELECT, INSERT, UPDATE ON site_votes, alert_clocks, incidents, notifications, consumer_offsets
   TO httpmon_alerter;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_events, site_states, agent_states TO httpmon_alerter;
+GRANT SELECT, UPDATE ON alert_rounds TO httpmon_alerter;
 GRANT SELECT, INSERT ON sites TO httpmon_alerter;
 GRANT UPDATE (last_seen) ON sites TO httpmon_alerter;
 
--- reader: dbdump, a dashboard. Partitions are read through their table; the last line is for tables
+-- operator: what people do in the dashboard, beside what a reader sees.
+GRANT USAGE ON SCHEMA public TO httpmon_operator;
+GRANT SELECT, UPDATE (acknowledged_at) ON incidents TO httpmon_operator;
+GRANT SELECT, INSERT ON incident_notes TO httpmon_operator;
+
+-- reader: dbdump, report, web. Partitions are read through their table; the last line is for tables
 -- of a later version.
 GRANT USAGE ON SCHEMA public TO httpmon_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO httpmon_reader;

@@ -100,7 +100,7 @@ Deno.test("runAgent() checks each site on its schedule and publishes every resul
       // Two clocks are read, one after the other; slots_test.ts counts by one that stands still.
       assertLess(Math.abs(elapsed - slots * 100), 500);
     }
-    const infos = agent.log.lines.filter(({ level }) => level === "info");
+    const infos = agent.log.lines.filter(({ level }) => level === "notice");
     assertEquals(infos.map(({ message }) => message), ["The agent runs", "The agent stopped"]);
     const { checked, published, dropped, refused, waiting, skipped, late } = stats;
     assertEquals(infos[1]!.fields, {

@@ -1,6 +1,9 @@
 /** Histories in letters, played through the state machine. */
+import type { Spell } from "../../alerts/state/agent.ts";
+import type { SitePolicy } from "../../alerts/state/overview.ts";
+import type { Observation } from "../../alerts/state/votes.ts";
 import type { AlertRules } from "../../config/types.ts";
-import { type Change, NEW_SITE, type Observation, observe } from "../../alerts/state.ts";
+import { type SiteResult, World } from "../../scripts/simulate/world.ts";
 import type { Verdict } from "../../wire/message.ts";
 
 export const MINUTE_MS = 60_000;
@@ -8,6 +11,7 @@ export const START_MS = Date.UTC(2026, 3, 29);
 /** Two intervals of a minute, and a timeout of half a minute. */
 export const FRESH_MS = 150_000;
 export const RULES: AlertRules = { failureThreshold: 3, successThreshold: 2, downWhen: "majority" };
+export const SITE = 1;
 
 const VERDICTS: Record<string, Verdict> = {
   u: "up",
@@ -27,6 +31,7 @@ export function seen(letter: string, agent: number, minute: number): Observation
     verdict: VERDICTS[letter]!,
     maintenance: letter === "m",
     slots: 1,
+    intervalMs: MINUTE_MS,
     freshMs: FRESH_MS,
     location: `place-${agent}`,
     cause: letter,
@@ -44,25 +49,88 @@ export function minutes(agents: readonly string[]): Observation[] {
   );
 }
 
-/** @returns The level after each result, the changes, and the last state */
-export function play(results: readonly Observation[], rules: AlertRules = RULES, from = NEW_SITE) {
-  let state = from;
-  const changes: Change[] = [];
-  const levels = results.map((result) => {
-    const after = observe(state, result, rules);
-    state = after.state;
-    changes.push(...after.changes);
-    return { result, level: state.level };
+/** A world of one partition. */
+export function worldOf(
+  rules: AlertRules = RULES,
+  policyOf: (site: number) => Partial<SitePolicy> = () => ({}),
+  spells: readonly Spell[] = [],
+  partitions = 1,
+): World {
+  return new World({
+    partitions,
+    spells,
+    rulesOf: (site) => ({ ...rules, isGateway: !!policyOf(site).children?.length }),
+    policyOf: (site) => ({
+      ...rules,
+      isExpected: true,
+      host: `host-${site}`,
+      parents: [],
+      children: [],
+      ...policyOf(site),
+    }),
   });
-  return { levels, changes, state };
 }
 
-/** The site's level after each minute, a letter each; " " before it is known. */
+/** Reads results of one site, and decides at each. @returns The level after each */
+export function play(results: readonly Observation[], world = worldOf()) {
+  return results.map((result) => {
+    world.read({ ...result, site: SITE } as SiteResult);
+    world.idle(0, result.at + 1);
+    world.round();
+    return { result, level: world.level(SITE) };
+  });
+}
+
+/** The site's level after each minute, a letter each; " " before it is known, "-" unobserved. */
 export function levelsOf(agents: readonly string[], rules: AlertRules = RULES): string {
   const letters: string[] = [];
-  for (const { result, level } of play(minutes(agents), rules).levels) {
+  const letterOf: Record<string, string> = { up: "u", down: "d", degraded: "s", unobserved: "-" };
+  for (const { result, level } of play(minutes(agents), worldOf(rules))) {
     const minute = Math.floor((result.at - START_MS) / MINUTE_MS);
-    letters[minute] = level === null ? " " : level === "degraded" ? "s" : level[0]!;
+    letters[minute] = level === null ? " " : letterOf[level]!;
   }
   return Array.from(letters, (letter) => letter ?? ".").join("");
+}
+
+/** Letters by site, of one agent after the other. */
+export type Story = readonly Readonly<Record<number, string>>[];
+
+/** A story's results, in the order of their time; sites are a second apart, or two thirds of a minute over them all. */
+export function resultsOf(story: Story): SiteResult[] {
+  return story.flatMap((sites, agent) => {
+    const numbers = Object.keys(sites).map(Number);
+    const apartMs = Math.min(1_000, 40_000 / numbers.length);
+    return numbers.flatMap((site, place) =>
+      [...sites[site]!].flatMap((letter, minute) => {
+        if (letter === " ") return [];
+        const result = seen(letter, agent, minute);
+        const after = Math.floor(place * apartMs);
+        return [{ ...result, site, ts: result.ts + after * 1_000, at: result.at + after }];
+      })
+    );
+  }).sort((one, other) => one.at - other.at);
+}
+
+/** What happened, a line each: "+minute:second what of whom". */
+export function toldOf({ changes }: World): string[] {
+  return changes.map((change) => {
+    const { what, subject, kind } = change;
+    const us = what === "resolved" ? change.closedAt : change.openedAt;
+    const seconds = Math.round(us / 1e6 - START_MS / 1_000);
+    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    const who = "site" in subject ? `site ${subject.site}` : subject.agent;
+    return `${time} ${what} ${kind} of ${who}`;
+  });
+}
+
+/** Reads a story in a world, with time going on for `afterMs` behind it. */
+export function tell(story: Story, { world = worldOf(), afterMs = 0 } = {}): string[] {
+  const results = resultsOf(story);
+  for (const result of results) {
+    world.read(result);
+    world.round();
+  }
+  world.idle(0, results.at(-1)!.at + 1 + afterMs);
+  world.round();
+  return toldOf(world);
 }

@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Notice } from "../../alerts/incidents.ts";
+import type { Notice } from "../../alerts/owed.ts";
 
 export const SECRET = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
 

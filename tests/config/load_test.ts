@@ -63,6 +63,14 @@ Deno.test("loadConfig() gives every default", () => {
       channels: {},
       listen: null,
     },
+    web: {
+      listen: { host: "127.0.0.1", port: 8080 },
+      publicUrl: null,
+      title: "httpmon",
+      ops: [],
+      access: { users: {}, tokens: [], proxyHeader: null, secret: null },
+      status: null,
+    },
     database: null,
     disabledSites: [],
     templates: {},
@@ -73,7 +81,7 @@ Deno.test("loadConfig() gives every default", () => {
 });
 
 Deno.test("loadConfig() takes sections and keys that are left empty as absent", () => {
-  const sections = ["kafka", "websites", "agent", "writer", "alerts", "database"];
+  const sections = ["kafka", "websites", "agent", "writer", "alerts", "web", "database"];
   const empty = loadText(`loglevel:\n${sections.map((name) => `${name}:\n`).join("")}`);
   assertEquals(empty, loadText("{}"));
   assertEquals(
@@ -153,7 +161,35 @@ Deno.test("loadConfig() reads every key", () => {
       },
       listen: { host: "127.0.0.1", port: 9102 },
     },
-    database: { dsn: "host=db.example dbname=httpmon user=httpmon", retention: KEEP },
+    web: {
+      listen: { host: "::1", port: 8081 },
+      publicUrl: "https://status.example",
+      title: "Example status",
+      ops: ["http://10.0.0.1:9100"],
+      access: {
+        users: {
+          ada: {
+            password: `$scrypt$ln=15,r=8,p=3$${"A".repeat(22)}$${"A".repeat(43)}`,
+            role: "operate",
+          },
+        },
+        tokens: [{ name: "board", sha256: `${"0123456789".repeat(6)}0123`, role: "view" }],
+        proxyHeader: { name: "Remote-User", from: ["10.0.0.0/8"], operate: [] },
+        secret: "0123456789abcdef0123456789abcdef",
+      },
+      status: {
+        groups: ["shop"],
+        title: "Example status",
+        logo: null,
+        homepage: "https://example.com/",
+        colours: { accent: "#2457d6" },
+      },
+    },
+    database: {
+      dsn: "host=db.example dbname=httpmon user=httpmon",
+      readerDsn: "host=db.example user=httpmon_reader",
+      retention: KEEP,
+    },
     disabledSites: [],
     templates: {},
     includePatterns: [],
@@ -184,6 +220,7 @@ Deno.test("loadConfig() reads a config of the older program", () => {
   ]);
   assertEquals(config.database, {
     dsn: "postgres://httpmon:hunter2@db.example/httpmon",
+    readerDsn: null,
     retention: KEEP,
   });
 });
@@ -214,6 +251,7 @@ Deno.test("loadConfig() makes values from the environment and from files what th
   }]);
   assertEquals(config.database, {
     dsn: "postgres://httpmon:s3cret@h.example/httpmon",
+    readerDsn: null,
     retention: KEEP,
   });
 });
@@ -258,14 +296,19 @@ Deno.test("loadConfig() reads a file that starts with a byte order mark", () => 
 });
 
 Deno.test("loadConfig() takes database.dsn where database.writer.dsn is absent or the same", () => {
-  assertEquals(loadText("database: {dsn: host=a}").database, { dsn: "host=a", retention: KEEP });
+  assertEquals(loadText("database: {dsn: host=a}").database, {
+    dsn: "host=a",
+    readerDsn: null,
+    retention: KEEP,
+  });
   const both = "database: {dsn: host=a, writer: {dsn: host=a}}";
   assertEquals(loadText(both, { mode: "writer" }).database.dsn, "host=a");
 });
 
 Deno.test("loadConfig() keeps evidence as long as results, where it says nothing else", () => {
   const of = (text: string) =>
-    loadText(`database: {dsn: a=b, retention: {${text}}}`, { mode: "maintain" }).database.retention;
+    loadText(`database: {dsn: dbname=b, retention: {${text}}}`, { mode: "maintain" }).database
+      .retention;
   assertEquals(of("raw: 30, daily: keep"), { ...KEEP, raw: 30, evidence: 30 });
   assertEquals(of("raw: 30, hourly: 30, daily: 400, evidence: 7, dead_letters: 90"), {
     raw: 30,

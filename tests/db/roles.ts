@@ -2,7 +2,7 @@ import { createPool } from "../../db/connect/pool.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { otherDsn, type OwnDatabase } from "./fixture.ts";
 
-const NAMES = ["owner", "writer", "alerter", "reader", "maintainer"] as const;
+const NAMES = ["owner", "writer", "alerter", "operator", "reader", "maintainer"] as const;
 type Role = typeof NAMES[number];
 const SQL = await Deno.readTextFile(new URL("../../db/schema/roles.sql", import.meta.url));
 
@@ -24,7 +24,10 @@ export async function testRoles({ dsn, rows }: OwnDatabase) {
         const part = SQL.split(/^-- (?=\w+: )/m).find((each) => each.startsWith(`${role}: `))!;
         await rows(
           `-- ${
-            part.replaceAll(/httpmon_(?=owner|writer|alerter|reader|maintainer)/g, `${prefix}_`)
+            part.replaceAll(
+              /httpmon_(?=owner|writer|alerter|operator|reader|maintainer)/g,
+              `${prefix}_`,
+            )
           }`,
         );
       }

@@ -17,7 +17,7 @@ async function logged(code: string): Promise<Record<string, unknown>[]> {
 Deno.test("createLogger() keeps secrets out of every text of a line", async () => {
   const lines = await logged(`
     const secrets = [{ value: "s3cret", name: "\${A}" }, { value: "s3cret\\"long", name: "\${B}" }];
-    const log = createLogger("INFO", "agent", secrets);
+    const log = createLogger({ loglevel: "INFO", secrets }, "agent");
     log.info({ url: "http://a/?k=s3cret", list: [{ deep: 's3cret"long' }], s3cret: 1 }, "say s3cret");
     log.child({ part: "x" }).error({ error: new Error("no s3cret") }, "failed");
     log.error({ a: 1 }, "plain");
@@ -39,4 +39,42 @@ Deno.test("createLogger() keeps secrets out of every text of a line", async () =
   ]);
   assertEquals(plain, { level: "error", mode: "agent", a: 1, msg: "plain" });
   assertEquals(others, []);
+});
+
+Deno.test("createLogger().takeOver() keeps out what a new config has, and still what those of the start and before had", async () => {
+  const lines = await logged(`
+    const log = createLogger({ loglevel: "INFO", secrets: [{ value: "first", name: "\${A}" }] }, "agent");
+    const part = log.child({});
+    const hide = (secrets) => log.takeOver({ loglevel: "INFO", secrets });
+    const tell = () => part.info({}, "first second third fourth");
+    tell();
+    hide([{ value: "second", name: "\${B}" }]);
+    tell();
+    hide([{ value: "third", name: "\${C}" }]);
+    tell();
+    hide([{ value: "fourth", name: "\${D}" }]);
+    tell();
+  `);
+  assertEquals(lines.map(({ msg }) => msg), [
+    "${A} second third fourth",
+    "${A} ${B} third fourth",
+    "${A} ${B} ${C} fourth",
+    "${A} second ${C} ${D}",
+  ]);
+});
+
+Deno.test("createLogger() tells notices at the default level, and hides them at CRITICAL only", async () => {
+  const lines = await logged(`
+    const log = createLogger({ loglevel: "ERROR", secrets: [] }, "agent");
+    log.info({}, "hidden");
+    log.notice({}, "told");
+    log.takeOver({ loglevel: "CRITICAL", secrets: [] });
+    log.notice({}, "hidden");
+    log.takeOver({ loglevel: "INFO", secrets: [] });
+    log.info({}, "told now");
+  `);
+  assertEquals(lines.map(({ level, msg }) => [level, msg]), [
+    ["notice", "told"],
+    ["info", "told now"],
+  ]);
 });

@@ -100,6 +100,6 @@ Deno.test("retryUntil() says nothing of failures that pass by themselves", async
   assertEquals(await failures[1]!(), { value: 7 });
   assertEquals(log.lines.filter(({ level }) => level !== "debug").map(({ level }) => level), [
     "error",
-    "info",
+    "notice",
   ]);
 });

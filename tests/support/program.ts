@@ -38,6 +38,10 @@ export class Program implements AsyncDisposable {
     this.#code = (await this.#child.status).code;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Fails if the program has ended. */
   assertRuns(): void {
     if (this.#code !== null) throw this.#failure(`ended with ${this.#code}`);
@@ -110,7 +114,7 @@ export class Program implements AsyncDisposable {
 
 function isCalm(line: string): boolean {
   try {
-    return ["debug", "info"].includes(JSON.parse(line).level);
+    return ["debug", "info", "notice"].includes(JSON.parse(line).level);
   } catch {
     return false;
   }

@@ -2,7 +2,7 @@ import type { Logger } from "../../runtime/log.ts";
 
 /** One line that a part logged. */
 export interface LogLine {
-  level: "debug" | "info" | "warn" | "error";
+  level: "debug" | "info" | "warn" | "error" | "notice";
   fields: Record<string, unknown>;
   message: string;
 }
@@ -20,6 +20,7 @@ export function recordingLog(): Logger & { lines: LogLine[] } {
       info: at("info"),
       warn: at("warn"),
       error: at("error"),
+      notice: at("notice"),
       child: (fields) => make({ ...bound, ...fields }),
     };
   };

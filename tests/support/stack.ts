@@ -79,7 +79,9 @@ async function migratedTemplate(server: string): Promise<string> {
     await client.query(`DROP DATABASE IF EXISTS ${making} WITH (FORCE)`);
     await client.query(`CREATE DATABASE ${making} TEMPLATE template0`);
     const { migrate } = await import("../../db/schema/migrate.ts");
-    await migrate(withDatabase(server, making), { log: createLogger("ERROR", "tests") });
+    await migrate(withDatabase(server, making), {
+      log: createLogger({ loglevel: "ERROR", secrets: [] }, "tests"),
+    });
     await client.query(`ALTER DATABASE ${making} RENAME TO ${name}`);
   });
   return name;

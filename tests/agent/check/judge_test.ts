@@ -1,11 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
-import { type FailureClass, FAILURES } from "../../../agent/http/types.ts";
+import { type FailureClass, FAILURES } from "../../../agent/http/errors.ts";
 import { type AgentState, ERROR_CLASSES, judge } from "../../../agent/check/judge.ts";
 import type { RuleName, RuleOutcome } from "../../../agent/rules/outcome.ts";
 
-/** What went wrong: a failure, at the proxy or not; the rules that were not kept; or what else. */
-type Seen = FailureClass | `proxy: ${FailureClass}` | RuleName[] | "no check" | "no inspection";
+/** What went wrong: a failure, and where; the rules that were not kept; or what else. */
+type Seen =
+  | FailureClass
+  | `proxy: ${FailureClass}`
+  | "looked up: timeout"
+  | RuleName[]
+  | "no check"
+  | "no inspection";
 
 const well = {};
 const stalled = { loopDelayMs: 1_000 };
@@ -98,6 +104,8 @@ const TABLE: [seen: Seen, agent: Partial<AgentState>, expected: string][] = [
   ["dns_failed", { ...cutOff, ...nameless }, "unknown local_resolver (agent)"],
   ["dns_not_found", nameless, "down dns_not_found (site)"],
   ["timeout", nameless, "down timeout (site)"],
+  ["looked up: timeout", nameless, "unknown local_resolver (agent)"],
+  ["looked up: timeout", well, "down timeout (site)"],
 
   // What the site says by itself stays the site's, however the agent is.
   ...([
@@ -133,8 +141,10 @@ function judged(seen: Seen, agent: Partial<AgentState>) {
     return judge(facts, [{ ...outcome("status"), ok: true }, ...seen.map(outcome)], state);
   }
   const atProxy = seen.startsWith("proxy: ");
-  const failure = seen.replace("proxy: ", "") as FailureClass;
-  return judge({ ...facts, error: { class: failure, message: "It failed", atProxy } }, [], state);
+  const atLookup = seen.startsWith("looked up: ");
+  const failure = seen.replace(/^.*: /, "") as FailureClass;
+  const error = { class: failure, message: "It failed", atProxy, atLookup };
+  return judge({ ...facts, error }, [], state);
 }
 
 for (const [seen, agent, expected] of TABLE) {
@@ -166,7 +176,7 @@ Deno.test("judge() tells a person what it was, and what it looked like", () => {
     'This agent was stalled: for 45.0 s; then "timeout"',
   );
   assertEquals(message("timeout", cutOff), "This machine has no network: It failed");
-  assertEquals(message("dns_failed", nameless), "This machine's resolver knows no name: It failed");
+  assertEquals(message("dns_failed", nameless), "This machine's resolver fails: It failed");
   assertEquals(message("proxy: timeout"), "The proxy does not serve this agent: It failed");
 });
 

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { FailureClass, HttpRecord } from "../../../agent/http/types.ts";
+import type { FailureClass } from "../../../agent/http/errors.ts";
+import type { HttpRecord } from "../../../agent/http/types.ts";
 import { Network } from "../../../agent/condition/network.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { response } from "../support.ts";
@@ -16,6 +17,7 @@ function watched() {
     error: FailureClass | null,
     at?: string,
     isProxied = false,
+    start = clock.monotonic(),
   ) => {
     const record: HttpRecord = {
       ...response(),
@@ -23,7 +25,7 @@ function watched() {
       ...(at && { addresses: [at], remoteAddress: error ? null : at }),
     };
     const url = `http://${host}/`;
-    const state = await network.after(url, record, isProxied, clock.monotonic(), NEVER);
+    const state = await network.after(url, record, isProxied, start, NEVER);
     return state.networkLost ? "network" : state.resolverLost ? "resolver" : "well";
   };
   return { clock, network, after };
@@ -44,14 +46,20 @@ for (
   ] as const
 ) {
   Deno.test(`Network is lost from the fifth host on that falls silent by ${failure}, until one answers`, async () => {
-    const { after } = watched();
+    const { after, clock } = watched();
     for (const [host, at] of HOSTS) assertEquals(await after(host, null, at), "well");
     const said: string[] = [];
     for (const [host] of HOSTS) said.push(await after(host, failure));
-    assertEquals(said, ["well", "well", "well", "well", "network", "network"]);
+    const few = failure === "resolver_silent" ? "resolver" : "well";
+    assertEquals(said, [few, few, few, few, "network", "network"]);
     assertEquals(await after(HOSTS[0]![0], failure), "network");
+    const start = clock.monotonic();
+    await clock.advance(1_000);
     assertEquals(await after(HOSTS[3]![0], null, HOSTS[3]![1]), "well");
-    assertEquals(await after(HOSTS[0]![0], failure), "well");
+    // What began before one answered may have failed for it.
+    assertEquals(await after(HOSTS[0]![0], failure, undefined, false, start), "network");
+    await clock.advance(1_000);
+    assertEquals(await after(HOSTS[0]![0], failure), few);
   });
 }
 
@@ -123,6 +131,24 @@ Deno.test("Network finds the resolver lost where names alone fail, though addres
   assertEquals(await after("www.site0.test", "timeout", "192.0.2.0"), "well");
 });
 
+Deno.test("Network finds the resolver lost for what began while it was silent, whatever it then says", async () => {
+  for (const answer of ["dns_failed", "dns_not_found", null] as const) {
+    const { after, clock } = watched();
+    await after("a.test", "resolver_silent");
+    await clock.advance(1_000);
+    const start = clock.monotonic();
+    assertEquals(await after("192.0.2.99", null, "192.0.2.99"), "resolver");
+    await clock.advance(1_000);
+    assertEquals(
+      await after("a.test", answer, answer ? undefined : "192.0.2.1", false, start),
+      "resolver",
+    );
+    await clock.advance(1_000);
+    assertEquals(await after("b.test", "dns_failed", undefined, false, start), "resolver");
+    assertEquals(await after("b.test", "dns_failed"), "well");
+  }
+});
+
 Deno.test("Network.keep() forgets the hosts that are gone", async () => {
   const { after, network } = watched();
   const [first, ...others] = HOSTS;
@@ -151,11 +177,15 @@ function controlled(controls: string[]) {
       );
     },
   });
-  const after = async (failure: FailureClass | null, signal = NEVER) => {
+  const after = async (
+    failure: FailureClass | null,
+    signal = NEVER,
+    start = clock.monotonic(),
+  ) => {
     const record = failure
       ? response({ status: null, error: { class: failure, message: "x" } })
       : response();
-    const state = network.after("http://a.test/", record, false, clock.monotonic(), signal);
+    const state = network.after("http://a.test/", record, false, start, signal);
     return (await state).networkLost;
   };
   return { clock, answering, asked, after };
@@ -201,6 +231,18 @@ Deno.test("Network asks its controls at most once in 5 s, for all that failed be
   // Lost a moment ago is lost now.
   assertEquals(await after("timeout"), true);
   assertEquals(asked.map(([, at]) => at - asked[0]![1]), [0, 5_000]);
+});
+
+Deno.test("Network was lost for what began before its controls answer again", async () => {
+  const { clock, answering, after } = controlled(["a"]);
+  const lost = after("timeout");
+  await clock.advance(4_900);
+  assertEquals(await lost, true);
+  const start = clock.monotonic();
+  answering.add("a");
+  await clock.advance(1_000);
+  assertEquals(await after("timeout"), false);
+  assertEquals(await after("timeout", NEVER, start), true);
 });
 
 Deno.test("Network gives up waiting for its controls when the check is cut", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ExchangeFailure } from "../../../agent/http/failure.ts";
+import { ExchangeFailure, type FailureClass } from "../../../agent/http/errors.ts";
 import {
   type Address,
   interleave,
@@ -8,7 +8,6 @@ import {
 } from "../../../agent/http/resolve.ts";
 import { Steps } from "../../../agent/http/steps.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import type { FailureClass } from "../../../agent/http/types.ts";
 
 const v4 = (n: number): Address => ({ address: `192.0.2.${n}`, family: 4 });
 const v6 = (n: number): Address => ({ address: `2001:db8::${n}`, family: 6 });
@@ -87,18 +86,39 @@ Deno.test("resolveHost() ends at once when the signal aborts, whatever the resol
 });
 
 Deno.test("resolveHost() blames the resolver for a timeout when it had no answer for the root either", async () => {
-  for (const [answers, expected] of [[false, "resolver_silent"], [true, "timeout"]] as const) {
+  const never = new Promise<boolean>(() => {});
+  for (
+    const [answers, expected] of [
+      [Promise.resolve(false), "resolver_silent"],
+      [never, "resolver_silent"],
+      [Promise.resolve(true), "timeout"],
+    ] as const
+  ) {
     const clock = new FakeClock();
     const controller = new AbortController();
-    const hanging: Resolver = { ...resolver([], answers), lookup: () => {} };
+    const hanging: Resolver = { lookup: () => {}, answersForRoot: () => answers };
     const failing = assertRejects(
       () => resolveHost("site.test", "auto", hanging, clock, steps(controller.signal)),
       ExchangeFailure,
     );
-    await clock.advance(1_000);
+    await clock.advance(250);
     controller.abort(new DOMException("", "TimeoutError"));
     assertEquals((await failing).error.class, expected);
     assertEquals(clock.pending, 0);
+  }
+});
+
+Deno.test("resolveHost() blames the resolver for a temporary failure where it says nothing of the root in time", async () => {
+  const asked: Resolver = {
+    ...resolver("EAI_AGAIN"),
+    answersForRoot: () => new Promise(() => {}),
+  };
+  for (const [name, expected] of [["TimeoutError", "resolver_silent"], ["AbortError", "aborted"]]) {
+    const controller = new AbortController();
+    const failing = failureOf(asked, controller.signal);
+    await new Promise((resolve) => setTimeout(resolve));
+    controller.abort(new DOMException("", name));
+    assertEquals(await failing, expected as FailureClass);
   }
 });
 

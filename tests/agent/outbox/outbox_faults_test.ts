@@ -33,7 +33,7 @@ Deno.test("Outbox on a full disk keeps results in memory, and writes them when t
     await outbox.close();
     assertEquals(log.lines.map(({ level, message }) => [level, message.slice(0, 26)]), [
       ["error", "Cannot write to the outbox"],
-      ["info", "The outbox can be written "],
+      ["notice", "The outbox can be written "],
     ]);
   });
 });

@@ -6,13 +6,13 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { until, withFolder } from "../support.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 
 /** No broker is there: results stay in the outbox, and everything else goes on. */
 const HEAD = `
-loglevel: INFO
 kafka: {monitoring: {bootstrap_servers: "127.0.0.1:9"}}
 agent: {state_dir: state, shutdown_timeout_ms: 500}
 `;
@@ -29,6 +29,7 @@ interface Running {
   lines: Line[];
   /** Makes this its config. */
   write(text: string): Promise<void>;
+  folder: string;
 }
 
 /** Runs `body` with an agent that checks a site where nobody listens. */
@@ -38,7 +39,7 @@ async function withAgent(args: string[], body: (it: Running) => Promise<void>) {
     await write("websites: {http://127.0.0.1:1/: {}}");
     const agent = spawn(
       Deno.execPath(),
-      ["run", "-A", "--no-check", MAIN, "agent", "-c", "config.yaml", ...args],
+      ["run", PACKAGES_ARE_THERE, "-A", MAIN, "agent", "-c", "config.yaml", ...args],
       { cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
     );
     const ended = once(agent, "exit");
@@ -57,7 +58,7 @@ async function withAgent(args: string[], body: (it: Running) => Promise<void>) {
         "the agent runs",
         60_000,
       );
-      await body({ send, lines, write });
+      await body({ send, lines, write, folder });
       send("SIGTERM");
       await until(() => agent.exitCode !== null || agent.signalCode !== null, "the agent ends");
       assertEquals([agent.exitCode, agent.signalCode], [0, null]);
@@ -84,6 +85,20 @@ Deno.test("httpmon agent takes over its config at SIGHUP, refuses a wrong one, a
     await has(lines, "The new config is taken over");
     const { sites, added, changed } = lines.find(({ added }) => added !== undefined)!;
     assertEquals({ sites, added, changed }, { sites: 2, added: 1, changed: 1 });
+
+    assertEquals(lines.filter(({ level }) => level === "debug"), []);
+    await write("loglevel: DEBUG\nwebsites: {http://127.0.0.1:1/: {}}");
+    send("SIGHUP");
+    await until(() => lines.some(({ level }) => level === "debug"), "DEBUG is logged", 60_000);
+  });
+});
+
+Deno.test("httpmon agent logs no secret of a config that it took over", async () => {
+  await withAgent([], async ({ send, lines, write, folder }) => {
+    await writeFile(join(folder, "words"), "taken over");
+    await write("websites: {http://127.0.0.1:1/: {user_agent_file: words}}");
+    send("SIGHUP");
+    await has(lines, "The new config is ${words}");
   });
 });
 

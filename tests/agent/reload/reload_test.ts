@@ -81,7 +81,7 @@ Deno.test("Reloads takes over a changed config at SIGHUP, unchanged sites as the
     assertEquals(sites()[1]!.timeoutMs, 1_000);
     assertEquals([stats.reloads, stats.lastReload], [{ applied: 1, refused: 0 }, "applied"]);
     const [{ level, message, fields: { ms: _, ...fields } }] = log.lines as [typeof log.lines[0]];
-    assertEquals([log.lines.length, level, message], [1, "info", "The new config is taken over"]);
+    assertEquals([log.lines.length, level, message], [1, "notice", "The new config is taken over"]);
     assertEquals(fields, { file: "config.yaml", sites: 3, added: 1, changed: 1, removed: 0 });
   });
 });

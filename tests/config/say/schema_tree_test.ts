@@ -12,6 +12,7 @@ Deno.test("keysOf() gives the keys of a map that has certain ones", () => {
     "kafka",
     "loglevel",
     "templates",
+    "web",
     "websites",
     "writer",
   ]);

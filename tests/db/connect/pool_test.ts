@@ -40,6 +40,22 @@ Deno.test("createPool() takes key=value DSNs", async () => {
   }
 });
 
+Deno.test("createPool() with readOnly changes nothing, and keeps the DSN's own options", async () => {
+  await using database = await ownDatabase();
+  const pool = createPool(`${database.dsn}?options=-c%20search_path%3Dpublic`, {
+    max: 1,
+    applicationName: "httpmon-test",
+    readOnly: true,
+    log: recordingLog(),
+  });
+  try {
+    assertEquals((await pool.query("SHOW search_path")).rows, [{ search_path: "public" }]);
+    await assertRejects(() => pool.query("DELETE FROM sites"), Error, "read-only transaction");
+  } finally {
+    await pool.end();
+  }
+});
+
 Deno.test("a pool survives the loss of idle connections and of those in use", async () => {
   await using database = await ownDatabase({ empty: true });
   const log = recordingLog();

@@ -13,6 +13,8 @@ export interface TestProxy {
 /** What the proxy is, and does before it passes bytes on. */
 export interface TestProxyOptions {
   kind?: "http" | "https" | "socks5";
+  /** @default a free one */
+  port?: number;
   /** PEM texts, for https. */
   tls?: tls.TlsOptions;
   /** Whether SOCKS wants a login. */
@@ -26,7 +28,7 @@ export interface TestProxyOptions {
 }
 
 export async function startProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { kind = "http" } = options;
+  const { kind = "http", port: wanted = 0 } = options;
   const heads: string[] = [];
   const sockets = new Set<net.Socket>();
   const track = (socket: net.Socket) => {
@@ -41,7 +43,7 @@ export async function startProxy(options: TestProxyOptions = {}): Promise<TestPr
   const server = kind === "https"
     ? tls.createServer(options.tls!, onClient)
     : net.createServer({ noDelay: true }, onClient);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, "127.0.0.1", resolve));
   const { port } = server.address() as net.AddressInfo;
   return {
     url: (credentials) => `${kind}://${credentials ? `${credentials}@` : ""}127.0.0.1:${port}`,

@@ -1,0 +1,51 @@
+import type { ClientBase } from "pg";
+import type { AlertEvent } from "./state/view.ts";
+
+/** Of an event that is of no site. */
+const NO_SITE = 0;
+
+/** Hands events on; one that is there already is the same. */
+export async function addEvents(client: ClientBase, events: readonly AlertEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await client.query(
+    `INSERT INTO alert_events (at, kind, site_id, agent, ts, detail)
+     SELECT * FROM unnest($1::int8[], $2::text[], $3::int4[], $4::uuid[], $5::int8[], $6::jsonb[])
+     ON CONFLICT DO NOTHING`,
+    [
+      events.map(({ at }) => at),
+      events.map(({ kind }) => kind),
+      events.map((event) => event.kind === "view" ? event.site : NO_SITE),
+      events.map(({ agent }) => agent),
+      events.map(({ ts }) => ts),
+      events.map((event) => event.kind === "view" ? JSON.stringify(event.view) : null),
+    ],
+  );
+}
+
+/**
+ * Takes events of before `at` out, in their order: the earliest ones, `most` of them. At one time the
+ * order is that of what they say, so it does not depend on where they came from.
+ */
+export async function takeEvents(
+  client: ClientBase,
+  at: number,
+  most: number,
+): Promise<AlertEvent[]> {
+  const { rows } = await client.query(
+    `WITH taken AS (
+       DELETE FROM alert_events AS e USING (
+         SELECT at, kind, site_id, agent, ts FROM alert_events WHERE at < $1
+         ORDER BY at, kind, site_id, agent, ts LIMIT $2
+       ) AS first
+       WHERE (e.at, e.kind, e.site_id, e.agent, e.ts) =
+         (first.at, first.kind, first.site_id, first.agent, first.ts)
+       RETURNING e.*
+     )
+     SELECT * FROM taken ORDER BY at, kind, site_id, agent, ts`,
+    [at, most],
+  );
+  return rows.map(({ at, kind, site_id, agent, ts, detail }) => {
+    const event = { at: Number(at), ts: Number(ts), agent };
+    return kind === "seen" ? { ...event, kind } : { ...event, kind, site: site_id, view: detail };
+  });
+}

@@ -1,0 +1,27 @@
+/** Of whom an incident is. */
+export type Subject = { site: number } | { agent: string; location: string | null };
+
+/** What an agent that voted for an incident saw. */
+export interface Evidence {
+  agent: string;
+  location: string | null;
+  /** Of the first result of its run, microseconds since 1970. */
+  since: number;
+  cause: string;
+}
+
+/** What kinds of incidents there are. */
+export type Kind = "down" | "degraded" | "unobserved" | "agent_silent" | "agent_network";
+
+export type Severity = "critical" | "warning";
+
+/**
+ * What becomes of an incident, which is told by its subject, `kind` and `openedAt`. Times are
+ * microseconds since 1970; `at` is when it was decided, by the broker's clock, in milliseconds.
+ */
+export type Change =
+  & { subject: Subject; kind: Kind; openedAt: number; at: number }
+  & (
+    | { what: "opened"; severity: Severity; cause: string; evidence: Evidence[] }
+    | { what: "resolved"; closedAt: number }
+  );

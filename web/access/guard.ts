@@ -1,0 +1,190 @@
+import type { Context, MiddlewareHandler, Next } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { randomBytes } from "node:crypto";
+import type { Role, WebConfig } from "../../config/types.ts";
+import { isLoopback } from "../../config/web_access.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Env, Who } from "../env.ts";
+import { isForProgram, problem } from "./problem.ts";
+import { type Session, SESSION_MS, Sessions } from "./session.ts";
+import { Doorkeeper, type Signs } from "./visitor.ts";
+
+const COOKIE = "httpmon";
+const MAX_BODY_BYTES = 65_536;
+const SAFE = new Set(["GET", "HEAD"]);
+
+/** Nothing from elsewhere, nothing inline, in nobody's frame. */
+const HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  // Not "no-referrer": a form's Origin would be null then.
+  "referrer-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+};
+
+const NOBODY: Who = { name: null, role: "view" };
+
+/** Stands before the rooms: who may see what, and what no other site may make a browser do. */
+export class Guard {
+  readonly doorkeeper: Doorkeeper;
+  readonly sessions: Sessions;
+  readonly #hosts: (host: string) => boolean;
+  readonly #publicHost: string | null;
+  readonly #isSecure: boolean;
+
+  constructor({ access, listen, publicUrl }: WebConfig, clock: Clock) {
+    this.doorkeeper = new Doorkeeper(access);
+    const key = access.secret ?? randomBytes(32);
+    this.sessions = new Sessions(
+      key,
+      clock,
+      (user) => Object.hasOwn(access.users, user) ? access.users[user]!.password : null,
+    );
+    const url = publicUrl === null ? null : new URL(publicUrl);
+    this.#publicHost = url?.host ?? null;
+    this.#isSecure = url?.protocol === "https:";
+    // A name that leads to this machine, in a page from elsewhere, would be that page's own to read.
+    this.#hosts = isLoopback(listen.host)
+      ? (host) => host === this.#publicHost || isLoopback(nameOf(host))
+      : () => true;
+  }
+
+  /** Before everything: the headers, the host, and the token of what changes something. */
+  get shield(): MiddlewareHandler<Env> {
+    const limit = bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c) => refused(c, 413, `No more than ${MAX_BODY_BYTES} bytes are read`),
+    });
+    const admit = async (c: Context<Env>, next: Next): Promise<Response | null> => {
+      const host = c.req.header("host") ?? "";
+      if (!this.#hosts(host)) {
+        const hint = 'is not served here; name it in "web.public_url"';
+        return refused(c, 421, `Host "${host.slice(0, 80)}" ${hint}`);
+      }
+      const signs = this.#signsOf(c);
+      const { session } = signs;
+      const visitor = this.doorkeeper.visitor(signs);
+      c.set("visitor", visitor);
+      c.set("who", visitor ?? NOBODY);
+      c.set("csrf", "");
+      if (SAFE.has(c.req.method)) {
+        await next();
+        return null;
+      }
+      let refusal: Response | null = null;
+      const tooLarge = await limit(c, async () => {
+        const isOwn = visitor?.isAmbient === false || this.#isOwnOrigin(c, host) &&
+            session !== null && this.sessions.isFormToken(session, await tokenIn(c));
+        if (isOwn) await next();
+        else refusal = refused(c, 403, "This form is too old, or another site's: load it again");
+      });
+      return tooLarge instanceof Response ? tooLarge : refusal;
+    };
+    return async (c, next) => {
+      const refusal = await admit(c, next);
+      if (refusal !== null) c.res = refusal;
+      // Behind the rooms, so that no kind of answer goes without.
+      for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+    };
+  }
+
+  /** Before what is not for everybody: a visitor, and for what changes something one who may. */
+  get gate(): MiddlewareHandler<Env> {
+    return async (c, next) => {
+      const visitor = c.get("visitor");
+      const needed: Role = SAFE.has(c.req.method) ? "view" : "operate";
+      const isForPerson = c.req.header("accept")?.includes("text/html");
+      if (visitor === null) {
+        const to = new URL(c.req.url);
+        if (needed === "view" && isForPerson && this.doorkeeper.hasUsers) {
+          return c.redirect(`/login?to=${encodeURIComponent(to.pathname + to.search)}`, 303);
+        }
+        c.header("www-authenticate", "Bearer");
+        return refused(c, 401, "Log in, or send a token");
+      }
+      if (needed === "operate" && visitor.role !== "operate") {
+        return refused(c, 403, "This needs the role operate");
+      }
+      if (isForPerson && visitor.isAmbient) c.set("csrf", this.formToken(c));
+      await next();
+      if (!c.res.headers.has("cache-control")) c.header("cache-control", "private, no-cache");
+    };
+  }
+
+  /** What a form on the page that is answered sends along; with the cookie that it belongs to. */
+  formToken(c: Context): string {
+    let { session } = this.#signsOf(c);
+    if (session === null) this.keep(c, session = this.sessions.start(null));
+    return this.sessions.formToken(session);
+  }
+
+  /** Where a request comes from, for limits. */
+  originOf(c: Context): string {
+    return this.doorkeeper.origin(this.#signsOf(c));
+  }
+
+  /** Hands out the cookie of a session. */
+  keep(c: Context, session: Session): void {
+    setCookie(c, this.#cookieOf(c), this.sessions.sign(session), {
+      httpOnly: true,
+      sameSite: "Lax",
+      secure: this.#secure(c),
+      path: "/",
+      maxAge: SESSION_MS / 1000,
+    });
+  }
+
+  /** Takes it back. */
+  forget(c: Context): void {
+    deleteCookie(c, this.#cookieOf(c), { path: "/", secure: this.#secure(c) });
+  }
+
+  #signsOf(c: Context): Signs {
+    const incoming = (c.env as { incoming?: { socket?: { remoteAddress?: string } } })?.incoming;
+    return {
+      address: incoming?.socket?.remoteAddress ?? "",
+      header: (name) => c.req.header(name),
+      session: this.sessions.read(getCookie(c, this.#cookieOf(c))),
+    };
+  }
+
+  /** A client that says that it came by https harms only its own cookie. */
+  #secure(c: Context): boolean {
+    return this.#isSecure || c.req.header("x-forwarded-proto") === "https";
+  }
+
+  /** With "__Host-", no neighbour under the same domain can set it. */
+  #cookieOf(c: Context): string {
+    return this.#secure(c) ? `__Host-${COOKIE}` : COOKIE;
+  }
+
+  #isOwnOrigin(c: Context, host: string): boolean {
+    const origin = c.req.header("origin");
+    if (origin === undefined) return true;
+    const from = URL.parse(origin)?.host;
+    return from !== undefined && (from === host || from === this.#publicHost);
+  }
+}
+
+/** The name in a Host header, without its port and brackets. */
+function nameOf(host: string): string {
+  return host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+}
+
+async function tokenIn(c: Context): Promise<unknown> {
+  const header = c.req.header("x-csrf-token");
+  if (header !== undefined) return header;
+  const type = c.req.header("content-type") ?? "";
+  return /form/.test(type) ? (await c.req.parseBody()).csrf : undefined;
+}
+
+/** As a problem for programs, as a line for people. */
+export function refused(c: Context, status: 401 | 403 | 413 | 421 | 429, detail: string): Response {
+  if (isForProgram(c)) return problem(c, status, detail);
+  return c.text(`${detail}\n`, status);
+}

@@ -1,0 +1,92 @@
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+import { problem } from "../access/problem.ts";
+import type { Env, Who } from "../env.ts";
+
+type Shape = z.ZodRawShape;
+type Of<S extends Shape> = z.output<z.ZodObject<S>>;
+
+/** A request as an endpoint gets it: checked. */
+export interface Asked<P extends Shape, Q extends Shape, B extends Shape> {
+  params: Of<P>;
+  query: Of<Q>;
+  body: Of<B>;
+  who: Who;
+}
+
+/** One operation: what it takes and gives is said once, for the check, the types and the description. */
+export interface Endpoint<
+  P extends Shape = Shape,
+  Q extends Shape = Shape,
+  B extends Shape = Shape,
+  A extends z.ZodType = z.ZodType,
+> {
+  method: "get" | "post" | "delete";
+  /** Below /api/v1, "/sites/{id}" for one. */
+  path: string;
+  summary: string;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** Of the answer. */
+  answer: A;
+  /** @throws {NotThere} */
+  handle: (asked: Asked<P, Q, B>) => Promise<z.input<A>> | z.input<A>;
+}
+
+/** For the types alone. */
+export function endpoint<
+  A extends z.ZodType,
+  P extends Shape = Record<never, never>,
+  Q extends Shape = Record<never, never>,
+  B extends Shape = Record<never, never>,
+>(one: Endpoint<P, Q, B, A>): Endpoint {
+  return one as unknown as Endpoint;
+}
+
+/** What a path names is not there: 404. Its message is for who asked. */
+export class NotThere extends Error {}
+
+/** What is asked cannot be done to what is there: 409. Its message is for who asked. */
+export class Conflict extends Error {}
+
+/** Answers requests by an endpoint. */
+export function serve(app: Hono<Env>, one: Endpoint): void {
+  const params = z.object(one.params ?? {});
+  const query = z.strictObject(one.query ?? {});
+  const body = z.strictObject(one.body ?? {});
+  app.on(one.method.toUpperCase(), one.path.replace(/\{(\w+)\}/g, ":$1"), async (c) => {
+    const place = params.safeParse(c.req.param());
+    if (!place.success) return problem(c, 404, "There is no such thing");
+    const asked = query.safeParse(c.req.query());
+    if (!asked.success) return problem(c, 400, wordsOf(asked.error));
+    const given = body.safeParse(one.body ? await bodyOf(c) : {});
+    if (!given.success) return problem(c, 400, wordsOf(given.error));
+    try {
+      const answer = await one.handle({
+        params: place.data,
+        query: asked.data,
+        body: given.data,
+        who: c.get("who"),
+      });
+      return c.json(answer as object, one.method === "post" ? 201 : 200);
+    } catch (error) {
+      if (error instanceof NotThere) return problem(c, 404, error.message);
+      if (error instanceof Conflict) return problem(c, 409, error.message);
+      throw error;
+    }
+  });
+}
+
+async function bodyOf(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch {
+    return null;
+  }
+}
+
+function wordsOf(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join(".") || "request"}: ${message}`)
+    .join("; ");
+}

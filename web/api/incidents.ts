@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { type Incident, incidents } from "../data/incidents.ts";
+import { acknowledge, addNote, type Note, notesOf } from "../data/notes.ts";
+import type { WebDeps } from "../env.ts";
+import { Conflict, type Endpoint, endpoint, NotThere } from "./endpoint.ts";
+import { cursorOf, iso, isoOrNull, pageOf, paging, placeOf, time, whole } from "./schemas.ts";
+
+const incident = z.object({
+  id: z.string(),
+  siteId: z.int().nullable().describe("Null: it is an agent's, or the monitor's own"),
+  subject: z.string().describe("The site's name, the agent, or the monitor"),
+  kind: z.string(),
+  severity: z.string(),
+  openedAt: time,
+  acknowledgedAt: time.nullable(),
+  closedAt: time.nullable(),
+  cause: z.string(),
+  locations: z.array(z.string()),
+  evidence: z.array(z.looseObject({})).describe("What each agent saw"),
+});
+
+const note = z.object({
+  at: time,
+  author: z.string().nullable(),
+  public: z.boolean(),
+  text: z.string(),
+});
+
+/** A number that JavaScript may not hold; above all of them. */
+const incidentId = z.string().regex(/^\d{1,18}$/);
+const NEWEST = "9".repeat(18);
+
+const withNotes = incident.extend({ notes: z.array(note) });
+const text = z.string().trim().min(1).max(4_000);
+
+/** What went wrong, and what people say and do about it. */
+export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
+  const detail = async (id: string): Promise<z.input<typeof withNotes>> => {
+    const [found] = await incidents(pool, { id, limit: 1 });
+    if (!found) throw new NotThere(`There is no incident ${id}`);
+    return { ...shown(found), notes: (await notesOf(pool, [id])).map(shownNote) };
+  };
+  return [
+    endpoint({
+      method: "get",
+      path: "/incidents",
+      summary: "Incidents, the newest first",
+      query: {
+        ...paging,
+        state: z.enum(["open", "closed"]).optional(),
+        site: whole(1, 2 ** 31 - 1).optional().describe("Its id"),
+      },
+      answer: pageOf(incident),
+      handle: async ({ query: { limit, cursor, state, site } }) => {
+        const found = await incidents(pool, {
+          open: state && state === "open",
+          siteId: site,
+          before: placeOf(cursor, z.string().regex(/^\d{1,18}$/)) ?? NEWEST,
+          limit: limit + 1,
+        });
+        const page = found.slice(0, limit);
+        return {
+          data: page.map(shown),
+          next: found.length > limit ? cursorOf(page.at(-1)!.id) : null,
+        };
+      },
+    }),
+    endpoint({
+      method: "get",
+      path: "/incidents/{id}",
+      summary: "An incident, with what was said of it",
+      params: { id: incidentId },
+      answer: withNotes,
+      handle: ({ params }) => detail(params.id),
+    }),
+    endpoint({
+      method: "post",
+      path: "/incidents/{id}/acknowledge",
+      summary: "Say that somebody is at it",
+      params: { id: incidentId },
+      answer: withNotes,
+      handle: async ({ params, who }) => {
+        const before = await detail(params.id);
+        if (before.acknowledgedAt !== null) return before;
+        if (!await acknowledge(operator, params.id)) throw new Conflict("It is over already");
+        await addNote(operator, params.id, {
+          author: who.name,
+          isPublic: false,
+          text: "Acknowledged",
+        });
+        return await detail(params.id);
+      },
+    }),
+    endpoint({
+      method: "post",
+      path: "/incidents/{id}/notes",
+      summary: "Say something of an incident; what is public is on the status page",
+      params: { id: incidentId },
+      body: { text, public: z.boolean().default(false) },
+      answer: withNotes,
+      handle: async ({ params, body, who }) => {
+        const note = { author: who.name, isPublic: body.public, text: body.text };
+        if (!await addNote(operator, params.id, note)) {
+          throw new NotThere(`There is no incident ${params.id}`);
+        }
+        return await detail(params.id);
+      },
+    }),
+  ];
+}
+
+function shown(one: Incident): z.input<typeof incident> {
+  return {
+    ...one,
+    openedAt: iso(one.openedAt),
+    acknowledgedAt: isoOrNull(one.acknowledgedAt),
+    closedAt: isoOrNull(one.closedAt),
+  };
+}
+
+function shownNote({ at, author, isPublic, text }: Note): z.input<typeof note> {
+  return { at: iso(at), author, public: isPublic, text };
+}

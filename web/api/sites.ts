@@ -1,0 +1,176 @@
+import { z } from "zod";
+import { STATES } from "../data/judge.ts";
+import { select } from "../data/select.ts";
+import type { SiteNow } from "../data/sites.ts";
+import type { WebDeps } from "../env.ts";
+import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
+import { cursorOf, id, iso, isoOrNull, pageOf, paging, placeOf, time } from "./schemas.ts";
+
+const STATE = z.enum([...STATES, "unobserved"]);
+const fraction = z.number().min(0).max(1).nullable();
+const ms = z.number().nullable();
+
+const site = z.object({
+  id: z.int(),
+  name: z.string().describe("Its name, or its URL where it has none"),
+  url: z.string(),
+  labels: z.record(z.string(), z.string()),
+  state: STATE,
+  since: time.describe("Since when it is in this state"),
+  lastResult: time,
+  reason: z.string().nullable().describe("The rule or class that decided a state other than up"),
+  errorMessage: z.string().nullable(),
+  responseCode: z.int().nullable(),
+  responseMs: ms,
+  agents: z.int().describe("That say something of now"),
+  agentsDown: z.int(),
+  locations: z.array(z.string()),
+  downFrom: z.array(z.string()),
+  certificateExpiresAt: time.nullable(),
+  frequency: z.number().nullable().describe("Seconds between due times"),
+  uptime: z.object({ day: fraction, month: fraction, quarter: fraction })
+    .describe("Of 24 hours, 30 and 90 days"),
+  p50: ms.describe("Milliseconds, of 24 hours"),
+  p95: ms.describe("Milliseconds, of 24 hours"),
+});
+
+const result = z.object({
+  ts: time,
+  agent: z.uuid(),
+  location: z.string().nullable(),
+  verdict: z.enum(["up", "degraded", "down", "unknown"]),
+  reason: z.string().nullable(),
+  responseCode: z.int().nullable(),
+  responseMs: ms,
+  phases: z.object({ dns: ms, connect: ms, tls: ms, firstByte: ms, download: ms }),
+  slots: z.int().describe("The due times that it answers for"),
+  maintenance: z.boolean(),
+  errorClass: z.string().nullable(),
+  errorMessage: z.string().nullable(),
+  remoteAddress: z.string().nullable(),
+});
+
+/** How far back results are looked for, unless a request says otherwise. */
+const DEFAULT_DAYS = 30;
+
+/** The sites as they are now, and what was seen of them. */
+export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoint[] {
+  const theSite = (id: number): SiteNow => {
+    const found = sites.get(id);
+    if (found === null) throw new NotThere(`There is no site ${id} with results of late`);
+    return found;
+  };
+  const shown = (one: SiteNow): z.input<typeof site> => ({
+    ...one,
+    labels: { ...one.labels },
+    locations: [...one.locations],
+    downFrom: [...one.downFrom],
+    since: iso(one.since),
+    lastResult: iso(one.lastResult),
+    certificateExpiresAt: isoOrNull(one.certificateExpiresAt),
+    uptime: {
+      day: history.uptime(one.id, 1),
+      month: history.uptime(one.id, 30),
+      quarter: history.uptime(one.id, 90),
+    },
+    p50: history.percentiles(one.id)?.p50 ?? null,
+    p95: history.percentiles(one.id)?.p95 ?? null,
+  });
+  return [
+    endpoint({
+      method: "get",
+      path: "/sites",
+      summary: "Sites as they are now, by their names",
+      query: {
+        ...paging,
+        q: z.string().default("").describe("In the name or the URL"),
+        state: STATE.optional(),
+        label: z.string().default("").describe('"name: value"'),
+        location: z.string().default(""),
+      },
+      answer: pageOf(site),
+      handle: ({ query: { limit, cursor, q, state = "", label, location } }) => {
+        const found = select(sites.all(), history, {
+          text: q,
+          state,
+          label,
+          location,
+          sort: "name",
+        }).toSorted((a, b) => compare(a.name, b.name) || a.id - b.id);
+        const after = placeOf(cursor, z.tuple([z.string(), z.int()]));
+        const rest = after === null
+          ? found
+          : found.filter((one) => (compare(one.name, after[0]) || one.id - after[1]) > 0);
+        const last = rest.length > limit ? rest[limit - 1]! : null;
+        return {
+          data: rest.slice(0, limit).map(shown),
+          next: last && cursorOf([last.name, last.id]),
+        };
+      },
+    }),
+    endpoint({
+      method: "get",
+      path: "/sites/{id}",
+      summary: "A site as it is now",
+      params: { id },
+      answer: site,
+      handle: ({ params }) => shown(theSite(params.id)),
+    }),
+    endpoint({
+      method: "get",
+      path: "/sites/{id}/results",
+      summary: "Results of a site, the newest first",
+      params: { id },
+      query: {
+        ...paging,
+        since: time.optional().describe(`Default: ${DEFAULT_DAYS} days ago`),
+        until: time.optional(),
+      },
+      answer: pageOf(result),
+      handle: async ({ params, query: { limit, cursor, since, until } }) => {
+        const { name } = theSite(params.id);
+        const first = since ?? iso(clock.now() - DEFAULT_DAYS * 86_400_000);
+        // To the microsecond, as the column has it.
+        const before = placeOf(cursor, z.string().regex(/^[\d:. -]+\+00$/)) ?? until ?? "infinity";
+        const { rows } = await pool.query(
+          `SELECT *, ts AT TIME ZONE 'UTC' || '+00' AS at FROM httpmon_results($1, $2, $3, $4)`,
+          [name, first, before, limit + 1],
+        );
+        const page = rows.slice(0, limit);
+        // Results of one moment stay together: a page begins before the last one's.
+        const next = rows[limit];
+        while (next && page.length > 1 && page.at(-1).at === next.at) page.pop();
+        return { data: page.map(toResult), next: next ? cursorOf(page.at(-1).at) : null };
+      },
+    }),
+  ];
+}
+
+// deno-lint-ignore no-explicit-any
+function toResult(row: any): z.input<typeof result> {
+  return {
+    ts: row.ts.toISOString(),
+    agent: row.agent,
+    location: row.location,
+    verdict: row.verdict,
+    reason: row.reason,
+    responseCode: row.response_code,
+    responseMs: row.response_ms,
+    phases: {
+      dns: row.dns_ms,
+      connect: row.connect_ms,
+      tls: row.tls_ms,
+      firstByte: row.first_byte_ms,
+      download: row.download_ms,
+    },
+    slots: row.slots,
+    maintenance: row.maintenance,
+    errorClass: row.error_class,
+    errorMessage: row.error_message,
+    remoteAddress: row.remote_address,
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,56 @@
+import type { Pool } from "pg";
+import { literal } from "./sql.ts";
+import type { AgentSeen, Sites } from "./sites.ts";
+
+/** An agent, as its results tell. */
+export interface Agent extends Omit<AgentSeen, "lastResult"> {
+  id: number;
+  uuid: string;
+  /** Milliseconds since 1970; null: of the last 26 hours there is none. */
+  lastResult: number | null;
+  /** "2026-05-01": the last day of which there is one. */
+  lastDay: string;
+  /** Of the last two minutes: results, and how late checks began (ms); null where none says it. */
+  recent: { results: number; latenessP50: number | null; latenessP99: number | null };
+}
+
+const RECENT_MS = 120_000;
+
+/** All agents that have ever said something, those that were heard last first. */
+export async function agentsOf(pool: Pool, sites: Sites, now: number): Promise<Agent[]> {
+  const [{ rows: agents }, { rows: recent }] = await Promise.all([
+    pool.query(`SELECT id, identity AS uuid, last_seen::text AS "lastDay" FROM agents`),
+    pool.query(recentSql(now)),
+  ]);
+  const seen = sites.byAgent();
+  const found = agents.map(({ id, uuid, lastDay }): Agent => {
+    const own = seen.get(id);
+    const late = recent.find((row) => row.agent_id === id);
+    return {
+      id,
+      uuid,
+      lastDay,
+      location: own?.location ?? null,
+      labels: own?.labels ?? {},
+      lastResult: own?.lastResult ?? null,
+      sites: own?.sites ?? 0,
+      states: own?.states ?? { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 },
+      recent: {
+        results: late?.results ?? 0,
+        latenessP50: late?.p50 ?? null,
+        latenessP99: late?.p99 ?? null,
+      },
+    };
+  });
+  return found.sort((a, b) =>
+    (b.lastResult ?? 0) - (a.lastResult ?? 0) || (a.lastDay < b.lastDay ? 1 : -1)
+  );
+}
+
+/** SQL for `Agent.recent`. */
+export function recentSql(now: number): string {
+  return `SELECT agent_id, count(*)::int4 AS results,
+  percentile_disc(0.5) WITHIN GROUP (ORDER BY lateness) AS p50,
+  percentile_disc(0.99) WITHIN GROUP (ORDER BY lateness) AS p99
+FROM check_results WHERE ts > ${literal(now - RECENT_MS)} GROUP BY 1`;
+}

@@ -1,0 +1,42 @@
+import type { Pool } from "pg";
+import type { Config } from "../config/types.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Visitor } from "./access/visitor.ts";
+import type { History } from "./data/history.ts";
+import type { Sites } from "./data/sites.ts";
+
+/** What the app is handed. */
+export interface WebDeps {
+  /** Reads only. */
+  pool: Pool;
+  /** For what people do: acknowledge, silence. */
+  operator: Pool;
+  /** All sites as they are now. */
+  sites: Sites;
+  /** What they were. */
+  history: History;
+  config: Pick<Config, "web" | "sites" | "database">;
+  fetch: typeof globalThis.fetch;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Who asks. */
+export interface Who {
+  /** Null: nobody had to log in. */
+  name: string | null;
+  /** "operate" may also change things: acknowledge, silence, check now, replay. */
+  role: "view" | "operate";
+}
+
+/** What access/ says of each request, for hono's context. */
+export interface Env {
+  Variables: {
+    who: Who;
+    /** The same, for access/ alone; null where nobody is known. */
+    visitor: Visitor | null;
+    /** To be the field "csrf" of each form that changes something. */
+    csrf: string;
+  };
+}

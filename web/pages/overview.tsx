@@ -1,0 +1,152 @@
+import type { Context } from "hono";
+import { lastChecks } from "../data/checks.ts";
+import { BY_URGENCY, countStates, labelsOf, select } from "../data/select.ts";
+import type { SiteNow } from "../data/sites.ts";
+import type { Env, WebDeps } from "../env.ts";
+import { page } from "./layout.tsx";
+import { Ago } from "./parts/basics.tsx";
+import { plural } from "./parts/format.ts";
+import { hrefOf, type Query, queryOf } from "./parts/query.ts";
+import { SiteTable } from "./parts/site_table.tsx";
+import { headline, Wrong } from "./parts/wrong.tsx";
+
+const PAGE = 100;
+/** Of a strip. */
+const CHECKS = 60;
+/** Of the choices of a filter. */
+const MOST_CHOICES = 200;
+
+/** What is wrong now, and all sites. What is chosen is in the address. */
+export async function overview(c: Context<Env>, deps: WebDeps) {
+  const { sites, history, clock, pool } = deps;
+  const now = clock.now();
+  const query = queryOf(c);
+  const counts = countStates(sites.all());
+  const found = select(sites.all(), history, query);
+  const pages = Math.max(1, Math.ceil(found.length / PAGE));
+  const at = Math.min(query.page, pages);
+  const shown = found.slice((at - 1) * PAGE, at * PAGE);
+  const checks = query.strip === "checks"
+    ? await lastChecks(pool, shown.map(({ id }) => id), CHECKS)
+    : null;
+  const hasFilter = found.length < sites.size;
+  return page(
+    c,
+    deps,
+    { title: headline(counts), live: "/live" },
+    (
+      <>
+        <section aria-label="Now" id="now">
+          <Wrong sites={sites} counts={counts} now={now} />
+        </section>
+        {sites.size === 0
+          ? <Nothing isRead={history.revision > 0} />
+          : (
+            <section aria-label="All sites">
+              <Filters query={query} sites={[...sites.all()]} />
+              <p class="dim" role="status">
+                {hasFilter
+                  ? `${plural(found.length, "site")} of ${plural(sites.size, "site")}`
+                  : plural(found.length, "site")}
+                {sites.newest > 0 && (
+                  <>
+                    , last result <Ago at={sites.newest} now={now} />
+                  </>
+                )}
+              </p>
+              <SiteTable
+                sites={shown}
+                all={found}
+                query={query}
+                history={history}
+                checks={checks}
+                length={CHECKS}
+                now={now}
+              />
+              {pages > 1 && (
+                <nav class="pick pages" aria-label="Pages of the table">
+                  {pageNumbers(at, pages).map((n) =>
+                    n === 0 ? <span class="dim">…</span> : (
+                      <a
+                        href={hrefOf({ ...query, page: n })}
+                        aria-current={n === at ? "page" : undefined}
+                      >
+                        {n}
+                      </a>
+                    )
+                  )}
+                </nav>
+              )}
+            </section>
+          )}
+      </>
+    ),
+  );
+}
+
+function Nothing({ isRead }: { isRead: boolean }) {
+  return (
+    <p data-empty>
+      {isRead
+        ? (
+          <>
+            No result in the last 26 hours. Is an agent running? <code>httpmon agent -c …</code>
+            {" "}
+            And a writer? <code>httpmon writer -c …</code>
+          </>
+        )
+        : "Reading what is there; look again in a moment."}
+    </p>
+  );
+}
+
+function Filters({ query, sites }: { query: Query; sites: readonly SiteNow[] }) {
+  const labels = [...new Set(sites.flatMap(labelsOf))].sort().slice(0, MOST_CHOICES);
+  const locations = [...new Set(sites.flatMap(({ locations }) => locations))].sort();
+  const select = (name: string, what: string, value: string, choices: readonly string[]) => (
+    <select name={name} aria-label={what}>
+      <option value="">{what}</option>
+      {choices.map((choice) => <option selected={choice === value}>{choice}</option>)}
+    </select>
+  );
+  return (
+    <form class="filters" action="/" role="search" data-submit>
+      <input
+        type="search"
+        name="q"
+        value={query.text}
+        placeholder="name or URL"
+        aria-label="Search"
+      />
+      {select("state", "any state", query.state, BY_URGENCY)}
+      {labels.length > 0 && select("label", "any label", query.label, labels)}
+      {locations.length > 1 &&
+        select("location", "any location", query.location, locations.slice(0, MOST_CHOICES))}
+      {query.sort !== "group" && <input type="hidden" name="sort" value={query.sort} />}
+      {query.strip !== "days" && <input type="hidden" name="strip" value={query.strip} />}
+      <button type="submit">Show</button>
+      <span class="pick end">
+        <a
+          href={hrefOf({ ...query, strip: "days" })}
+          aria-current={query.strip === "days" ? "true" : undefined}
+        >
+          90 days
+        </a>
+        <a
+          href={hrefOf({ ...query, strip: "checks" })}
+          aria-current={query.strip === "checks" ? "true" : undefined}
+        >
+          {CHECKS} checks
+        </a>
+      </span>
+    </form>
+  );
+}
+
+/** The first, the last and those around; 0 for what is left out. */
+function pageNumbers(at: number, pages: number): number[] {
+  const near = [1, at - 2, at - 1, at, at + 1, at + 2, pages]
+    .filter((n) => n >= 1 && n <= pages);
+  const numbers = [...new Set(near)].sort((a, b) => a - b);
+  return numbers.flatMap((n, i) => i > 0 && n - numbers[i - 1]! > 1 ? [0, n] : [n]);
+}

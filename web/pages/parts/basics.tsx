@@ -1,0 +1,85 @@
+import type { Child } from "hono/jsx";
+import type { State } from "../../data/judge.ts";
+import { amount, exact, percent, short, span } from "./format.ts";
+
+const SHAPES: Record<State, string> = {
+  up: "M6 1a5 5 0 1 0 0 10A5 5 0 1 0 6 1z",
+  degraded: "M6 .8 11.6 11H.4z",
+  down: "M1 1h10v10H1z",
+  unknown: "M6 1a5 5 0 1 0 0 10A5 5 0 1 0 6 1zm0 2a3 3 0 1 1 0 6 3 3 0 1 1 0-6z",
+  maintenance: "M6 .3 11.7 6 6 11.7.3 6z",
+  unobserved: "M1 5 5 1h2L1 7zM1 9l8-8h2L1 11zM5 11l6-6v2l-4 4zM9 11l2-2v2z",
+};
+
+/** A state as shape and colour; its word stands beside it. */
+export function Mark({ state }: { state: State }) {
+  return (
+    <svg class={`mark ${state}`} viewBox="0 0 12 12" aria-hidden="true">
+      <path d={SHAPES[state]} fill-rule="evenodd" />
+    </svg>
+  );
+}
+
+/** A state as shape, colour and word. */
+export function StateWord({ state, word = state }: { state: State; word?: string }) {
+  return (
+    <span class={`state ${state}`}>
+      <Mark state={state} /> {word}
+    </span>
+  );
+}
+
+/** "4 min ago"; the exact time on hover. The page's script keeps it true. */
+export function Ago({ at, now }: { at: number; now: number }) {
+  return (
+    <time datetime={new Date(at).toISOString()} title={exact(at)} data-ago>
+      {at > now ? `in ${short(at - now)}` : `${short(now - at)} ago`}
+    </time>
+  );
+}
+
+/** How long since: "4 min 12 s". */
+export function Since({ at, now }: { at: number; now: number }) {
+  return (
+    <time datetime={new Date(at).toISOString()} title={`since ${exact(at)}`} data-since>
+      {span(now - at)}
+    </time>
+  );
+}
+
+/** The exact time, UTC. */
+export function At({ at }: { at: number }) {
+  return (
+    <time datetime={new Date(at).toISOString()}>
+      {exact(at).slice(0, -4)} <small>UTC</small>
+    </time>
+  );
+}
+
+/** A number with its unit behind it, dim. */
+export function Figure({ value, unit }: { value: string | null; unit: string }) {
+  if (value === null) return <span class="none">–</span>;
+  return (
+    <>
+      {value} <small>{unit}</small>
+    </>
+  );
+}
+
+export function Uptime({ of }: { of: number | null }) {
+  return <Figure value={of === null ? null : percent(of)} unit="%" />;
+}
+
+export function Ms({ of }: { of: number | null }) {
+  return <Figure value={of === null ? null : amount(of)} unit="ms" />;
+}
+
+/** Folded: the SQL that gives what stands above it. */
+export function Sql({ children }: { children: Child }) {
+  return (
+    <details class="sql">
+      <summary>how this is computed</summary>
+      <pre tabindex={0}>{children}</pre>
+    </details>
+  );
+}

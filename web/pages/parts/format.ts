@@ -1,0 +1,62 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long, in two units at most: "4 min 12 s". @param ms Milliseconds */
+export function span(ms: number): string {
+  const units: [number, string][] = [[DAY, "d"], [HOUR, "h"], [MINUTE, "min"], [1_000, "s"]];
+  const at = units.findIndex(([size]) => ms >= size);
+  if (at === -1) return `${Math.max(0, Math.floor(ms / 1_000))} s`;
+  const [size, unit] = units[at]!;
+  const whole = `${Math.floor(ms / size)} ${unit}`;
+  const [small, smaller] = units[at + 1] ?? [1_000, ""];
+  const rest = Math.floor(ms % size / small);
+  return rest === 0 || ms >= 10 * DAY ? whole : `${whole} ${rest} ${smaller}`;
+}
+
+/** How long, in one unit: "4 min". @param ms Milliseconds */
+export function short(ms: number): string {
+  if (ms >= 2 * DAY) return `${Math.floor(ms / DAY)} d`;
+  if (ms >= 2 * HOUR) return `${Math.floor(ms / HOUR)} h`;
+  if (ms >= 2 * MINUTE) return `${Math.floor(ms / MINUTE)} min`;
+  return `${Math.max(0, Math.floor(ms / 1_000))} s`;
+}
+
+/** "99.98": cut, so that what is not whole is never shown as 100.00. */
+export function percent(fraction: number): string {
+  // So many slots may be a hair below what they stand for.
+  return (Math.floor(fraction * 10_000 + 1e-6) / 100).toFixed(2);
+}
+
+/** Three digits at most, or whole numbers: "0.84", "41.2", "1,204". */
+export function amount(value: number): string {
+  if (value >= 100) return count(Math.round(value));
+  return value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** "1,204" */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** "3 sites", "1 site" */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** "2026-05-01 10:03:00 UTC" @param ms Milliseconds since 1970 */
+export function exact(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+/** "1.2 kB" */
+export function bytes(n: number): string {
+  const [size, unit] = n >= 1e9
+    ? [1e9, "GB"]
+    : n >= 1e6
+    ? [1e6, "MB"]
+    : n >= 1e3
+    ? [1e3, "kB"]
+    : [1, "B"];
+  return `${size === 1 ? n : amount(n / size)} ${unit}`;
+}

@@ -1,0 +1,104 @@
+import { type Range, RANGES } from "../../data/range.ts";
+import type { SiteNow, Sites } from "../../data/sites.ts";
+import type { Who } from "../../env.ts";
+import { Ago, Mark, Since } from "./basics.tsx";
+import { plural, span } from "./format.ts";
+import { noticedBy, whyOf } from "./wrong.tsx";
+
+interface HeadProps {
+  /** Null: not heard of lately. */
+  site: SiteNow | null;
+  known: { name: string; url: string };
+  now: number;
+}
+
+/** How a site is now, since when and why. */
+export function Head({ site, known, now }: HeadProps) {
+  const { name, url } = known;
+  return (
+    <>
+      <div class="headline">
+        <h1>
+          <Mark state={site?.state ?? "unobserved"} /> {name}
+        </h1>
+        <p class="dim">
+          {site === null ? "no result in the last 26 hours" : (
+            <>
+              last result <Ago at={site.lastResult} now={now} />
+              {site.frequency !== null && `, every ${span(site.frequency * 1_000)}`}, from{" "}
+              {site.locations.length > 3
+                ? plural(site.locations.length, "location")
+                : site.locations.join(", ")}
+            </>
+          )}
+        </p>
+      </div>
+      <p>
+        {site !== null && (
+          <>
+            <b class={`state ${site.state}`}>{site.state}</b> for{" "}
+            <Since at={site.since} now={now} />
+            {site.state !== "up" && site.state !== "maintenance" && `: ${whyOf(site)}`}{" "}
+            <span class="dim">{noticedBy(site)}</span>
+          </>
+        )}
+      </p>
+      {name !== url && <p class="dim text">{url}</p>}
+    </>
+  );
+}
+
+interface RangePickerProps {
+  id: number;
+  range: Range;
+  /** Null: all. */
+  agent: number | null;
+  agents: readonly number[];
+  sites: Sites;
+}
+
+/** The choice of a range, and of an agent. */
+export function RangePicker({ id, range, agent, agents, sites }: RangePickerProps) {
+  const ofAgent = agent === null ? "" : `&agent=${agent}`;
+  const field = (ms: number) => new Date(ms).toISOString().slice(0, 16);
+  return (
+    <form class="filters" action={`/sites/${id}`} data-submit>
+      <span class="pick">
+        {Object.keys(RANGES).map((name) => (
+          <a
+            href={`/sites/${id}?range=${name}${ofAgent}`}
+            aria-current={name === range.name ? "true" : undefined}
+          >
+            {name.replace(/(\D)/, " $1")}
+          </a>
+        ))}
+      </span>
+      <label>
+        from <input type="datetime-local" name="from" value={field(range.since)} />
+      </label>
+      <label>
+        to <input type="datetime-local" name="to" value={field(range.until)} /> <small>UTC</small>
+      </label>
+      {agents.length > 1 && (
+        <select name="agent" aria-label="Agent">
+          <option value="">all locations</option>
+          {agents.map((one) => (
+            <option value={one} selected={one === agent}>{sites.placeOf(id, one)}</option>
+          ))}
+        </select>
+      )}
+      <button type="submit">Show</button>
+    </form>
+  );
+}
+
+/** Asks agents to check a site now. */
+export function CheckNow({ id, who, csrf }: { id: number; who: Who; csrf: string }) {
+  if (who.role !== "operate") return null;
+  return (
+    <form method="post" action={`/sites/${id}/check`}>
+      <input type="hidden" name="csrf" value={csrf} />
+      <button type="submit">Check now</button>
+    </form>
+  );
+}

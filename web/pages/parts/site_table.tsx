@@ -1,0 +1,119 @@
+import type { Check } from "../../data/checks.ts";
+import type { History } from "../../data/history.ts";
+import { groupOf, type Sort } from "../../data/select.ts";
+import type { SiteNow } from "../../data/sites.ts";
+import { Ms, Since, StateWord, Uptime } from "./basics.tsx";
+import { count } from "./format.ts";
+import { hrefOf, type Query } from "./query.ts";
+import { CheckStrip, DayStrip } from "./strip.tsx";
+
+interface SiteTableProps {
+  /** Those of this page. */
+  sites: readonly SiteNow[];
+  /** Those of all pages. */
+  all: readonly SiteNow[];
+  query: Query;
+  history: History;
+  /** In place of days. */
+  checks: ReadonlyMap<number, readonly Check[]> | null;
+  length: number;
+  now: number;
+}
+
+const COLUMNS: [sort: Sort, title: string, isNumber?: true][] = [
+  ["state", "state"],
+  ["name", "site"],
+  ["24h", "24 h", true],
+  ["30d", "30 days", true],
+  ["90d", "90 days", true],
+  ["p50", "p50", true],
+  ["p95", "p95", true],
+];
+
+/** A row a site; in groups, unless they are sorted otherwise. */
+export function SiteTable(props: SiteTableProps) {
+  const { sites, all, query, history, checks, length, now } = props;
+  const sizes = new Map<string, number>();
+  for (const site of all) sizes.set(groupOf(site), (sizes.get(groupOf(site)) ?? 0) + 1);
+  const isGrouped = query.sort === "group" && sizes.size > 1;
+  return (
+    <table class="sites">
+      <caption class="hidden">Sites, with their uptime and response times</caption>
+      <thead>
+        <tr>
+          {COLUMNS.map(([sort, title, isNumber]) => (
+            <th
+              scope="col"
+              class={isNumber && "n"}
+              aria-sort={query.sort === sort
+                ? isNumber || sort === "state" ? "descending" : "ascending"
+                : undefined}
+            >
+              <a href={hrefOf({ ...query, sort: query.sort === sort ? "group" : sort, page: 1 })}>
+                {title}
+              </a>
+            </th>
+          ))}
+          <th scope="col" class="cells">{checks ? `last ${length} checks` : "last 90 days"}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {sites.map((site, n) => (
+          <>
+            {isGrouped && (n === 0 || groupOf(sites[n - 1]!) !== groupOf(site)) && (
+              <tr class="group">
+                <th scope="rowgroup" colspan={COLUMNS.length + 1}>
+                  {groupOf(site) || "no group"} <small>{count(sizes.get(groupOf(site))!)}</small>
+                </th>
+              </tr>
+            )}
+            <Row site={site} history={history} now={now}>
+              {checks
+                ? <CheckStrip checks={checks.get(site.id) ?? []} length={length} />
+                : <DayStrip days={history.days(site.id)} now={now} />}
+            </Row>
+          </>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface RowProps {
+  site: SiteNow;
+  history: History;
+  now: number;
+  children?: unknown;
+}
+
+function Row({ site, history, now, children }: RowProps) {
+  const { id, state, since, name } = site;
+  const percentiles = history.percentiles(id);
+  return (
+    <tr data-site={id}>
+      <td class="is">
+        <StateWord state={state} />
+      </td>
+      <td class="name" title={name}>
+        <a href={`/sites/${id}`}>{name}</a>{" "}
+        <small class="since">{state !== "up" && <Since at={since} now={now} />}</small>
+      </td>
+      <td class="n" data-of="24 h">
+        <Uptime of={history.uptime(id, 1)} />
+      </td>
+      <td class="n" data-of="30 d">
+        <Uptime of={history.uptime(id, 30)} />
+      </td>
+      <td class="n" data-of="90 d">
+        <Uptime of={history.uptime(id, 90)} />
+      </td>
+      <td class="n" data-of="p50">
+        <Ms of={percentiles?.p50 ?? null} />
+      </td>
+      <td class="n" data-of="p95">
+        <Ms of={percentiles?.p95 ?? null} />
+      </td>
+      <td class="cells">{children}</td>
+    </tr>
+  );
+}

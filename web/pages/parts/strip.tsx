@@ -1,0 +1,160 @@
+import { DAY_MS } from "../../data/history.ts";
+import { type State, STATES } from "../../data/judge.ts";
+import type { Counts } from "../../data/ring.ts";
+import { percent } from "./format.ts";
+
+const STEP = 4;
+const HEIGHT = 20;
+/** What is not up stands a little higher than what is. */
+const TOP = 4;
+
+const LETTERS: Record<State, string> = {
+  up: "u",
+  degraded: "g",
+  down: "d",
+  unknown: "k",
+  maintenance: "m",
+  unobserved: "n",
+};
+
+/** A cell: what it is drawn as, and for "down" how much of it, from 0 to 1. */
+interface Cell {
+  as: State;
+  share: number;
+  /** For who hovers: the page's script makes words of it. */
+  tells: string;
+}
+
+/** What unobserved cells are filled with; once a page. */
+export function Hatch() {
+  return (
+    <svg class="defs" aria-hidden="true">
+      <defs>
+        <pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
+          <path d="M-1 5 5-1M1 7 7 1M-3 3 3-3" />
+        </pattern>
+      </defs>
+    </svg>
+  );
+}
+
+/** The days of a site, the last one today. The oldest ones that nobody observed are left blank. */
+export function DayStrip({ days, now }: { days: readonly Counts[]; now: number }) {
+  const cells = days.map(cellOfDay);
+  const first = cells.findIndex(({ as }) => as !== "unobserved");
+  const from = new Date((Math.floor(now / DAY_MS) - days.length + 1) * DAY_MS);
+  const shown = cells.map((cell, n) => n < first || first === -1 ? null : cell);
+  return (
+    <Strip
+      cells={shown}
+      label={`The last ${days.length} days: ${inWords(shown, "day")}`}
+      tells={{ "data-days": from.toISOString().slice(0, 10) }}
+    />
+  );
+}
+
+/** A check of a site. */
+export interface Check {
+  /** Milliseconds since 1970. */
+  ts: number;
+  /** Index in STATES. */
+  state: number;
+  responseMs: number | null;
+}
+
+/** The last checks of a site, the newest one last. */
+export function CheckStrip({ checks, length }: { checks: readonly Check[]; length: number }) {
+  const cells = checks.map(({ ts, state, responseMs }, n): Cell => ({
+    as: STATES[state]!,
+    share: 1,
+    // The time since the one before: shorter than the time.
+    tells: `${LETTERS[STATES[state]!]}${Math.round((ts - (checks[n - 1]?.ts ?? ts)) / 1_000)}:${
+      responseMs === null ? "" : Math.round(responseMs)
+    }`,
+  }));
+  const blank = Array.from({ length: Math.max(0, length - cells.length) }, () => null);
+  return (
+    <Strip
+      cells={[...blank, ...cells]}
+      label={`The last ${checks.length} checks: ${inWords(cells, "check")}`}
+      tells={{ "data-checks": String(checks[0]?.ts ?? 0) }}
+    />
+  );
+}
+
+function cellOfDay({ up, degraded, down, unknown, maintenance }: Counts): Cell {
+  const counted = up + degraded + down;
+  if (down > 0) {
+    const uptime = percent((up + degraded) / counted);
+    // A few minutes of a day are to be seen, too.
+    return { as: "down", share: Math.max(0.3, down / counted), tells: `d${uptime}` };
+  }
+  const as = degraded > 0
+    ? "degraded"
+    : counted > 0
+    ? "up"
+    : maintenance > 0
+    ? "maintenance"
+    : unknown > 0
+    ? "unknown"
+    : "unobserved";
+  return { as, share: 1, tells: LETTERS[as] };
+}
+
+function inWords(cells: readonly (Cell | null)[], unit: string): string {
+  const counts = new Map<string, number>();
+  for (const cell of cells) if (cell) counts.set(cell.as, (counts.get(cell.as) ?? 0) + 1);
+  const some = (as: string) => as === "down" && unit === "day" ? "with downtime" : as;
+  const words = [...counts].map(([as, n]) => `${n} ${some(as)}`).join(", ");
+  return words || "nothing is known";
+}
+
+interface StripProps {
+  cells: readonly (Cell | null)[];
+  label: string;
+  tells: Record<string, string>;
+}
+
+/** Runs of equal cells are one line each, cut up by its dashes: a strip of 90 cells is some 200 bytes. */
+function Strip({ cells, label, tells }: StripProps) {
+  const paths = new Map<Cell["as"], string>();
+  const add = (as: Cell["as"], d: string) => paths.set(as, (paths.get(as) ?? "") + d);
+  const texts: string[] = [];
+  for (let at = 0; at < cells.length;) {
+    const cell = cells[at] ?? null;
+    let end = at + 1;
+    while (end < cells.length && cells[end]?.as === cell?.as && cell?.as !== "down") end++;
+    if (cell === null) texts.push(`${end - at}-`);
+    else draw(cell, at, end);
+    at = end;
+  }
+  return (
+    <svg
+      class="strip"
+      viewBox={`0 0 ${cells.length * STEP - 1} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+      data-cells={texts.join(" ")}
+      {...tells}
+    >
+      {[...paths].map(([as, d]) => <path class={as} d={d} />)}
+    </svg>
+  );
+
+  function draw(cell: Cell, at: number, end: number) {
+    const x = at * STEP;
+    const run = cells.slice(at, end);
+    const isOne = run.every((one) => one!.tells === cell.tells);
+    texts.push(
+      isOne && run.length > 1 ? `${run.length}${cell.tells}` : run.map((c) => c!.tells).join(" "),
+    );
+    const width = (end - at) * STEP - 1;
+    const middle = (HEIGHT + TOP) / 2;
+    if (cell.as === "unobserved") return add(cell.as, `M${x} ${TOP}h${width}v16h-${width}z`);
+    if (cell.as !== "down") return add(cell.as, `M${x} ${middle}h${width}`);
+    const height = Math.round(cell.share * HEIGHT);
+    if (height < HEIGHT) add("up", `M${x} ${middle}h${width}`);
+    add("down", `M${x} 0h3v${height}h-3z`);
+  }
+}

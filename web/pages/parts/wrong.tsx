@@ -1,0 +1,101 @@
+import { BY_URGENCY } from "../../data/select.ts";
+import type { State } from "../../data/judge.ts";
+import type { SiteNow, Sites } from "../../data/sites.ts";
+import { Mark, Since } from "./basics.tsx";
+import { plural } from "./format.ts";
+
+/** More are one line. */
+const MOST = 20;
+
+/** In a line, how all sites are. */
+export function headline(counts: Record<State, number>): string {
+  const all = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  const { down, degraded, unobserved, unknown, maintenance } = counts;
+  if (all === 0) return "No sites yet";
+  if (down > 0) return `${plural(down, "site is", "sites are")} down`;
+  if (degraded > 0) return `${plural(degraded, "site is", "sites are")} degraded`;
+  const quiet = unobserved + unknown;
+  if (quiet === all) return "Nothing is observed now";
+  if (quiet > 0) return `${plural(quiet, "site is", "sites are")} not observed, none is down`;
+  if (maintenance > 0) return `All sites are up, ${maintenance} in maintenance`;
+  return all === 1 ? "The site is up" : `All ${plural(all, "site")} are up`;
+}
+
+interface WrongProps {
+  sites: Sites;
+  counts: Record<State, number>;
+  now: number;
+}
+
+/** What is wrong now: since when, why, and who noticed. */
+export function Wrong({ sites, counts, now }: WrongProps) {
+  const order = new Map(BY_URGENCY.map((state, n) => [state, n]));
+  const wrong = [...sites.all()].filter(({ state }) => state === "down" || state === "degraded")
+    .sort((a, b) => order.get(a.state)! - order.get(b.state)! || b.since - a.since);
+  return (
+    <>
+      <div class="headline">
+        <h1>{headline(counts)}</h1>
+        <p class="dim">
+          {BY_URGENCY.filter((state) => counts[state] > 0).map((state) => (
+            <>
+              {" "}
+              <a class={`state ${state}`} href={`/?state=${state}`}>
+                <Mark state={state} /> {counts[state]} {state}
+              </a>
+              {" "}
+            </>
+          ))}
+        </p>
+      </div>
+      {wrong.length > 0 && (
+        <table class="wrong">
+          <caption class="hidden">What is wrong now</caption>
+          <tbody>
+            {wrong.slice(0, MOST).map((site) => (
+              <tr data-wrong={site.id}>
+                <td>
+                  <Mark state={site.state} />
+                  <span class="hidden">{site.state}</span>
+                </td>
+                <td class="name">
+                  <a href={`/sites/${site.id}`}>{site.name}</a>
+                </td>
+                <td>
+                  {site.state === "down" ? "down" : "degraded"} <Since at={site.since} now={now} />
+                </td>
+                <td class="why text">{whyOf(site)}</td>
+                <td class="dim">{noticedBy(site)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {wrong.length > MOST && (
+        <p>
+          <a href="/?sort=state">and {plural(wrong.length - MOST, "more", "more")}</a>
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Why a site is not up, in words. */
+export function whyOf(
+  { reason, responseCode, errorMessage }: Pick<
+    SiteNow,
+    "reason" | "responseCode" | "errorMessage"
+  >,
+): string {
+  const status = responseCode === null ? null : `status ${responseCode}`;
+  if (errorMessage !== null) return errorMessage;
+  if (reason === "status" || reason === null) return status ?? "no reason is recorded";
+  return [reason.replaceAll("_", " "), status].filter(Boolean).join(", ");
+}
+
+/** Who sees that a site is down. */
+export function noticedBy({ agents, agentsDown, downFrom, state }: SiteNow): string {
+  if (state !== "down") return "";
+  const places = downFrom.slice(0, 3).join(", ") + (downFrom.length > 3 ? ", …" : "");
+  return agents > 1 ? `${agentsDown} of ${agents}: ${places}` : `seen from ${places}`;
+}
