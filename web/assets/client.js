@@ -192,6 +192,8 @@ if (live) {
   const source = new EventSource(live);
   addEventListener("pagehide", () => source.close());
   source.addEventListener("sites", ({ data }) => {
+    // The first sites ever: there is nothing yet that could move.
+    if (document.querySelector("[data-empty]")) return location.reload();
     const { rows, now, title, text } = JSON.parse(data);
     for (const { id, is, since } of rows) {
       const row = document.querySelector(`tr[data-site="${id}"]`);
@@ -206,14 +208,12 @@ if (live) {
       putPending();
     }
     news.textContent = text;
+    const stale = document.getElementById("stale");
+    if (stale) stale.hidden = false;
   });
   source.addEventListener(
     "head",
     ({ data }) => put(document.getElementById("head"), JSON.parse(data)),
-  );
-  source.addEventListener(
-    "reload",
-    () => news.textContent = "There is something new: load the page again",
   );
   setInterval(putPending, 1_000);
 }
