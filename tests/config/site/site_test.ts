@@ -66,6 +66,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     retries: { attempts: 2, delayMs: 2_500 },
     client: "timed",
     channels: null,
+    alerting: { rules: {}, dependsOn: [], slo: null },
     request: {
       method: "PUT",
       headers: [
