@@ -126,6 +126,10 @@ function addSends(metrics: Metrics, { stats }: AgentMetricsSources): void {
     name: "httpmon_agent_results_refused_total",
     help: "Results that the broker refused for good, set aside in the outbox.",
   }, () => stats.refused);
+  metrics.gauge({
+    name: "httpmon_agent_clock_skew_seconds",
+    help: "How far the clock is ahead of the broker's, at the last send; NaN before the first.",
+  }, () => stats.clockSkewMs === null ? NaN : stats.clockSkewMs / MS_PER_SECOND);
 }
 
 function addReloads(metrics: Metrics, { stats }: AgentMetricsSources): void {

@@ -47,6 +47,8 @@ export interface AgentStats {
   waiting: number;
   sends: number;
   sendFailures: number;
+  /** How far the clock is ahead of the broker's at the last send, milliseconds; null: not known. */
+  clockSkewMs: number | null;
   reloads: Record<Reload, number>;
   /** Null before the first one. */
   lastReload: Reload | null;
@@ -78,6 +80,7 @@ export function newStats(): AgentStats {
     waiting: 0,
     sends: 0,
     sendFailures: 0,
+    clockSkewMs: null,
     reloads: { applied: 0, refused: 0 },
     lastReload: null,
   };

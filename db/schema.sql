@@ -307,7 +307,7 @@ COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
 COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
 
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network';
 
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
 

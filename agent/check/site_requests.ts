@@ -5,7 +5,8 @@ import type { TokenSource } from "../auth/kind.ts";
 import { keep } from "../bounded_map.ts";
 import type { Clients } from "../clients.ts";
 import { askWithin } from "./ask_within.ts";
-import type { HttpError, HttpRequest, TlsOptions } from "../http/types.ts";
+import type { HttpError } from "../http/errors.ts";
+import type { HttpRequest, TlsOptions } from "../http/types.ts";
 
 /** A request with its credentials, or why there are none. */
 export type Prepared = { request: HttpRequest } | { error: HttpError };

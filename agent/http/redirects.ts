@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../runtime/clock.ts";
 import { CookieJar } from "./cookies.ts";
-import { httpError } from "./errors.ts";
+import { type HttpError, httpError } from "./errors.ts";
 import type { Before } from "./networks.ts";
-import type { Hop, HttpError, HttpRecord, HttpRequest, ResponseHead, TlsOptions } from "./types.ts";
+import type { Hop, HttpRecord, HttpRequest, ResponseHead, TlsOptions } from "./types.ts";
 
 /** The most redirects that are followed when the request does not say. */
 export const DEFAULT_MAX_REDIRECTS = 10;

@@ -4,6 +4,7 @@
  */
 
 import type { Allowance } from "./allowance.ts";
+import type { HttpError } from "./errors.ts";
 
 /** What to ask for. `url` is a string so that it goes out as written, not normalised. */
 export interface HttpRequest {
@@ -86,17 +87,6 @@ export interface TlsRecord {
   authorizationError: string | null;
 }
 
-/** Why no full response came: what was seen. Whose fault it was is for `judge` alone to say. */
-export interface HttpError {
-  class: FailureClass;
-  /** For a person; at most 256 characters, never a credential. */
-  message: string;
-  /** True where it was the proxy that could not be reached, or would not serve us. */
-  atProxy?: boolean;
-  /** True for a timeout while the name was looked up. */
-  atLookup?: boolean;
-}
-
 /** Status line and headers. */
 export interface ResponseHead {
   status: number;
@@ -157,37 +147,3 @@ export interface HttpRecord {
  * DOMException gives class `timeout`, any other `aborted`.
  */
 export type HttpClient = (request: HttpRequest, signal: AbortSignal) => Promise<HttpRecord>;
-
-/** What may go wrong with an exchange, in words that blame nobody. */
-export const FAILURES = [
-  "timeout",
-  "aborted",
-  "dns_not_found",
-  "dns_failed",
-  "connection_refused",
-  "connection_reset",
-  "connection_timeout",
-  "unreachable",
-  "tls_certificate_expired",
-  "tls_certificate_untrusted",
-  "tls_certificate_name",
-  "tls_failed",
-  "too_many_redirects",
-  "bad_redirect",
-  "redirect_denied",
-  "bad_http",
-  "bad_chunk",
-  "headers_too_large",
-  "body_aborted",
-  "bad_encoding",
-  "connection_failed",
-  "resolver_silent",
-  "no_route",
-  "no_descriptors",
-  "no_memory",
-  "no_permission",
-  "no_token",
-  "not_made",
-] as const;
-
-export type FailureClass = typeof FAILURES[number];

@@ -3,7 +3,7 @@ import tls from "node:tls";
 import type { Clock } from "../../../runtime/clock.ts";
 import { systemAuthorities } from "../../../runtime/system_authorities.ts";
 import { keep } from "../../bounded_map.ts";
-import { failure } from "../failure.ts";
+import { failure } from "../errors.ts";
 import type { CertificateRecord, TlsOptions } from "../types.ts";
 import { Authorities } from "./certificates.ts";
 

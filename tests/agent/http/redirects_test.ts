@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { redirectedRequest, redirectOf } from "../../../agent/http/redirects.ts";
-import type { HttpError, HttpRequest, ResponseHead } from "../../../agent/http/types.ts";
+import type { HttpError } from "../../../agent/http/errors.ts";
+import type { HttpRequest, ResponseHead } from "../../../agent/http/types.ts";
 
 const FROM = "http://site.test/a/b?q";
 
