@@ -77,6 +77,10 @@ export function addAgentMetrics(
       "Checks that are due and wait for one of agent.max_concurrent_checks places.",
       () => stats.waitingForPlace,
     ],
+    clock_skew_seconds: [
+      "How far the clock is ahead of the broker's, at the last send; NaN before the first.",
+      () => stats.clockSkewMs === null ? NaN : stats.clockSkewMs / 1_000,
+    ],
     outbox_results: [
       "Results that wait for the broker, on disk or in memory.",
       () => outbox()?.waiting ?? 0,

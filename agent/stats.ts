@@ -55,6 +55,8 @@ export class AgentStats {
   waiting = 0;
   sends = 0;
   sendFailures = 0;
+  /** How far the clock is ahead of the broker's at the last send, milliseconds; null: not known. */
+  clockSkewMs: number | null = null;
   readonly reloads: Record<Reload, number> = { applied: 0, refused: 0 };
   /** Null before the first one. */
   lastReload: Reload | null = null;

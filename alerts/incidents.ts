@@ -44,7 +44,7 @@ async function open(client: ClientBase, changes: readonly Of<"opened">[]): Promi
       ...placeOf(change),
       severity: change.severity,
       cause: change.cause,
-      locations: [...new Set(change.evidence.map(({ location, agent }) => location ?? agent))],
+      locations: locationsOf(change),
       evidence: change.evidence.map((one) => ({ ...one, since: iso(one.since) })),
     })))],
   );
@@ -69,6 +69,11 @@ async function resolve(
     }))],
   );
   return rows;
+}
+
+function locationsOf({ subject, evidence }: Of<"opened">): string[] {
+  const agents = "agent" in subject ? [subject] : evidence;
+  return [...new Set(agents.map(({ location, agent }) => location ?? agent))];
 }
 
 function happened(

@@ -32,7 +32,9 @@ const PATIENCE_MS = 60_000;
 const SPELLS = 50;
 
 /** What the config says of a site, and whom it tells. */
-export interface AlertPolicy extends SitePolicy {
+export interface AlertPolicy extends Omit<SitePolicy, "parents" | "children"> {
+  /** Sites by their names, or URLs where they have none. */
+  dependsOn: readonly string[];
   channels: readonly string[];
 }
 
@@ -67,7 +69,7 @@ export async function decideInRounds(deps: RoundDeps): Promise<void> {
 interface Site {
   name: string | null;
   url: string;
-  policy: AlertPolicy;
+  policy: AlertPolicy & { parents: number[]; children: number[] };
 }
 
 /** What a round leaves for the next one. */
@@ -226,7 +228,23 @@ export class Rounds {
       missing,
     ]);
     for (const { id, name, url } of rows) {
-      this.#sites.set(id, { name, url, policy: this.#deps.policyOf({ name, url }) });
+      const policy = { ...this.#deps.policyOf({ name, url }), parents: [], children: [] };
+      this.#sites.set(id, { name, url, policy });
+    }
+    const named = new Map(
+      [...this.#sites].flatMap(([id, { name, url, policy }]) =>
+        policy.isExpected ? [[name ?? url, id]] : []
+      ),
+    );
+    const isMissing = new Set(missing);
+    for (const [id, { policy }] of this.#sites) {
+      for (const name of policy.dependsOn) {
+        const parent = named.get(name);
+        // Between others, it was noted when these were learned.
+        if (parent === undefined || !isMissing.has(id) && !isMissing.has(parent)) continue;
+        policy.parents.push(parent);
+        this.#sites.get(parent)!.policy.children.push(id);
+      }
     }
   }
 }

@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { oneOf, optional, section, strictMap, whole, withDefault } from "./fields.ts";
+import { oneOf, optional, section, strictMap, withDefault } from "./fields.ts";
 import type { Findings } from "./say/findings.ts";
 import { listen } from "./listen.ts";
 import { isGiven, mapAt } from "./source/raw.ts";
 import { quote } from "./say/show.ts";
 import type { AlertsConfig } from "./types.ts";
+import { downWhen, threshold } from "./site/alerting.ts";
 import { checkUrl } from "./site/urls.ts";
 
-const DOWN_WHEN = "any, majority, all or a number of agents";
 const URL_WHAT = 'an http or https URL without spaces and "user:password@"';
 const SECRET = '"whsec_" and the base64 of 24 to 64 bytes';
 
@@ -21,15 +21,9 @@ const webhook = strictMap({
 
 /** `alerts:` of the YAML. */
 export const alertsSchema = section({
-  failure_threshold: withDefault(whole(1, 100, "results in a row"), 3),
-  success_threshold: withDefault(whole(1, 100, "results in a row"), 2),
-  down_when: withDefault(
-    z.union([
-      z.literal(["any", "majority", "all"], { error: DOWN_WHEN }),
-      z.int({ error: DOWN_WHEN }).min(1, { error: DOWN_WHEN }).max(10_000, { error: DOWN_WHEN }),
-    ], { error: DOWN_WHEN }),
-    "majority",
-  ),
+  failure_threshold: withDefault(threshold, 3),
+  success_threshold: withDefault(threshold, 2),
+  down_when: withDefault(downWhen, "majority"),
   channels: withDefault(
     z.record(z.string(), webhook, { error: "a map from a channel's name to where it leads" }),
     {},

@@ -88,10 +88,21 @@ export interface SiteSettings {
   maintenance: readonly Maintenance[];
   /** Names of those that are told of its incidents; null: all. */
   channels: readonly string[] | null;
+  alerting: SiteAlerting;
   /** Go into each result of the site. */
   labels: Readonly<Record<string, string>>;
   /** What was put into its settings from the environment or a file. */
   secrets: readonly Secret[];
+}
+
+/** What a site says of its incidents. */
+export interface SiteAlerting {
+  /** Those that are its own. */
+  rules: Partial<AlertRules>;
+  /** Identities, or keys of the YAML, which are the same: of sites without which it cannot be up. */
+  dependsOn: readonly string[];
+  /** Percent of the due times in 30 days; null: nobody counts. */
+  slo: number | null;
 }
 
 /** How a site is asked. */

@@ -307,7 +307,7 @@ COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
 COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
 
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network';
 
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
 
@@ -462,8 +462,11 @@ COMMENT ON COLUMN rollup_hourly.sketch_keys IS 'DDSketches of response_time and 
 
 CREATE TABLE rollup_marks (
   hour timestamp with time zone NOT NULL,
-  site_ids integer[] NOT NULL
+  site_ids integer[] NOT NULL,
+  since timestamp(6) with time zone
 );
+
+COMMENT ON COLUMN rollup_marks.since IS 'ts of the first of these results; null: the hour''s start';
 
 CREATE TABLE rollup_monthly (
   bucket timestamp(6) with time zone NOT NULL,
@@ -506,6 +509,10 @@ CREATE TABLE rollup_pending (
 ALTER TABLE rollup_pending ADD CONSTRAINT rollup_pending_level_check CHECK ((level = ANY (ARRAY['hour'::text, 'day'::text, 'month'::text])));
 
 ALTER TABLE rollup_pending ADD CONSTRAINT rollup_pending_pkey PRIMARY KEY (site_id, level, bucket);
+
+CREATE TABLE rollup_revision (
+  revision bigint NOT NULL
+);
 
 CREATE TABLE schema_migrations (
   name text NOT NULL,
@@ -599,6 +606,15 @@ COMMENT ON COLUMN verdict_changes.state IS '0 up, 1 degraded, 2 down, 3 unknown,
 
 COMMENT ON COLUMN verdict_changes.ts IS 'of the first result with the new state';
 
+CREATE TABLE verdict_last (
+  site_id integer NOT NULL,
+  agent_id integer NOT NULL,
+  ts timestamp(6) with time zone NOT NULL,
+  state smallint NOT NULL
+);
+
+ALTER TABLE verdict_last ADD CONSTRAINT verdict_last_pkey PRIMARY KEY (site_id, agent_id);
+
 CREATE VIEW mon_daily AS
  SELECT (r.ts AT TIME ZONE 'UTC'::text) AS ts, a.identity AS agent,
     s.url::character varying(2048) AS url, r.regex_result AS regexresult,
@@ -624,7 +640,7 @@ CREATE VIEW results AS
     n.expires_at AS certificate_expires_at,
     COALESCE(c.labels, '{}'::jsonb) || COALESCE(c.site_labels, '{}'::jsonb) AS labels
    FROM check_results r
-     LEFT JOIN sites s ON s.id = r.site_id
+     JOIN sites s ON s.id = r.site_id
      LEFT JOIN agents a ON a.id = r.agent_id
      LEFT JOIN contexts c ON c.id = r.context_id
      LEFT JOIN connections n ON n.id = r.connection_id
@@ -672,70 +688,80 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_agents_see(within interval DEFAULT '26:00:00'::interval)
- RETURNS TABLE(site_id integer, agent_id integer, ts timestamp with time zone, state smallint, since timestamp with time zone, fresh boolean, response_ms real, response_code integer, context_id integer, connection_id integer, reason_id integer)
+ RETURNS TABLE(site_id integer, agent_id integer, ts timestamp with time zone, state smallint, since timestamp with time zone, fresh boolean, response_ms real, response_code integer, context_id integer, connection_id integer, reason_id integer, location text)
  LANGUAGE plpgsql
  STABLE
  SET "TimeZone" TO 'UTC'
  SET "DateStyle" TO 'ISO'
+ SET jit TO 'off'
+ SET work_mem TO '32MB'
 AS $function$
 #variable_conflict use_column
 DECLARE
   noted timestamptz := httpmon_noted_until(NULL);
+  recently timestamptz := now() - least(within, '3 minutes');
+  horizon timestamptz := now() + interval '2 days';
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    WITH last AS MATERIALIZED (
-      SELECT r.*, httpmon_state(r) AS state FROM httpmon_last_results(now() - $1) AS r
-    ), blips AS MATERIALIZED (
-      -- Of those that are up now: when they last were not, since the changes are noted.
-      SELECT site_id, agent_id, max(ts) AS ts FROM check_results AS r
-      WHERE ts >= %1$L AND ts < now() + interval '2 days' AND (verdict <> 0 OR maintenance)
-      GROUP BY 1, 2
+    WITH recent AS MATERIALIZED (
+      SELECT DISTINCT ON (site_id, agent_id) ts, site_id, agent_id, response_time, response_code,
+        context_id, connection_id, reason_id, httpmon_state(r) AS state
+      FROM check_results AS r WHERE ts >= %1$L AND ts < %2$L
+      ORDER BY site_id, agent_id, ts DESC
+    ), changes AS MATERIALIZED (
+      SELECT site_id, agent_id, max(ts) AS ts FROM (
+        SELECT site_id, agent_id, CASE WHEN ts < %3$L THEN ts ELSE (
+          SELECT max(v.ts) FROM verdict_changes AS v
+          WHERE v.site_id = l.site_id AND v.agent_id = l.agent_id AND v.ts < %3$L
+        ) END AS ts FROM verdict_last AS l
+        UNION ALL SELECT site_id, agent_id, ts FROM (%4$s) AS c
+      ) AS c GROUP BY 1, 2
+    ), last AS (
+      SELECT * FROM recent
+      UNION ALL
+      SELECT r.* FROM (
+        SELECT site_id, agent_id FROM changes EXCEPT SELECT site_id, agent_id FROM recent
+      ) AS other CROSS JOIN LATERAL (
+        SELECT ts, site_id, agent_id, response_time, response_code, context_id, connection_id,
+          reason_id, httpmon_state(r) AS state
+        FROM check_results AS r
+        WHERE r.site_id = other.site_id AND r.agent_id = other.agent_id AND ts >= %5$L AND ts < %1$L
+        ORDER BY ts DESC LIMIT 1
+      ) AS r
     )
-    SELECT l.site_id, l.agent_id, l.ts, l.state,
-      coalesce(
-        CASE WHEN l.state <> 0 OR b.ts IS NOT NULL OR noted.state IS DISTINCT FROM l.state THEN (
-          SELECT min(r.ts) FROM check_results AS r
-          WHERE r.site_id = l.site_id AND r.agent_id = l.agent_id AND r.ts >= %1$L
-            AND r.ts < now() + interval '2 days' AND r.ts > coalesce(
-              CASE WHEN l.state = 0 THEN b.ts ELSE (
-                SELECT max(o.ts) FROM check_results AS o
-                WHERE o.site_id = l.site_id AND o.agent_id = l.agent_id AND o.ts >= %1$L
-                  AND o.ts < now() + interval '2 days' AND httpmon_state(o) <> l.state
-              ) END,
-              CASE WHEN noted.state IS DISTINCT FROM l.state THEN '-infinity' ELSE 'infinity' END::timestamptz
-            )
-        ) END,
-        CASE WHEN noted.state = l.state THEN noted.ts END,
-        l.ts
-      ),
-      l.ts > now() - httpmon_fresh_for(c.frequency),
-      l.response_time, l.response_code, l.context_id, l.connection_id, l.reason_id
+    SELECT l.site_id, l.agent_id, l.ts, l.state, coalesce(c.ts, l.ts),
+      l.ts > now() - httpmon_fresh_for(x.frequency),
+      l.response_time, l.response_code, l.context_id, l.connection_id, l.reason_id, x.location
     FROM last AS l
-    LEFT JOIN contexts c ON c.id = l.context_id
-    LEFT JOIN blips b ON b.site_id = l.site_id AND b.agent_id = l.agent_id
-    LEFT JOIN LATERAL (
-      SELECT n.ts, n.state FROM verdict_changes AS n
-      WHERE n.site_id = l.site_id AND n.agent_id = l.agent_id AND n.ts < %1$L
-      ORDER BY n.ts DESC LIMIT 1
-    ) AS noted ON true
-  $sql$, noted) USING within;
+    LEFT JOIN changes AS c ON c.site_id = l.site_id AND c.agent_id = l.agent_id
+    LEFT JOIN contexts x ON x.id = l.context_id
+  $sql$, recently, horizon, noted,
+    httpmon_changes_sql('true', least(noted, horizon), horizon), now() - within);
 END
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.httpmon_at_rank(keys smallint[], counts bigint[], total bigint, rank double precision)
- RETURNS double precision
+CREATE OR REPLACE FUNCTION public.httpmon_at_ranks(keys smallint[], counts bigint[], total bigint, ranks double precision[])
+ RETURNS smallint[]
  LANGUAGE plpgsql
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
 DECLARE
   below int8 := total;
+  next int4 := cardinality(ranks);
+  rank float8 := ranks[next];
+  found int2[];
 BEGIN
   FOR place IN REVERSE cardinality(keys) .. 1 LOOP
     below := below - counts[place];
-    IF below <= rank THEN
-      RETURN httpmon_sketch_value(keys[place]);
-    END IF;
+    WHILE below <= rank LOOP
+      found := keys[place] || found;
+      next := next - 1;
+      IF next = 0 THEN
+        RETURN found;
+      END IF;
+      rank := ranks[next];
+    END LOOP;
   END LOOP;
   RETURN NULL;
 END
@@ -867,19 +893,32 @@ CREATE OR REPLACE FUNCTION public.httpmon_changes_sql(filter text, since timesta
  SET "DateStyle" TO 'ISO'
 AS $function$
   SELECT format($$
+    WITH turned AS MATERIALIZED (
+      SELECT * FROM (
+        SELECT site_id, agent_id, mixed, CASE WHEN last.ts < %1$L THEN last.state
+          ELSE httpmon_state_before(site_id, agent_id, %1$L) END AS before
+        FROM (
+          SELECT site_id, agent_id, bool_or(verdict <> 0 OR maintenance) AS mixed
+          FROM check_results WHERE ts >= %1$L AND ts < %2$L AND %3$s GROUP BY 1, 2
+        ) AS seen
+        LEFT JOIN verdict_last AS last USING (site_id, agent_id)
+        OFFSET 0
+      ) AS seen
+      WHERE mixed OR before IS DISTINCT FROM 0
+    )
     SELECT c.ts, c.site_id, c.agent_id, c.state, c.response_code,
       w.reason, w.error_class, w.error_message
     FROM (
-      SELECT *, lag(state) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS before FROM (
-        SELECT ts, site_id, agent_id, CASE WHEN maintenance THEN 4 ELSE verdict END::int2 AS state,
-          response_code, reason_id
-        FROM check_results AS r WHERE ts >= %1$L AND ts < %2$L AND %3$s
+      SELECT *, lag(state, 1, before) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS previous
+      FROM (
+        SELECT r.ts, r.site_id, r.agent_id, httpmon_state(r) AS state, r.response_code, r.reason_id,
+          turned.before
+        FROM turned JOIN check_results AS r USING (site_id, agent_id)
+        WHERE r.ts >= %1$L AND r.ts < %2$L
       ) AS result
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
-    WHERE c.state IS DISTINCT FROM
-      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, %1$L)
-      ELSE c.before END
+    WHERE c.state IS DISTINCT FROM c.previous
   $$, since, until, filter)
 $function$
 ;
@@ -1105,14 +1144,13 @@ BEGIN
     -- To the end of the record: a run that ends behind `until` is whole.
     SELECT * FROM httpmon_changes($1, noted, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
-    -- Whatever was the last before: a look into the key for each site and agent.
-    SELECT before.* FROM sites AS s CROSS JOIN agents AS a
-    CROSS JOIN LATERAL (
+    -- Whatever was the last before, unless it is that a site was up.
+    SELECT before.* FROM verdict_last AS l CROSS JOIN LATERAL (
       SELECT * FROM verdict_changes AS c
-      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < noted AND c.state < 3
+      WHERE c.site_id = l.site_id AND c.agent_id = l.agent_id AND c.ts < noted AND c.state < 3
       ORDER BY c.ts DESC LIMIT 1
     ) AS before
-    WHERE $1 IS NULL OR s.id = ANY ($1)
+    WHERE ($1 IS NULL OR l.site_id = ANY ($1)) AND (l.ts >= noted OR l.state >= 2)
   ), turns AS (
     SELECT *, lead(ts) OVER each AS next FROM (
       SELECT *, lag(state = 2) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS was_down
@@ -1166,30 +1204,28 @@ END
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.httpmon_last_results(since timestamp with time zone)
- RETURNS SETOF check_results
+CREATE OR REPLACE FUNCTION public.httpmon_last_checks(site_ids integer[], n integer, within interval DEFAULT '26:00:00'::interval)
+ RETURNS TABLE(site_id integer, ts timestamp with time zone, agent_id integer, state smallint, response_ms real, response_code integer)
  LANGUAGE plpgsql
  STABLE
  SET "TimeZone" TO 'UTC'
  SET "DateStyle" TO 'ISO'
 AS $function$
 BEGIN
-  RETURN QUERY EXECUTE replace(replace($sql$
-    WITH RECURSIVE walk AS (
-      (
-        SELECT * FROM check_results WHERE ts >= <since> AND ts < <until>
-        ORDER BY site_id DESC, agent_id DESC, ts DESC LIMIT 1
-      )
-      UNION ALL
-      SELECT next.* FROM walk CROSS JOIN LATERAL (
-        SELECT r.* FROM check_results AS r
-        WHERE r.ts >= <since> AND r.ts < <until>
-          AND (r.site_id, r.agent_id) < (walk.site_id, walk.agent_id)
-        ORDER BY r.site_id DESC, r.agent_id DESC, r.ts DESC LIMIT 1
-      ) AS next
-    )
-    SELECT * FROM walk
-  $sql$, '<since>', quote_literal(since)), '<until>', quote_literal(now() + interval '2 days'));
+  RETURN QUERY EXECUTE format($sql$
+    SELECT site_id, ts, agent_id, state, response_time, response_code FROM (
+      SELECT r.*, row_number() OVER (PARTITION BY r.site_id ORDER BY r.ts DESC) AS nth
+      FROM unnest($1) AS wanted(site_id) CROSS JOIN agents AS a CROSS JOIN LATERAL (
+        SELECT r.site_id, ts, r.agent_id, httpmon_state(r) AS state, response_time, response_code
+        FROM check_results AS r
+        WHERE r.site_id = wanted.site_id AND r.agent_id = a.id AND ts >= %1$L AND ts < %2$L
+        ORDER BY ts DESC LIMIT $2
+      ) AS r
+      -- A result is of a day ahead at most when it is stored.
+      WHERE a.last_seen >= (%1$L::timestamptz)::date - 1
+    ) AS r
+    WHERE nth <= $2 ORDER BY site_id, ts DESC
+  $sql$, now() - within, now() + interval '2 days') USING site_ids, n;
 END
 $function$
 ;
@@ -1230,43 +1266,41 @@ END
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.httpmon_note_changes(hours timestamp with time zone[], sites integer[])
+CREATE OR REPLACE FUNCTION public.httpmon_note_changes(since timestamp with time zone, until timestamp with time zone, sites integer[])
  RETURNS void
  LANGUAGE plpgsql
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 DECLARE
-  hour timestamptz;
-  behind timestamptz;
-  of_hour int4[];
-  ended jsonb;
-  mixed int4[];
+  found verdict_changes[];
+  touched jsonb;
 BEGIN
-  FOR hour, of_hour IN
-    SELECT h, array_agg(s) FROM unnest(hours, sites) AS pending(h, s) GROUP BY h ORDER BY h
-  LOOP
-    behind := hour + interval '1 hour';
-    SELECT jsonb_agg(jsonb_build_object(
-      'site', site_id, 'agent', agent_id, 'state', httpmon_state_before(site_id, agent_id, behind)
-    )) INTO ended
-    FROM (
-      SELECT site_id, agent_id FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour)
-      UNION
-      SELECT site_id, agent_id FROM verdict_changes
-      WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind
-    ) AS seen;
-    DELETE FROM verdict_changes WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind;
-    mixed := ARRAY(
-      SELECT DISTINCT site_id FROM rollup_hourly
-      WHERE bucket = hour AND site_id = ANY (of_hour)
-        AND (degraded + down + unknown + maintenance > 0
-          OR httpmon_state_before(site_id, agent_id, hour) IS DISTINCT FROM 0)
-    );
-    EXECUTE 'INSERT INTO verdict_changes '
-      || httpmon_changes_sql(format('site_id = ANY (%L)', mixed), hour, behind);
-    PERFORM httpmon_note_start(site, agent, hour)
-    FROM jsonb_to_recordset(ended) AS e(site int4, agent int4, state int2)
-    WHERE httpmon_state_before(site, agent, behind) IS DISTINCT FROM state;
-  END LOOP;
+  EXECUTE format(
+    'SELECT array_agg(c::verdict_changes) FROM (%s) AS c',
+    httpmon_changes_sql('site_id = ANY ($1)', since, until)
+  ) INTO found USING sites;
+  SELECT jsonb_agg(jsonb_build_object(
+    'site', site_id, 'agent', agent_id, 'state', httpmon_state_before(site_id, agent_id, until)
+  )) INTO touched
+  FROM (
+    SELECT site_id, agent_id FROM unnest(found)
+    UNION
+    SELECT site_id, agent_id FROM verdict_changes
+    WHERE site_id = ANY (sites) AND ts >= since AND ts < until
+  ) AS changed;
+  DELETE FROM verdict_changes WHERE site_id = ANY (sites) AND ts >= since AND ts < until;
+  INSERT INTO verdict_changes SELECT * FROM unnest(found);
+  PERFORM httpmon_note_start(site, agent, until)
+  FROM jsonb_to_recordset(touched) AS t(site int4, agent int4, state int2)
+  WHERE httpmon_state_before(site, agent, until) IS DISTINCT FROM state;
+  DELETE FROM verdict_last AS l USING jsonb_to_recordset(touched) AS t(site int4, agent int4)
+  WHERE l.site_id = t.site AND l.agent_id = t.agent;
+  INSERT INTO verdict_last
+  SELECT last.site_id, last.agent_id, last.ts, last.state
+  FROM jsonb_to_recordset(touched) AS t(site int4, agent int4) CROSS JOIN LATERAL (
+    SELECT * FROM verdict_changes AS v WHERE v.site_id = t.site AND v.agent_id = t.agent
+    ORDER BY v.ts DESC LIMIT 1
+  ) AS last;
 END
 $function$
 ;
@@ -1278,18 +1312,24 @@ AS $function$
 DECLARE
   first check_results;
 BEGIN
-  -- An hour may have none any more, if that is still to be computed again.
-  WHILE first.ts IS NULL LOOP
-    SELECT min(bucket) INTO hour FROM rollup_hourly
-    WHERE site_id = site AND agent_id = agent AND bucket > hour;
-    IF hour IS NULL THEN
-      RETURN;
-    END IF;
+  LOOP
     EXECUTE format(
       'SELECT * FROM check_results
        WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
       site, agent, hour, hour + interval '1 hour'
     ) INTO first;
+    EXIT WHEN first.ts IS NOT NULL;
+    -- What is noted is rolled up, or is to be.
+    SELECT min(bucket) INTO hour FROM (
+      SELECT bucket FROM rollup_hourly AS r
+      WHERE r.site_id = site AND r.agent_id = agent AND r.bucket > hour
+      UNION ALL
+      SELECT bucket FROM rollup_pending AS p
+      WHERE p.site_id = site AND p.level = 'hour' AND p.bucket > hour
+    ) AS later;
+    IF hour IS NULL THEN
+      RETURN;
+    END IF;
   END LOOP;
   DELETE FROM verdict_changes WHERE site_id = site AND agent_id = agent AND ts = first.ts;
   IF httpmon_state(first) IS DISTINCT FROM httpmon_state_before(site, agent, first.ts) THEN
@@ -1307,13 +1347,8 @@ CREATE OR REPLACE FUNCTION public.httpmon_noted_until(site_ids integer[])
  LANGUAGE sql
  STABLE
 AS $function$
-  SELECT least(
-    date_trunc('hour', now(), 'UTC'),
-    (SELECT min(hour) FROM rollup_marks AS m
-      WHERE httpmon_noted_until.site_ids IS NULL OR m.site_ids && httpmon_noted_until.site_ids),
-    (SELECT min(bucket) FROM rollup_pending AS p WHERE level = 'hour' AND (
-      httpmon_noted_until.site_ids IS NULL OR p.site_id = ANY (httpmon_noted_until.site_ids)))
-  )
+  SELECT coalesce(min(coalesce(since, date_trunc('hour', hour))), 'infinity') FROM rollup_marks AS m
+  WHERE httpmon_noted_until.site_ids IS NULL OR m.site_ids && httpmon_noted_until.site_ids
 $function$
 ;
 
@@ -1411,15 +1446,61 @@ CREATE OR REPLACE FUNCTION public.httpmon_percentiles(site text, since timestamp
  LANGUAGE sql
  STABLE
 AS $function$
-  SELECT bucket, sum(n)::int8,
-    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.5),
-    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.95),
-    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.99)
+  SELECT bucket, n, q[1], q[2], q[3]
   FROM (
-    SELECT bucket, key, sum(n)::int8 AS n
-    FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase, step) GROUP BY 1, 2
-  ) AS bins
-  GROUP BY bucket ORDER BY bucket
+    SELECT bucket, sum(n)::int8 AS n, httpmon_quantiles(
+      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8, '{0.5, 0.95, 0.99}'
+    ) AS q
+    FROM (
+      SELECT bucket, key, sum(n)::int8 AS n
+      FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase, step) GROUP BY 1, 2
+    ) AS bins
+    GROUP BY 1
+  ) AS buckets
+  ORDER BY bucket
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_percentiles_of(site_ids integer[], since timestamp with time zone, until timestamp with time zone, phase text DEFAULT 'response'::text)
+ RETURNS TABLE(site_id integer, results bigint, p50 double precision, p95 double precision, p99 double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET jit TO 'off'
+ SET work_mem TO '64MB'
+AS $function$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH part AS MATERIALIZED (
+      SELECT site_id, sketch_keys[first:last] AS keys, sketch_counts[first:last]::int8[] AS counts,
+        responses, count(*) OVER (PARTITION BY site_id) AS parts
+      FROM (
+        SELECT *, width_bucket(($1 - 500)::int2, sketch_keys) + 1 AS first,
+          width_bucket(($1 + 499)::int2, sketch_keys) AS last
+        FROM (%s) AS part
+      ) AS part
+      WHERE last >= first
+    ), merged AS (
+      SELECT site_id, keys, counts,
+        CASE $1 WHEN 0 THEN responses ELSE (SELECT sum(n)::int8 FROM unnest(counts) AS n) END AS total
+      FROM part WHERE parts = 1
+      UNION ALL
+      SELECT site_id, array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8
+      FROM (
+        SELECT site_id, key, sum(bin.n)::int8 AS n
+        FROM part CROSS JOIN unnest(keys, counts) AS bin(key, n) WHERE parts > 1 GROUP BY 1, 2
+      ) AS bins GROUP BY 1
+    )
+    SELECT site_id, total, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
+      httpmon_sketch_value(q[3])
+    FROM (
+      SELECT site_id, total, httpmon_at_ranks(keys, counts, total,
+        ARRAY[0.5 * (total - 1), 0.95 * (total - 1), 0.99 * (total - 1)]) AS q
+      FROM merged
+      -- Or it would be worked out for each column anew.
+      OFFSET 0
+    ) AS sites
+  $sql$, httpmon_parts_sql(site_ids, since, until, NULL, true)) USING httpmon_phase(phase) * 1000;
+END
 $function$
 ;
 
@@ -1442,19 +1523,16 @@ $function$
 
 CREATE OR REPLACE FUNCTION public.httpmon_quantile(keys smallint[], counts bigint[], q double precision)
  RETURNS double precision
- LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT
-AS $function$
-DECLARE
-  n int8;
-  total int8 := 0;
-BEGIN
-  FOREACH n IN ARRAY counts LOOP
-    total := total + n;
-  END LOOP;
-  RETURN httpmon_at_rank(keys, counts, total, q * (total - 1));
-END
-$function$
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (httpmon_quantiles(keys, counts, (SELECT (sum(n.n))::bigint AS sum FROM unnest(httpmon_quantile.counts) n(n)), ARRAY[q]))[1]
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_quantiles(keys smallint[], counts bigint[], total bigint, qs double precision[])
+ RETURNS double precision[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(SELECT httpmon_sketch_value(key.key) AS httpmon_sketch_value FROM unnest(httpmon_at_ranks(httpmon_quantiles.keys, httpmon_quantiles.counts, httpmon_quantiles.total, ARRAY(SELECT (q.q * ((httpmon_quantiles.total - 1))::double precision) FROM unnest(httpmon_quantiles.qs) q(q)))) key(key))
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_recompute(since timestamp with time zone, until timestamp with time zone)
@@ -1468,14 +1546,16 @@ DECLARE
 BEGIN
   since := date_trunc('hour', since, 'UTC');
   until := httpmon_up_to('hour', until);
-  INSERT INTO rollup_pending (site_id, level, bucket)
-  SELECT site_id, 'hour', date_bin('1 hour', ts, since) FROM check_results
-  WHERE ts >= since AND ts < until
-  UNION
-  SELECT site_id, 'hour', bucket FROM rollup_hourly
-  WHERE bucket >= since AND bucket < until AND bucket <@ kept
-  ON CONFLICT DO NOTHING;
-  GET DIAGNOSTICS added = ROW_COUNT;
+  WITH found AS (
+    SELECT date_bin('1 hour', ts, since) AS hour, site_id FROM check_results
+    WHERE ts >= since AND ts < until
+    UNION
+    SELECT bucket, site_id FROM rollup_hourly
+    WHERE bucket >= since AND bucket < until AND bucket <@ kept
+  ), marked AS (
+    INSERT INTO rollup_marks (hour, site_ids) SELECT hour, array_agg(site_id) FROM found GROUP BY 1
+  )
+  SELECT count(*) INTO added FROM found;
   RETURN added;
 END
 $function$
@@ -1487,26 +1567,35 @@ CREATE OR REPLACE FUNCTION public.httpmon_report(site integer, since timestamp w
  STABLE
  SET "TimeZone" TO 'UTC'
 AS $function$
-  WITH hours AS MATERIALIZED (
-    SELECT bucket, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
-      sum(unknown) AS unknown, sum(maintenance) AS maintenance, sum(responses) AS responses,
+  WITH kept AS (
+    SELECT CASE
+      WHEN bool_or(what = 'daily' AND dropped_before > since) THEN 'month'
+      WHEN bool_or(what = 'hourly' AND dropped_before > since) THEN 'day'
+      ELSE 'hour' END AS step
+    FROM retention
+  ), parts AS MATERIALIZED (
+    SELECT tstzrange(bucket, bucket + ('1 ' || step)::interval) AS span, sum(checks) AS checks,
+      sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down, sum(unknown) AS unknown,
+      sum(maintenance) AS maintenance, sum(responses) AS responses,
       sum(response_sum) AS response_sum, min(response_min) AS response_min,
       max(response_max) AS response_max
-    FROM httpmon_rollup(ARRAY[site], since, until, 'hour') GROUP BY 1
+    FROM kept, httpmon_rollup(ARRAY[site], since, until, step) GROUP BY 1
   ), counted AS (
     SELECT sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8 AS uptime,
-      coalesce(sum(60 * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
+      coalesce(sum(extract(epoch FROM upper(span) - lower(span)) / 60
+        * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
       sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
       sum(unknown) AS unknown, sum(maintenance) AS maintenance,
       min(response_min) AS response_min, max(response_max) AS response_max,
       sum(response_sum) / nullif(sum(responses), 0)::float8 AS response_average
-    FROM hours
+    FROM parts
   ), bins AS (
     SELECT key, sum(n)::int8 AS n FROM httpmon_sketch(ARRAY[site], since, until) GROUP BY 1
   ), percentiles AS (
     SELECT array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts FROM bins
   )
   SELECT jsonb_build_object(
+    'of', step || 's',
     'uptime', uptime,
     'minutesDown', round(minutes_down::numeric, 2),
     'checks', coalesce(checks, 0),
@@ -1521,7 +1610,8 @@ AS $function$
       'p95', round(httpmon_quantile(keys, counts, 0.95)::numeric, 3),
       'p99', round(httpmon_quantile(keys, counts, 0.99)::numeric, 3)
     ) END,
-    'failures', (
+    -- The changes of verdicts go with the days.
+    'failures', CASE WHEN step <> 'month' THEN (
       SELECT coalesce(jsonb_agg(jsonb_build_object(
         'started', f.started, 'ended', CASE WHEN f.ended <= until THEN f.ended END,
         'minutes', round(extract(epoch FROM
@@ -1532,19 +1622,18 @@ AS $function$
         'errorMessage', f.error_message
       ) ORDER BY f.started), '[]')
       FROM httpmon_failures(ARRAY[site], since, until) AS f WHERE f.started < until
-    ),
+    ) END,
     'unobserved', (
       SELECT coalesce(jsonb_agg(jsonb_build_object('started', lower(gap), 'ended', upper(gap))
         ORDER BY lower(gap)), '[]')
       FROM unnest(
         tstzmultirange(tstzrange(since, least(until, date_trunc('hour', now(), 'UTC')))) - (
-          SELECT coalesce(range_agg(tstzrange(bucket, bucket + interval '1 hour')), '{}')
-          FROM hours WHERE checks > 0
+          SELECT coalesce(range_agg(span), '{}') FROM parts WHERE checks > 0
         )
       ) AS gap
     )
   )
-  FROM counted, percentiles
+  FROM counted, percentiles, kept
 $function$
 ;
 
@@ -1589,6 +1678,13 @@ END
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.httpmon_revision()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+AS $function$SELECT revision FROM rollup_revision$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_roll_up(now timestamp with time zone, most integer, OUT level text, OUT bucket timestamp with time zone, OUT buckets integer)
  RETURNS record
  LANGUAGE plpgsql
@@ -1606,15 +1702,41 @@ DECLARE
   of_level text;
   of_buckets timestamptz[];
   of_sites int4[];
+  marked_since timestamptz;
+  marked_until timestamptz;
+  kept tstzmultirange := httpmon_covered('check_results');
   filter text;
 BEGIN
-  WITH taken AS (
-    DELETE FROM rollup_marks WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollup_marks LIMIT most))
-    RETURNING hour, site_ids
+  -- Hours on end, of one day: noting reads all results from the first of these on.
+  WITH hours AS (
+    SELECT hour, row_number() OVER (ORDER BY hour) AS nth, min(hour) OVER () AS first,
+      sum(sum(cardinality(site_ids))) OVER (ORDER BY hour) AS sites
+    FROM rollup_marks GROUP BY hour
+  ), taken AS (
+    DELETE FROM rollup_marks WHERE ctid = ANY (ARRAY(
+      SELECT m.ctid FROM rollup_marks AS m JOIN hours USING (hour)
+      WHERE hour = first + (nth - 1) * interval '1 hour' AND (nth = 1 OR sites <= most)
+        AND date_trunc('day', hour) = date_trunc('day', first)
+      LIMIT most
+    ))
+    RETURNING hour, site_ids, since
+  ), pending AS (
+    INSERT INTO rollup_pending (site_id, level, bucket)
+    SELECT DISTINCT unnest(site_ids), 'hour', date_trunc('hour', hour) FROM taken
+    ON CONFLICT DO NOTHING
   )
-  INSERT INTO rollup_pending (site_id, level, bucket)
-  SELECT DISTINCT unnest(site_ids), 'hour', date_trunc('hour', hour) FROM taken
-  ON CONFLICT DO NOTHING;
+  SELECT min(coalesce(since, date_trunc('hour', hour))),
+    date_trunc('hour', max(hour)) + interval '1 hour', array_agg(DISTINCT site)
+  INTO marked_since, marked_until, of_sites
+  FROM taken, unnest(site_ids) AS site;
+  IF marked_since IS NOT NULL AND tstzrange(marked_since, marked_until) <@ kept THEN
+    PERFORM httpmon_note_changes(marked_since, marked_until, of_sites);
+  END IF;
+  IF EXISTS (SELECT FROM rollup_marks) THEN
+    level := 'hour';
+    bucket := date_trunc('hour', marked_since);
+    buckets := 0;
+  END IF;
 
   SELECT due.level, min(due.bucket) INTO of_level, first_bucket FROM httpmon_due(now) AS due
   GROUP BY 1 ORDER BY array_position('{hour,day,month}', due.level) LIMIT 1;
@@ -1636,7 +1758,14 @@ BEGIN
     WHERE p.level = of_level AND p.site_id = chosen.site_id AND p.bucket = chosen.bucket
     RETURNING p.bucket, p.site_id
   )
-  SELECT array_agg(taken.bucket), array_agg(taken.site_id) INTO of_buckets, of_sites FROM taken;
+  SELECT array_agg(taken.bucket), array_agg(taken.site_id) INTO of_buckets, of_sites FROM taken
+  WHERE of_level <> 'hour' OR taken.bucket <@ kept;
+  level := of_level;
+  bucket := first_bucket;
+  buckets := coalesce(cardinality(of_buckets), 0);
+  IF buckets = 0 THEN
+    RETURN;
+  END IF;
 
   EXECUTE format(
     'DELETE FROM %s AS r USING unnest($1, $2) AS pending(bucket, site_id)
@@ -1656,17 +1785,11 @@ BEGIN
     CASE of_level WHEN 'hour' THEN httpmon_count_sql(filter, true)
       ELSE httpmon_add_up_sql(source, of_level, filter) END
   ) USING of_buckets, of_sites;
-  IF of_level = 'hour' THEN
-    PERFORM httpmon_note_changes(of_buckets, of_sites);
-  END IF;
   INSERT INTO rollup_pending (site_id, level, bucket)
   SELECT DISTINCT site_id, above, date_trunc(above, part)
   FROM unnest(of_buckets, of_sites) AS pending(part, site_id) WHERE above IS NOT NULL
   ON CONFLICT DO NOTHING;
-
-  level := of_level;
-  bucket := first_bucket;
-  buckets := cardinality(of_buckets);
+  UPDATE rollup_revision SET revision = revision + 1;
 END
 $function$
 ;
@@ -1721,6 +1844,50 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.httpmon_series(site_ids integer[], since timestamp with time zone, until timestamp with time zone, step text, each_agent boolean DEFAULT false)
+ RETURNS TABLE(bucket timestamp with time zone, agent_id integer, checks bigint, up bigint, degraded bigint, down bigint, unknown bigint, maintenance bigint, responses bigint, p50 double precision, p95 double precision, p99 double precision, dns double precision, connect double precision, tls double precision, first_byte double precision, download double precision)
+ LANGUAGE plpgsql
+ STABLE
+ SET jit TO 'off'
+AS $function$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH part AS MATERIALIZED (
+      SELECT *, date_trunc($1, bucket, 'UTC') AS start, CASE WHEN $2 THEN agent_id END AS agent
+      FROM (%s) AS part
+    ), bins AS (
+      -- The bins of one phase stand together.
+      SELECT start, agent, (key + 500) / 1000 AS phase, key, sum(n)::int8 AS n
+      FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n) GROUP BY 1, 2, 4
+    ), quantiles AS (
+      SELECT start, agent, phase, httpmon_quantiles(
+        array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
+        CASE phase WHEN 0 THEN '{0.5, 0.95, 0.99}' ELSE '{0.5}' END::float8[]
+      ) AS q
+      FROM bins GROUP BY 1, 2, 3
+    ), columns AS (
+      SELECT start, agent, max(q[1]) FILTER (WHERE phase = 0) AS p50,
+        max(q[2]) FILTER (WHERE phase = 0) AS p95, max(q[3]) FILTER (WHERE phase = 0) AS p99,
+        max(q[1]) FILTER (WHERE phase = 1) AS dns, max(q[1]) FILTER (WHERE phase = 2) AS connect,
+        max(q[1]) FILTER (WHERE phase = 3) AS tls, max(q[1]) FILTER (WHERE phase = 4) AS first_byte,
+        max(q[1]) FILTER (WHERE phase = 5) AS download
+      FROM quantiles GROUP BY 1, 2
+    )
+    SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
+      c.responses, q.p50, q.p95, q.p99, q.dns, q.connect, q.tls, q.first_byte, q.download
+    FROM (
+      SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
+        sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,
+        sum(responses) AS responses
+      FROM part GROUP BY 1, 2
+    ) AS c
+    LEFT JOIN columns AS q ON q.start = c.start AND q.agent IS NOT DISTINCT FROM c.agent
+    ORDER BY 1, 2
+  $sql$, httpmon_parts_sql(site_ids, since, until, step, true)) USING step, each_agent;
+END
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_site_identity(name text, url text)
  RETURNS uuid
  LANGUAGE sql
@@ -1738,7 +1905,7 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_sites_now(within interval DEFAULT '26:00:00'::interval)
- RETURNS TABLE(site_id integer, site text, url text, state text, since timestamp with time zone, last_result timestamp with time zone, agents integer, agents_down integer, response_ms real, response_code integer, reason text, error_message text, certificate_expires_at timestamp with time zone, frequency double precision, labels jsonb)
+ RETURNS TABLE(site_id integer, site text, url text, state text, since timestamp with time zone, last_result timestamp with time zone, agents integer, agents_down integer, response_ms real, response_code integer, reason text, error_message text, certificate_expires_at timestamp with time zone, frequency double precision, labels jsonb, locations text[])
  LANGUAGE sql
  STABLE
 AS $function$
@@ -1761,7 +1928,8 @@ AS $function$
         AS reason_id,
       (array_agg(connection_id ORDER BY ts DESC) FILTER (WHERE connection_id IS NOT NULL))[1]
         AS connection_id,
-      (array_agg(context_id ORDER BY ts DESC))[1] AS context_id
+      (array_agg(context_id ORDER BY ts DESC))[1] AS context_id,
+      coalesce(array_agg(DISTINCT location) FILTER (WHERE location IS NOT NULL), '{}') AS locations
     FROM httpmon_agents_see(within) GROUP BY 1
   ), judged AS (
     SELECT *, CASE
@@ -1783,7 +1951,7 @@ AS $function$
       ELSE j.since[cardinality(j.since)]
     END,
     j.ts, j.agents, j.down, j.ms, j.code, w.reason, w.error_message, n.expires_at, c.frequency,
-    coalesce(c.site_labels, '{}')
+    coalesce(c.site_labels, '{}'), j.locations
   FROM judged AS j
   JOIN sites s ON s.id = j.site_id
   LEFT JOIN contexts c ON c.id = j.context_id
@@ -1842,6 +2010,7 @@ CREATE OR REPLACE FUNCTION public.httpmon_slowest(since timestamp with time zone
  RETURNS TABLE(site text, results bigint, ms double precision)
  LANGUAGE plpgsql
  STABLE
+ SET jit TO 'off'
  SET work_mem TO '64MB'
 AS $function$
 BEGIN
@@ -1851,13 +2020,17 @@ BEGIN
       FROM (SELECT *, width_bucket(499::int2, sketch_keys) AS bins FROM (%s) AS part) AS part
       WHERE responses > 0
     ), bounds AS MATERIALIZED (
-      SELECT site_id, min(httpmon_at_rank(keys, counts, responses, $1 * (responses - 1))) AS least,
-        max(httpmon_at_rank(keys, counts, responses, greatest(ceil($1 * responses) - 1, 0))) AS most
-      FROM part GROUP BY 1
+      SELECT site_id, min(bins[1]) AS least, max(bins[2]) AS most FROM (
+        SELECT site_id, httpmon_at_ranks(keys, counts, responses, ARRAY[
+          least($1 * (responses - 1), greatest(ceil($1 * responses) - 1, 0)),
+          greatest($1 * (responses - 1), ceil($1 * responses) - 1)
+        ]) AS bins
+        FROM part OFFSET 0
+      ) AS each GROUP BY 1
     ), bins AS (
       SELECT site_id, key, sum(bin.n)::int8 AS n
       FROM bounds JOIN part USING (site_id) CROSS JOIN unnest(keys, counts) AS bin(key, n)
-      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), 0)
+      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), -500)
       GROUP BY 1, 2
     )
     SELECT coalesce(s.name, s.url), sum(bins.n)::int8,
@@ -2037,10 +2210,10 @@ BEGIN
   ON CONFLICT DO NOTHING;
 
   IF inserted > 0 AND date_trunc('hour', first) = date_trunc('hour', last) THEN
-    INSERT INTO rollup_marks VALUES (date_trunc('hour', first), sites);
+    INSERT INTO rollup_marks VALUES (date_trunc('hour', first), sites, first);
   ELSIF inserted > 0 THEN
     INSERT INTO rollup_marks
-    SELECT date_trunc('hour', r.ts), array_agg(DISTINCT sites[r.site])
+    SELECT date_trunc('hour', r.ts), array_agg(DISTINCT sites[r.site]), min(r.ts)
     FROM unnest(times, (batch ->> 'site')::int4[]) AS r(ts, site)
     GROUP BY 1;
   END IF;
@@ -2112,6 +2285,17 @@ BEGIN
       DO UPDATE SET last_seen = today WHERE site_certificates.last_seen < today;
   END IF;
 END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_strips(site_ids integer[], since timestamp with time zone, until timestamp with time zone, step text)
+ RETURNS TABLE(site_id integer, bucket timestamp with time zone, up bigint, degraded bigint, down bigint, unknown bigint, maintenance bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT site_id, bucket, sum(up)::int8, sum(degraded)::int8, sum(down)::int8, sum(unknown)::int8,
+    sum(maintenance)::int8
+  FROM httpmon_rollup(site_ids, since, until, step) GROUP BY 1, 2 ORDER BY 1, 2
 $function$
 ;
 
@@ -2192,27 +2376,31 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.httpmon_uptimes(days integer)
- RETURNS TABLE(site text, uptime double precision, counted bigint)
+CREATE OR REPLACE FUNCTION public.httpmon_uptimes(days integer, site_ids integer[] DEFAULT NULL::integer[])
+ RETURNS TABLE(site_id integer, site text, uptime double precision, counted bigint)
  LANGUAGE plpgsql
  STABLE
  SET "TimeZone" TO 'UTC'
  SET "DateStyle" TO 'ISO'
+ SET jit TO 'off'
 AS $function$
+#variable_conflict use_column
 DECLARE
-  until timestamptz := date_trunc('hour', now(), 'UTC');
+  until timestamptz := date_trunc('hour', now());
+  since timestamptz := CASE WHEN days > 1 THEN date_trunc('day', until) ELSE until END
+    - days * interval '24 hours';
 BEGIN
   -- Not by httpmon_rollup, which would add up more than is asked for.
   RETURN QUERY EXECUTE format($sql$
-    SELECT coalesce(s.name, s.url), sum(good)::float8 / nullif(sum(r.counted), 0)::float8,
-      sum(r.counted)::int8
+    SELECT s.id, coalesce(s.name, s.url), r.good::float8 / nullif(r.counted, 0)::float8,
+      r.counted
     FROM (
       SELECT site_id, sum(up + degraded) AS good, sum(up + degraded + down) AS counted
       FROM (%s) AS part GROUP BY 1
     ) AS r
     JOIN sites s ON s.id = r.site_id
-    GROUP BY 1 ORDER BY 2, 1
-  $sql$, httpmon_parts_sql(NULL, until - days * interval '24 hours', until, NULL, false));
+    ORDER BY 3, 2
+  $sql$, httpmon_parts_sql(site_ids, since, until, NULL, false));
 END
 $function$
 ;

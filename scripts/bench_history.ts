@@ -11,7 +11,7 @@ import { migrate } from "../db/schema/migrate.ts";
 import { dataFolder } from "../local/data_folder.ts";
 import { startPostgres } from "../local/postgres.ts";
 import { createLogger } from "../runtime/log.ts";
-import { fillHistory } from "./history/data.ts";
+import { catchUp, fillHistory } from "./history/data.ts";
 import { ask, QUESTIONS, TARGETS } from "./history/questions.ts";
 
 const OPTIONS = {
@@ -65,6 +65,7 @@ try {
   );
   let over = 0;
   for (const question of QUESTIONS.filter(({ name }) => name.includes(args.only ?? ""))) {
+    await catchUp(client, number("sites"), Date.now());
     const { p50, p95, rows } = await ask(
       client,
       question,

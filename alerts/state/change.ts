@@ -1,5 +1,5 @@
 /** Of whom an incident is. */
-export type Subject = { site: number } | { agent: string };
+export type Subject = { site: number } | { agent: string; location: string | null };
 
 /** What an agent that voted for an incident saw. */
 export interface Evidence {
@@ -11,7 +11,7 @@ export interface Evidence {
 }
 
 /** What kinds of incidents there are. */
-export type Kind = "down" | "degraded" | "unobserved" | "agent_silent";
+export type Kind = "down" | "degraded" | "unobserved" | "agent_silent" | "agent_network";
 
 export type Severity = "critical" | "warning";
 

@@ -155,6 +155,8 @@ async function finish(
         `ALTER TABLE ${parent} ATTACH PARTITION ${name} FOR VALUES FROM ('${from.toISOString()}')
          TO ('${to.toISOString()}')`,
       );
+      // What was marked meanwhile could not be read.
+      await client.query("SELECT httpmon_recompute($1, $2)", [from, to]);
     } else if (there) await client.query(`DROP TABLE ${name}`);
     await client.query("DELETE FROM dropping WHERE partition = $1", [name]);
     return isLate ? { held: "rollups" } : { dropped: name };

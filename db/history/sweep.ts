@@ -70,6 +70,7 @@ export async function closeRollups(
          ) AS closed
          WHERE what = $1 AND $4::date IS NOT NULL
            AND NOT EXISTS (SELECT FROM rollup_pending WHERE bucket < day)
+           AND NOT EXISTS (SELECT FROM rollup_marks WHERE hour < day)
            AND NOT EXISTS (SELECT FROM dropping WHERE parent = 'check_results')`,
         [what, below, unit, cutoff],
       );

@@ -33,9 +33,9 @@ const LEVELS: Record<string, { minutes: number; step: string }> = {
 };
 
 /**
- * Fills an empty schema with the history of `sizes` up to `now`, as a maintainer that has just been at
- * work leaves it: hours and days that are over, months up to today. Sketches are those of a few hundred
- * sites, used again and again.
+ * Fills an empty schema with the history of `sizes` up to `now`, as writers and a maintainer leave it:
+ * hours and days that are over, months up to today. Sketches are those of a few hundred sites, used
+ * again and again.
  *
  * @param now Milliseconds since 1970
  * @param print Told what comes next
@@ -48,6 +48,7 @@ export async function fillHistory(
 ): Promise<void> {
   const hour = `'${new Date(Math.floor(now / 3_600_000) * 3_600_000).toISOString()}'::timestamptz`;
   const today = `date_trunc('day', ${hour}, 'UTC')`;
+  const until = `to_timestamp(${now / 1000})`;
   const run = (sql: string) => client.query(sql);
   await run(
     "SET timezone = 'UTC'; SET synchronous_commit = off; SET work_mem = '256MB'; SELECT setseed(0.5)",
@@ -77,9 +78,17 @@ export async function fillHistory(
     `${sizes.resultDays} days of results of ${sizes.resultSites} sites, and the last two hours of all`,
   );
   for (let day = sizes.resultDays; day >= 0; day--) {
-    await run(results(`${today} - interval '${day} days'`, sizes.resultSites, `'-infinity'`));
+    await run(
+      results(
+        `${today} - interval '${day} days'`,
+        [1, sizes.resultSites],
+        "'-infinity'::timestamptz",
+        until,
+      ),
+    );
   }
-  await run(results(today, sizes.sites, `${hour} - interval '1 hour'`));
+  const already = sizes.resultSites + 1;
+  await run(results(today, [already, sizes.sites], `${hour} - interval '1 hour'`, until));
 
   // A sketch of 60, 1440 and 43,200 results of each of some sites; later ones are like one of these.
   await run(`CREATE TEMP TABLE sketch AS
@@ -135,10 +144,14 @@ export async function fillHistory(
     UNION ALL
     SELECT ${first} - interval '1 minute', s, 1, 0, 200, NULL FROM generate_series(1, ${sizes.sites}) AS s
     ORDER BY 1;
+    INSERT INTO verdict_last SELECT DISTINCT ON (site_id, agent_id) site_id, agent_id, ts, state
+      FROM verdict_changes ORDER BY site_id, agent_id, ts DESC;
+    INSERT INTO rollup_marks SELECT ${hour}, array_agg(id), ${hour} FROM sites;
     INSERT INTO retention (what, dropped_before) VALUES
       ('raw', (${today} - interval '${sizes.resultDays} days')::date),
       ('hourly', (${today} - interval '${sizes.hourlyDays} days')::date)
     ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before`);
+  await catchUp(client, sizes.sites, now);
   print("vacuum and analyze");
   await run("VACUUM (ANALYZE)");
 
@@ -158,20 +171,57 @@ export async function fillHistory(
         : downIn("s::int8", "bucket", minutes)
     }) AS fault(down)`;
   }
+}
 
-  /** A day's results, one a minute, from `since` until now. */
-  function results(day: string, sites: number, since: string): string {
-    const already = since === `'-infinity'` ? 1 : sizes.resultSites + 1;
-    return `INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, lateness,
-        context_id, connection_id, dns_ms, connect_ms, tls_ms, first_byte_ms, download_ms, body_bytes,
-        reason_id, verdict)
-      SELECT ts, s, 1, ms, CASE WHEN down THEN 503 ELSE 200 END, 1, 1, s, 0.4, ms / 5, ms / 5, ms / 2,
-        0.5, 12345, CASE WHEN down THEN 1 END, CASE WHEN down THEN 2 ELSE 0 END
-      FROM generate_series(${day}, ${day} + interval '1439 minutes', interval '1 minute') AS minute,
-        generate_series(${already}, ${sites}) AS s,
-        LATERAL (SELECT minute + s % 60 * interval '1 second', ${MS("s", "random()")},
-          (extract(epoch FROM minute)::int8 / 60 - ${downFrom("s::int8")} + ${WEEK}) % ${WEEK}
-            < ${DOWN_MINUTES}) AS result(ts, ms, down)
-      WHERE minute >= ${since} AND ts < to_timestamp(${now / 1000})`;
+/**
+ * Adds what came since, as live writers and a maintainer have it: results of all sites until `now`, of
+ * which the last half a minute is marked, and the rest rolled up and noted.
+ *
+ * @param now Milliseconds since 1970
+ */
+export async function catchUp(client: ClientBase, sites: number, now: number): Promise<void> {
+  const until = `to_timestamp(${now / 1000})`;
+  await ensurePartitions(client, partitionDays(now, -1, 1));
+  const { rows: [marked] } = await client.query(
+    `SELECT greatest(min(since), ${until} - interval '2 hours') AS since FROM rollup_marks`,
+  );
+  const since = `'${marked.since.toISOString()}'::timestamptz`;
+  for (const day of partitionDays(marked.since.getTime(), 0, 1)) {
+    await client.query(results(`'${day}'::timestamptz`, [1, sites], since, until));
   }
+  const mark = (sql: string) => client.query(`INSERT INTO rollup_marks ${sql}`);
+  await mark(
+    `SELECT h, ids, greatest(h, ${since}) FROM (SELECT array_agg(id) AS ids FROM sites) AS s,
+       generate_series(date_trunc('hour', ${since}), ${until}, '1 hour') AS h`,
+  );
+  while (true) {
+    const { rows: [step] } = await client.query(`SELECT * FROM httpmon_roll_up(${until}, 20000)`);
+    if (step.level === null) break;
+  }
+  // By batches of some sites, and by hour.
+  await mark(
+    `SELECT date_trunc('hour', ts), array_agg(DISTINCT site_id), min(ts) FROM check_results
+     WHERE ts >= ${until} - interval '30 seconds' AND ts < ${until} GROUP BY site_id % 300, 1`,
+  );
+}
+
+/** A day's results, one a minute, of the sites of a range, from `since` until `until`. */
+function results(
+  day: string,
+  [first, last]: [number, number],
+  since: string,
+  until: string,
+): string {
+  return `INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, lateness,
+      context_id, connection_id, dns_ms, connect_ms, tls_ms, first_byte_ms, download_ms, body_bytes,
+      reason_id, verdict)
+    SELECT ts, s, 1, ms, CASE WHEN down THEN 503 ELSE 200 END, 1, 1, s, 0.4, ms / 5, ms / 5, ms / 2,
+      0.5, 12345, CASE WHEN down THEN 1 END, CASE WHEN down THEN 2 ELSE 0 END
+    FROM generate_series(${day}, ${day} + interval '1439 minutes', interval '1 minute') AS minute,
+      generate_series(${first}, ${last}) AS s,
+      LATERAL (SELECT minute + s % 60 * interval '1 second', ${MS("s", "random()")},
+        (extract(epoch FROM minute)::int8 / 60 - ${downFrom("s::int8")} + ${WEEK}) % ${WEEK}
+          < ${DOWN_MINUTES}) AS result(ts, ms, down)
+    WHERE minute >= ${since} - interval '1 minute' AND ts >= ${since} AND ts < ${until}
+    ON CONFLICT DO NOTHING`;
 }

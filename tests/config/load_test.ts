@@ -307,7 +307,8 @@ Deno.test("loadConfig() takes database.dsn where database.writer.dsn is absent o
 
 Deno.test("loadConfig() keeps evidence as long as results, where it says nothing else", () => {
   const of = (text: string) =>
-    loadText(`database: {dsn: a=b, retention: {${text}}}`, { mode: "maintain" }).database.retention;
+    loadText(`database: {dsn: dbname=b, retention: {${text}}}`, { mode: "maintain" }).database
+      .retention;
   assertEquals(of("raw: 30, daily: keep"), { ...KEEP, raw: 30, evidence: 30 });
   assertEquals(of("raw: 30, hourly: 30, daily: 400, evidence: 7, dead_letters: 90"), {
     raw: 30,

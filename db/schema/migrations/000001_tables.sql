@@ -215,8 +215,10 @@ CREATE INDEX dead_letters_at ON dead_letters (at);
 -- Hours whose rollups are to be made again, appended with the results that made them so.
 CREATE TABLE rollup_marks (
   hour timestamptz NOT NULL,
-  site_ids int4[] NOT NULL
+  site_ids int4[] NOT NULL,
+  since timestamptz(6)
 );
+COMMENT ON COLUMN rollup_marks.since IS 'ts of the first of these results; null: the hour''s start';
 
 CREATE TABLE retention (
   what text PRIMARY KEY,
@@ -245,7 +247,8 @@ LEFT JOIN sites s ON s.id = r.site_id
 LEFT JOIN agents a ON a.id = r.agent_id
 LEFT JOIN reasons w ON w.id = r.reason_id;
 
--- For people: a row a result, in words.
+-- For people: a row a result, in words. Whoever asks for a site is to start from it, which an outer join
+-- would not let the planner do.
 CREATE VIEW results AS
 SELECT
   r.ts,
@@ -271,7 +274,7 @@ SELECT
   n.expires_at AS certificate_expires_at,
   coalesce(c.labels, '{}') || coalesce(c.site_labels, '{}') AS labels
 FROM check_results r
-LEFT JOIN sites s ON s.id = r.site_id
+JOIN sites s ON s.id = r.site_id
 LEFT JOIN agents a ON a.id = r.agent_id
 LEFT JOIN contexts c ON c.id = r.context_id
 LEFT JOIN connections n ON n.id = r.connection_id

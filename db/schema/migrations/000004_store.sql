@@ -278,10 +278,10 @@ BEGIN
   ON CONFLICT DO NOTHING;
 
   IF inserted > 0 AND date_trunc('hour', first) = date_trunc('hour', last) THEN
-    INSERT INTO rollup_marks VALUES (date_trunc('hour', first), sites);
+    INSERT INTO rollup_marks VALUES (date_trunc('hour', first), sites, first);
   ELSIF inserted > 0 THEN
     INSERT INTO rollup_marks
-    SELECT date_trunc('hour', r.ts), array_agg(DISTINCT sites[r.site])
+    SELECT date_trunc('hour', r.ts), array_agg(DISTINCT sites[r.site]), min(r.ts)
     FROM unnest(times, (batch ->> 'site')::int4[]) AS r(ts, site)
     GROUP BY 1;
   END IF;

@@ -84,35 +84,42 @@ END
 $$;
 COMMENT ON FUNCTION httpmon_phase(text) IS 'its number in the keys of sketches';
 
--- The value at a rank, from 0, of `total` results in bins that are in order. Loops, here and below, take
--- a fifth of what a query over the bins does; from the top, as high ranks are asked for most.
-CREATE FUNCTION httpmon_at_rank(keys int2[], counts int8[], total int8, rank float8) RETURNS float8
+-- The bins at ranks, from 0 and in ascending order, of `total` results in bins that are in order. A loop
+-- takes a tenth of what a query over the bins does; from the top, as high ranks are asked for most.
+CREATE FUNCTION httpmon_at_ranks(keys int2[], counts int8[], total int8, ranks float8[]) RETURNS int2[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   below int8 := total;
+  next int4 := cardinality(ranks);
+  rank float8 := ranks[next];
+  found int2[];
 BEGIN
   FOR place IN REVERSE cardinality(keys) .. 1 LOOP
     below := below - counts[place];
-    IF below <= rank THEN
-      RETURN httpmon_sketch_value(keys[place]);
-    END IF;
+    WHILE below <= rank LOOP
+      found := keys[place] || found;
+      next := next - 1;
+      IF next = 0 THEN
+        RETURN found;
+      END IF;
+      rank := ranks[next];
+    END LOOP;
   END LOOP;
   RETURN NULL;
 END
 $$;
--- A quantile of such bins, by the rank q * (n - 1).
+-- Quantiles of such bins, `qs` in ascending order, by the rank q * (n - 1).
+CREATE FUNCTION httpmon_quantiles(keys int2[], counts int8[], total int8, qs float8[])
+RETURNS float8[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(
+  SELECT httpmon_sketch_value(key) FROM unnest(
+    httpmon_at_ranks(keys, counts, total, ARRAY(SELECT q * (total - 1) FROM unnest(qs) AS q))
+  ) AS key
+);
 CREATE FUNCTION httpmon_quantile(keys int2[], counts int8[], q float8) RETURNS float8
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
-DECLARE
-  n int8;
-  total int8 := 0;
-BEGIN
-  FOREACH n IN ARRAY counts LOOP
-    total := total + n;
-  END LOOP;
-  RETURN httpmon_at_rank(keys, counts, total, q * (total - 1));
-END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (httpmon_quantiles(keys, counts, (SELECT sum(n)::int8 FROM unnest(counts) AS n), ARRAY[q]))[1];
 
 -- SQL that counts results into rows of rollup_hourly. This is the one place that says what counts:
 -- the rollups and the questions both use it.
@@ -212,6 +219,14 @@ LANGUAGE sql IMMUTABLE AS $function$
   )
 $function$;
 
+-- Moved whenever a rollup was computed again: what is shown of rollups may be kept until then.
+CREATE TABLE rollup_revision (
+  revision int8 NOT NULL
+);
+INSERT INTO rollup_revision VALUES (0);
+CREATE FUNCTION httpmon_revision() RETURNS int8
+LANGUAGE sql STABLE AS 'SELECT revision FROM rollup_revision';
+
 -- What can be computed again at `now`: buckets that are over, and months, in which each day counts as
 -- soon as it is over. Not from a partition on its way out: a part of an hour is none.
 CREATE FUNCTION httpmon_due(now timestamptz) RETURNS SETOF rollup_pending
@@ -224,10 +239,13 @@ LANGUAGE sql STABLE AS $$
     ))
 $$;
 
--- One bounded step of rolling up, hours before days before months and the oldest first: computes at
--- most so many buckets of sites again and makes those pending that they are part of. To be called by
--- one at a time, in a transaction that sees one snapshot (REPEATABLE READ): what is written meanwhile
--- brings a mark of its own. `level` is null when nothing was to be done.
+-- One bounded step of rolling up, hours before days before months and the oldest first: notes the
+-- changes of verdicts in the oldest hours that are marked, computes at most so many buckets of sites
+-- again and makes those pending that they are part of. To be called by one at a time, in a transaction
+-- that sees one snapshot (REPEATABLE READ): what is written meanwhile brings a mark of its own. `level`
+-- is null when nothing is left to be done.
+--
+-- An hour without a partition keeps its rows: its results are gone, and the rows are all that is left.
 CREATE FUNCTION httpmon_roll_up(
   now timestamptz, most int4, OUT level text, OUT bucket timestamptz, OUT buckets int4
 )
@@ -244,15 +262,41 @@ DECLARE
   of_level text;
   of_buckets timestamptz[];
   of_sites int4[];
+  marked_since timestamptz;
+  marked_until timestamptz;
+  kept tstzmultirange := httpmon_covered('check_results');
   filter text;
 BEGIN
-  WITH taken AS (
-    DELETE FROM rollup_marks WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollup_marks LIMIT most))
-    RETURNING hour, site_ids
+  -- Hours on end, of one day: noting reads all results from the first of these on.
+  WITH hours AS (
+    SELECT hour, row_number() OVER (ORDER BY hour) AS nth, min(hour) OVER () AS first,
+      sum(sum(cardinality(site_ids))) OVER (ORDER BY hour) AS sites
+    FROM rollup_marks GROUP BY hour
+  ), taken AS (
+    DELETE FROM rollup_marks WHERE ctid = ANY (ARRAY(
+      SELECT m.ctid FROM rollup_marks AS m JOIN hours USING (hour)
+      WHERE hour = first + (nth - 1) * interval '1 hour' AND (nth = 1 OR sites <= most)
+        AND date_trunc('day', hour) = date_trunc('day', first)
+      LIMIT most
+    ))
+    RETURNING hour, site_ids, since
+  ), pending AS (
+    INSERT INTO rollup_pending (site_id, level, bucket)
+    SELECT DISTINCT unnest(site_ids), 'hour', date_trunc('hour', hour) FROM taken
+    ON CONFLICT DO NOTHING
   )
-  INSERT INTO rollup_pending (site_id, level, bucket)
-  SELECT DISTINCT unnest(site_ids), 'hour', date_trunc('hour', hour) FROM taken
-  ON CONFLICT DO NOTHING;
+  SELECT min(coalesce(since, date_trunc('hour', hour))),
+    date_trunc('hour', max(hour)) + interval '1 hour', array_agg(DISTINCT site)
+  INTO marked_since, marked_until, of_sites
+  FROM taken, unnest(site_ids) AS site;
+  IF marked_since IS NOT NULL AND tstzrange(marked_since, marked_until) <@ kept THEN
+    PERFORM httpmon_note_changes(marked_since, marked_until, of_sites);
+  END IF;
+  IF EXISTS (SELECT FROM rollup_marks) THEN
+    level := 'hour';
+    bucket := date_trunc('hour', marked_since);
+    buckets := 0;
+  END IF;
 
   SELECT due.level, min(due.bucket) INTO of_level, first_bucket FROM httpmon_due(now) AS due
   GROUP BY 1 ORDER BY array_position('{hour,day,month}', due.level) LIMIT 1;
@@ -274,7 +318,14 @@ BEGIN
     WHERE p.level = of_level AND p.site_id = chosen.site_id AND p.bucket = chosen.bucket
     RETURNING p.bucket, p.site_id
   )
-  SELECT array_agg(taken.bucket), array_agg(taken.site_id) INTO of_buckets, of_sites FROM taken;
+  SELECT array_agg(taken.bucket), array_agg(taken.site_id) INTO of_buckets, of_sites FROM taken
+  WHERE of_level <> 'hour' OR taken.bucket <@ kept;
+  level := of_level;
+  bucket := first_bucket;
+  buckets := coalesce(cardinality(of_buckets), 0);
+  IF buckets = 0 THEN
+    RETURN;
+  END IF;
 
   EXECUTE format(
     'DELETE FROM %s AS r USING unnest($1, $2) AS pending(bucket, site_id)
@@ -294,17 +345,11 @@ BEGIN
     CASE of_level WHEN 'hour' THEN httpmon_count_sql(filter, true)
       ELSE httpmon_add_up_sql(source, of_level, filter) END
   ) USING of_buckets, of_sites;
-  IF of_level = 'hour' THEN
-    PERFORM httpmon_note_changes(of_buckets, of_sites);
-  END IF;
   INSERT INTO rollup_pending (site_id, level, bucket)
   SELECT DISTINCT site_id, above, date_trunc(above, part)
   FROM unnest(of_buckets, of_sites) AS pending(part, site_id) WHERE above IS NOT NULL
   ON CONFLICT DO NOTHING;
-
-  level := of_level;
-  bucket := first_bucket;
-  buckets := cardinality(of_buckets);
+  UPDATE rollup_revision SET revision = revision + 1;
 END
 $$;
 
@@ -515,14 +560,16 @@ DECLARE
 BEGIN
   since := date_trunc('hour', since, 'UTC');
   until := httpmon_up_to('hour', until);
-  INSERT INTO rollup_pending (site_id, level, bucket)
-  SELECT site_id, 'hour', date_bin('1 hour', ts, since) FROM check_results
-  WHERE ts >= since AND ts < until
-  UNION
-  SELECT site_id, 'hour', bucket FROM rollup_hourly
-  WHERE bucket >= since AND bucket < until AND bucket <@ kept
-  ON CONFLICT DO NOTHING;
-  GET DIAGNOSTICS added = ROW_COUNT;
+  WITH found AS (
+    SELECT date_bin('1 hour', ts, since) AS hour, site_id FROM check_results
+    WHERE ts >= since AND ts < until
+    UNION
+    SELECT bucket, site_id FROM rollup_hourly
+    WHERE bucket >= since AND bucket < until AND bucket <@ kept
+  ), marked AS (
+    INSERT INTO rollup_marks (hour, site_ids) SELECT hour, array_agg(site_id) FROM found GROUP BY 1
+  )
+  SELECT count(*) INTO added FROM found;
   RETURN added;
 END
 $$;

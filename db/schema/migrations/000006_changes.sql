@@ -18,6 +18,15 @@ COMMENT ON COLUMN verdict_changes.state IS
   '0 up, 1 degraded, 2 down, 3 unknown, 4 in maintenance, whatever the verdict';
 CREATE INDEX verdict_changes_ts ON verdict_changes (ts);
 
+-- The last of them, so that all sites can be asked at once.
+CREATE TABLE verdict_last (
+  site_id int4 NOT NULL,
+  agent_id int4 NOT NULL,
+  ts timestamptz(6) NOT NULL,
+  state int2 NOT NULL,
+  PRIMARY KEY (site_id, agent_id)
+);
+
 -- The state that a result stands for.
 CREATE FUNCTION httpmon_state(result check_results) RETURNS int2
 LANGUAGE sql IMMUTABLE
@@ -30,86 +39,102 @@ LANGUAGE sql STABLE AS $$
   WHERE site_id = site AND agent_id = agent AND ts < moment ORDER BY ts DESC LIMIT 1
 $$;
 
--- SQL that gives the changes among the results of [since, until) that `filter` lets through.
+-- SQL that gives the changes among the results of [since, until) that `filter` lets through. Most agents
+-- see a site up throughout: the results of the others alone are put in order.
 CREATE FUNCTION httpmon_changes_sql(filter text, since timestamptz, until timestamptz) RETURNS text
 LANGUAGE sql STABLE SET datestyle = 'ISO' AS $function$
   SELECT format($$
+    WITH turned AS MATERIALIZED (
+      SELECT * FROM (
+        SELECT site_id, agent_id, mixed, CASE WHEN last.ts < %1$L THEN last.state
+          ELSE httpmon_state_before(site_id, agent_id, %1$L) END AS before
+        FROM (
+          SELECT site_id, agent_id, bool_or(verdict <> 0 OR maintenance) AS mixed
+          FROM check_results WHERE ts >= %1$L AND ts < %2$L AND %3$s GROUP BY 1, 2
+        ) AS seen
+        LEFT JOIN verdict_last AS last USING (site_id, agent_id)
+        OFFSET 0
+      ) AS seen
+      WHERE mixed OR before IS DISTINCT FROM 0
+    )
     SELECT c.ts, c.site_id, c.agent_id, c.state, c.response_code,
       w.reason, w.error_class, w.error_message
     FROM (
-      SELECT *, lag(state) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS before FROM (
-        SELECT ts, site_id, agent_id, CASE WHEN maintenance THEN 4 ELSE verdict END::int2 AS state,
-          response_code, reason_id
-        FROM check_results AS r WHERE ts >= %1$L AND ts < %2$L AND %3$s
+      SELECT *, lag(state, 1, before) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS previous
+      FROM (
+        SELECT r.ts, r.site_id, r.agent_id, httpmon_state(r) AS state, r.response_code, r.reason_id,
+          turned.before
+        FROM turned JOIN check_results AS r USING (site_id, agent_id)
+        WHERE r.ts >= %1$L AND r.ts < %2$L
       ) AS result
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
-    WHERE c.state IS DISTINCT FROM
-      CASE WHEN c.before IS NULL THEN httpmon_state_before(c.site_id, c.agent_id, %1$L)
-      ELSE c.before END
+    WHERE c.state IS DISTINCT FROM c.previous
   $$, since, until, filter)
 $function$;
 
--- Notes the changes in these hours of sites again, which were just rolled up. An hour that was up
--- throughout has one at most, at its start. Where an agent's hour ends in another state than it did, as
--- it was computed late or its results were deleted, the next one that it has results of may begin with
--- a change, or with none any more.
-CREATE FUNCTION httpmon_note_changes(hours timestamptz[], sites int4[]) RETURNS void
-LANGUAGE plpgsql AS $$
+-- Notes the changes of these sites in [since, until) again, which ends with an hour. Where an agent's
+-- state at the end is another one than it was, as results came late or were deleted, its next result
+-- may be a change, or none any more.
+CREATE FUNCTION httpmon_note_changes(since timestamptz, until timestamptz, sites int4[]) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
-  hour timestamptz;
-  behind timestamptz;
-  of_hour int4[];
-  ended jsonb;
-  mixed int4[];
+  found verdict_changes[];
+  touched jsonb;
 BEGIN
-  FOR hour, of_hour IN
-    SELECT h, array_agg(s) FROM unnest(hours, sites) AS pending(h, s) GROUP BY h ORDER BY h
-  LOOP
-    behind := hour + interval '1 hour';
-    SELECT jsonb_agg(jsonb_build_object(
-      'site', site_id, 'agent', agent_id, 'state', httpmon_state_before(site_id, agent_id, behind)
-    )) INTO ended
-    FROM (
-      SELECT site_id, agent_id FROM rollup_hourly WHERE bucket = hour AND site_id = ANY (of_hour)
-      UNION
-      SELECT site_id, agent_id FROM verdict_changes
-      WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind
-    ) AS seen;
-    DELETE FROM verdict_changes WHERE site_id = ANY (of_hour) AND ts >= hour AND ts < behind;
-    mixed := ARRAY(
-      SELECT DISTINCT site_id FROM rollup_hourly
-      WHERE bucket = hour AND site_id = ANY (of_hour)
-        AND (degraded + down + unknown + maintenance > 0
-          OR httpmon_state_before(site_id, agent_id, hour) IS DISTINCT FROM 0)
-    );
-    EXECUTE 'INSERT INTO verdict_changes '
-      || httpmon_changes_sql(format('site_id = ANY (%L)', mixed), hour, behind);
-    PERFORM httpmon_note_start(site, agent, hour)
-    FROM jsonb_to_recordset(ended) AS e(site int4, agent int4, state int2)
-    WHERE httpmon_state_before(site, agent, behind) IS DISTINCT FROM state;
-  END LOOP;
+  EXECUTE format(
+    'SELECT array_agg(c::verdict_changes) FROM (%s) AS c',
+    httpmon_changes_sql('site_id = ANY ($1)', since, until)
+  ) INTO found USING sites;
+  SELECT jsonb_agg(jsonb_build_object(
+    'site', site_id, 'agent', agent_id, 'state', httpmon_state_before(site_id, agent_id, until)
+  )) INTO touched
+  FROM (
+    SELECT site_id, agent_id FROM unnest(found)
+    UNION
+    SELECT site_id, agent_id FROM verdict_changes
+    WHERE site_id = ANY (sites) AND ts >= since AND ts < until
+  ) AS changed;
+  DELETE FROM verdict_changes WHERE site_id = ANY (sites) AND ts >= since AND ts < until;
+  INSERT INTO verdict_changes SELECT * FROM unnest(found);
+  PERFORM httpmon_note_start(site, agent, until)
+  FROM jsonb_to_recordset(touched) AS t(site int4, agent int4, state int2)
+  WHERE httpmon_state_before(site, agent, until) IS DISTINCT FROM state;
+  DELETE FROM verdict_last AS l USING jsonb_to_recordset(touched) AS t(site int4, agent int4)
+  WHERE l.site_id = t.site AND l.agent_id = t.agent;
+  INSERT INTO verdict_last
+  SELECT last.site_id, last.agent_id, last.ts, last.state
+  FROM jsonb_to_recordset(touched) AS t(site int4, agent int4) CROSS JOIN LATERAL (
+    SELECT * FROM verdict_changes AS v WHERE v.site_id = t.site AND v.agent_id = t.agent
+    ORDER BY v.ts DESC LIMIT 1
+  ) AS last;
 END
 $$;
 
--- Notes anew whether the first result of the hours behind this one is a change.
+-- Notes anew whether the first result from an hour on is a change.
 CREATE FUNCTION httpmon_note_start(site int4, agent int4, hour timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   first check_results;
 BEGIN
-  -- An hour may have none any more, if that is still to be computed again.
-  WHILE first.ts IS NULL LOOP
-    SELECT min(bucket) INTO hour FROM rollup_hourly
-    WHERE site_id = site AND agent_id = agent AND bucket > hour;
-    IF hour IS NULL THEN
-      RETURN;
-    END IF;
+  LOOP
     EXECUTE format(
       'SELECT * FROM check_results
        WHERE site_id = %s AND agent_id = %s AND ts >= %L AND ts < %L ORDER BY ts LIMIT 1',
       site, agent, hour, hour + interval '1 hour'
     ) INTO first;
+    EXIT WHEN first.ts IS NOT NULL;
+    -- What is noted is rolled up, or is to be.
+    SELECT min(bucket) INTO hour FROM (
+      SELECT bucket FROM rollup_hourly AS r
+      WHERE r.site_id = site AND r.agent_id = agent AND r.bucket > hour
+      UNION ALL
+      SELECT bucket FROM rollup_pending AS p
+      WHERE p.site_id = site AND p.level = 'hour' AND p.bucket > hour
+    ) AS later;
+    IF hour IS NULL THEN
+      RETURN;
+    END IF;
   END LOOP;
   DELETE FROM verdict_changes WHERE site_id = site AND agent_id = agent AND ts = first.ts;
   IF httpmon_state(first) IS DISTINCT FROM httpmon_state_before(site, agent, first.ts) THEN
@@ -121,16 +146,12 @@ BEGIN
 END
 $$;
 
--- Up to when all changes of these sites (null: of all) are noted; what is later is in the results.
+-- Up to when all changes of these sites (null: of all) are noted; what is later is in the results. Half
+-- a minute ago, where a maintainer is at work.
 CREATE FUNCTION httpmon_noted_until(site_ids int4[]) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
-  SELECT least(
-    date_trunc('hour', now(), 'UTC'),
-    (SELECT min(hour) FROM rollup_marks AS m
-      WHERE httpmon_noted_until.site_ids IS NULL OR m.site_ids && httpmon_noted_until.site_ids),
-    (SELECT min(bucket) FROM rollup_pending AS p WHERE level = 'hour' AND (
-      httpmon_noted_until.site_ids IS NULL OR p.site_id = ANY (httpmon_noted_until.site_ids)))
-  )
+  SELECT coalesce(min(coalesce(since, date_trunc('hour', hour))), 'infinity') FROM rollup_marks AS m
+  WHERE httpmon_noted_until.site_ids IS NULL OR m.site_ids && httpmon_noted_until.site_ids
 $$;
 
 -- The changes of these sites (null: of all) in [since, until), exact at any moment.
@@ -174,14 +195,13 @@ BEGIN
     -- To the end of the record: a run that ends behind `until` is whole.
     SELECT * FROM httpmon_changes($1, noted, greatest($3, now() + interval '2 days')) WHERE state < 3
     UNION ALL
-    -- Whatever was the last before: a look into the key for each site and agent.
-    SELECT before.* FROM sites AS s CROSS JOIN agents AS a
-    CROSS JOIN LATERAL (
+    -- Whatever was the last before, unless it is that a site was up.
+    SELECT before.* FROM verdict_last AS l CROSS JOIN LATERAL (
       SELECT * FROM verdict_changes AS c
-      WHERE c.site_id = s.id AND c.agent_id = a.id AND c.ts < noted AND c.state < 3
+      WHERE c.site_id = l.site_id AND c.agent_id = l.agent_id AND c.ts < noted AND c.state < 3
       ORDER BY c.ts DESC LIMIT 1
     ) AS before
-    WHERE $1 IS NULL OR s.id = ANY ($1)
+    WHERE ($1 IS NULL OR l.site_id = ANY ($1)) AND (l.ts >= noted OR l.state >= 2)
   ), turns AS (
     SELECT *, lead(ts) OVER each AS next FROM (
       SELECT *, lag(state = 2) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS was_down

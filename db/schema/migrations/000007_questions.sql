@@ -6,15 +6,144 @@ CREATE FUNCTION httpmon_percentiles(
   site text, since timestamptz, until timestamptz, step text, phase text DEFAULT 'response'
 ) RETURNS TABLE (bucket timestamptz, results int8, p50 float8, p95 float8, p99 float8)
 LANGUAGE sql STABLE AS $$
-  SELECT bucket, sum(n)::int8,
-    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.5),
-    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.95),
-    httpmon_quantile(array_agg(key ORDER BY key), array_agg(n ORDER BY key), 0.99)
+  SELECT bucket, n, q[1], q[2], q[3]
   FROM (
-    SELECT bucket, key, sum(n)::int8 AS n
-    FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase, step) GROUP BY 1, 2
-  ) AS bins
-  GROUP BY bucket ORDER BY bucket
+    SELECT bucket, sum(n)::int8 AS n, httpmon_quantiles(
+      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8, '{0.5, 0.95, 0.99}'
+    ) AS q
+    FROM (
+      SELECT bucket, key, sum(n)::int8 AS n
+      FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase, step) GROUP BY 1, 2
+    ) AS bins
+    GROUP BY 1
+  ) AS buckets
+  ORDER BY bucket
+$$;
+
+-- All that a chart of these sites shows by hour, day or month, and by agent where `each_agent` says so:
+-- counts, percentiles of the response time and medians of the phases (ms).
+CREATE FUNCTION httpmon_series(
+  site_ids int4[], since timestamptz, until timestamptz, step text, each_agent boolean DEFAULT false
+) RETURNS TABLE (
+  bucket timestamptz, agent_id int4, checks int8, up int8, degraded int8, down int8, unknown int8,
+  maintenance int8, responses int8, p50 float8, p95 float8, p99 float8, dns float8, connect float8,
+  tls float8, first_byte float8, download float8
+)
+LANGUAGE plpgsql STABLE SET jit = off AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH part AS MATERIALIZED (
+      SELECT *, date_trunc($1, bucket, 'UTC') AS start, CASE WHEN $2 THEN agent_id END AS agent
+      FROM (%s) AS part
+    ), bins AS (
+      -- The bins of one phase stand together.
+      SELECT start, agent, (key + 500) / 1000 AS phase, key, sum(n)::int8 AS n
+      FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n) GROUP BY 1, 2, 4
+    ), quantiles AS (
+      SELECT start, agent, phase, httpmon_quantiles(
+        array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
+        CASE phase WHEN 0 THEN '{0.5, 0.95, 0.99}' ELSE '{0.5}' END::float8[]
+      ) AS q
+      FROM bins GROUP BY 1, 2, 3
+    ), columns AS (
+      SELECT start, agent, max(q[1]) FILTER (WHERE phase = 0) AS p50,
+        max(q[2]) FILTER (WHERE phase = 0) AS p95, max(q[3]) FILTER (WHERE phase = 0) AS p99,
+        max(q[1]) FILTER (WHERE phase = 1) AS dns, max(q[1]) FILTER (WHERE phase = 2) AS connect,
+        max(q[1]) FILTER (WHERE phase = 3) AS tls, max(q[1]) FILTER (WHERE phase = 4) AS first_byte,
+        max(q[1]) FILTER (WHERE phase = 5) AS download
+      FROM quantiles GROUP BY 1, 2
+    )
+    SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
+      c.responses, q.p50, q.p95, q.p99, q.dns, q.connect, q.tls, q.first_byte, q.download
+    FROM (
+      SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
+        sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,
+        sum(responses) AS responses
+      FROM part GROUP BY 1, 2
+    ) AS c
+    LEFT JOIN columns AS q ON q.start = c.start AND q.agent IS NOT DISTINCT FROM c.agent
+    ORDER BY 1, 2
+  $sql$, httpmon_parts_sql(site_ids, since, until, step, true)) USING step, each_agent;
+END
+$$;
+
+-- Percentiles (ms) of a phase for each of these sites (null: all) over a range. Of all sites better a
+-- whole day, hour or month: a site with one row needs no merging.
+CREATE FUNCTION httpmon_percentiles_of(
+  site_ids int4[], since timestamptz, until timestamptz, phase text DEFAULT 'response'
+) RETURNS TABLE (site_id int4, results int8, p50 float8, p95 float8, p99 float8)
+LANGUAGE plpgsql STABLE SET jit = off SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH part AS MATERIALIZED (
+      SELECT site_id, sketch_keys[first:last] AS keys, sketch_counts[first:last]::int8[] AS counts,
+        responses, count(*) OVER (PARTITION BY site_id) AS parts
+      FROM (
+        SELECT *, width_bucket(($1 - 500)::int2, sketch_keys) + 1 AS first,
+          width_bucket(($1 + 499)::int2, sketch_keys) AS last
+        FROM (%s) AS part
+      ) AS part
+      WHERE last >= first
+    ), merged AS (
+      SELECT site_id, keys, counts,
+        CASE $1 WHEN 0 THEN responses ELSE (SELECT sum(n)::int8 FROM unnest(counts) AS n) END AS total
+      FROM part WHERE parts = 1
+      UNION ALL
+      SELECT site_id, array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8
+      FROM (
+        SELECT site_id, key, sum(bin.n)::int8 AS n
+        FROM part CROSS JOIN unnest(keys, counts) AS bin(key, n) WHERE parts > 1 GROUP BY 1, 2
+      ) AS bins GROUP BY 1
+    )
+    SELECT site_id, total, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
+      httpmon_sketch_value(q[3])
+    FROM (
+      SELECT site_id, total, httpmon_at_ranks(keys, counts, total,
+        ARRAY[0.5 * (total - 1), 0.95 * (total - 1), 0.99 * (total - 1)]) AS q
+      FROM merged
+      -- Or it would be worked out for each column anew.
+      OFFSET 0
+    ) AS sites
+  $sql$, httpmon_parts_sql(site_ids, since, until, NULL, true)) USING httpmon_phase(phase) * 1000;
+END
+$$;
+
+-- Slots of each of these sites by hour, day or month, all agents added up: what a strip shows. A bucket
+-- without a row was not observed.
+CREATE FUNCTION httpmon_strips(
+  site_ids int4[], since timestamptz, until timestamptz, step text
+) RETURNS TABLE (
+  site_id int4, bucket timestamptz, up int8, degraded int8, down int8, unknown int8, maintenance int8
+)
+LANGUAGE sql STABLE AS $$
+  SELECT site_id, bucket, sum(up)::int8, sum(degraded)::int8, sum(down)::int8, sum(unknown)::int8,
+    sum(maintenance)::int8
+  FROM httpmon_rollup(site_ids, since, until, step) GROUP BY 1, 2 ORDER BY 1, 2
+$$;
+
+-- The last `n` results of each of these sites in the last `within`, newest first.
+CREATE FUNCTION httpmon_last_checks(
+  site_ids int4[], n int4, within interval DEFAULT '26 hours'
+) RETURNS TABLE (
+  site_id int4, ts timestamptz, agent_id int4, state int2, response_ms float4, response_code int4
+)
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    SELECT site_id, ts, agent_id, state, response_time, response_code FROM (
+      SELECT r.*, row_number() OVER (PARTITION BY r.site_id ORDER BY r.ts DESC) AS nth
+      FROM unnest($1) AS wanted(site_id) CROSS JOIN agents AS a CROSS JOIN LATERAL (
+        SELECT r.site_id, ts, r.agent_id, httpmon_state(r) AS state, response_time, response_code
+        FROM check_results AS r
+        WHERE r.site_id = wanted.site_id AND r.agent_id = a.id AND ts >= %1$L AND ts < %2$L
+        ORDER BY ts DESC LIMIT $2
+      ) AS r
+      -- A result is of a day ahead at most when it is stored.
+      WHERE a.last_seen >= (%1$L::timestamptz)::date - 1
+    ) AS r
+    WHERE nth <= $2 ORDER BY site_id, ts DESC
+  $sql$, now() - within, now() + interval '2 days') USING site_ids, n;
+END
 $$;
 
 -- The sites with the slowest q-quantile (ms). That of a site lies between those of its rows (the upper
@@ -22,7 +151,7 @@ $$;
 CREATE FUNCTION httpmon_slowest(
   since timestamptz, until timestamptz, q float8 DEFAULT 0.95, n int4 DEFAULT 20
 ) RETURNS TABLE (site text, results int8, ms float8)
-LANGUAGE plpgsql STABLE SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
     WITH part AS MATERIALIZED (
@@ -30,13 +159,17 @@ BEGIN
       FROM (SELECT *, width_bucket(499::int2, sketch_keys) AS bins FROM (%s) AS part) AS part
       WHERE responses > 0
     ), bounds AS MATERIALIZED (
-      SELECT site_id, min(httpmon_at_rank(keys, counts, responses, $1 * (responses - 1))) AS least,
-        max(httpmon_at_rank(keys, counts, responses, greatest(ceil($1 * responses) - 1, 0))) AS most
-      FROM part GROUP BY 1
+      SELECT site_id, min(bins[1]) AS least, max(bins[2]) AS most FROM (
+        SELECT site_id, httpmon_at_ranks(keys, counts, responses, ARRAY[
+          least($1 * (responses - 1), greatest(ceil($1 * responses) - 1, 0)),
+          greatest($1 * (responses - 1), ceil($1 * responses) - 1)
+        ]) AS bins
+        FROM part OFFSET 0
+      ) AS each GROUP BY 1
     ), bins AS (
       SELECT site_id, key, sum(bin.n)::int8 AS n
       FROM bounds JOIN part USING (site_id) CROSS JOIN unnest(keys, counts) AS bin(key, n)
-      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), 0)
+      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), -500)
       GROUP BY 1, 2
     )
     SELECT coalesce(s.name, s.url), sum(bins.n)::int8,
@@ -47,84 +180,63 @@ BEGIN
 END
 $$;
 
--- The last result of each agent of each site since `since`. The key is walked from its end: one look
--- into it for each of them, however many results there are.
-CREATE FUNCTION httpmon_last_results(since timestamptz) RETURNS SETOF check_results
-LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
-BEGIN
-  RETURN QUERY EXECUTE replace(replace($sql$
-    WITH RECURSIVE walk AS (
-      (
-        SELECT * FROM check_results WHERE ts >= <since> AND ts < <until>
-        ORDER BY site_id DESC, agent_id DESC, ts DESC LIMIT 1
-      )
-      UNION ALL
-      SELECT next.* FROM walk CROSS JOIN LATERAL (
-        SELECT r.* FROM check_results AS r
-        WHERE r.ts >= <since> AND r.ts < <until>
-          AND (r.site_id, r.agent_id) < (walk.site_id, walk.agent_id)
-        ORDER BY r.site_id DESC, r.agent_id DESC, r.ts DESC LIMIT 1
-      ) AS next
-    )
-    SELECT * FROM walk
-  $sql$, '<since>', quote_literal(since)), '<until>', quote_literal(now() + interval '2 days'));
-END
-$$;
-
 -- How long a result says something of now: two intervals and a timeout's default; without a frequency,
 -- an hour.
 CREATE FUNCTION httpmon_fresh_for(frequency float8) RETURNS interval
 LANGUAGE sql IMMUTABLE
 RETURN coalesce(2 * frequency + 120, 3600) * interval '1 second';
 
--- What each agent last saw of each site in the last `within`, and since when that is so.
+-- What each agent last saw of each site in the last `within`, and since when that is so. Most have been
+-- seen in the last minutes, which are read together; the others are looked up one by one. Whoever has a
+-- result has a change as well, as the first result is one.
 CREATE FUNCTION httpmon_agents_see(within interval DEFAULT '26 hours')
 RETURNS TABLE (
   site_id int4, agent_id int4, ts timestamptz, state int2, since timestamptz, fresh boolean,
-  response_ms float4, response_code int4, context_id int4, connection_id int4, reason_id int4
+  response_ms float4, response_code int4, context_id int4, connection_id int4, reason_id int4,
+  location text
 )
-LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' SET jit = off SET work_mem = '32MB' AS $$
 #variable_conflict use_column
 DECLARE
   noted timestamptz := httpmon_noted_until(NULL);
+  recently timestamptz := now() - least(within, '3 minutes');
+  horizon timestamptz := now() + interval '2 days';
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    WITH last AS MATERIALIZED (
-      SELECT r.*, httpmon_state(r) AS state FROM httpmon_last_results(now() - $1) AS r
-    ), blips AS MATERIALIZED (
-      -- Of those that are up now: when they last were not, since the changes are noted.
-      SELECT site_id, agent_id, max(ts) AS ts FROM check_results AS r
-      WHERE ts >= %1$L AND ts < now() + interval '2 days' AND (verdict <> 0 OR maintenance)
-      GROUP BY 1, 2
+    WITH recent AS MATERIALIZED (
+      SELECT DISTINCT ON (site_id, agent_id) ts, site_id, agent_id, response_time, response_code,
+        context_id, connection_id, reason_id, httpmon_state(r) AS state
+      FROM check_results AS r WHERE ts >= %1$L AND ts < %2$L
+      ORDER BY site_id, agent_id, ts DESC
+    ), changes AS MATERIALIZED (
+      SELECT site_id, agent_id, max(ts) AS ts FROM (
+        SELECT site_id, agent_id, CASE WHEN ts < %3$L THEN ts ELSE (
+          SELECT max(v.ts) FROM verdict_changes AS v
+          WHERE v.site_id = l.site_id AND v.agent_id = l.agent_id AND v.ts < %3$L
+        ) END AS ts FROM verdict_last AS l
+        UNION ALL SELECT site_id, agent_id, ts FROM (%4$s) AS c
+      ) AS c GROUP BY 1, 2
+    ), last AS (
+      SELECT * FROM recent
+      UNION ALL
+      SELECT r.* FROM (
+        SELECT site_id, agent_id FROM changes EXCEPT SELECT site_id, agent_id FROM recent
+      ) AS other CROSS JOIN LATERAL (
+        SELECT ts, site_id, agent_id, response_time, response_code, context_id, connection_id,
+          reason_id, httpmon_state(r) AS state
+        FROM check_results AS r
+        WHERE r.site_id = other.site_id AND r.agent_id = other.agent_id AND ts >= %5$L AND ts < %1$L
+        ORDER BY ts DESC LIMIT 1
+      ) AS r
     )
-    SELECT l.site_id, l.agent_id, l.ts, l.state,
-      coalesce(
-        CASE WHEN l.state <> 0 OR b.ts IS NOT NULL OR noted.state IS DISTINCT FROM l.state THEN (
-          SELECT min(r.ts) FROM check_results AS r
-          WHERE r.site_id = l.site_id AND r.agent_id = l.agent_id AND r.ts >= %1$L
-            AND r.ts < now() + interval '2 days' AND r.ts > coalesce(
-              CASE WHEN l.state = 0 THEN b.ts ELSE (
-                SELECT max(o.ts) FROM check_results AS o
-                WHERE o.site_id = l.site_id AND o.agent_id = l.agent_id AND o.ts >= %1$L
-                  AND o.ts < now() + interval '2 days' AND httpmon_state(o) <> l.state
-              ) END,
-              CASE WHEN noted.state IS DISTINCT FROM l.state THEN '-infinity' ELSE 'infinity' END::timestamptz
-            )
-        ) END,
-        CASE WHEN noted.state = l.state THEN noted.ts END,
-        l.ts
-      ),
-      l.ts > now() - httpmon_fresh_for(c.frequency),
-      l.response_time, l.response_code, l.context_id, l.connection_id, l.reason_id
+    SELECT l.site_id, l.agent_id, l.ts, l.state, coalesce(c.ts, l.ts),
+      l.ts > now() - httpmon_fresh_for(x.frequency),
+      l.response_time, l.response_code, l.context_id, l.connection_id, l.reason_id, x.location
     FROM last AS l
-    LEFT JOIN contexts c ON c.id = l.context_id
-    LEFT JOIN blips b ON b.site_id = l.site_id AND b.agent_id = l.agent_id
-    LEFT JOIN LATERAL (
-      SELECT n.ts, n.state FROM verdict_changes AS n
-      WHERE n.site_id = l.site_id AND n.agent_id = l.agent_id AND n.ts < %1$L
-      ORDER BY n.ts DESC LIMIT 1
-    ) AS noted ON true
-  $sql$, noted) USING within;
+    LEFT JOIN changes AS c ON c.site_id = l.site_id AND c.agent_id = l.agent_id
+    LEFT JOIN contexts x ON x.id = l.context_id
+  $sql$, recently, horizon, noted,
+    httpmon_changes_sql('true', least(noted, horizon), horizon), now() - within);
 END
 $$;
 
@@ -135,7 +247,8 @@ CREATE FUNCTION httpmon_sites_now(within interval DEFAULT '26 hours')
 RETURNS TABLE (
   site_id int4, site text, url text, state text, since timestamptz, last_result timestamptz,
   agents int4, agents_down int4, response_ms float4, response_code int4, reason text,
-  error_message text, certificate_expires_at timestamptz, frequency float8, labels jsonb
+  error_message text, certificate_expires_at timestamptz, frequency float8, labels jsonb,
+  locations text[]
 )
 LANGUAGE sql STABLE AS $$
   WITH seen AS (
@@ -157,7 +270,8 @@ LANGUAGE sql STABLE AS $$
         AS reason_id,
       (array_agg(connection_id ORDER BY ts DESC) FILTER (WHERE connection_id IS NOT NULL))[1]
         AS connection_id,
-      (array_agg(context_id ORDER BY ts DESC))[1] AS context_id
+      (array_agg(context_id ORDER BY ts DESC))[1] AS context_id,
+      coalesce(array_agg(DISTINCT location) FILTER (WHERE location IS NOT NULL), '{}') AS locations
     FROM httpmon_agents_see(within) GROUP BY 1
   ), judged AS (
     SELECT *, CASE
@@ -179,7 +293,7 @@ LANGUAGE sql STABLE AS $$
       ELSE j.since[cardinality(j.since)]
     END,
     j.ts, j.agents, j.down, j.ms, j.code, w.reason, w.error_message, n.expires_at, c.frequency,
-    coalesce(c.site_labels, '{}')
+    coalesce(c.site_labels, '{}'), j.locations
   FROM judged AS j
   JOIN sites s ON s.id = j.site_id
   LEFT JOIN contexts c ON c.id = j.context_id
@@ -206,24 +320,29 @@ LANGUAGE sql STABLE AS $$
   ORDER BY 1, 2
 $$;
 
--- The uptime of each site in the last so many days, to the last full hour: the counters of whole hours
--- are all in the rollups.
-CREATE FUNCTION httpmon_uptimes(days int4) RETURNS TABLE (site text, uptime float8, counted int8)
-LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+-- The uptime of each of these sites (null: all) in the last so many days, to the last full hour, as the
+-- counters of whole hours are all in the rollups. More than one day are whole days (UTC) and what there
+-- is of today, so that no day is added up from its hours but today.
+CREATE FUNCTION httpmon_uptimes(days int4, site_ids int4[] DEFAULT NULL)
+RETURNS TABLE (site_id int4, site text, uptime float8, counted int8)
+LANGUAGE plpgsql STABLE SET timezone = 'UTC' SET datestyle = 'ISO' SET jit = off AS $$
+#variable_conflict use_column
 DECLARE
-  until timestamptz := date_trunc('hour', now(), 'UTC');
+  until timestamptz := date_trunc('hour', now());
+  since timestamptz := CASE WHEN days > 1 THEN date_trunc('day', until) ELSE until END
+    - days * interval '24 hours';
 BEGIN
   -- Not by httpmon_rollup, which would add up more than is asked for.
   RETURN QUERY EXECUTE format($sql$
-    SELECT coalesce(s.name, s.url), sum(good)::float8 / nullif(sum(r.counted), 0)::float8,
-      sum(r.counted)::int8
+    SELECT s.id, coalesce(s.name, s.url), r.good::float8 / nullif(r.counted, 0)::float8,
+      r.counted
     FROM (
       SELECT site_id, sum(up + degraded) AS good, sum(up + degraded + down) AS counted
       FROM (%s) AS part GROUP BY 1
     ) AS r
     JOIN sites s ON s.id = r.site_id
-    GROUP BY 1 ORDER BY 2, 1
-  $sql$, httpmon_parts_sql(NULL, until - days * interval '24 hours', until, NULL, false));
+    ORDER BY 3, 2
+  $sql$, httpmon_parts_sql(site_ids, since, until, NULL, false));
 END
 $$;
 

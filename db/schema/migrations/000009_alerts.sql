@@ -85,7 +85,7 @@ CREATE TABLE incidents (
 );
 COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
 COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of a site';
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network';
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
 COMMENT ON COLUMN incidents.opened_at IS
   'ts of the result that decided it; where time decided, the broker''s time of it';

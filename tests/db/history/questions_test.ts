@@ -105,6 +105,106 @@ Deno.test("httpmon_percentiles(), httpmon_slowest() and httpmon_by_location() an
   }
 });
 
+Deno.test("httpmon_series(), httpmon_percentiles_of() and httpmon_strips() say what the others say one by one", async () => {
+  await using database = await historyDatabase(START, 4);
+  let seed = 9;
+  const random = () => (seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31;
+  await insert(
+    database.pool,
+    Array.from({ length: 2000 }, (_, n) => ({
+      ts: START + n * 100_000,
+      site: 1 + n % 4,
+      // Two sites by one agent each, two by two.
+      agent: n % 4 < 2 ? 1 : 1 + (n >> 2) % 2,
+      ms: 10 * Math.exp(3 * random()),
+      phases: [1, 2, 3, 4, 5].map((scale) => scale * random()),
+      verdict: random() < 0.1 ? 2 : 0,
+    })),
+  );
+  const range = [new Date(START + HOUR_MS / 2), new Date(START + 2 * DAY_MS + HOUR_MS)];
+  for (const rolledUp of [false, true]) {
+    if (rolledUp) await rollUpAll(database, START + 3 * DAY_MS);
+    for (const phase of ["response", "tls"]) {
+      const each = await database.rows(
+        `SELECT id AS site_id, httpmon_percentile(url, 0.5, $1, $2, $3) AS p50,
+           httpmon_percentile(url, 0.95, $1, $2, $3) AS p95, httpmon_percentile(url, 0.99, $1, $2, $3) AS p99
+         FROM sites WHERE id < 5 ORDER BY 1`,
+        [...range, phase],
+      );
+      for (const ids of [null, [1, 2, 3, 4]]) {
+        const found = await database.rows(
+          "SELECT site_id, p50, p95, p99 FROM httpmon_percentiles_of($4, $1, $2, $3) ORDER BY 1",
+          [...range, phase, ids],
+        );
+        assertEquals(found, each, `${phase}, ${ids}`);
+      }
+      const column = phase === "response" ? "p50" : "tls";
+      const chart = await database.rows(
+        `SELECT bucket, ${column} AS p50 FROM httpmon_series('{3}', $1, $2, 'hour')`,
+        range,
+      );
+      const hours = await database.rows(
+        "SELECT bucket, p50 FROM httpmon_percentiles('https://3.example/', $1, $2, 'hour', $3)",
+        [...range, phase],
+      );
+      assertEquals(chart, hours);
+      assertEquals(chart.length, 49);
+    }
+    const strips = await database.rows(
+      `SELECT site_id, bucket, up::int, down::int FROM httpmon_strips('{1,3}', $1, $2, 'day')`,
+      range,
+    );
+    const days = await database.rows(
+      `SELECT 1 AS site_id, bucket, up::int, down::int FROM httpmon_series('{1}', $1, $2, 'day')
+       UNION ALL SELECT 3, bucket, sum(up)::int, sum(down)::int
+       FROM httpmon_series('{3}', $1, $2, 'day', true) GROUP BY 2 ORDER BY 1, 2`,
+      range,
+    );
+    assertEquals(strips, days);
+    assertEquals(days.length, 6);
+  }
+  const results = await database.value(
+    "SELECT sum(results)::int FROM httpmon_percentiles_of(NULL, $1, $2, 'connect')",
+    range,
+  );
+  const counted = "SELECT count(*)::int FROM check_results WHERE ts >= $1 AND ts < $2";
+  assertEquals(results, await database.value(counted, range));
+});
+
+Deno.test("httpmon_last_checks() gives the last results of each site, of all its agents", async () => {
+  await using database = await historyDatabase(Date.now() - DAY_MS, 3);
+  const from = Date.now() - HOUR_MS;
+  await insert(database.pool, minutes("uudd", { site: 1 }, from));
+  await insert(database.pool, minutes("sm?", { site: 1, agent: 2 }, from + 1000));
+  await insert(database.pool, minutes("u", { site: 2 }, from));
+  await insert(database.pool, minutes("u", { site: 3 }, from));
+  const found = await database.rows(
+    "SELECT site_id, agent_id, state FROM httpmon_last_checks('{1,2}', 4)",
+  );
+  assertEquals(found.map((row) => Object.values(row)), [
+    [1, 1, 2],
+    [1, 2, 3],
+    [1, 1, 2],
+    [1, 2, 4],
+    [2, 1, 0],
+  ]);
+  assertEquals(await database.rows("SELECT FROM httpmon_last_checks('{1,2}', 4, '1 min')"), []);
+});
+
+Deno.test("httpmon_revision() moves when a rollup was computed again", async () => {
+  await using database = await historyDatabase(START, 2);
+  const revision = async () => Number(await database.value("SELECT httpmon_revision()"));
+  await insert(database.pool, minutes("u"));
+  const before = await revision();
+  await rollUpAll(database, START + HOUR_MS - 1);
+  assertEquals(await revision(), before);
+  await rollUpAll(database, START + HOUR_MS);
+  const after = await revision();
+  assert(after > before);
+  await rollUpAll(database, START + HOUR_MS);
+  assertEquals(await revision(), after);
+});
+
 Deno.test("httpmon_slowest() finds the slowest of many sites, whose rows it need not merge all", async () => {
   await using database = await historyDatabase(START, 4);
   let seed = 5;
@@ -155,7 +255,10 @@ Deno.test("httpmon_uptimes() gives the uptime of each site to the last full hour
       { uptime: 0.75, counted: 4 },
       { uptime: null, counted: 0 },
     ]);
+    // Whole days, and not only 48 hours.
     assertEquals((await uptimes(2))[0], { uptime: 0.375, counted: 8 });
+    const ofOne = await database.rows("SELECT site_id, uptime FROM httpmon_uptimes(1, '{2}')");
+    assertEquals(ofOne, [{ site_id: 2, uptime: 0.5 }]);
   }
 });
 
@@ -193,6 +296,6 @@ Deno.test("the queries of docs/questions.md run", async () => {
   const blocks = [...page.matchAll(/^```sql\n(.*?)^```/gms)].map(([, block]) => block!);
   const statements = blocks.join("").replaceAll("example.com", "1.example").split(/;\n/)
     .filter((sql) => sql.trim() !== "");
-  assertEquals(statements.length, 14);
+  assertEquals(statements.length, 18);
   for (const sql of statements) await database.rows(sql);
 });

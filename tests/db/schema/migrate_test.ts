@@ -67,12 +67,14 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
       "rollup_marks",
       "rollup_monthly",
       "rollup_pending",
+      "rollup_revision",
       "schema_migrations",
       "site_certificates",
       "site_states",
       "site_votes",
       "sites",
       "verdict_changes",
+      "verdict_last",
     ],
   );
   assertEquals(await run(database), { applied: [], carriedOver: null, partitions: 0 });
