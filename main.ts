@@ -96,7 +96,7 @@ async function placesOf({ kafka, database }: Config, mode: Mode): Promise<object
   const { bootstrapServers, topic } = kafka;
   const ofKafka = mode === "web" ? {} : { brokers: bootstrapServers.join(","), topic };
   if (mode === "agent" || !database) return ofKafka;
-  const { parseDsn } = await import("./db/connect/dsn.ts");
+  const { parseDsn } = await import("./runtime/dsn.ts");
   const { host, port, dbname } = parseDsn(database.dsn);
   return { ...ofKafka, database: { host, port, dbname } };
 }

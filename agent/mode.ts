@@ -3,15 +3,18 @@ import { createSender } from "../kafka/sender.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
+import { Spell } from "../runtime/log/spell.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { createClients } from "./clients.ts";
 import { startAgentOps } from "./ops.ts";
 import { PerSiteMetrics } from "./probe/per_site.ts";
 import { Reloads } from "./reload/reload.ts";
 import { runAgent, type RunningAgent } from "./run.ts";
-import { newStats } from "./stats.ts";
+import { AgentStats } from "./stats.ts";
 
 const CLOSE_MS = 1_000;
+/** By the machines of one network, clocks are milliseconds apart. */
+const MAX_SKEW_MS = 5_000;
 
 /** Mode "agent": checks the sites and publishes the results until it is asked to stop. */
 export async function agentMode(context: ModeContext): Promise<ExitCode> {
@@ -22,7 +25,7 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
       "Nothing is acknowledged with acks 0: a result that the broker loses is lost",
     );
   }
-  const stats = newStats();
+  const stats = new AgentStats();
   let running: RunningAgent | null = null;
   const { listen } = config.agent;
   let current = config;
@@ -37,7 +40,22 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
     log,
     signal,
   });
-  const sender = createSender(createKafka(config.kafka, "httpmon-agent", log), config.kafka, log);
+  const skew = new Spell(clock);
+  const sender = createSender(createKafka(config.kafka, "httpmon-agent", log), config.kafka, log, {
+    clock,
+    onSkew(ms) {
+      stats.clockSkewMs = ms;
+      const seconds = Math.round(ms / 1_000);
+      if (Math.abs(ms) < MAX_SKEW_MS) skew.ended(log, "The clock is as the broker's again");
+      else {
+        const where = ms > 0 ? "ahead of" : "behind";
+        skew.failed(log, `${Math.abs(seconds)} s ${where} the broker's clock`, {
+          failed: "The clock is wrong, or the broker's is: results have its time",
+          still: "The clock is still not as the broker's",
+        });
+      }
+    },
+  });
   const clients = createClients(clock, config.agent);
   const reloads = new Reloads({ config, configSource, clock, log, stats, signal });
   try {

@@ -49,7 +49,7 @@ export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | nul
     moreMetrics: () => perSite?.text() ?? Promise.resolve(""),
     pages: { "/probe": (request) => probe.answer(request) },
     unhealthy: () => unhealthy(running()),
-    unready: () => unready(running(), signal.aborted),
+    unready: () => unready(running(), options.stats, signal.aborted),
   });
 }
 
@@ -59,10 +59,19 @@ function unhealthy(running: RunningAgent | null): string[] {
   return [`The schedule stands still: a check has been due for ${Math.round(overdueMs / 1_000)} s`];
 }
 
-function unready(running: RunningAgent | null, stopping: boolean): string[] {
+function unready(
+  running: RunningAgent | null,
+  { waitingForPlace }: AgentStats,
+  stopping: boolean,
+): string[] {
   if (stopping) return ["The agent is stopping"];
   if (running === null) return ["The agent is starting: its state folder is not open yet"];
   const reasons = unhealthy(running);
   if (running.outbox.failing) reasons.push("The outbox cannot be written; see the log");
+  if (waitingForPlace > 0) {
+    reasons.push(
+      `${waitingForPlace} due checks wait for a place; see "agent.max_concurrent_checks"`,
+    );
+  }
   return reasons;
 }

@@ -1,12 +1,13 @@
 import type { ClientBase, Pool } from "pg";
 import type { Source } from "../consume/sink.ts";
 import type { TopicView } from "../kafka/cluster.ts";
+import type { Signs } from "./state/signs.ts";
 
 /** How far a partition is read, in time: milliseconds since 1970 by the broker's clock. */
 export interface PartitionClock {
   at: number;
   /** When agents were last said to be heard. */
-  agents: Record<string, number>;
+  agents: Signs;
 }
 
 /** What all partitions of a topic have in common. */
@@ -40,7 +41,7 @@ export async function moveClock(
   { clusterId, topic, partition }: Source,
   { at, agents }: PartitionClock,
 ): Promise<void> {
-  const recent = Object.entries(agents).filter(([, seenAt]) => at - seenAt <= FORGET_MS);
+  const recent = Object.entries(agents).filter(([, [seenAt]]) => at - seenAt <= FORGET_MS);
   await client.query(
     `UPDATE alert_clocks SET at = $4, agents = $5, moved_at = now()
      WHERE cluster_id = $1 AND topic = $2 AND partition = $3`,

@@ -14,10 +14,10 @@ export async function addEvents(client: ClientBase, events: readonly AlertEvent[
     [
       events.map(({ at }) => at),
       events.map(({ kind }) => kind),
-      events.map((event) => event.kind === "seen" ? NO_SITE : event.site),
+      events.map((event) => event.kind === "view" ? event.site : NO_SITE),
       events.map(({ agent }) => agent),
       events.map(({ ts }) => ts),
-      events.map((event) => event.kind === "seen" ? null : JSON.stringify(event.view)),
+      events.map((event) => event.kind === "view" ? JSON.stringify(event.view) : null),
     ],
   );
 }

@@ -6,23 +6,29 @@ import type { VoteRules } from "./sink.ts";
 const TIMEOUT_MS = 120_000;
 
 /** What the config says of sites: of those that it has, by their names, and of others. */
-export function policies({ sites, alerts: { rules, channels } }: Config) {
-  const all = Object.keys(channels);
+export function policies({ sites, alerts: { rules } }: Config) {
   const known = new Map(sites.map((site) => [siteId(site), site]));
+  const gateways = new Set(sites.flatMap(({ alerting }) => alerting.dependsOn));
   const find = (name: string | null | undefined, url: string) => known.get(name ?? url);
   return {
-    channels: all,
-    rulesOf({ site, url }: { site?: string; url: string }): VoteRules {
-      const found = find(site, url);
-      return { rules, timeoutMs: found ? longestCheckMs(found) : TIMEOUT_MS };
+    rulesOf({ site: name, url }: { site?: string; url: string }): VoteRules {
+      const site = find(name, url);
+      return {
+        rules: { ...rules, ...site?.alerting.rules, isGateway: gateways.has(name ?? url) },
+        timeoutMs: site ? longestCheckMs(site) : TIMEOUT_MS,
+      };
     },
     policyOf({ name, url }: { name: string | null; url: string }): AlertPolicy {
-      const found = find(name, url);
+      const site = find(name, url);
       return {
-        downWhen: rules.downWhen,
+        ...rules,
+        ...site?.alerting.rules,
         // A config without any sites is one of which nothing can be said.
-        isExpected: sites.length === 0 || found?.url === url,
-        channels: found?.channels ?? all,
+        isExpected: sites.length === 0 || site?.url === url,
+        host: URL.parse(url)?.host ?? url,
+        dependsOn: (site?.alerting.dependsOn ?? []).filter((parent) => parent !== (name ?? url)),
+        channels: site?.channels ?? null,
+        labels: site?.labels ?? {},
       };
     },
   };

@@ -9,6 +9,7 @@ import { retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./clocks.ts";
 import { addEvents, takeEvents } from "./events.ts";
 import { storeChanges } from "./incidents.ts";
+import type { Route } from "./outbox/owe.ts";
 import { saveVotes } from "./sink.ts";
 import type { Spell } from "./state/agent.ts";
 import { Overview, type SitePolicy } from "./state/overview.ts";
@@ -32,8 +33,12 @@ const PATIENCE_MS = 60_000;
 const SPELLS = 50;
 
 /** What the config says of a site, and whom it tells. */
-export interface AlertPolicy extends SitePolicy {
-  channels: readonly string[];
+export interface AlertPolicy extends Omit<SitePolicy, "parents" | "children"> {
+  /** Sites by their names, or URLs where they have none. */
+  dependsOn: readonly string[];
+  /** Null: its config names none. */
+  channels: readonly string[] | null;
+  labels: Readonly<Record<string, string>>;
 }
 
 /** What rounds are handed. */
@@ -44,8 +49,7 @@ export interface RoundDeps {
   topic: string;
   viewTopic(): Promise<TopicView>;
   policyOf(site: { name: string | null; url: string }): AlertPolicy;
-  /** Those that are told of what is no site's. */
-  channels: readonly string[];
+  route: Route;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -67,7 +71,7 @@ export async function decideInRounds(deps: RoundDeps): Promise<void> {
 interface Site {
   name: string | null;
   url: string;
-  policy: AlertPolicy;
+  policy: AlertPolicy & { parents: number[]; children: number[] };
 }
 
 /** What a round leaves for the next one. */
@@ -199,7 +203,7 @@ export class Rounds {
 
   /** @returns Whether there is more to decide up to `until` */
   async #decide(client: ClientBase, overview: Overview, until: number): Promise<boolean> {
-    const { clock, channels } = this.#deps;
+    const { clock, route } = this.#deps;
     const passed = await passVotes(client, until);
     const events = await takeEvents(client, passed, MOST);
     await this.#learnSites(client, events.flatMap((event) => "site" in event ? event.site : []));
@@ -209,11 +213,11 @@ export class Rounds {
     const { changes, sites, agents } = overview.changes();
     await saveStates(client, sites, agents);
     await storeChanges(client, changes, {
-      now: clock.now(),
+      ...{ route, now: clock.now() },
       aboutOf: (subject) => {
-        if ("agent" in subject) return { name: subject.agent, url: "", channels };
+        if ("agent" in subject) return { name: subject.agent, url: "", channels: null, labels: {} };
         const { name, url, policy } = this.#sites.get(subject.site)!;
-        return { name: name ?? url, url, channels: policy.channels };
+        return { name: name ?? url, url, channels: policy.channels, labels: policy.labels };
       },
     });
     return !isAll || passed < until;
@@ -226,7 +230,23 @@ export class Rounds {
       missing,
     ]);
     for (const { id, name, url } of rows) {
-      this.#sites.set(id, { name, url, policy: this.#deps.policyOf({ name, url }) });
+      const policy = { ...this.#deps.policyOf({ name, url }), parents: [], children: [] };
+      this.#sites.set(id, { name, url, policy });
+    }
+    const named = new Map(
+      [...this.#sites].flatMap(([id, { name, url, policy }]) =>
+        policy.isExpected ? [[name ?? url, id]] : []
+      ),
+    );
+    const isMissing = new Set(missing);
+    for (const [id, { policy }] of this.#sites) {
+      for (const name of policy.dependsOn) {
+        const parent = named.get(name);
+        // Between others, it was noted when these were learned.
+        if (parent === undefined || !isMissing.has(id) && !isMissing.has(parent)) continue;
+        policy.parents.push(parent);
+        this.#sites.get(parent)!.policy.children.push(id);
+      }
     }
   }
 }

@@ -1,21 +1,21 @@
 import { setImmediate } from "node:timers/promises";
 import type { ClientBase, Pool } from "pg";
-import type { AlertRules } from "../config/types.ts";
 import { advanceOffset, lockOffset } from "../consume/offsets.ts";
 import type { RawRecord, Sink } from "../consume/sink.ts";
 import { beginWithin, inTransaction, withClient } from "../db/connect/transaction.ts";
 import { siteIdentity } from "../db/store/shared.ts";
 import { decode } from "../wire/decode.ts";
 import type { ResultMessage } from "../wire/message.ts";
-import { lockClock, moveClock } from "./clocks.ts";
+import { lockClock, moveClock, type PartitionClock } from "./clocks.ts";
 import { addEvents } from "./events.ts";
 import { toObservation } from "./observation.ts";
-import { type AlertEvent, SEEN_MS } from "./state/view.ts";
-import { hear, NEW_VOTES, passesAt, type SiteVotes } from "./state/votes.ts";
+import { signOf } from "./state/signs.ts";
+import type { AlertEvent } from "./state/view.ts";
+import { type CountRules, hear, NEW_VOTES, passesAt, type SiteVotes } from "./state/votes.ts";
 
 /** What a site's votes are counted by. */
 export interface VoteRules {
-  rules: AlertRules;
+  rules: CountRules;
   /** The longest that a check can take. */
   timeoutMs: number;
 }
@@ -118,7 +118,7 @@ async function count(
   client: ClientBase,
   results: readonly Result[],
   ids: ReadonlyMap<string, number>,
-  clock: { at: number; agents: Record<string, number> },
+  clock: PartitionClock,
 ): Promise<void> {
   const known = await lockVotes(client, [
     ...new Set(results.map(({ site }) => ids.get(site.identity)!)),
@@ -129,14 +129,11 @@ async function count(
     const site = ids.get(identity)!;
     const observation = toObservation(message, record.timestamp, timeoutMs);
     // A broker's clock may be set back, and time has come that far already.
-    const at = clock.at = Math.max(clock.at, observation.at);
-    const { agent, ts } = observation;
-    if (at - (clock.agents[agent] ?? 0) >= SEEN_MS) {
-      clock.agents[agent] = at;
-      events.push({ kind: "seen", at, ts, agent });
-    }
+    observation.at = clock.at = Math.max(clock.at, observation.at);
+    const sign = signOf(observation, clock.agents);
+    if (sign !== null) events.push(sign);
     const before = changed.get(site) ?? known.get(site)!;
-    const { votes, events: ofSite } = hear(before, { ...observation, at }, rules);
+    const { votes, events: ofSite } = hear(before, observation, rules);
     if (votes !== before) changed.set(site, votes);
     for (const event of ofSite) events.push({ ...event, site });
   }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { optional, section, withDefault } from "./fields.ts";
+import { dsnProblem } from "../runtime/dsn.ts";
 import type { Findings } from "./say/findings.ts";
+import type { Path } from "./say/problem.ts";
 import { isGiven, mapAt } from "./source/raw.ts";
 import type { DatabaseConfig, RetentionConfig } from "./types.ts";
 
@@ -34,6 +36,14 @@ export const databaseSchema = section({
 /** What one key's value alone cannot show to be wrong; `root` is the whole YAML. */
 export function checkDatabase(root: unknown, findings: Findings): void {
   const database = mapAt(root, "database");
+  const checkDsn = (path: Path, given: unknown) => {
+    const problem = typeof given === "string" ? dsnProblem(given) : null;
+    if (problem !== null) findings.expected(path, DSN, given, `which is wrong: ${problem}`);
+  };
+  checkDsn(["database", "dsn"], database.dsn);
+  for (const role of ["writer", "reader"]) {
+    checkDsn(["database", role, "dsn"], mapAt(database, role).dsn);
+  }
   const ofWriter = mapAt(database, "writer").dsn;
   if (isGiven(ofWriter) && isGiven(database.dsn) && ofWriter !== database.dsn) {
     findings.expected(

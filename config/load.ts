@@ -19,6 +19,7 @@ import { readSources } from "./source/sources.ts";
 import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
 import { validate } from "./say/validate.ts";
+import { checkDependsOn } from "./site/alerting.ts";
 import { checkSettings, checkWebsites, readWebsiteFiles, toSites } from "./site/websites.ts";
 import { toWeb } from "./web.ts";
 import { checkAccess } from "./web_access.ts";
@@ -77,9 +78,12 @@ export function loadConfig<M extends Mode>(
   checkWebsites(root.websites, outside, findings);
   checkSettings(root, uses("websites"), findings);
   // An agent's config may lie apart from the alerter's.
-  if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) checkChannels(root, findings);
+  if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) {
+    checkChannels(root, findings);
+    checkDependsOn(root, findings);
+  }
   checkKafka(root.kafka, findings);
-  checkDatabase(root, findings);
+  if (uses("database")) checkDatabase(root, findings);
   checkAccess(root, (path) => outside.has(path), findings);
   if (mode !== undefined) checkNeeds(mode, root, findings);
   const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Findings } from "./say/findings.ts";
 import type { Path } from "./say/problem.ts";
 import { mapAt } from "./source/raw.ts";
@@ -56,7 +57,19 @@ export function readTlsFiles(
     if (which !== null) findings.expected([...path, keys[part]], what, name, which);
     else if (file.ok) tls[part] = file.text;
   }
+  if (tls.cert && tls.key && !fits(tls.key, tls.cert)) {
+    const what = `the private key of the certificate of "${keys.cert}"`;
+    findings.expected([...path, keys.key], what, given[keys.key], "which is another one's");
+  }
   return tls;
+}
+
+function fits(key: string, cert: string): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return true; // What the runtime cannot read it may still use; TLS says what is wrong with it.
+  }
 }
 
 /** Notes a certificate without its key, and a key without its certificate. */

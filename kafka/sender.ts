@@ -1,7 +1,7 @@
 import { type ICustomPartitioner, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import { within } from "../runtime/abort.ts";
-import { systemClock } from "../runtime/clock.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { RefusedError } from "./errors.ts";
 import { asSendError } from "./failure.ts";
@@ -37,7 +37,17 @@ const GRACE_MS = 5_000;
  * Sends to the config's topic, which it makes at first use if need be. Connects at the first send,
  * and anew after a failed one: a producer whose broker is gone may never find out by itself.
  */
-export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Sender {
+export function createSender(
+  kafka: Kafka,
+  config: KafkaConfig,
+  log: Logger,
+  { clock = systemClock, onSkew }: {
+    /** @default systemClock */
+    clock?: Pick<Clock, "now">;
+    /** Told at each send how far this machine's clock is ahead of the broker's at least, ms. */
+    onSkew?: (ms: number) => void;
+  } = {},
+): Sender {
   let current: Promise<Connection> | null = null;
 
   async function connect(): Promise<Connection> {
@@ -64,6 +74,7 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
     batch: readonly OutgoingMessage[],
   ): Promise<void> {
     const messages = batch.map(({ key, value }) => ({ key, value }));
+    const sentAt = clock.now();
     const answers = await producer.send({
       topic: config.topic,
       acks: config.acks,
@@ -71,6 +82,9 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
       messages,
     });
     if (config.acks === 0) return; // no broker answers
+    const taken = answers.map(({ logAppendTime }) => Number(logAppendTime ?? -1));
+    const skews = taken.filter((at) => at >= 0).map((at) => skewOf(at, sentAt, clock.now()));
+    if (skews.length > 0) onSkew?.(Math.max(...skews));
     const answered = new Set(answers.map(({ partition }) => partition));
     for (const message of messages) {
       const partition = partitions.get(message);
@@ -106,6 +120,11 @@ export function createSender(kafka: Kafka, config: KafkaConfig, log: Logger): Se
   }
 
   return { send, close };
+}
+
+/** Between the two, the broker's clock showed `at`; ahead is above 0. */
+function skewOf(at: number, from: number, until: number): number {
+  return Math.max(0, from - at) - Math.max(0, at - until);
 }
 
 /** kafkajs's partitioner, and where it put each message last. */

@@ -11,6 +11,7 @@ export class TopicMissingError extends Error {
 
 const UNKNOWN_TOPIC = 3;
 const TOPIC_ALREADY_EXISTS = 36;
+const INVALID_REPLICATION_FACTOR = 38;
 
 /**
  * Makes the topic where it is missing: the config's partitions and retention; the broker's time on
@@ -48,10 +49,16 @@ async function makeTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
     if (!answer) throw error;
     throw new TopicMissingError(
       `Topic "${config.topic}" is not there and the broker does not let us make it` +
-        ` (${answer.type}); make it with message.timestamp.type=LogAppendTime`,
+        ` (${answer.type}); ${adviceFor(answer.code, config)}`,
       { cause: error },
     );
   }
+}
+
+function adviceFor(code: number, config: KafkaConfig): string {
+  return code === INVALID_REPLICATION_FACTOR
+    ? `"topic_replication_factor" is ${config.topicReplicationFactor}, for which there are too few brokers`
+    : "make it with message.timestamp.type=LogAppendTime";
 }
 
 async function topicExists(admin: Admin, topic: string): Promise<boolean> {

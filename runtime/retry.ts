@@ -18,7 +18,7 @@ export interface RetryDeps {
   /** What an operator should do about a failure, for the log; null: nothing to say. */
   advise?: (error: unknown) => string | null;
   /** What waits meanwhile and the like, for the log. */
-  standing?: () => object;
+  details?: () => object;
 }
 
 /** With the waits between them, some four seconds. */
@@ -36,11 +36,11 @@ export async function retryUntil<T>(
   work: (recovered: () => void) => Promise<T>,
   deps: RetryDeps,
 ): Promise<{ value: T } | null> {
-  const { clock, log, signal, spell = new Spell(clock), standing = () => ({}) } = deps;
+  const { clock, log, signal, spell = new Spell(clock), details = () => ({}) } = deps;
   const { isPassing = () => false, onFailure = () => {}, advise = () => null } = deps;
   let failures = 0;
   const recovered = () => {
-    if (failures > 0) spell.ended(log, `${what} works again`, standing());
+    if (failures > 0) spell.ended(log, `${what} works again`, details());
     failures = 0;
   };
   while (!signal.aborted) {
@@ -59,7 +59,7 @@ export async function retryUntil<T>(
         spell.failed(log, error, {
           failed: `${what} failed, trying again until it works`,
           still: `${what} still fails`,
-          fields: { ...(advice !== null && { advice }), ...standing() },
+          fields: { ...(advice !== null && { advice }), ...details() },
         });
       }
       await sleep(clock, backoffMs(failures), signal);

@@ -6,7 +6,7 @@ const STEPS: [name: string, args: string[]][] = [
   ["Lint", ["lint"]],
   ["Types", ["task", "check"]],
   ["Node build", ["task", "build:node"]],
-  ["Tests", ["task", "test"]],
+  ["Tests", ["task", "test", "--all"]],
 ];
 
 await installChromium();

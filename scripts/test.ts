@@ -1,14 +1,26 @@
 /**
- * `deno task test [FILE ...]`: starts one Kafka and one PostgreSQL for the whole run, runs the tests
- * on them, and ends with the line "N passed, N failed" (and ", N skipped"). HTTPMON_TEST_KAFKA and
- * HTTPMON_TEST_DSN, set both, point it at servers that are there already. With
- * --jsr the real JSR packages are used in place of compat/.
+ * `deno task test [--all] [FILE ...]`: starts one Kafka and one PostgreSQL for the whole run, runs the
+ * tests on them, files side by side, and ends with the slowest ones and the line "N passed, N failed"
+ * (and ", N skipped"). The gate runs --all, with the long ones. HTTPMON_TEST_KAFKA and
+ * HTTPMON_TEST_DSN, set both, point it at servers that are there already. With --jsr the real JSR
+ * packages are used in place of compat/.
  */
+import { availableParallelism } from "node:os";
 import { startStack } from "../local/stack.ts";
 import { writeJsrConfig } from "./jsr_config.ts";
 
-/** Tests with servers of their own that mostly wait for time to pass: they run beside the others. */
-const BESIDE = "tests/torture";
+/** Tests that are long: whole programs, built or broken. They are the gate's, and have servers of their own. */
+const LONG = [
+  "tests/torture",
+  "tests/end_to_end/faults_test.ts",
+  "tests/container_test.ts",
+  "tests/scripts/node_build_test.ts",
+  "tests/local/demo/demo_test.ts",
+];
+
+/** Most tests wait for a server most of the time. */
+const JOBS = 2 * availableParallelism();
+const SLOWEST = 10;
 
 interface Counts {
   passed: number;
@@ -46,37 +58,34 @@ interface Run {
   output: string;
 }
 
-async function runTests(
-  args: readonly string[],
-  env: Record<string, string>,
-  print: (chunk: Uint8Array) => Promise<unknown>,
-): Promise<Run> {
+async function runTests(args: readonly string[], env: Record<string, string>): Promise<Run> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...args],
-    env,
+    args: ["test", "-A", "--no-check", "--parallel", ...args],
+    env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(JOBS), ...env },
     stdout: "piped",
   }).spawn();
   const decoder = new TextDecoder();
   let output = "";
   for await (const chunk of child.stdout) {
-    await print(chunk);
+    await Deno.stdout.write(chunk);
     output += decoder.decode(chunk, { stream: true });
   }
   return { code: (await child.status).code, output };
 }
 
-/** All tests, in two processes: what one of them prints comes when it is done. */
-async function runAll(options: readonly string[], env: Record<string, string>): Promise<Run[]> {
-  const kept: Uint8Array[] = [];
-  const beside = runTests([...options, BESIDE], {}, (chunk) => Promise.resolve(kept.push(chunk)));
-  const main = await runTests(
-    [...options, `--ignore=${BESIDE}`, "tests/"],
-    env,
-    (chunk) => Deno.stdout.write(chunk),
-  );
-  const second = await beside;
-  for (const chunk of kept) await Deno.stdout.write(chunk);
-  return [main, second];
+/** The slowest tests of what `deno test` printed, "1m5s  file: name" each. */
+export function slowestOf(output: string, count: number): string[] {
+  // deno-lint-ignore no-control-regex
+  const plain = output.replace(/\x1b\[[0-9;]*m/g, "");
+  const timed = plain.matchAll(/^(\S+) => (.*) \.\.\. \w+ \(((?:(\d+)m)?(?:(\d+)s)?)\)$/gm);
+  return [...timed]
+    .map(([, file, name, text, minutes, seconds]) => ({
+      seconds: 60 * Number(minutes ?? 0) + Number(seconds ?? 0),
+      line: `${text!.padStart(6)}  ${file}: ${name}`,
+    }))
+    .sort((one, other) => other.seconds - one.seconds)
+    .slice(0, count)
+    .map(({ line }) => line);
 }
 
 /** What several runs come to. A run that died without its summary failed, whatever had passed. */
@@ -94,23 +103,31 @@ export function totalOf(runs: readonly Run[]): Counts {
 if (import.meta.main) {
   const started = performance.now();
   const args = [...Deno.args];
-  const jsr = args.indexOf("--jsr") < 0 ? null : await writeJsrConfig();
-  if (jsr) args.splice(args.indexOf("--jsr"), 1, "--no-lock", `--config=${jsr}`);
+  const take = (name: string) => args.includes(name) && !!args.splice(args.indexOf(name), 1);
+  const [all, isJsr] = [take("--all"), take("--jsr")];
+  const jsr = isJsr ? await writeJsrConfig() : null;
+  if (jsr) args.unshift("--no-lock", `--config=${jsr}`);
   console.log("Starting Kafka and PostgreSQL for the tests");
   const servers = await startServers();
-  console.log(`Both are up after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.log(`Both are up after ${seconds(started)} s`);
   const files = args.filter((arg) => !arg.startsWith("-"));
   const options = args.filter((arg) => arg.startsWith("-"));
-  let runs: Run[];
+  const runs: Run[] = [];
   try {
-    runs = files.length > 0
-      ? [await runTests(args, servers.env, (chunk) => Deno.stdout.write(chunk))]
-      : await runAll(options, servers.env);
+    const quick = files.length > 0 ? args : [...options, `--ignore=${LONG.join(",")}`, "tests/"];
+    runs.push(await runTests(quick, servers.env));
+    if (all) runs.push(await runTests([...options, ...LONG], servers.env));
   } finally {
     if (jsr) await Deno.remove(jsr);
     await servers.stop();
   }
+  const slowest = slowestOf(runs.map(({ output }) => output).join(""), SLOWEST);
+  console.log(`The slowest of ${seconds(started)} s:\n${slowest.join("\n")}`);
   const { passed, failed, skipped } = totalOf(runs);
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   Deno.exit(failed === 0 && passed > 0 ? 0 : 1);
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1000).toFixed(1);
 }

@@ -1,5 +1,7 @@
+import type { Seen } from "../message/message.ts";
+
 /** Of whom an incident is. */
-export type Subject = { site: number } | { agent: string };
+export type Subject = { site: number } | { agent: string; location: string | null };
 
 /** What an agent that voted for an incident saw. */
 export interface Evidence {
@@ -8,10 +10,11 @@ export interface Evidence {
   /** Of the first result of its run, microseconds since 1970. */
   since: number;
   cause: string;
+  seen: Seen | null;
 }
 
 /** What kinds of incidents there are. */
-export type Kind = "down" | "degraded" | "unobserved" | "agent_silent";
+export type Kind = "down" | "degraded" | "unobserved" | "agent_silent" | "agent_network";
 
 export type Severity = "critical" | "warning";
 

@@ -1,15 +1,21 @@
 import type { AlertRules } from "../../config/types.ts";
 import { Agent, type AgentState, newAgent, type Spell } from "./agent.ts";
 import type { Change, Evidence, Kind, Severity, Subject } from "./change.ts";
-import { decide, evidenceOf, newSite, type SiteState, votersOf } from "./site.ts";
+import { holdUntil, recoveryMs } from "./hold.ts";
+import { isOver, lostTogether, type Strange, strangeTo, TOGETHER_MS } from "./network.ts";
+import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "./site.ts";
 import { Timers } from "./timers.ts";
 import type { AlertEvent, Moment, View } from "./view.ts";
 
 /** What the config says of a site. */
-export interface SitePolicy {
-  downWhen: AlertRules["downWhen"];
+export interface SitePolicy extends AlertRules {
   /** Whether it is to be watched; what is not in the config any more, nobody misses. */
   isExpected: boolean;
+  host: string;
+  /** Sites that it depends on. */
+  parents: readonly number[];
+  /** Those that depend on it. */
+  children: readonly number[];
 }
 
 /** All that is kept between rounds. */
@@ -24,12 +30,11 @@ export interface Known {
 const FORGET_MS = 7 * 86_400_000;
 /** What a site remembers of agents that left it. */
 const LEFT_MS = 86_400_000;
+/** An agent that has lost many sites is asked about them no more often. */
+const CHECK_MS = 1_000;
+const MANY = 100;
 
-const SEVERITIES = {
-  down: "critical",
-  degraded: "warning",
-  unobserved: "warning",
-} as const;
+const SEVERITIES = { down: "critical", degraded: "warning", unobserved: "warning" } as const;
 
 /**
  * What incidents there are, of all sites and agents. It is told what the votes made known, in the order
@@ -60,15 +65,16 @@ export class Overview {
     this.#spells = [...spells];
     this.#sites = new Map(known.sites);
     this.#agents = new Map([...known.agents].map(([uuid, state]) => [uuid, new Agent(state)]));
-    const moment = { at: known.now, ts: known.now * 1_000 };
-    for (const [id, { agents, leftAt, open }] of this.#sites) {
-      for (const [uuid, { view }] of Object.entries(agents)) {
+    for (const [id, site] of this.#sites) {
+      for (const [uuid, { view }] of Object.entries(site.agents)) {
         const agent = this.#agents.get(uuid);
-        agent?.sees(null, view);
-        if (leftAt !== null && open?.kind !== "unobserved") agent?.waiting.add(id);
+        agent?.sees(id, null, view);
+        if (site.leftAt !== null && site.open?.kind !== "unobserved") agent?.waiting.add(id);
+        if (site.wanted) agent?.held.add(id);
       }
+      if (site.wanted) this.#timers.wake(siteKey(id), site.wanted.until);
       // Since then the config may have lost it.
-      if (leftAt !== null && !policyOf(id).isExpected) this.#leave(id, this.#site(id), moment);
+      if (site.leftAt !== null && !policyOf(id).isExpected) this.#leave(id, this.#site(id));
     }
     for (const uuid of this.#agents.keys()) this.#wake(uuid);
   }
@@ -83,15 +89,17 @@ export class Overview {
     this.passTo(event.at);
     // Of a partition that was left behind: it is heard of only now.
     const moment = { at: this.now, ts: event.ts };
-    if (event.kind === "seen") this.#seen(event.agent, moment);
-    else this.#see(event.site, event.agent, event.view, moment);
+    if (event.kind === "view") this.#see(event.site, event.agent, event.view, moment);
+    else this.#hear(event.agent, event.kind === "well");
   }
 
   /** Does what is due before `at`. */
   passTo(at: number): void {
     for (let next = this.#timers.next(at); next; next = this.#timers.next(at)) {
       this.now = Math.max(this.now, next.due);
-      this.#lookAt(next.key);
+      const [kind, id] = [next.key[0], next.key.slice(1)];
+      if (kind === "a") this.#lookAtAgent(id);
+      else this.#lookAtSite(Number(id));
     }
     this.now = Math.max(this.now, at);
   }
@@ -111,6 +119,11 @@ export class Overview {
     return taken;
   }
 
+  #moment(): Moment {
+    return { at: this.now, ts: this.now * 1_000 };
+  }
+
+  /** A site, which changes. */
   #site(id: number): SiteState {
     let site = this.#sites.get(id);
     if (!site) this.#sites.set(id, site = newSite());
@@ -118,45 +131,44 @@ export class Overview {
     return site;
   }
 
-  #agent(uuid: string, at: number): Agent {
+  /** An agent, which changes. */
+  #agent(uuid: string): Agent {
     let agent = this.#agents.get(uuid);
-    if (!agent) {
-      this.#agents.set(uuid, agent = newAgent(at));
-      this.#wake(uuid);
-    }
+    if (!agent) this.#agents.set(uuid, agent = newAgent(this.now));
     this.#changedAgents.add(uuid);
     return agent;
   }
 
-  #seen(uuid: string, { at }: Moment): void {
-    const agent = this.#agent(uuid, at);
-    agent.heard(at);
+  #hear(uuid: string, isWell: boolean): void {
+    const agent = this.#agent(uuid);
+    agent.heard(this.now, isWell);
     const { silentSince } = agent.state;
     if (silentSince !== null) {
-      this.#resolve({ agent: uuid }, "agent_silent", silentSince, at * 1_000);
+      this.#resolve(this.#subject(uuid), "agent_silent", silentSince, this.now * 1_000);
       agent.state.silentSince = null;
     }
     this.#wake(uuid);
-    for (const id of agent.waiting) this.#missSite(id);
+    for (const id of agent.waiting) this.#miss(id);
+    if (isWell) { for (const id of agent.held) this.#settle(id, this.#site(id), this.#moment()); }
+    this.#checkNetwork(uuid);
   }
 
   #see(id: number, uuid: string, view: View | null, moment: Moment): void {
     const site = this.#site(id);
-    const agent = this.#agent(uuid, moment.at);
+    const agent = this.#agent(uuid);
     const before = site.agents[uuid];
     if (!before) this.#dropLeft(site);
     const freshMs = (view ?? before)?.freshMs ?? 0;
     site.agents[uuid] = { view, at: moment.at, freshMs };
-    agent.sees(before?.view ?? null, view);
+    agent.sees(id, before?.view ?? null, view);
     this.#wake(uuid);
-    if (!Object.values(site.agents).some(({ view }) => view?.watches)) {
-      if (site.leftAt === null) this.#leave(id, site, moment);
-      return;
-    }
-    site.leftAt = null;
-    this.#blameNobody(id, site);
     // Who abstains decides nothing, not even by being away.
-    if (view?.abstains === null) this.#settle(id, site, moment);
+    this.#review(id, site, moment, view !== null && view.abstains === null);
+    this.#checkNetwork(uuid);
+    for (const other in site.agents) {
+      if (other !== uuid && site.agents[other]!.view?.lost?.isTurned) this.#checkNetwork(other);
+    }
+    this.#tellDependants(id);
   }
 
   /** Those that left it long ago, and were not silent, say nothing of it any more. */
@@ -167,62 +179,141 @@ export class Overview {
     }
   }
 
+  /** What an agent sees that sees most sites down, and is alone with it, is not believed. */
+  #counts = (uuid: string, { vote, abstains, lost }: View): boolean =>
+    !this.#agents.get(uuid)?.state.networkSince ||
+    abstains === "maintenance" || vote === "up" && lost === null;
+
+  #review(id: number, site: SiteState, moment: Moment, hasSay: boolean): void {
+    const isWatched = Object.entries(site.agents)
+      .some(([uuid, { view }]) => view?.watches && this.#counts(uuid, view));
+    if (!isWatched) {
+      if (site.leftAt === null) this.#leave(id, site);
+      return;
+    }
+    site.leftAt = null;
+    for (const uuid in site.agents) this.#agents.get(uuid)?.waiting.delete(id);
+    if (hasSay) this.#settle(id, site, moment);
+  }
+
   #settle(id: number, site: SiteState, moment: Moment): void {
-    const votes = votersOf(site);
-    if (votes.length === 0) return;
+    const votes = votersOf(site, this.#counts);
+    if (votes.length === 0) return this.#drop(id, site);
+    const policy = this.#policyOf(id);
     const was = site.open?.kind === "down" ? "down" : site.level;
-    const level = decide(was, votes, this.#policyOf(id).downWhen);
-    if (level === null || level === "unobserved") return;
-    site.level = level;
-    if (level === site.open?.kind) return;
+    const level = decide(was, votes, policy.downWhen);
+    if (level === null || level === "unobserved") return this.#drop(id, site);
+    if (level === "up" || level === site.open?.kind) {
+      this.#drop(id, site);
+      site.isExcused = false;
+      site.level = level;
+      if (level === "up") this.#close(id, site, moment);
+      return;
+    }
+    if (policy.parents.some((parent) => this.#sites.get(parent)?.level === "down")) {
+      this.#drop(id, site);
+      site.isExcused = true;
+      site.level = level;
+      return;
+    }
+    const voters = votersFor(votes, level);
+    if (site.isExcused) {
+      site.isExcused = false;
+      const until = this.now + recoveryMs(voters, policy);
+      site.wanted = { level, at: this.now, ts: until * 1_000, until, isAfter: true };
+    } else if (site.wanted?.level !== level) {
+      site.wanted = { level, ...moment, until: 0, isAfter: false };
+    }
+    const wanted = site.wanted!;
+    if (!wanted.isAfter) {
+      for (const { agent, lost } of voters) if (lost?.isTurned) this.#checkNetwork(agent);
+      // Which may have settled it.
+      if (site.wanted !== wanted) return;
+      wanted.until = holdUntil(wanted, voters, policy, {
+        sites: this.#sites,
+        agents: this.#agents,
+        policyOf: this.#policyOf,
+      });
+    }
+    if (this.now < wanted.until) {
+      for (const { agent } of voters) this.#agents.get(agent)!.held.add(id);
+      return this.#timers.wake(siteKey(id), wanted.until);
+    }
+    this.#drop(id, site);
     this.#close(id, site, moment);
-    if (level !== "up") this.#open(id, site, level, evidenceOf(votes, level), moment);
+    site.level = level;
+    const evidence = evidenceOf(voters);
+    this.#open(id, site, level, evidence.at(-1)!.cause, wanted.ts, evidence);
+  }
+
+  /** What it was to open is not wanted any more. */
+  #drop(id: number, site: SiteState): void {
+    if (site.wanted === null) return;
+    site.wanted = null;
+    for (const uuid in site.agents) this.#agents.get(uuid)?.held.delete(id);
+  }
+
+  #tellDependants(id: number): void {
+    for (const child of this.#policyOf(id).children) {
+      const site = this.#sites.get(child);
+      if (!site || site.wanted === null && !site.isExcused) continue;
+      this.#settle(child, this.#site(child), this.#moment());
+      this.#tellDependants(child);
+    }
+  }
+
+  #lookAtSite(id: number): void {
+    const { wanted } = this.#sites.get(id) ?? newSite();
+    if (wanted === null) return;
+    if (this.now < wanted.until) return this.#timers.wake(siteKey(id), wanted.until);
+    this.#settle(id, this.#site(id), this.#moment());
+    this.#tellDependants(id);
   }
 
   /** Nobody watches it any more. An incident stays open until somebody says how it is. */
-  #leave(id: number, site: SiteState, moment: Moment): void {
+  #leave(id: number, site: SiteState): void {
+    this.#drop(id, site);
     if (!this.#policyOf(id).isExpected) {
-      this.#close(id, site, moment);
+      this.#close(id, site, this.#moment());
       this.#sites.delete(id);
       return;
     }
-    site.leftAt = moment.at;
+    site.leftAt = this.now;
     site.level = "unobserved";
-    for (const uuid of Object.keys(site.agents)) this.#agents.get(uuid)?.waiting.add(id);
+    site.isExcused = false;
+    for (const uuid in site.agents) this.#agents.get(uuid)?.waiting.add(id);
   }
 
-  /** Opens where it is no agent's silence that nobody watches it: each was there all the time. */
-  #missSite(id: number): void {
+  /** Opens where it is no agent's trouble that nobody watches it: each was there all the time. */
+  #miss(id: number): void {
     const site = this.#sites.get(id)!;
     if (site.open !== null) return;
     let since = site.leftAt!;
     for (const [uuid, { freshMs, view, at }] of Object.entries(site.agents)) {
-      const agent = this.#agents.get(uuid);
-      if (!agent || view === null && this.now - at > LEFT_MS && agent.state.silentSince === null) {
+      const state = this.#agents.get(uuid)?.state;
+      if (!state || view === null && this.now - at > LEFT_MS && state.silentSince === null) {
         continue;
       }
-      since = Math.max(since, agent.state.resumedAt + freshMs);
-      if (agent.state.silentSince !== null || agent.state.seenAt <= since) return;
+      if (view?.lost) this.#checkNetwork(uuid, true);
+      if (state.silentSince !== null || state.networkSince !== null) return;
+      since = Math.max(since, state.resumedAt + freshMs);
+      if (state.seenAt <= since) return;
     }
-    this.#blameNobody(id, site);
+    for (const uuid in site.agents) this.#agents.get(uuid)?.waiting.delete(id);
     this.#changedSites.add(id);
-    this.#open(id, site, "unobserved", [], { at: since, ts: since * 1_000 });
-  }
-
-  #blameNobody(id: number, site: SiteState): void {
-    for (const uuid of Object.keys(site.agents)) this.#agents.get(uuid)?.waiting.delete(id);
+    this.#open(id, site, "unobserved", "No agent says how it is", since * 1_000, []);
   }
 
   #open(
     id: number,
     site: SiteState,
-    kind: "down" | "degraded" | "unobserved",
+    kind: keyof typeof SEVERITIES,
+    cause: string,
+    openedAt: number,
     evidence: Evidence[],
-    { ts }: Moment,
   ): void {
-    const cause = kind === "unobserved" ? "No agent says how it is" : evidence.at(-1)?.cause ?? "";
-    site.open = { kind, openedAt: ts };
-    this.#opened({ site: id }, kind, ts, SEVERITIES[kind], cause, evidence);
+    site.open = { kind, openedAt };
+    this.#opened({ site: id }, kind, openedAt, SEVERITIES[kind], cause, evidence);
   }
 
   #close(id: number, site: SiteState, { ts }: Moment): void {
@@ -254,38 +345,38 @@ export class Overview {
     });
   }
 
+  #subject(uuid: string): Subject {
+    return { agent: uuid, location: this.#agents.get(uuid)!.state.location };
+  }
+
   #wake(uuid: string): void {
     const agent = this.#agents.get(uuid)!;
     const { silentSince, seenAt } = agent.state;
     const due = silentSince === null ? agent.silentAt(this.#spells) : seenAt + FORGET_MS;
-    this.#timers.wake(uuid, due);
+    this.#timers.wake(`a${uuid}`, due);
   }
 
-  #lookAt(uuid: string): void {
+  #lookAtAgent(uuid: string): void {
     const agent = this.#agents.get(uuid);
     if (!agent) return;
     const { silentSince, seenAt } = agent.state;
-    if (silentSince === null && agent.silentAt(this.#spells) <= this.now) {
-      this.#silence(uuid, agent);
-    } else if (silentSince !== null && seenAt + FORGET_MS <= this.now) {
-      return this.#forget(uuid, agent);
-    }
+    if (silentSince === null && agent.silentAt(this.#spells) <= this.now) this.#silence(uuid);
+    else if (silentSince !== null && seenAt + FORGET_MS <= this.now) return this.#forget(uuid);
     this.#wake(uuid);
   }
 
-  #silence(uuid: string, agent: Agent): void {
+  #silence(uuid: string): void {
     const openedAt = this.now * 1_000;
-    const alone = [...this.#sites.values()].filter(({ agents }) => {
-      const others = Object.entries(agents).filter(([other]) => other !== uuid);
-      return agents[uuid] && !others.some(([, { view }]) => view?.watches);
-    }).length;
+    const alone = [...this.#sites.values()].filter(({ agents }) =>
+      agents[uuid] &&
+      !Object.entries(agents).some(([other, { view }]) => other !== uuid && view?.watches)
+    ).length;
     const cause = alone === 0
       ? "It sends nothing; others watch its sites"
-      : `It sends nothing; nobody else watches ${alone} of its sites`;
-    this.#changedAgents.add(uuid);
-    agent.state.silentSince = openedAt;
+      : `It sends nothing; nobody else watches ${sitesOf(alone)}`;
+    this.#agent(uuid).state.silentSince = openedAt;
     this.#opened(
-      { agent: uuid },
+      this.#subject(uuid),
       "agent_silent",
       openedAt,
       alone > 0 ? "critical" : "warning",
@@ -294,16 +385,86 @@ export class Overview {
     );
   }
 
-  #forget(uuid: string, { state, waiting }: Agent): void {
-    this.#resolve({ agent: uuid }, "agent_silent", state.silentSince!, this.now * 1_000);
+  #forget(uuid: string): void {
+    const { state, waiting } = this.#agent(uuid);
+    this.#resolve(this.#subject(uuid), "agent_silent", state.silentSince!, this.now * 1_000);
     this.#agents.delete(uuid);
-    this.#changedAgents.add(uuid);
     for (const id of waiting) {
       const site = this.#site(id);
       delete site.agents[uuid];
       if (Object.keys(site.agents).length > 0) continue;
-      this.#close(id, site, { at: this.now, ts: this.now * 1_000 });
+      this.#close(id, site, this.#moment());
       this.#sites.delete(id);
     }
   }
+
+  /**
+   * Whether it is the agent, and not the sites, is asked where there is reason to.
+   *
+   * @param isUrgent Whether something opens otherwise; else what is lost may be a blip
+   */
+  #checkNetwork(uuid: string, isUrgent = false): void {
+    const { state, sites, lost } = this.#agents.get(uuid)!;
+    if (state.networkSince === null && lost.size * 2 <= sites.size) return;
+    if (this.now - state.checkedAt < CHECK_MS && lost.size > MANY) return;
+    this.#agent(uuid).state.checkedAt = this.now;
+    const strange = strangeTo(uuid, { sites: this.#sites, agents: this.#agents });
+    if (state.networkSince !== null) {
+      if (isOver(strange, sites.size)) this.#believe(uuid);
+    } else if (this.now - state.resumedAt >= TOGETHER_MS) {
+      const together = lostTogether(strange, sites.size, (site) => this.#policyOf(site).host);
+      const isTurned = isUrgent || together?.some(({ isTurned }) => isTurned);
+      if (together !== null && isTurned) this.#doubt(uuid, together);
+    }
+  }
+
+  /** It sees most sites down: one incident of its own, and what it sees so counts no more. */
+  #doubt(uuid: string, together: readonly Strange[]): void {
+    const { state, sites } = this.#agents.get(uuid)!;
+    const openedAt = this.now * 1_000;
+    state.networkSince = openedAt;
+    const unknown = together.filter(({ isUnknown }) => isUnknown).length;
+    const what = unknown * 2 > together.length ? "cannot tell of" : "sees";
+    const alone = together.filter(({ isElsewhere }) => !isElsewhere).length;
+    const others = alone === 0
+      ? "others see them well"
+      : `nobody else watches ${sitesOf(alone)} of them`;
+    this.#opened(
+      this.#subject(uuid),
+      "agent_network",
+      openedAt,
+      alone > 0 ? "critical" : "warning",
+      what === "sees"
+        ? `It sees ${together.length} of its ${sitesOf(sites.size)} down; ${others}`
+        : `It cannot tell of ${together.length} of its ${sitesOf(sites.size)}`,
+      [],
+    );
+    this.#reviewAll(sites);
+  }
+
+  #believe(uuid: string): void {
+    const { state, sites, lost } = this.#agents.get(uuid)!;
+    this.#resolve(this.#subject(uuid), "agent_network", state.networkSince!, this.now * 1_000);
+    state.networkSince = null;
+    for (const id of sites) {
+      const { view } = this.#sites.get(id)!.agents[uuid]!;
+      if (lost.has(id) || view!.vote !== "up") this.#site(id).isExcused = true;
+    }
+    this.#reviewAll(sites);
+  }
+
+  #reviewAll(sites: ReadonlySet<number>): void {
+    for (const id of [...sites].sort((one, other) => one - other)) {
+      this.#review(id, this.#site(id), this.#moment(), true);
+      this.#tellDependants(id);
+    }
+  }
+}
+
+function siteKey(id: number): string {
+  return `s${id}`;
+}
+
+function sitesOf(count: number): string {
+  return count === 1 ? "one site" : `${count} sites`;
 }

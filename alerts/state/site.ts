@@ -2,36 +2,55 @@ import type { AlertRules } from "../../config/types.ts";
 import type { Evidence, Kind } from "./change.ts";
 import type { Level, View } from "./view.ts";
 
-/** What is known of a site; JSON, kept between rounds. */
+/** What is known of a site; JSON, kept between rounds. Times are milliseconds since 1970. */
 export interface SiteState {
   /** Null until the votes have said it once. */
   level: Level | "unobserved" | null;
   /** The incident that is open. */
   open: { kind: Kind; openedAt: number } | null;
-  /** When nobody watched it any more, milliseconds since 1970; null while somebody does. */
+  /** What the votes say, and is held back until it is plain whose fault it is. */
+  wanted: Wanted | null;
+  /** Whether it is or seems bad, and nothing is open, as what explains it is told of elsewhere. */
+  isExcused: boolean;
+  /** When nobody watched it any more; null while somebody does. */
   leftAt: number | null;
   agents: Record<string, SeenBy>;
+}
+
+export interface Wanted {
+  level: "down" | "degraded";
+  at: number;
+  /** Of the result that said it, the `openedAt` to be. */
+  ts: number;
+  /** From when on it opens whatever else is known. */
+  until: number;
+  /** Whether what excused it is over: it has until then to come up, too. */
+  isAfter: boolean;
 }
 
 /** An agent that checks the site, or did. */
 export interface SeenBy {
   /** Null: not any more. */
   view: View | null;
-  /** Of the last event, milliseconds since 1970. */
+  /** Of the last event. */
   at: number;
   freshMs: number;
 }
 
 export function newSite(): SiteState {
-  return { level: null, open: null, leftAt: null, agents: {} };
+  return { level: null, open: null, wanted: null, isExcused: false, leftAt: null, agents: {} };
 }
 
 /** A view that has a say. */
 export type Voter = View & { agent: string; vote: Level };
 
-export function votersOf({ agents }: SiteState): Voter[] {
+/** @param counts Whether what an agent sees of it is believed */
+export function votersOf(
+  { agents }: SiteState,
+  counts: (agent: string, view: View) => boolean,
+): Voter[] {
   return Object.entries(agents).flatMap(([agent, { view }]) =>
-    view === null || view.vote === null || view.abstains !== null
+    view === null || view.vote === null || view.abstains !== null || !counts(agent, view)
       ? []
       : [{ ...view, agent, vote: view.vote }]
   );
@@ -61,9 +80,18 @@ export function decide<L>(
   return isMajority(all - bad) ? "up" : level;
 }
 
-/** What those saw who voted for it, the first one first. */
-export function evidenceOf(votes: readonly Voter[], level: "down" | "degraded"): Evidence[] {
+/** Those who voted for it, the first one first. */
+export function votersFor(votes: readonly Voter[], level: "down" | "degraded"): Voter[] {
   return votes.filter(({ vote }) => level === "down" ? vote === "down" : vote !== "up")
-    .map(({ agent, location, since, cause }) => ({ agent, location, since: since!, cause }))
-    .sort((one, other) => one.since - other.since || (one.agent < other.agent ? -1 : 1));
+    .sort((one, other) => one.since! - other.since! || (one.agent < other.agent ? -1 : 1));
+}
+
+export function evidenceOf(voters: readonly Voter[]): Evidence[] {
+  return voters.map(({ agent, location, since, cause, seen }) => ({
+    agent,
+    location,
+    since: since!,
+    cause,
+    seen,
+  }));
 }

@@ -1,3 +1,5 @@
+import type { Seen } from "../message/message.ts";
+
 /** What a site can be said to be, from the results of those who check it. */
 export type Level = "up" | "degraded" | "down";
 
@@ -9,15 +11,28 @@ export interface View {
   abstains: "maintenance" | "unknown" | null;
   /** Whether its last result that was not unknown is fresh. */
   watches: boolean;
+  /** Results that were down or unknown, to the last one; null where that was neither. */
+  lost: Lost | null;
+  /** `ts` of a result that was neither, as far as somebody must know of it; 0: of none. */
+  wellTs: number;
   /** The form of `ts`; of the first result that was bad, null where all is well. */
   since: number | null;
   location: string | null;
   /** For a person; empty where the vote is up and the last result too. */
   cause: string;
+  seen: Seen | null;
   /** Between two results. */
   intervalMs: number;
   /** How long a result speaks: two intervals and the timeout. */
   freshMs: number;
+}
+
+/** A run of results that were down or unknown. */
+export interface Lost extends Moment {
+  /** Whether the last one was unknown. */
+  isUnknown: boolean;
+  /** Whether they were enough for a vote. */
+  isTurned: boolean;
 }
 
 /** When something happened. */
@@ -35,8 +50,10 @@ export interface Moment {
 export type AlertEvent =
   /** How an agent sees a site from now on; null: not at all any more. */
   | Moment & { kind: "view"; site: number; agent: string; view: View | null }
-  /** An agent is alive: at most once in SEEN_MS for a partition. */
-  | Moment & { kind: "seen"; agent: string };
+  | Sign;
+
+/** An agent is alive; "well": by a result that was up or degraded. Of a partition, one each in SIGN_MS. */
+export type Sign = Moment & { kind: "seen" | "well"; agent: string };
 
 /** How exactly it is known when an agent was heard last. */
-export const SEEN_MS = 10_000;
+export const SIGN_MS = 10_000;

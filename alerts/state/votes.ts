@@ -1,6 +1,7 @@
 import type { AlertRules } from "../../config/types.ts";
 import type { Verdict } from "../../wire/message.ts";
-import type { Level, Moment, View } from "./view.ts";
+import type { Seen } from "../message/message.ts";
+import type { Level, Lost, Moment, View } from "./view.ts";
 
 /** What is taken from a result. */
 export interface Observation extends Moment {
@@ -14,6 +15,8 @@ export interface Observation extends Moment {
   location: string | null;
   /** For a person; empty where the verdict is up. */
   cause: string;
+  /** Null where the verdict is up. */
+  seen: Seen | null;
 }
 
 /** What is known of an agent that checks the site. */
@@ -28,7 +31,7 @@ interface AgentVotes {
   /** Of its last result that was not unknown. */
   watchedAt: number;
   /** Slots in a row, the last one among them. */
-  runs: { up: number; notDown: number; bad: number; down: number };
+  runs: { up: number; notDown: number; bad: number; down: number; lost: number };
   /** As the others were told; null: it is not heard any more. */
   view: View | null;
 }
@@ -48,6 +51,12 @@ export interface Heard {
   events: AgentView[];
 }
 
+/** What a site's results are counted by. */
+export interface CountRules extends Omit<AlertRules, "downWhen"> {
+  /** Whether other sites depend on it: then each result that is well is told of. */
+  isGateway: boolean;
+}
+
 /** An `AlertEvent` without its site. */
 export type AgentView = Moment & { kind: "view"; agent: string; view: View | null };
 
@@ -63,13 +72,18 @@ export const NEW_VOTES: SiteVotes = { now: 0, isOpen: false, agents: {} };
  * @returns The very `votes` where the result changes nothing: it is late, or comes again, or after a
  *   later one of its agent
  */
-export function hear(votes: SiteVotes, result: Observation, rules: AlertRules): Heard {
+export function hear(votes: SiteVotes, result: Observation, rules: CountRules): Heard {
   const before = votes.agents[result.agent];
   const late = Math.max(Math.abs(result.at - result.ts / 1_000), votes.now - result.at);
   if (late > result.freshMs || (before && before.ts >= result.ts)) return { votes, events: [] };
 
   const past = pass(votes, result.at);
-  const after = count(past.votes.agents[result.agent], result, rules);
+  const isAsked = rules.isGateway ||
+    Object.entries(past.votes.agents).some(([agent, { view }]) =>
+      agent !== result.agent && view?.lost && view.lost.ts < result.ts &&
+      view.lost.ts >= (before?.view?.wellTs ?? 0)
+    );
+  const after = count(past.votes.agents[result.agent], result, rules, isAsked);
   const now = Math.max(votes.now, result.at);
   const agents = Object.fromEntries(
     Object.entries({ ...past.votes.agents, [result.agent]: after })
@@ -120,42 +134,55 @@ export function passesAt({ agents }: SiteVotes): number | null {
   return due.length === 0 ? null : Math.min(...due);
 }
 
-const NONE = { up: 0, notDown: 0, bad: 0, down: 0 };
+const NONE = { up: 0, notDown: 0, bad: 0, down: 0, lost: 0 };
 
 function count(
   before: AgentVotes | undefined,
   result: Observation,
-  { failureThreshold, successThreshold }: AlertRules,
+  { failureThreshold, successThreshold }: CountRules,
+  isAsked: boolean,
 ): AgentVotes {
   const { ts, at, intervalMs, freshMs, verdict, slots, location } = result;
   const spoke = before !== undefined && at - before.spokeAt <= before.freshMs;
   const last = spoke ? before.view : null;
+  const then = spoke ? before.runs : NONE;
+  const add = (goesOn: boolean, run: number) => goesOn ? run + slots : 0;
+  const common = { intervalMs, freshMs, location, wellTs: before?.view?.wellTs ?? 0 };
+  const isUnknown = !result.maintenance && verdict === "unknown";
+  const isLost = isUnknown || verdict === "down";
+  const lostRun = add(isLost, before?.view ? before.runs.lost : 0);
+  const lost = (): Lost | null =>
+    !isLost ? null : {
+      at: before?.view?.lost?.at ?? at,
+      ts: before?.view?.lost?.ts ?? ts,
+      isUnknown,
+      isTurned: lostRun >= failureThreshold,
+    };
   const ours = { ts, at, intervalMs, freshMs };
-  const seen = { intervalMs, freshMs, location };
-  if (result.maintenance || verdict === "unknown") {
-    const watches = result.maintenance || before?.view?.watches === true;
+  if (result.maintenance || isUnknown) {
     return {
       ...ours,
       spokeAt: before?.spokeAt ?? 0,
-      watchedAt: result.maintenance ? at : before?.watchedAt ?? 0,
-      runs: spoke ? before.runs : NONE,
+      watchedAt: isUnknown ? before?.watchedAt ?? 0 : at,
+      runs: { ...then, lost: isUnknown ? lostRun : before?.runs.lost ?? 0 },
       view: {
-        ...seen,
+        ...common,
         vote: last?.vote ?? null,
-        abstains: result.maintenance ? "maintenance" : "unknown",
-        watches,
+        abstains: isUnknown ? "unknown" : "maintenance",
+        watches: !isUnknown || before?.view?.watches === true,
+        lost: isUnknown ? lost() : before?.view?.lost ?? null,
         since: last?.since ?? null,
-        cause: result.maintenance ? last?.cause ?? "" : result.cause,
+        cause: isUnknown ? result.cause : last?.cause ?? "",
+        seen: isUnknown ? result.seen : last?.seen ?? null,
       },
     };
   }
-  const add = (goesOn: boolean, run: number) => goesOn ? run + slots : 0;
-  const then = spoke ? before.runs : NONE;
   const runs = {
     up: add(verdict === "up", then.up),
     notDown: add(verdict !== "down", then.notDown),
     bad: add(verdict !== "up", then.bad),
     down: add(verdict === "down", then.down),
+    lost: lostRun,
   };
   let vote: Level | null = last?.vote ?? null;
   if (runs.down >= failureThreshold) vote = "down";
@@ -167,12 +194,15 @@ function count(
   }
   const isWell = verdict === "up" && vote !== "down" && vote !== "degraded";
   const view: View = {
-    ...seen,
+    ...common,
     vote,
     abstains: null,
     watches: true,
+    lost: lost(),
+    wellTs: isAsked && !isLost ? ts : common.wellTs,
     since: isWell ? null : last?.since ?? ts,
     cause: isWell ? "" : verdict === "up" ? last?.cause ?? "" : result.cause,
+    seen: isWell ? null : verdict === "up" ? last?.seen ?? null : result.seen,
   };
   return { ...ours, spokeAt: at, watchedAt: at, runs, view };
 }
@@ -181,6 +211,8 @@ function count(
 function isSame(one: View | null, other: View | null): boolean {
   if (one === null || other === null) return one === other;
   return one.vote === other.vote && one.abstains === other.abstains &&
-    one.watches === other.watches && one.intervalMs === other.intervalMs &&
+    one.watches === other.watches && one.wellTs === other.wellTs &&
+    one.lost?.at === other.lost?.at && one.lost?.isUnknown === other.lost?.isUnknown &&
+    one.lost?.isTurned === other.lost?.isTurned && one.intervalMs === other.intervalMs &&
     one.freshMs === other.freshMs;
 }

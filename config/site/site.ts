@@ -14,6 +14,7 @@ import {
   whole,
   withDefault,
 } from "../fields.ts";
+import { alertingKeys, toAlerting } from "./alerting.ts";
 import { type Header, mergeHeaders } from "./headers.ts";
 import { maintenanceList, toMaintenance } from "./maintenance.ts";
 import type { Secret } from "../source/outside.ts";
@@ -49,6 +50,7 @@ const settingKeys = {
   channels: optional(
     z.array(text(CHANNELS), { error: CHANNELS }),
   ),
+  ...alertingKeys,
   labels: optional(labels),
   enabled: optional(flag()),
 };
@@ -127,6 +129,7 @@ export function toSettings(layers: readonly Layer[]): SiteSettings {
     labels: Object.fromEntries(lastFirst.flatMap(({ yaml }) => yaml.labels ?? [])),
     evidence: yaml.evidence ?? true,
     channels: yaml.channels,
+    alerting: toAlerting(yaml),
     maintenance: (yaml.maintenance ?? []).map(toMaintenance),
     secrets: withSecrets.length === 1
       ? withSecrets[0]!.secrets

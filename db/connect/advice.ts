@@ -17,6 +17,8 @@ export function adviceFor(error: unknown): string | null {
       return "a sequence has come to its end, see pg_sequences";
     case "55P03": // lock not available
       return "another session holds a lock: pg_locks and pg_blocking_pids() tell which";
+    case "25006": // read-only transaction
+      return "the database is read-only: a standby, or default_transaction_read_only is on";
     case "28P01": // wrong password
       return "check the user and the password in the DSN";
     case "28000": // pg_hba.conf

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Logger } from "../../runtime/log.ts";
-import { parseDsn } from "./dsn.ts";
+import { parseDsn } from "../../runtime/dsn.ts";
 import { type Encryption, encryptionsOf } from "./tls.ts";
 
 /** How a pool behaves. */
@@ -102,7 +102,10 @@ class EncryptingPool extends pg.Pool {
       if (this.#encryptions.length === 1 || !isAboutEncryption(error)) throw error;
       // Another caller may have changed over meanwhile.
       if (this.#current === tried) this.#use(1 - tried);
-      return await super.connect();
+      return await super.connect().catch((other) => {
+        // Of two refusals, the one that is not about encryption alone says what is wrong.
+        throw isNoTls(other) ? error : other;
+      });
     }
   }
 
@@ -117,6 +120,11 @@ type ConnectCallback = (
   client: pg.PoolClient | undefined,
   done: (release?: Error | boolean) => void,
 ) => void;
+
+/** Whether a server says that it has no TLS at all. */
+function isNoTls(error: unknown): boolean {
+  return /server does not support SSL/.test((error as Error).message);
+}
 
 /** Whether a server might take the connection with, or without, TLS. */
 function isAboutEncryption(error: unknown): boolean {

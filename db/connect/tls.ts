@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { ConnectionOptions } from "node:tls";
 import { UsageError } from "../../runtime/exit_codes.ts";
-import { type Dsn, SSL_MODES, type SslMode } from "./dsn.ts";
+import { type Dsn, SSL_MODES, type SslMode } from "../../runtime/dsn.ts";
 
 /** How one attempt to connect encrypts: false, plainly; else with these settings of TLS. */
 export type Encryption = false | ConnectionOptions;

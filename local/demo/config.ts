@@ -13,6 +13,8 @@ export interface DemoPlaces {
   brokers: readonly string[];
   dsn: string;
   stateDir: string;
+  /** Free ones of this machine: of the dashboard, and for the metrics that it asks for. */
+  ports: { web: number; agent: number; writer: number };
 }
 
 /** The text of the config that the demo's programs run with, and the sites that it names. */
@@ -51,7 +53,8 @@ export function ownConfig(file: string, cwd: string, places: DemoPlaces): DemoCo
 
 /** Puts the demo's places in and lets the product's loader judge the result under the file's name. */
 function checked(file: string, cwd: string, own: object, places: DemoPlaces): DemoConfig {
-  const { agent } = own as { agent?: object };
+  const { agent, writer } = own as { agent?: object; writer?: object };
+  const { ports } = places;
   const config = {
     ...own,
     loglevel: "INFO",
@@ -63,7 +66,13 @@ function checked(file: string, cwd: string, own: object, places: DemoPlaces): De
         batch_timeout_ms: 500,
       },
     },
-    agent: { ...agent, state_dir: places.stateDir },
+    agent: { ...agent, state_dir: places.stateDir, listen: ports.agent },
+    writer: { ...writer, listen: ports.writer },
+    web: {
+      listen: ports.web,
+      title: "httpmon demo",
+      ops: [ports.agent, ports.writer].map((port) => `http://127.0.0.1:${port}`),
+    },
     database: { writer: { dsn: places.dsn } },
   };
   const text = `${JSON.stringify(config, null, 2)}\n`;

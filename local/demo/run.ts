@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
 import { VERSION } from "../../runtime/version.ts";
 import { dataFolder } from "../data_folder.ts";
 import { quietKafka } from "../kafka_client.ts";
+import { freePort } from "../ports.ts";
 import { startSites } from "../sites.ts";
 import { DEMO_TOPIC, ownConfig, sampleConfig } from "./config.ts";
 import type { DemoOptions } from "./options.ts";
@@ -15,8 +16,11 @@ import { Servers } from "./servers.ts";
 import { StatusReader } from "./status.ts";
 import { isGood, printSummary } from "./summary.ts";
 import { topicEnds } from "./topic_reader.ts";
+import { waitFor } from "../wait.ts";
 import { firstRow, watch } from "./watch.ts";
 import { windDown } from "./wind_down.ts";
+
+const WEB_MS = 20_000;
 
 /** What the demo is handed. */
 export interface DemoDeps {
@@ -48,7 +52,8 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   const brokers = await servers.startBroker();
   if (signal.aborted) return EXIT.done;
 
-  const places = { brokers, dsn, stateDir: join(data.path, "agent") };
+  const ports = { web: await freePort(), agent: await freePort(), writer: await freePort() };
+  const places = { brokers, dsn, stateDir: join(data.path, "agent"), ports };
   const samples = options.config === null ? await startSites(join(data.path, "sites")) : null;
   cleanup.defer(async () => await samples?.close());
   const config = samples
@@ -81,13 +86,20 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   };
   const writer = await start("writer");
   const agent = await start("agent");
+  const dashboard = await start("web");
   const startedAt = clock.monotonic();
   const endAt = startedAt + (options.seconds ?? Infinity) * 1000;
   const reader = new StatusReader(client, admin, config.sites, begin);
-  const watched = { reader, programs: [writer, agent], clock, signal };
+  const watched = { reader, programs: [writer, agent, dashboard], clock, signal };
   await screen.step("Agent and writer", () => firstRow(watched));
+  const address = `http://127.0.0.1:${ports.web}/`;
+  await screen.step("Dashboard", async () => {
+    await waitFor("the dashboard answers", () => answers(address), WEB_MS);
+    return address;
+  });
   const hints = [
     "Ctrl-C ends it in order. To look inside meanwhile:",
+    address,
     `psql ${dsn}`,
     "  SELECT * FROM results ORDER BY ts DESC LIMIT 10;",
     "  SELECT site, state, since FROM httpmon_sites_now();",
@@ -104,8 +116,15 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   return isGood(outcome) ? EXIT.done : EXIT.failed;
 }
 
+async function answers(address: string): Promise<boolean> {
+  const response = await fetch(address).catch(() => null);
+  await response?.body?.cancel();
+  return response?.ok ?? false;
+}
+
 /** What is wrong with the person's config is said before anything starts. */
 function checkEarly(file: string, cwd: string): void {
   const brokers = ["127.0.0.1:9092"];
-  ownConfig(file, cwd, { brokers, dsn: "postgres://127.0.0.1/demo", stateDir: "state" });
+  const ports = { web: 0, agent: 0, writer: 0 };
+  ownConfig(file, cwd, { brokers, dsn: "postgres://127.0.0.1/demo", stateDir: "state", ports });
 }

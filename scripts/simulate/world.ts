@@ -1,15 +1,17 @@
 import { Overview, type SitePolicy } from "../../alerts/state/overview.ts";
-import type { Spell } from "../../alerts/state/agent.ts";
+import type { AgentState, Spell } from "../../alerts/state/agent.ts";
 import type { Change } from "../../alerts/state/change.ts";
-import { type AlertEvent, SEEN_MS } from "../../alerts/state/view.ts";
+import type { SiteState } from "../../alerts/state/site.ts";
+import { signOf, type Signs } from "../../alerts/state/signs.ts";
+import type { AlertEvent } from "../../alerts/state/view.ts";
 import {
+  type CountRules,
   hear,
   NEW_VOTES,
   type Observation,
   pass,
   type SiteVotes,
 } from "../../alerts/state/votes.ts";
-import type { AlertRules } from "../../config/types.ts";
 
 /** A site's result in a topic's partition. */
 export interface SiteResult extends Observation {
@@ -18,7 +20,7 @@ export interface SiteResult extends Observation {
 
 /** What a world is made of. */
 export interface WorldOptions {
-  rulesOf(site: number): AlertRules;
+  rulesOf(site: number): CountRules;
   policyOf(site: number): SitePolicy;
   /** @default 1 */
   partitions?: number;
@@ -33,34 +35,57 @@ export class World {
   readonly changes: Change[] = [];
   readonly #options: WorldOptions;
   readonly #votes = new Map<number, SiteVotes>();
-  readonly #clocks: { at: number; agents: Map<string, number> }[];
+  readonly #clocks: { at: number; agents: Signs }[];
   #events: AlertEvent[] = [];
   #overview: Overview;
-  #levels = new Map<number, string | null>();
+  /** What is in the tables, as JSON. */
+  readonly #sites = new Map<number, string>();
+  readonly #agents = new Map<string, string>();
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    const { partitions = 1, policyOf, spells = [] } = options;
-    this.#clocks = Array.from({ length: partitions }, () => ({ at: 0, agents: new Map() }));
-    this.#overview = new Overview({ now: 0, sites: [], agents: [] }, { policyOf, spells });
+    const { partitions = 1 } = options;
+    this.#clocks = Array.from({ length: partitions }, () => ({ at: 0, agents: {} }));
+    this.#overview = this.#load(0);
   }
 
-  level(site: number): string | null {
-    return this.#levels.get(site) ?? null;
+  #load(now: number): Overview {
+    const { policyOf, spells = [] } = this.#options;
+    const sites = [...this.#sites].map(([id, json]) =>
+      [id, JSON.parse(json)] as [number, SiteState]
+    );
+    const agents = [...this.#agents].map(([uuid, json]) =>
+      [uuid, JSON.parse(json)] as [string, AgentState]
+    );
+    return new Overview({ now, sites, agents }, { policyOf, spells });
+  }
+
+  site(id: number): SiteState | null {
+    return JSON.parse(this.#sites.get(id) ?? "null");
+  }
+
+  agent(uuid: string): AgentState | null {
+    return JSON.parse(this.#agents.get(uuid) ?? "null");
+  }
+
+  level(site: number): SiteState["level"] {
+    return this.site(site)?.level ?? null;
+  }
+
+  /** Another alerter takes the rounds over. */
+  restart(): void {
+    this.#overview = this.#load(this.#overview.now);
   }
 
   /** An alerter reads a record. */
   read({ site, ...result }: SiteResult, partition = 0): void {
     const clock = this.#clocks[partition]!;
-    const at = clock.at = Math.max(clock.at, result.at);
-    const { agent, ts } = result;
-    if (at - (clock.agents.get(agent) ?? 0) >= SEEN_MS) {
-      clock.agents.set(agent, at);
-      this.#events.push({ kind: "seen", at, ts, agent });
-    }
+    const observation = { ...result, at: clock.at = Math.max(clock.at, result.at) };
+    const sign = signOf(observation, clock.agents);
+    if (sign !== null) this.#events.push(sign);
     const { votes, events } = hear(
       this.#votes.get(site) ?? NEW_VOTES,
-      { ...result, at },
+      observation,
       this.#options.rulesOf(site),
     );
     this.#votes.set(site, votes);
@@ -85,9 +110,17 @@ export class World {
     this.#events = this.#events.filter(({ at }) => at >= until);
     for (const event of due) this.#overview.take(event);
     this.#overview.passTo(until);
-    const { changes, sites } = this.#overview.changes();
+    const { changes, sites, agents } = this.#overview.changes();
     this.changes.push(...changes);
-    for (const [site, state] of sites) this.#levels.set(site, state?.level ?? null);
+    save(this.#sites, sites);
+    save(this.#agents, agents);
+  }
+}
+
+function save<Key>(table: Map<Key, string>, states: ReadonlyMap<Key, unknown>): void {
+  for (const [key, state] of states) {
+    if (state === null) table.delete(key);
+    else table.set(key, JSON.stringify(state));
   }
 }
 

@@ -1,8 +1,7 @@
 /** An alerter's parts on a database of the test, moved on by hand, without Kafka. */
 import type { Pool } from "pg";
-import { Rounds } from "../../alerts/rounds.ts";
+import { type AlertPolicy, Rounds } from "../../alerts/rounds.ts";
 import { createAlertSink } from "../../alerts/sink.ts";
-import type { SitePolicy } from "../../alerts/state/overview.ts";
 import type { RawRecord, Source } from "../../consume/sink.ts";
 import type { AlertRules } from "../../config/types.ts";
 import { encode } from "../../wire/encode.ts";
@@ -52,13 +51,16 @@ export function testAlerter(
   pool: Pool,
   { rules = RULES, policy = {}, partitions = 1 }: {
     rules?: AlertRules;
-    policy?: Partial<SitePolicy>;
+    policy?: Partial<AlertPolicy>;
     partitions?: number;
   } = {},
 ) {
   const clock = new FakeClock({ wall: Date.now() });
   const log = recordingLog();
-  const sink = createAlertSink({ pool, rulesOf: () => ({ rules, timeoutMs: 30_000 }) });
+  const sink = createAlertSink({
+    pool,
+    rulesOf: () => ({ rules: { ...rules, isGateway: false }, timeoutMs: 30_000 }),
+  });
   let inReach = true;
   const behind = new Set<number>();
   const rounds = new Rounds({
@@ -80,12 +82,15 @@ export function testAlerter(
       };
     },
     policyOf: () => ({
-      downWhen: rules.downWhen,
+      ...rules,
       isExpected: true,
-      channels: CHANNELS,
+      channels: null,
+      labels: { group: "shop" },
+      host: "one.example",
+      dependsOn: [],
       ...policy,
     }),
-    channels: CHANNELS,
+    route: () => CHANNELS,
     clock,
     log,
     signal: new AbortController().signal,

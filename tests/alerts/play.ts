@@ -35,6 +35,7 @@ export function seen(letter: string, agent: number, minute: number): Observation
     freshMs: FRESH_MS,
     location: `place-${agent}`,
     cause: letter,
+    seen: null,
   };
 }
 
@@ -52,13 +53,22 @@ export function minutes(agents: readonly string[]): Observation[] {
 /** A world of one partition. */
 export function worldOf(
   rules: AlertRules = RULES,
-  policy: Partial<SitePolicy> = {},
+  policyOf: (site: number) => Partial<SitePolicy> = () => ({}),
   spells: readonly Spell[] = [],
+  partitions = 1,
 ): World {
   return new World({
+    partitions,
     spells,
-    rulesOf: () => rules,
-    policyOf: () => ({ downWhen: rules.downWhen, isExpected: true, ...policy }),
+    rulesOf: (site) => ({ ...rules, isGateway: !!policyOf(site).children?.length }),
+    policyOf: (site) => ({
+      ...rules,
+      isExpected: true,
+      host: `host-${site}`,
+      parents: [],
+      children: [],
+      ...policyOf(site),
+    }),
   });
 }
 

@@ -29,7 +29,8 @@ Deno.test("loadConfig() looks up nothing in sections that the mode does not use"
 });
 
 Deno.test("loadConfig() still checks the sections that the mode does not use", () => {
-  const text = "kafka: {monitoring: {acks: 5, ssl_cafile: nowhere.pem}}\ndatabase: {dsn: a=b}\n" +
+  const text =
+    "kafka: {monitoring: {acks: 5, ssl_cafile: nowhere.pem}}\ndatabase: {dsn: dbname=b}\n" +
     "unknown: ${MISSING}";
   const error = assertThrows(() => loadText(text, { mode: "dbdump" }), ConfigError);
   assertEquals(error.problems.map(({ path }) => path.join(".")), [

@@ -1,5 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ConfigError } from "../../config/say/problem.ts";
+import { readFile } from "node:fs/promises";
+import { makeCertificates } from "../../local/certificates.ts";
+import { withFolder } from "../agent/support.ts";
 import { loadText } from "./load_text.ts";
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -36,4 +39,22 @@ Deno.test("loadConfig() refuses a private key that is encrypted", () => {
       'kafka.monitoring.ssl_keyfile: expected a file with a private key (PEM), found "k.pem", which is encrypted',
     );
   }
+});
+
+Deno.test("loadConfig() refuses a key that is not the certificate's", async () => {
+  await withFolder(async (folder) => {
+    const made = await makeCertificates(folder);
+    const load = async (cert: string, key: string) =>
+      loadText("kafka: {monitoring: {ssl_certfile: c.pem, ssl_keyfile: k.pem}}", {}, {
+        "/etc/httpmon/c.pem": await readFile(cert, "utf8"),
+        "/etc/httpmon/k.pem": await readFile(key, "utf8"),
+      });
+    await load(made.clientCert, made.clientKey);
+    const other = await load(made.clientCert, made.serverKey).catch((error) => error);
+    assertStringIncludes(
+      other.message,
+      'kafka.monitoring.ssl_keyfile: expected the private key of the certificate of "ssl_certfile", ' +
+        'found "k.pem", which is another one\'s',
+    );
+  });
 });

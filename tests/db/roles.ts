@@ -24,7 +24,10 @@ export async function testRoles({ dsn, rows }: OwnDatabase) {
         const part = SQL.split(/^-- (?=\w+: )/m).find((each) => each.startsWith(`${role}: `))!;
         await rows(
           `-- ${
-            part.replaceAll(/httpmon_(?=owner|writer|alerter|operator|reader|maintainer)/g, `${prefix}_`)
+            part.replaceAll(
+              /httpmon_(?=owner|writer|alerter|operator|reader|maintainer)/g,
+              `${prefix}_`,
+            )
           }`,
         );
       }

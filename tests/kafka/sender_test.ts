@@ -8,14 +8,18 @@ import { recordingLog } from "../support/recording_log.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
 import { administer } from "../support/topic_io.ts";
 
-async function senderFor(topic: string, keys: Record<string, unknown> = {}) {
+async function senderFor(
+  topic: string,
+  keys: Record<string, unknown> = {},
+  options?: Parameters<typeof createSender>[3],
+) {
   const { brokers } = await kafkaForTests();
   const { kafka: config } = loadedConfig("writer", {
     kafka: { monitoring: { bootstrap_servers: brokers, topic, ...keys } },
     database: { dsn: "postgres://unused" },
   });
   const log = recordingLog();
-  const sender = createSender(createKafka(config, "httpmon-test", log), config, log);
+  const sender = createSender(createKafka(config, "httpmon-test", log), config, log, options);
   return { ...sender, log, [Symbol.asyncDispose]: () => sender.close() };
 }
 
@@ -82,4 +86,27 @@ Deno.test("createSender() rejects while there is no broker", async () => {
   });
   const error = await assertRejects(() => sender.send([{ key: "a", value: "1" }]));
   assert(!(error instanceof RefusedError));
+});
+
+Deno.test("createSender() tells how far the clock is from the broker's", async () => {
+  const topic = `made-${randomUUID()}`;
+  for (const aheadMs of [0, 86_400_000, -86_400_000]) {
+    const skews: number[] = [];
+    await using sender = await senderFor(topic, {}, {
+      clock: { now: () => Date.now() + aheadMs },
+      onSkew: (ms) => skews.push(ms),
+    });
+    await sender.send([{ key: "a", value: "1" }]);
+    // The way to the broker and back is all that it cannot know.
+    assertEquals(skews.map((ms) => Math.abs(Math.round((ms - aheadMs) / 3_600_000))), [0]);
+  }
+});
+
+Deno.test("createSender() says where there are too few brokers for the topic", async () => {
+  await using sender = await senderFor(`made-${randomUUID()}`, { topic_replication_factor: 3 });
+  await assertRejects(
+    () => sender.send([{ key: "a", value: "1" }]),
+    Error,
+    '"topic_replication_factor" is 3, for which there are too few brokers',
+  );
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countsOf, totalOf } from "../../scripts/test.ts";
+import { countsOf, slowestOf, totalOf } from "../../scripts/test.ts";
 import { writeJsrConfig } from "../../scripts/jsr_config.ts";
 import manifest from "../../deno.json" with { type: "json" };
 
@@ -40,4 +40,17 @@ Deno.test("writeJsrConfig() leaves out the stand-ins and nothing else", async ()
   } finally {
     await Deno.remove(path);
   }
+});
+
+Deno.test("slowestOf() gives the slowest tests, of what deno test prints of files side by side", () => {
+  const output = [
+    "\x1b[0m\x1b[38;5;245m./tests/a_test.ts => \x1b[0ma is quick ... \x1b[0m\x1b[32mok\x1b[0m (12ms)",
+    "./tests/a_test.ts => a waits ... and waits ... ok (3s)",
+    "./tests/b_test.ts => b waits ... FAILED (1m5s)",
+    "./tests/b_test.ts => b is between ... ok (41s)",
+  ].join("\n");
+  assertEquals(slowestOf(output, 2), [
+    "  1m5s  ./tests/b_test.ts: b waits",
+    "   41s  ./tests/b_test.ts: b is between",
+  ]);
 });

@@ -114,7 +114,7 @@ export class Program implements AsyncDisposable {
 
 function isCalm(line: string): boolean {
   try {
-    return ["debug", "info"].includes(JSON.parse(line).level);
+    return ["debug", "info", "notice"].includes(JSON.parse(line).level);
   } catch {
     return false;
   }

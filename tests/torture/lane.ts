@@ -81,6 +81,6 @@ export async function initSchema(dsn: string, root?: string): Promise<void> {
   const cwd = await mkdtemp(join(tmpdir(), "httpmon-torture-schema-"));
   await chmod(cwd, 0o700);
   await writeFile(join(cwd, "config.yaml"), JSON.stringify({ database: { dsn } }));
-  await new Product({ mode: "init-schema", cwd, log: join(cwd, "log"), root }).succeeds(60_000);
+  await new Product({ mode: "init-schema", cwd, log: join(cwd, "log"), root }).succeeds();
   await Deno.remove(cwd, { recursive: true });
 }

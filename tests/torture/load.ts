@@ -1,7 +1,9 @@
-import { Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
+import { Partitioners, type Producer } from "kafkajs";
 import { Buffer } from "node:buffer";
-import type { Ledger, SentRecord } from "./ledger.ts";
+import { quietKafka } from "../../local/kafka_client.ts";
+import { type Ledger, recordToSend, type SentRecord } from "./ledger.ts";
 import { resultOfSite } from "./messages.ts";
+import { crowding } from "./patience.ts";
 import { poisonRecords } from "./poison.ts";
 import { between, type Random } from "./random.ts";
 
@@ -39,8 +41,10 @@ export interface LoadOptions {
   partition?: number;
 }
 
-/** Results a second. */
+/** Results a second, where the machine has room. */
 const RATE = 500;
+/** Where more wants to run for each core, there are fewer: nobody stores more than the machine can do. */
+const ROOM = 3;
 
 /** An agent's part, without checks: results at a steady rate, each sent until it is acknowledged. */
 export class Load {
@@ -78,7 +82,7 @@ export class Load {
     const start = performance.now();
     let due = start;
     while (!this.#stopped && (performance.now() - start < ms || until?.aborted === false)) {
-      const records = this.#makeBatch();
+      const records = this.#makeBatch(RATE * Math.min(1, ROOM / await crowding()));
       const batch = await this.#options.ledger.sending(records);
       this.#queue.push({ batch, records });
       this.made++;
@@ -122,10 +126,7 @@ export class Load {
   }
 
   async #connect(): Promise<Producer> {
-    const producer = new Kafka({
-      clientId: "torture-load",
-      brokers: [...this.#options.brokers],
-      logLevel: logLevel.NOTHING,
+    const producer = quietKafka(this.#options.brokers, {
       connectionTimeout: 3_000,
       requestTimeout: 6_000,
       retry: { retries: 0 },
@@ -143,10 +144,10 @@ export class Load {
     if (producer) await within(3_000, producer.disconnect()).catch(() => {});
   }
 
-  #makeBatch(): SentRecord[] {
+  #makeBatch(rate: number): SentRecord[] {
     const { random, clashes = true, poison = "rare", refused } = this.#options;
     const records: SentRecord[] = [];
-    for (let i = 0; i < (RATE * TICK_MS) / 1000; i++) {
+    for (let i = 0; i < (rate * TICK_MS) / 1000; i++) {
       const record = this.#result();
       records.push(record);
       if (this.#made.length < 5_000) this.#made.push(record);
@@ -164,24 +165,16 @@ export class Load {
   }
 
   /** A result for a place that is taken. */
-  #clashWith({ key, value }: SentRecord): SentRecord {
+  #clashWith({ value }: SentRecord): SentRecord {
     const result = JSON.parse(Buffer.from(value!, "base64").toString());
-    const other = { ...result, responseCode: 418, responseTime: this.#ticks + 0.5 };
-    return {
-      key,
-      value: Buffer.from(JSON.stringify(other)).toString("base64"),
-      poison: false,
-      again: false,
-    };
+    return recordToSend({ ...result, responseCode: 418, responseTime: this.#ticks + 0.5 });
   }
 
   #result(): SentRecord {
     const { random, shiftMs = 0, days = 1 } = this.#options;
     this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
     const back = random() < 0.1 ? between(random, 0, days - 1) * DAY_US : 0;
-    const result = resultOfSite(random, between(random, 1, SITES), this.#lastTs - back);
-    const value = Buffer.from(JSON.stringify(result)).toString("base64");
-    return { key: result.url, value, poison: false, again: false };
+    return recordToSend(resultOfSite(random, between(random, 1, SITES), this.#lastTs - back));
   }
 }
 

@@ -12,6 +12,9 @@ import { runRound } from "./play.ts";
 import { failuresOf, type Played, table } from "./report.ts";
 import type { Variant } from "./variant.ts";
 
+/** Of load that a mutant gets at most: it shows soon, or never. */
+const MUTANT_S = 10;
+
 interface Job {
   scenario: Scenario;
   variant: Variant;
@@ -64,28 +67,28 @@ export async function torture(
   print: (line: string) => void,
 ): Promise<Played[]> {
   const jobs = jobsOf(options);
-  const played: Played[] = [];
+  const played = jobs.map(({ scenario, variant }): Played => ({
+    scenario: scenario.name,
+    variant: variant.name,
+    result: null,
+    skipped: null,
+    mustBreak: variant.mutant?.mustBreak ?? null,
+  }));
+  // What takes long first, so that no lane is left with it at the end.
+  const lasts = (index: number) => jobs[index]!.variant.lasts ?? 0;
+  const left = [...jobs.keys()].sort((a, b) => lasts(b) - lasts(a));
   const start = performance.now();
   const clock = () => `${Math.round((performance.now() - start) / 1000)} s`.padStart(6);
-  let next = 0;
   async function work(): Promise<void> {
     let lane: Lane | null = null;
     try {
-      while (next < jobs.length) {
-        const job = jobs[next++]!;
-        const { scenario, variant, round, seed } = job;
+      while (left.length > 0) {
+        const index = left.shift()!;
+        const [{ scenario, variant, round, seed }, one] = [jobs[index]!, played[index]!];
         const title = `${scenario.name}/${variant.name} round ${round} (seed ${seed})`;
-        const skipped = await variant.skip?.() ?? null;
-        const one: Played = {
-          scenario: scenario.name,
-          variant: variant.name,
-          result: null,
-          skipped,
-          mustBreak: variant.mutant?.mustBreak ?? null,
-        };
-        played.push(one);
-        if (skipped !== null) {
-          print(`${clock()}  skipped ${title}: ${skipped}`);
+        one.skipped = await variant.skip?.() ?? null;
+        if (one.skipped !== null) {
+          print(`${clock()}  skipped ${title}: ${one.skipped}`);
           continue;
         }
         const name = `${scenario.name} ${variant.name} ${round}`.replace(/\W+/g, "-");
@@ -93,7 +96,7 @@ export async function torture(
         try {
           // Again, as somebody may have taken a port between the choice and the use of it.
           lane ??= await startLane().catch(() => startLane());
-          const { seconds } = options;
+          const seconds = Math.min(options.seconds, variant.mutant ? MUTANT_S : Infinity);
           one.result = await runRound(lane, variant, { name, folder: place, seconds, seed });
         } catch (error) {
           one.result = { findings: {}, notes: [], error: (error as Error).message };

@@ -1,5 +1,6 @@
-import { type Admin, Kafka, logLevel } from "kafkajs";
+import type { Admin } from "kafkajs";
 import type pg from "pg";
+import { quietKafka } from "../../local/kafka_client.ts";
 import { delay, within } from "./load.ts";
 import type { Product } from "./product.ts";
 
@@ -61,7 +62,11 @@ async function watchOffsets(observed: Observed, options: ObserveOptions): Promis
   while (!options.stop.aborted) {
     try {
       if (!admin) {
-        admin = adminOf(options.brokers);
+        admin = quietKafka(options.brokers, {
+          connectionTimeout: 1_000,
+          requestTimeout: 3_000,
+          retry: { retries: 2, initialRetryTime: 100 },
+        }).admin();
         await within(LOOK_WITHIN_MS, admin.connect());
       }
       await lookAtOffsets(observed, admin, options);
@@ -98,15 +103,4 @@ async function lookAtOffsets(
   }
   observed.samples++;
   if (committed.length > 0) observed.commits++;
-}
-
-function adminOf(brokers: readonly string[]): Admin {
-  return new Kafka({
-    clientId: "torture-observer",
-    brokers: [...brokers],
-    logLevel: logLevel.NOTHING,
-    connectionTimeout: 1_000,
-    requestTimeout: 3_000,
-    retry: { retries: 2, initialRetryTime: 100 },
-  }).admin();
 }

@@ -1,6 +1,7 @@
 /** Zstandard as nobody else makes it: behind a frame that is to be skipped. The product refuses it. */
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel, Partitioners } from "kafkajs";
+import { CompressionCodecs, CompressionTypes, Partitioners } from "kafkajs";
 import { Buffer } from "node:buffer";
+import { quietKafka } from "../../local/kafka_client.ts";
 import type { SentRecord } from "./ledger.ts";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
@@ -13,8 +14,8 @@ export async function sendOddly(
   records: readonly SentRecord[],
 ): Promise<void> {
   useOddZstd();
-  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const createPartitioner = Partitioners.DefaultPartitioner;
+  const producer = quietKafka(brokers).producer({ createPartitioner });
   await producer.connect();
   try {
     const messages = records.map(({ key, value }) => ({

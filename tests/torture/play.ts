@@ -1,16 +1,18 @@
-import { check } from "./check/checker.ts";
+import { Worker } from "node:worker_threads";
+import { Thread } from "../../runtime/thread.ts";
+import type { CheckHandlers } from "./check/check_thread.ts";
+import type { Evidence, Judgement } from "./check/checker.ts";
 import { within } from "./load.ts";
 import type { Findings } from "./invariants.ts";
 import type { Lane } from "./lane.ts";
 import { observe } from "./observe.ts";
-import { DRAIN_MS, Round, type RoundOptions } from "./round.ts";
+import { Round, type RoundOptions } from "./round.ts";
 import { seededRandom } from "./random.ts";
 import { lookAtRollups, watchRollups } from "./rollups.ts";
-import { endOffsets, readRecords } from "./topic.ts";
 import type { Variant } from "./variant.ts";
 
 /** For the fault and all that comes after the load's time. */
-const ROUND_MS = 600_000;
+const ROUND_MS = 1_200_000;
 
 /** What came of a round. */
 export interface RoundResult {
@@ -34,6 +36,17 @@ async function loadAndFault(round: Round, { fault }: Variant): Promise<void> {
   } finally {
     over.abort();
     await loading;
+  }
+}
+
+/** Checks in a thread of its own, so that it holds up nothing of the other lanes. */
+async function checkApart(evidence: Evidence): Promise<Judgement> {
+  const worker = new Worker(new URL("./check/check_thread.ts", import.meta.url));
+  const thread: Thread<CheckHandlers> = new Thread(worker, "checks a round");
+  try {
+    return await thread.call("check", evidence);
+  } finally {
+    await thread.end();
   }
 }
 
@@ -63,7 +76,10 @@ export async function runRound(
 }
 
 async function play(round: Round, variant: Variant, stop: AbortSignal) {
+  const T = [performance.now()];
+  const lap = () => T.push(performance.now());
   await round.prepare();
+  lap();
   const seen = new AbortController();
   const { observed, done } = observe({
     brokers: round.brokers,
@@ -81,41 +97,50 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
   if (round.sites) round.startAgent();
   await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
 
-  const over = performance.now();
-  for (const agent of round.agents) if (agent.runs) await round.stopAgent(agent);
-  const drained = await round.stored(DRAIN_MS);
-  const drainedAfter = drained === null ? null : (performance.now() - over) / 1000;
-  for (const writer of round.writers) if (writer.runs) await round.stopWriter(writer);
+  lap();
+  for (const agent of round.agents) if (agent.runs) await round.stop(agent);
+  const drained = await round.stored();
+  for (const writer of round.writers) if (writer.runs) await round.stop(writer);
   for (const { trouble } of [...round.writers, ...round.agents]) {
     if (trouble !== null) round.troubles.push(trouble);
   }
   seen.abort();
   await Promise.all([done, watched.done]);
-  return await check({
-    pool: round.pool,
-    ledgerPath: round.ledger.path,
+  lap();
+  const last = await lookAtRollups(rollups);
+  lap();
+  const sites = await round.sites?.seen() ?? null;
+  if (sites) round.note(`sites stood still for ${sites.stalledMs} ms at most`);
+  round.note(`the harness for ${round.standstill.stalls.most} ms`);
+  const judged = await checkApart({
+    dsn: round.dsn,
+    brokers: round.brokers,
     topic: round.topic,
-    records: await readRecords(round.brokers, round.topic),
-    ends: await endOffsets(round.brokers, round.topic),
+    ledgerPath: round.ledger.path,
     observed,
     rollups: {
-      wrong: [...watched.seen.wrong, ...await lookAtRollups(rollups)],
+      wrong: [...watched.seen.wrong, ...last],
       looks: watched.seen.looks + 1,
     },
     healings: round.healings,
-    drainedAfter,
+    drained,
     restored: variant.restored ?? false,
     topicAnew: variant.topicAnew ?? false,
     expired: round.expired,
-    agent: round.sites && {
-      served: round.sites.served,
-      runs: round.agents.map(({ startedAt, endedAt, killed }) => ({
+    agent: sites && {
+      served: sites.served,
+      runs: round.agents.map(({ startedAt, readyAt, endedAt, killed, crowding }) => ({
         startedAt,
+        readyAt,
         endedAt: endedAt ?? Date.now(),
         killed,
+        crowding,
       })),
       shiftMs: variant.agentOptions?.shiftMs ?? 0,
     },
     troubles: [...new Set(round.troubles)],
   });
+  lap();
+  round.note("TIMES " + T.slice(1).map((t, i) => Math.round((t - T[i]!) / 100) / 10).join(" "));
+  return judged;
 }

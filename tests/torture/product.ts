@@ -1,9 +1,9 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
-import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { crowding, until } from "./patience.ts";
 
 /** Entries of the log, failpoints, and what Deno says where two start at once. */
 const EXPECTED = /^(\{.*\}|failpoint .*|Blocking waiting for file lock .*|)$/;
@@ -29,12 +29,17 @@ export class Product {
   readonly #child: Deno.ChildProcess;
   readonly #file: WriteStream;
   readonly #ended: Promise<void>;
-  #lines: string[] = [];
+  /** What it printed so far. */
+  readonly lines: string[] = [];
   #code: number | null = null;
+  /** When it said that it runs, if it did; milliseconds since 1970. */
+  readyAt: number | null = null;
   /** When a signal that ends it went out, if one did while it ran; milliseconds since 1970. */
   endedAt: number | null = null;
   /** That signal was SIGKILL. */
   killed = false;
+  /** How much wanted to run for each core then. */
+  crowding = 1;
 
   constructor({ mode, cwd, log, env = {}, denoArgs = [], root = ROOT }: ProductOptions) {
     this.mode = mode;
@@ -62,7 +67,7 @@ export class Product {
 
   /** What is wrong with how it ended or with what it printed, or null. */
   get trouble(): string | null {
-    const stray = this.#lines.find((line) => !EXPECTED.test(stripVTControlCharacters(line)));
+    const stray = this.lines.find((line) => !EXPECTED.test(stripVTControlCharacters(line)));
     if (stray !== undefined) return `${this.mode} printed "${stray.slice(0, 200)}"`;
     if (this.#code === null || this.killed) return null;
     if (this.endedAt === null) return `${this.mode} ended by itself with ${this.#code}`;
@@ -71,19 +76,19 @@ export class Product {
 
   /** Whether it stands at a failpoint, or stood. */
   get held(): boolean {
-    return this.#lines.some((line) => line.startsWith("failpoint "));
+    return this.lines.some((line) => line.startsWith("failpoint "));
   }
 
-  async reachesFailpoint(ms: number): Promise<void> {
-    await waitFor(`${this.mode} at its failpoint`, () => {
+  async reachesFailpoint(): Promise<void> {
+    await until(`${this.mode} at its failpoint`, () => {
       if (!this.runs) throw new Error(`${this.mode} ended with ${this.#code}`);
       return this.held;
-    }, ms);
+    });
   }
 
-  /** Whether `text` is in what it printed. */
-  printed(text: string): boolean {
-    return this.#lines.some((line) => line.includes(text));
+  /** How many lines with one of `texts` it has printed. */
+  times(...texts: string[]): number {
+    return this.lines.filter((line) => texts.some((text) => line.includes(text))).length;
   }
 
   signal(name: Deno.Signal): void {
@@ -94,15 +99,19 @@ export class Product {
   }
 
   async kill(): Promise<void> {
+    for (let looks = 0; this.runs && looks < 5; looks++) {
+      this.crowding = Math.max(this.crowding, await crowding());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     this.signal("SIGKILL");
     await this.#ended;
   }
 
-  /** Asks it to stop; after `ms` that counts as a failure, and it is killed. */
-  async stop(ms = 30_000): Promise<string | null> {
+  /** Asks it to stop. One that does not counts as a failure, and is killed. */
+  async stop(): Promise<string | null> {
     this.signal("SIGTERM");
     try {
-      await waitFor(`the end of the ${this.mode}`, () => !this.runs, ms);
+      await this.#hasEnded();
     } catch (error) {
       await this.kill();
       return (error as Error).message;
@@ -110,9 +119,13 @@ export class Product {
     return this.trouble;
   }
 
-  async succeeds(ms: number): Promise<void> {
-    await waitFor(`the end of ${this.mode}`, () => !this.runs, ms);
-    if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.#lines.join("\n")}`);
+  #hasEnded(): Promise<void> {
+    return until(`the end of the ${this.mode}`, () => !this.runs);
+  }
+
+  async succeeds(): Promise<void> {
+    await this.#hasEnded();
+    if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.lines.join("\n")}`);
   }
 
   /** The most bytes of memory that it held so far; null where that cannot be told. */
@@ -128,7 +141,10 @@ export class Product {
       this.#file.write(text);
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
-      this.#lines.push(...lines);
+      this.lines.push(...lines);
+      if (lines.some((line) => line.includes(`"The ${this.mode} runs"`))) {
+        this.readyAt ??= Date.now();
+      }
     }
     this.#code = (await this.#child.status).code;
     await new Promise<void>((resolve) => this.#file.end(() => resolve()));

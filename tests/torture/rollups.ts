@@ -9,7 +9,7 @@ type RollUp = typeof import("../../db/history/roll_up.ts");
 const AHEAD_MS = 40 * 86_400_000;
 const EVERY_MS = 1_500;
 /** Between looks, however long one takes. */
-const AT_MOST_MS = 4_000;
+const AT_MOST_MS = 10_000;
 
 export interface RollupOptions {
   pool: pg.Pool;

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { waitFor } from "../../local/wait.ts";
 import type { Postgres } from "../../local/postgres.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import type { Expired } from "./check/compare_results.ts";
@@ -13,14 +12,16 @@ import { delay, Load } from "./load.ts";
 import { LOAD_AGENT } from "./messages.ts";
 import { mutatedTree } from "./mutated_tree.ts";
 import type { Observed } from "./observe.ts";
+import { soon, type Took, until } from "./patience.ts";
 import { Product, type ProductOptions } from "./product.ts";
 import { between, type Random, seededRandom } from "./random.ts";
 import { Sites } from "./sites.ts";
+import { Stalls } from "./stalls.ts";
 import { endOffsets, makeTopic, PARTITIONS } from "./topic.ts";
 import type { Variant } from "./variant.ts";
 
-/** Past the 60 s of I7, to tell slow from never. */
-export const DRAIN_MS = 100_000;
+/** Seconds; past the 60 of I7, to tell slow from never. */
+const DRAIN_S = 100;
 
 export interface RoundOptions {
   name: string;
@@ -30,21 +31,11 @@ export interface RoundOptions {
 }
 
 function poolOf(dsn: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: dsn, max: 4, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ connectionString: dsn, max: 4 });
+  // A fault ends connections, in use or idle; the next query tells.
+  pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", () => {});
   return pool;
-}
-
-/** Asks until `condition` holds, for at most `ms`. @returns The seconds it took, or null */
-async function soon(ms: number, condition: () => Promise<boolean>): Promise<number | null> {
-  const start = performance.now();
-  try {
-    // What cannot be looked at while a fault is on, the next look tells.
-    await waitFor("it", () => condition().catch(() => false), ms, 500);
-    return (performance.now() - start) / 1000;
-  } catch {
-    return null;
-  }
 }
 
 /** What a fault has at hand. */
@@ -66,16 +57,17 @@ export class Round {
   /** What the observer has seen so far. */
   observed!: Observed;
   troubles: string[] = [];
-  /** Seconds that each healing took; null: it did not heal. */
-  healings: (number | null)[] = [];
+  /** What each healing took; null: it did not heal. */
+  healings: (Took | null)[] = [];
   /** What was done, for the report. */
   notes: string[] = [];
+  /** Of the harness's own thread, since the round began. */
+  readonly standstill = Stalls.watch();
   #maintainers = 0;
   /** Of the results before a time, which a retention has dropped. */
   expired: Expired | null = null;
   /** The server with the results. */
   postgres: Postgres;
-  /** Sources of the product, where they are not the project's. */
   /** Of the product that is played with, a slash at the end. */
   root = ROOT;
   readonly #atEnd: (() => Promise<void>)[] = [];
@@ -118,13 +110,13 @@ export class Round {
 
   /** Fails unless a process has printed one of `texts`. */
   mustHavePrinted(products: readonly Product[], ...texts: string[]): void {
-    const printed = products.some((product) => texts.some((text) => product.printed(text)));
+    const printed = products.some((product) => product.times(...texts) > 0);
     this.mustHave(printed, `nobody printed "${texts.join('" or "')}"`);
   }
 
   /** Waits until a process has printed `text`. */
-  async prints(product: Product, text: string, ms: number): Promise<void> {
-    await waitFor(`"${text}" of the ${product.mode}`, () => product.printed(text), ms);
+  async prints(product: Product, text: string): Promise<void> {
+    await until(`"${text}" of the ${product.mode}`, () => product.times(text) > 0);
   }
 
   /** Runs `work` when the round is over, last in, first out. */
@@ -151,7 +143,7 @@ export class Round {
       await initSchema(dsnOf(lane.postgres, database), this.root);
     } else await lane.makeDatabase(database);
     await makeTopic(this.brokers, this.topic, PARTITIONS);
-    if (this.#variant.agent ?? true) this.sites = new Sites();
+    if (this.#variant.agent ?? true) this.sites = await Sites.start();
     await this.#variant.setUp?.(this);
     await writeFile(join(folder, "config.yaml"), JSON.stringify(this.#config(), null, 2));
     this.ledger = await Ledger.open(join(folder, "ledger.jsonl"));
@@ -204,18 +196,10 @@ export class Round {
     return new Product({ ...options, cwd: this.folder, log, root: this.root });
   }
 
-  async stopWriter(writer: Product): Promise<void> {
-    const trouble = await writer.stop();
+  /** Asks a process to stop, and notes what is wrong with how it does. */
+  async stop(product: Product): Promise<void> {
+    const trouble = await product.stop();
     if (trouble !== null) this.troubles.push(trouble);
-  }
-
-  async stopAgent(agent: Product): Promise<void> {
-    const trouble = await agent.stop();
-    if (trouble !== null) this.troubles.push(trouble);
-  }
-
-  async killAgent(agent: Product): Promise<void> {
-    await agent.kill();
   }
 
   async count(sql = "SELECT count(*) FROM mon_daily"): Promise<number> {
@@ -227,7 +211,7 @@ export class Round {
   async underWay(): Promise<void> {
     // A writer that is held at a failpoint stores no more.
     const enough = async () => this.writers.some(({ held }) => held) || await this.count() > 100;
-    await waitFor("the first rows", enough, 90_000, 250);
+    await until("the first rows", enough, 250);
     await this.pause(500, 3_000);
   }
 
@@ -235,10 +219,10 @@ export class Round {
     return delay(between(this.random, from, to));
   }
 
-  /** Waits at most `ms` until each partition is stored to its end. @returns Seconds, or null */
-  stored(ms: number): Promise<number | null> {
+  /** Waits until each partition is stored to its end. @returns Null: that does not come */
+  stored(): Promise<Took | null> {
     // Past the end is what is left of a topic that was made anew.
-    return soon(ms, () => this.#isStored((next, end) => next === end));
+    return soon(DRAIN_S, () => this.#isStored((next, end) => next === end));
   }
 
   /**
@@ -249,7 +233,7 @@ export class Round {
     const { made } = this.load;
     const since = Date.now();
     let ends: Map<number, bigint> | null = null;
-    const took = await soon(DRAIN_MS, async () => {
+    const took = await soon(DRAIN_S, async () => {
       if (this.load.acknowledged < made) return false;
       const until = ends ??= await endOffsets(this.brokers, this.topic);
       return await this.#isStored((next, _, partition) => next >= until.get(partition)!) &&
@@ -290,6 +274,7 @@ export class Round {
     postgresProxy.cutReplies(0);
     postgresProxy.cutRequests(0);
     this.load?.stop();
+    this.standstill.end();
     const steps = [
       ...[...this.writers, ...this.agents].map((product) => () => product.kill()),
       () => this.sites?.close(),

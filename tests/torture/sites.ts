@@ -1,7 +1,11 @@
+import { Worker } from "node:worker_threads";
+import { Thread } from "../../runtime/thread.ts";
+import type { SitesHandlers } from "./sites_thread.ts";
+
 /** A request that a site was asked. Milliseconds since 1970. */
 export interface Served {
   url: string;
-  /** The earliest that it can have come: before `from` only where this process stood still. */
+  /** The earliest that it can have come: before `from` only where the thread of the sites stood still. */
   since: number;
   /** When it was seen. */
   from: number;
@@ -9,57 +13,31 @@ export interface Served {
   to: number | null;
 }
 
-const TURN_MS = 25;
-/** A turn that is so late is a standstill of this process, by another lane's checker for one. */
-const STALL_MS = 100;
-/** What came during a standstill is seen within this of its end. */
-const AFTER_STALL_MS = 250;
-
-/** Tells how long this process may have been blind, so that nobody else is blamed for it. */
-export class OwnStalls {
-  #turned: number;
-  #stall: { from: number; to: number } | null = null;
-
-  constructor(now: number) {
-    this.#turned = now;
-  }
-
-  /** To be called every 25 ms. */
-  turn(now: number): void {
-    if (now - this.#turned > STALL_MS) this.#stall = { from: this.#turned, to: now };
-    this.#turned = now;
-  }
-
-  /** The earliest that what is seen at `now` can have happened. */
-  since(now: number): number {
-    if (now - this.#turned > STALL_MS) return this.#turned;
-    return this.#stall && now - this.#stall.to < AFTER_STALL_MS ? this.#stall.from : now;
-  }
-}
-
-/** Loopback sites that note every request, so that no check goes by unseen. */
+/**
+ * Loopback sites that note every request, so that no check goes by unseen; in a thread of their own, so
+ * that nothing else of the harness holds up their answers.
+ */
 export class Sites {
-  readonly served: Served[] = [];
   readonly origin: string;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #turns: ReturnType<typeof setInterval>;
+  readonly #thread: Thread<SitesHandlers>;
 
-  constructor() {
-    const stalls = new OwnStalls(Date.now());
-    this.#turns = setInterval(() => stalls.turn(Date.now()), TURN_MS);
-    const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
-    this.#server = Deno.serve(options, ({ url }, { completed }) => {
-      const from = Date.now();
-      const request: Served = { url, since: stalls.since(from), from, to: null };
-      this.served.push(request);
-      completed.then(() => request.to = Date.now(), () => {});
-      return new Response("fine");
-    });
-    this.origin = `http://127.0.0.1:${this.#server.addr.port}`;
+  private constructor(origin: string, thread: Thread<SitesHandlers>) {
+    this.origin = origin;
+    this.#thread = thread;
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#turns);
-    await this.#server.shutdown();
+  static async start(): Promise<Sites> {
+    const worker = new Worker(new URL("./sites_thread.ts", import.meta.url));
+    const thread: Thread<SitesHandlers> = new Thread(worker, "serves the sites");
+    return new Sites(await thread.call("origin", null), thread);
+  }
+
+  /** All requests so far, and the longest that the thread stood still, milliseconds. */
+  seen(): Promise<{ served: Served[]; stalledMs: number }> {
+    return this.#thread.call("seen", null);
+  }
+
+  close(): Promise<void> {
+    return this.#thread.end();
   }
 }

@@ -1,16 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { waitFor } from "../../local/wait.ts";
-import { OwnStalls, Sites } from "./sites.ts";
+import { Sites } from "./sites.ts";
 
 Deno.test("Sites note each request, when it came and when its answer was out", async () => {
-  const sites = new Sites();
+  const sites = await Sites.start();
   try {
     const before = Date.now();
     const response = await fetch(`${sites.origin}/7`);
     assertEquals(await response.text(), "fine");
-    const [request] = sites.served;
-    await waitFor("the answer to be out", () => request!.to !== null, 5_000, 5);
-    assertEquals(sites.served.length, 1);
+    const look = async () => (await sites.seen()).served;
+    await waitFor("the answer to be out", async () => (await look())[0]!.to !== null, 5_000, 5);
+    const [request, ...more] = await look();
+    assertEquals(more, []);
     assertEquals(request!.url, `${sites.origin}/7`);
     assert(before <= request!.from && request!.since <= request!.from);
     assert(request!.from <= request!.to!);
@@ -19,13 +22,24 @@ Deno.test("Sites note each request, when it came and when its answer was out", a
   }
 });
 
-Deno.test("OwnStalls() dates what is seen after a standstill back to its start", () => {
-  const stalls = new OwnStalls(1_000);
-  stalls.turn(1_025);
-  assertEquals(stalls.since(1_040), 1_040);
-  assertEquals(stalls.since(3_000), 1_025); // seen before the turn that is late
-  stalls.turn(3_001);
-  assertEquals(stalls.since(3_010), 1_025);
-  for (let now = 3_025; now < 3_300; now += 25) stalls.turn(now);
-  assertEquals(stalls.since(3_300), 3_300);
+Deno.test("Sites answer while the thread that started them stands still", async () => {
+  const sites = await Sites.start();
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  const code = `import { workerData, parentPort } from "node:worker_threads";
+    parentPort.postMessage("ready");
+    const { url, answered } = workerData;
+    fetch(url).then((response) => response.text()).then(() => {
+      Atomics.store(answered, 0, 1);
+      Atomics.notify(answered, 0);
+    });`;
+  const source = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  const asker = new Worker(source, { workerData: { url: `${sites.origin}/7`, answered } });
+  try {
+    await once(asker, "message");
+    Atomics.wait(answered, 0, 0, 30_000);
+    assertEquals(answered[0], 1);
+  } finally {
+    await asker.terminate();
+    await sites.close();
+  }
 });

@@ -1,6 +1,7 @@
-import { type Admin, Kafka, logLevel } from "kafkajs";
+import type { Admin, Kafka } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { quietKafka } from "../../local/kafka_client.ts";
 import { useOddZstd } from "./odd_zstd.ts";
 
 /** Of a round's topic. */
@@ -18,10 +19,7 @@ export interface TopicRecord {
 }
 
 function client(brokers: readonly string[]): Kafka {
-  return new Kafka({
-    clientId: "torture-reader",
-    brokers: [...brokers],
-    logLevel: logLevel.NOTHING,
+  return quietKafka(brokers, {
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
     retry: { retries: 8, initialRetryTime: 200 },
@@ -135,21 +133,22 @@ export async function readRecords(
     });
     const seen = new Set<string>();
     await consumer.run({
-      eachMessage: ({ partition, message: { offset, key, value } }) => {
+      autoCommit: false,
+      eachBatch: ({ batch: { partition, messages } }) => {
         const { low, end } = bounds.get(partition)!;
-        const place = `${partition}/${offset}`;
-        if (seen.has(place) || BigInt(offset) < low || BigInt(offset) >= end) {
-          return Promise.resolve();
+        for (const { offset, key, value } of messages) {
+          const place = `${partition}/${offset}`;
+          if (seen.has(place) || BigInt(offset) < low || BigInt(offset) >= end) continue;
+          seen.add(place);
+          records.push({
+            partition,
+            offset,
+            key: key && Buffer.from(key).toString(),
+            value: value && Buffer.from(value).toString("base64"),
+          });
+          missing.set(partition, missing.get(partition)! - 1n);
         }
-        seen.add(place);
         listen();
-        records.push({
-          partition,
-          offset,
-          key: key === null ? null : Buffer.from(key).toString(),
-          value: value === null ? null : Buffer.from(value).toString("base64"),
-        });
-        missing.set(partition, missing.get(partition)! - 1n);
         if (isWhole()) resolve();
         return Promise.resolve();
       },

@@ -14,6 +14,8 @@ export interface Mutant {
 /** One way of going wrong. */
 export interface Variant {
   name: string;
+  /** Seconds that it takes beside the load's, about, where they are many. @default 0 */
+  lasts?: number;
   /** Whether a real agent checks sites, too. @default true */
   agent?: boolean;
   /** How the load differs. @default 500 results a second, now */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { agentsNow } from "../data/agents.ts";
-import { pipelineNow } from "../data/pipeline.ts";
+import { agentsOf } from "../data/agents.ts";
+import { pipelineOf } from "../data/pipeline.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { iso, isoOrNull, time } from "./schemas.ts";
@@ -39,7 +39,7 @@ const pipeline = z.object({
 });
 
 /** How the monitor itself is. */
-export function pipelineEndpoints({ pool, sites }: WebDeps): Endpoint[] {
+export function pipelineEndpoints({ pool, sites, clock }: WebDeps): Endpoint[] {
   return [
     endpoint({
       method: "get",
@@ -47,10 +47,14 @@ export function pipelineEndpoints({ pool, sites }: WebDeps): Endpoint[] {
       summary: "Agents, those that were heard last first",
       answer: z.object({ data: z.array(agent) }),
       handle: async () => ({
-        data: (await agentsNow(pool, sites)).map((one) => ({
-          ...one,
+        data: (await agentsOf(pool, sites, clock.now())).map((one) => ({
+          id: one.id,
+          uuid: one.uuid,
+          location: one.location,
           labels: { ...one.labels },
+          sites: one.sites,
           lastResult: isoOrNull(one.lastResult),
+          lastSeen: one.lastDay,
         })),
       }),
     }),
@@ -60,15 +64,28 @@ export function pipelineEndpoints({ pool, sites }: WebDeps): Endpoint[] {
       summary: "How the way from the topic to the tables is",
       answer: pipeline,
       handle: async () => {
-        const { partitions, deadLetters, notifications, ...rest } = await pipelineNow(pool);
+        const found = await pipelineOf(pool, clock.now());
         return {
-          ...rest,
-          partitions: partitions.map((one) => ({ ...one, updatedAt: iso(one.updatedAt) })),
-          deadLetters: deadLetters.map((one) => ({ ...one, lastAt: iso(one.lastAt) })),
-          notifications: notifications.map((one) => ({
-            ...one,
-            oldestPending: isoOrNull(one.oldestPending),
+          partitions: found.offsets.map(({ consumer, topic, partition, nextOffset, movedAt }) => ({
+            consumer,
+            topic,
+            partition,
+            nextOffset,
+            updatedAt: iso(movedAt),
           })),
+          deadLetters: found.letters.map(({ reason, n, newest }) => ({
+            reason,
+            count: n,
+            lastAt: iso(newest),
+          })),
+          rollupsPending: found.marks.reduce((sum, { n }) => sum + n, 0),
+          notifications: found.channels.map(({ channel, pending, failed, oldestPending }) => ({
+            channel,
+            pending,
+            failed,
+            oldestPending: isoOrNull(oldestPending),
+          })),
+          retention: found.retention,
         };
       },
     }),

@@ -1,48 +1,56 @@
 import type { Pool } from "pg";
-import type { Sites } from "./sites.ts";
+import { literal } from "./sql.ts";
+import type { AgentSeen, Sites } from "./sites.ts";
 
-/** An agent, and what it did in the last 26 hours. */
-export interface AgentNow {
+/** An agent, as its results tell. */
+export interface Agent extends Omit<AgentSeen, "lastResult"> {
   id: number;
   uuid: string;
-  location: string | null;
-  labels: Readonly<Record<string, string>>;
-  /** Sites that it had a result of. */
-  sites: number;
-  /** Milliseconds since 1970; null: none. */
+  /** Milliseconds since 1970; null: of the last 26 hours there is none. */
   lastResult: number | null;
-  /** The day (UTC) of its last stored result. */
-  lastSeen: string;
+  /** "2026-05-01": the last day of which there is one. */
+  lastDay: string;
+  /** Of the last two minutes: results, and how late checks began (ms); null where none says it. */
+  recent: { results: number; latenessP50: number | null; latenessP99: number | null };
 }
 
-/** All agents that are known, those that were heard last first. */
-export async function agentsNow(pool: Pool, sites: Sites): Promise<AgentNow[]> {
-  const heard = new Map<number, { sites: number; lastResult: number; contextId: number | null }>();
-  for (const { id } of sites.all()) {
-    for (const { agentId, ts, contextId } of sites.seenOf(id)) {
-      const known = heard.get(agentId) ?? { sites: 0, lastResult: 0, contextId: null };
-      known.sites++;
-      if (ts > known.lastResult) Object.assign(known, { lastResult: ts, contextId });
-      heard.set(agentId, known);
-    }
-  }
-  const contexts = [...heard.values()].map(({ contextId }) => contextId);
-  const [{ rows }, { rows: places }] = await Promise.all([
-    pool.query("SELECT id, identity, last_seen::text FROM agents"),
-    pool.query("SELECT id, location, labels FROM contexts WHERE id = ANY ($1)", [contexts]),
+const RECENT_MS = 120_000;
+
+/** All agents that have ever said something, those that were heard last first. */
+export async function agentsOf(pool: Pool, sites: Sites, now: number): Promise<Agent[]> {
+  const [{ rows: agents }, { rows: recent }] = await Promise.all([
+    pool.query(`SELECT id, identity AS uuid, last_seen::text AS "lastDay" FROM agents`),
+    pool.query(recentSql(now)),
   ]);
-  const placeOf = new Map(places.map((place) => [place.id, place]));
-  return rows.map(({ id, identity, last_seen }) => {
-    const own = heard.get(id);
-    const place = placeOf.get(own?.contextId);
+  const seen = sites.byAgent();
+  const found = agents.map(({ id, uuid, lastDay }): Agent => {
+    const own = seen.get(id);
+    const late = recent.find((row) => row.agent_id === id);
     return {
       id,
-      uuid: identity,
-      location: place?.location ?? null,
-      labels: place?.labels ?? {},
-      sites: own?.sites ?? 0,
+      uuid,
+      lastDay,
+      location: own?.location ?? null,
+      labels: own?.labels ?? {},
       lastResult: own?.lastResult ?? null,
-      lastSeen: last_seen,
+      sites: own?.sites ?? 0,
+      states: own?.states ?? { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 },
+      recent: {
+        results: late?.results ?? 0,
+        latenessP50: late?.p50 ?? null,
+        latenessP99: late?.p99 ?? null,
+      },
     };
-  }).sort((a, b) => (b.lastResult ?? 0) - (a.lastResult ?? 0) || a.id - b.id);
+  });
+  return found.sort((a, b) =>
+    (b.lastResult ?? 0) - (a.lastResult ?? 0) || (a.lastDay < b.lastDay ? 1 : -1)
+  );
+}
+
+/** SQL for `Agent.recent`. */
+export function recentSql(now: number): string {
+  return `SELECT agent_id, count(*)::int4 AS results,
+  percentile_disc(0.5) WITHIN GROUP (ORDER BY lateness) AS p50,
+  percentile_disc(0.99) WITHIN GROUP (ORDER BY lateness) AS p99
+FROM check_results WHERE ts > ${literal(now - RECENT_MS)} GROUP BY 1`;
 }

@@ -1,8 +1,8 @@
-import pg, { type Pool } from "pg";
+import type { Pool } from "pg";
 import { HOUR_MS } from "./history.ts";
 import type { State } from "./judge.ts";
 import type { Range } from "./range.ts";
-import { MS } from "./sites.ts";
+import { MS } from "./sql.ts";
 
 /** A point of a site's charts: slots, and milliseconds. */
 export interface Point {
@@ -231,13 +231,6 @@ export async function siteNamed(
     [id],
   );
   return rows[0] ?? null;
-}
-
-/** A text, or a time, as SQL has it. */
-export function literal(value: string | number): string {
-  return pg.escapeLiteral(
-    typeof value === "number" ? new Date(value).toISOString().replace(".000", "") : value,
-  );
 }
 
 /** A result, as people are shown it. */

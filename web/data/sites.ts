@@ -3,7 +3,8 @@ import { adviceFor } from "../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { retryUntil } from "../../runtime/retry.ts";
-import { judge, type Seen, type State } from "./judge.ts";
+import { MS } from "./sql.ts";
+import { judge, type Seen, type State, STATES } from "./judge.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
 export interface SiteNow {
@@ -44,6 +45,7 @@ export interface SitesDeps {
   log: Logger;
 }
 
+const DAY_MS = 86_400_000;
 const LOOK_MS = 1_500;
 /** All is read anew so often: for what came late, and for agents that fell silent. */
 const RELOAD_MS = 60_000;
@@ -52,8 +54,18 @@ const OVERLAP_MS = 15_000;
 /** Nothing is said of a site without a result in this time. */
 const WITHIN = "26 hours";
 
+/** What an agent has said of its sites. */
+export interface AgentSeen {
+  lastResult: number;
+  sites: number;
+  states: Record<typeof STATES[number], number>;
+  location: string | null;
+  labels: Readonly<Record<string, string>>;
+}
+
 interface Context {
   location: string | null;
+  agentLabels: Record<string, string>;
   labels: Record<string, string>;
   frequency: number | null;
 }
@@ -120,6 +132,33 @@ export class Sites {
     return [...this.#seen.get(id)?.values() ?? []];
   }
 
+  /** What each agent has said last, of all sites. */
+  byAgent(): Map<number, AgentSeen> {
+    const agents = new Map<number, AgentSeen>();
+    for (const seen of this.#seen.values()) {
+      for (const { agentId, ts, state, contextId } of seen.values()) {
+        let own = agents.get(agentId);
+        if (!own) {
+          const states = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
+          agents.set(
+            agentId,
+            own = { lastResult: 0, sites: 0, states, location: null, labels: {} },
+          );
+        }
+        own.sites++;
+        own.states[STATES[state]!]++;
+        if (ts < own.lastResult) continue;
+        const context = this.#contexts.get(contextId ?? -1);
+        Object.assign(own, {
+          lastResult: ts,
+          location: context?.location ?? null,
+          labels: context?.agentLabels ?? {},
+        });
+      }
+    }
+    return agents;
+  }
+
   /** @returns What ends it */
   subscribe(listener: (update: Update) => void): () => void {
     this.#listeners.add(listener);
@@ -148,14 +187,16 @@ export class Sites {
 
   /** Takes over what came since the last look. */
   async look(): Promise<void> {
-    const from = new Date(this.#newest - OVERLAP_MS);
+    // An agent whose clock is ahead takes nobody else out of sight.
+    const now = this.#deps.clock.now() + this.#aheadMs;
+    const from = new Date(Math.min(this.#newest, now) - OVERLAP_MS);
     const { rows } = await this.#deps.pool.query(
       `SELECT site_id, agent_id, ${
         MS("ts")
       }, CASE WHEN maintenance THEN 4 ELSE verdict END AS state,
          response_time AS response_ms, response_code, context_id, connection_id, reason_id
-       FROM check_results WHERE ts > $1 AND ts < $1::timestamptz + interval '2 days' ORDER BY ts`,
-      [from],
+       FROM check_results WHERE ts > $1 AND ts < $2 ORDER BY ts`,
+      [from, new Date(now + 2 * DAY_MS)],
     );
     const heard = new Set<number>();
     for (const row of rows) if (this.#note(row)) heard.add(row.site_id);
@@ -173,7 +214,7 @@ export class Sites {
     let loadedAt = -Infinity;
     while (!signal.aborted) {
       await retryUntil("Reading the state of the sites", async () => {
-        const isDue = clock.monotonic() - loadedAt >= RELOAD_MS;
+        const isDue = this.#newest === 0 || clock.monotonic() - loadedAt >= RELOAD_MS;
         await (isDue ? this.load() : this.look());
         if (isDue) loadedAt = clock.monotonic();
         this.#failingSince = null;
@@ -239,7 +280,7 @@ export class Sites {
       query(missing.agents, "SELECT id, identity FROM agents WHERE id = ANY ($1)"),
       query(
         missing.contexts,
-        "SELECT id, location, site_labels, frequency FROM contexts WHERE id = ANY ($1)",
+        "SELECT id, location, labels, site_labels, frequency FROM contexts WHERE id = ANY ($1)",
       ),
       query(missing.reasons, "SELECT id, reason, error_message FROM reasons WHERE id = ANY ($1)"),
       query(
@@ -249,8 +290,13 @@ export class Sites {
     ]);
     for (const { id, name, url } of names) this.#names.set(id, { name, url });
     for (const { id, identity } of agents) this.#agents.set(id, identity);
-    for (const { id, location, site_labels, frequency } of contexts) {
-      this.#contexts.set(id, { location, labels: site_labels ?? {}, frequency });
+    for (const { id, location, labels, site_labels, frequency } of contexts) {
+      this.#contexts.set(id, {
+        location,
+        agentLabels: labels ?? {},
+        labels: site_labels ?? {},
+        frequency,
+      });
     }
     for (const { id, reason, error_message } of reasons) {
       this.#reasons.set(id, { reason, errorMessage: error_message });
@@ -299,11 +345,6 @@ export class Sites {
     if (update.changed.length + update.heard.length === 0) return;
     for (const listener of this.#listeners) listener(update);
   }
-}
-
-/** SQL that gives a time as milliseconds since 1970. */
-export function MS(time: string, name: string = time): string {
-  return `extract(epoch FROM ${time})::float8 * 1000 AS ${name}`;
 }
 
 interface Row {

@@ -8,27 +8,21 @@ import {
   chainOf,
   failuresOf,
   lastResults,
-  literal,
   quantilesOf,
   resultsSql,
   seriesOf,
   siteNamed,
 } from "../data/site.ts";
+import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
 import { Ms, Sql, Uptime } from "./parts/basics.tsx";
 import { PhaseChart, ResponseChart } from "./parts/chart.tsx";
 import { count, plural, span } from "./parts/format.ts";
+import { IncidentRows } from "./parts/incident_rows.tsx";
 import { CheckNow, Head, RangePicker } from "./parts/site_head.tsx";
-import {
-  Certificates,
-  Failures,
-  IncidentRows,
-  Locations,
-  Results,
-  Rules,
-} from "./parts/site_record.tsx";
+import { Certificates, Failures, Locations, Results, Rules } from "./parts/site_record.tsx";
 import { CheckStrip, DayStrip } from "./parts/strip.tsx";
 
 const CHECKS = 60;

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -7,7 +8,14 @@ const FIXTURES = fileURLToPath(new URL("../../fixtures/config/", import.meta.url
 
 /** Runs the program without network and without leave to write. */
 function checkConfig(file: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const args = ["run", "--no-prompt", "--allow-read", "--allow-env", "--allow-sys=hostname"];
+  const args = [
+    "run",
+    PACKAGES_ARE_THERE,
+    "--no-prompt",
+    "--allow-read",
+    "--allow-env",
+    "--allow-sys=hostname",
+  ];
   return new Promise((resolve) =>
     execFile(
       Deno.execPath(),

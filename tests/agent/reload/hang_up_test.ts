@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { until, withFolder } from "../support.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
@@ -38,7 +39,7 @@ async function withAgent(args: string[], body: (it: Running) => Promise<void>) {
     await write("websites: {http://127.0.0.1:1/: {}}");
     const agent = spawn(
       Deno.execPath(),
-      ["run", "-A", "--no-check", MAIN, "agent", "-c", "config.yaml", ...args],
+      ["run", PACKAGES_ARE_THERE, "-A", MAIN, "agent", "-c", "config.yaml", ...args],
       { cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
     );
     const ended = once(agent, "exit");

@@ -10,7 +10,7 @@ Deno.test("restartNeededFor() finds nothing where only sites and other modes' pa
   const before = loadText("websites: {https://a.example/: {}}");
   const after = loadText(
     "loglevel: INFO\ndefaults: {timeout: 1}\nwebsites: {https://b.example/: {}}\n" +
-      "writer: {max_batch_messages: 1}\ndatabase: {dsn: a=b}",
+      "writer: {max_batch_messages: 1}\ndatabase: {dsn: dbname=b}",
   );
   assertEquals(restartNeededFor(before, after), []);
   assertEquals(restartNeededFor(before, before), []);

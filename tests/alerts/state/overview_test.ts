@@ -68,7 +68,7 @@ Deno.test("Overview keeps what is down open while nobody observes it", () => {
 });
 
 Deno.test("Overview misses no site that the config has lost, and closes what is open of it", () => {
-  const world = worldOf(undefined, { isExpected: false });
+  const world = worldOf(undefined, () => ({ isExpected: false }));
   assertEquals(tell([{ 1: "uudddd", 2: "uuuuuuuuuuuuu" }], { world }), [
     "4:00 opened down of site 1",
     "7:30 resolved down of site 1",

@@ -7,7 +7,9 @@ import {
   passesAt,
   type SiteVotes,
 } from "../../../alerts/state/votes.ts";
-import { FRESH_MS, MINUTE_MS, minutes, RULES, seen } from "../play.ts";
+import { FRESH_MS, MINUTE_MS, minutes, RULES as ALERT_RULES, seen } from "../play.ts";
+
+const RULES = { ...ALERT_RULES, isGateway: false };
 
 /** What the last of `results` is told of, and the votes behind it. */
 function heard(results: readonly Observation[], from: SiteVotes = NEW_VOTES) {
@@ -28,11 +30,11 @@ Deno.test("hear() counts slots, not results", () => {
   assertEquals(events.map(({ view }) => view?.vote), ["down"]);
 });
 
-Deno.test("hear() tells of what changes the vote, and of no more", () => {
+Deno.test("hear() tells of what changes the vote, of runs that are lost, and of no more", () => {
   const told = minutes(["uuuddduduuu"]).map((_, n, all) => heard(all.slice(0, n + 1)).events);
   assertEquals(
     told.map((events) => events.map(({ view }) => view?.vote ?? "-").join()),
-    ["-", "up", "", "", "", "down", "", "", "", "up", ""],
+    ["-", "up", "", "up", "", "down", "down", "down", "down", "up", ""],
   );
   const [{ view }] = told[5]! as [typeof told[5][0]];
   assertEquals([view!.since, view!.cause], [seen("d", 0, 3).ts, "d"]);
@@ -97,6 +99,16 @@ Deno.test("pass() has an agent that knows nothing watch no longer than one that 
       [MINUTE_MS, null, true],
       [2 * MINUTE_MS, "unknown", true],
       [MINUTE_MS + FRESH_MS, "unknown", false],
+      // Three of them are as many as three failures.
+      [4 * MINUTE_MS, "unknown", false],
     ],
   );
+});
+
+Deno.test("hear() tells that a site is well to somebody while another agent has lost it", () => {
+  const results = minutes(["uuuuuuuu", "uudddduu"]);
+  const told = results.map((_, n) => heard(results.slice(0, n + 1)).events).flat()
+    .filter(({ agent }) => agent === "agent-0").map(({ at, view }) => [at, view!.wellTs]);
+  assertEquals(told.at(-1), [seen("u", 0, 3).at, seen("u", 0, 3).ts]);
+  assertEquals(told.length, 3);
 });

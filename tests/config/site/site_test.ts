@@ -66,6 +66,7 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
     retries: { attempts: 2, delayMs: 2_500 },
     client: "timed",
     channels: null,
+    alerting: { rules: {}, dependsOn: [], slo: null },
     request: {
       method: "PUT",
       headers: [
@@ -161,7 +162,7 @@ Deno.test("loadConfig() gives sites with the same tls one object, and reads its 
 Deno.test("loadConfig() reads no file of sites for a mode that checks none", () => {
   const text = `
     websites: {https://a.example/: {method: POST, body_file: nowhere, tls: {ca_file: nowhere}}}
-    database: {dsn: a=b}`;
+    database: {dsn: dbname=b}`;
   const [site] = loadText(text, { mode: "dbdump" }).sites;
   assertEquals([site!.request.body, site!.request.tls], [null, null]);
 });

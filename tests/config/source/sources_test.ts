@@ -46,7 +46,7 @@ Deno.test("loadConfig() reads no included file for a mode that checks no site", 
         include: [absent.yaml]
         templates: {here: {headers: {A: "${"${ABSENT}"}"}}}
         websites: {https://a.example/: {use: [here, elsewhere]}}
-        database: {dsn: a=b}`,
+        database: {dsn: dbname=b}`,
     });
     const { sites } = loadConfig("config.yaml", { cwd, env: {}, mode: "dbdump" });
     assertEquals(sites.map(({ url }) => url), ["https://a.example/"]);

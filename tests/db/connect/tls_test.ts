@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseDsn } from "../../../db/connect/dsn.ts";
+import { parseDsn } from "../../../runtime/dsn.ts";
 import { type Encryption, encryptionsOf } from "../../../db/connect/tls.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { keepHistory } from "../../../db/history/keep_history.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
@@ -64,7 +65,16 @@ Deno.test("httpmon maintain rolls up what a writer stored, and says so", async (
     );
     const maintain = async (...options: string[]) => {
       const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-sys=hostname"];
-      const args = ["run", ...permissions, MAIN, "maintain", "-c", config, ...options];
+      const args = [
+        "run",
+        PACKAGES_ARE_THERE,
+        ...permissions,
+        MAIN,
+        "maintain",
+        "-c",
+        config,
+        ...options,
+      ];
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
       assertEquals(stderr, "");
       return stdout;

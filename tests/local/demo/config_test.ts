@@ -11,6 +11,7 @@ const PLACES: DemoPlaces = {
   brokers: ["127.0.0.1:15001"],
   dsn: "postgres://postgres:secret@127.0.0.1:15002/postgres",
   stateDir: "/demo/agent",
+  ports: { web: 18080, agent: 19100, writer: 19101 },
 };
 
 async function withFile(text: string, run: (folder: string) => void): Promise<void> {

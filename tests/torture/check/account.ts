@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { momentOf } from "./agent_evidence.ts";
 import type { LedgerContent } from "../ledger.ts";
 import type { TopicRecord } from "../topic.ts";
 
@@ -17,11 +18,17 @@ export interface Account {
   records: readonly TopicRecord[];
 }
 
+/** The same of results, each read once, however often it was sent. */
+export interface Results extends Account {
+  /** By their values. */
+  told: ReadonlyMap<string | null, Result>;
+}
+
 /** Tells the records that can never be rows from the others, an agent's among them. */
 export function splitAccount(
   ledger: LedgerContent,
   records: readonly TopicRecord[],
-): { good: Account; poison: Account } {
+): { good: Results; poison: Account } {
   const nameOf = ({ key, value }: Sent) => `${key}\n${value}`;
   const names = new Set(ledger.sent.filter(({ poison }) => poison).map(nameOf));
   const part = (isPoison: boolean): Account => ({
@@ -29,13 +36,20 @@ export function splitAccount(
     acknowledged: ledger.acknowledged.filter(({ poison }) => poison === isPoison),
     records: records.filter((record) => names.has(nameOf(record)) === isPoison),
   });
-  return { good: part(false), poison: part(true) };
+  const good = part(false);
+  const told = new Map<string | null, Result>();
+  for (const { value } of [...good.sent, ...good.records]) {
+    if (!told.has(value)) told.set(value, parseResult(value!));
+  }
+  return { good: { ...good, told }, poison: part(true) };
 }
 
-/** A result as it was sent. */
+/** A result as it was sent, under the names of its row where they differ. */
 export interface Result {
+  identity: string;
+  agent: string;
+  lateness: number | undefined;
   ts: string;
-  agentUUID: string;
   url: string;
   regexResult: boolean | null;
   responseCode: number | null;
@@ -46,7 +60,11 @@ export interface Result {
 }
 
 export function parseResult(value: string): Result {
-  return JSON.parse(Buffer.from(value, "base64").toString());
+  const message = JSON.parse(Buffer.from(value, "base64").toString());
+  const { ts, agentUUID: agent, url, scheduledAt } = message;
+  // Times here have no finer fractions.
+  const lateness = scheduledAt && Math.round((momentOf(ts) - momentOf(scheduledAt)) * 1000) / 1000;
+  return { ...message, agent, lateness, identity: identityOf({ ts, agent, url }) };
 }
 
 /** By what results are told apart. */

@@ -4,9 +4,13 @@ import type { ResultRow } from "./tables.ts";
 /** One process of the agent; milliseconds since 1970. */
 export interface AgentRun {
   startedAt: number;
+  /** When it said that it runs; null: it did not come to that. */
+  readyAt: number | null;
   /** When the signal went out that ended it. */
   endedAt: number;
   killed: boolean;
+  /** How much wanted to run for each core then; 1 where all had room. */
+  crowding: number;
 }
 
 /** What is known of a real agent's checks beside its results. */

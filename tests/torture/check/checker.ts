@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import { splitAccount } from "./account.ts";
 import type { AgentEvidence } from "./agent_evidence.ts";
 import { compareChains } from "./compare_chains.ts";
@@ -11,9 +11,10 @@ import { brief, type Findings } from "../invariants.ts";
 import { type LedgerContent, readLedger } from "../ledger.ts";
 import { LOAD_AGENT } from "../messages.ts";
 import type { Observed } from "../observe.ts";
+import type { Took } from "../patience.ts";
 import type { RollupsSeen } from "../rollups.ts";
 import { readTables, type Tables } from "./tables.ts";
-import type { TopicRecord } from "../topic.ts";
+import { endOffsets, readRecords, type TopicRecord } from "../topic.ts";
 
 export type { AgentEvidence, AgentRun } from "./agent_evidence.ts";
 
@@ -23,10 +24,10 @@ export interface Seen {
   ends: ReadonlyMap<number, bigint>;
   observed: Observed;
   rollups: RollupsSeen;
-  /** Seconds from the end of load and fault to no lag; null: not within the time. */
-  drainedAfter: number | null;
-  /** Seconds that each healing took, until what was in the topic then was stored; null: as above. */
-  healings: readonly (number | null)[];
+  /** From the end of load and fault to no lag; null: not within the time. */
+  drained: Took | null;
+  /** Each healing, until what was in the topic then was stored; null: as above. */
+  healings: readonly (Took | null)[];
   /** The database was put back: Kafka's commit may be ahead from then. */
   restored: boolean;
   /** The same, and places of the topic before say nothing. */
@@ -36,10 +37,12 @@ export interface Seen {
   troubles: readonly string[];
 }
 
-export interface Evidence extends Seen {
-  pool: pg.Pool;
-  ledgerPath: string;
+/** The same, and where the rest of it is. */
+export interface Evidence extends Omit<Seen, "records" | "ends"> {
+  dsn: string;
+  brokers: readonly string[];
   topic: string;
+  ledgerPath: string;
 }
 
 /** Judged by what was found, and what is worth a word all the same. */
@@ -55,13 +58,24 @@ const HEALED_WITHIN_S = 60;
 
 /** Holds what was sent against what is stored. */
 export async function check(evidence: Evidence): Promise<Judgement> {
-  const ledger = await readLedger(evidence.ledgerPath);
-  return judge(ledger, await readTables(evidence.pool, evidence.topic), evidence);
+  const { dsn, brokers, topic, ledgerPath } = evidence;
+  const pool = new pg.Pool({ connectionString: dsn });
+  try {
+    const [ledger, tables, records, ends] = await Promise.all([
+      readLedger(ledgerPath),
+      readTables(pool, topic),
+      readRecords(brokers, topic),
+      endOffsets(brokers, topic),
+    ]);
+    return judge(ledger, tables, { ...evidence, records, ends });
+  } finally {
+    await pool.end();
+  }
 }
 
 /** The same of what was read already. */
 export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgement {
-  const { observed, rollups, drainedAfter, healings, restored, topicAnew, agent } = seen;
+  const { observed, rollups, drained, healings, restored, topicAnew, agent } = seen;
   const { good, poison } = splitAccount(ledger, seen.records);
   const { lost, twice, invented } = compareResults(tables, good, seen.expired);
   const chains = compareChains(tables, good, seen.expired);
@@ -86,9 +100,9 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
       poison,
       topicAnew,
     }),
-    I7: [...healings, drainedAfter]
-      .filter((seconds) => seconds === null || seconds > HEALED_WITHIN_S)
-      .map((seconds) => `not healed within ${HEALED_WITHIN_S} s, but in ${inSeconds(seconds)}`),
+    I7: [...healings, drained]
+      .filter((took) => took === null || took.fair > HEALED_WITHIN_S)
+      .map((took) => `not healed within ${HEALED_WITHIN_S} s, but in ${inSeconds(took)}`),
     I8: rollups.wrong,
     I9: peakMemory === null
       ? null
@@ -105,8 +119,8 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     `${ledger.acknowledged.length} acknowledged`,
     `${tables.daily.length} rows`,
     `${tables.letters.length} dead letters`,
-    ...healings.map((seconds) => `healed in ${inSeconds(seconds)}`),
-    `drained in ${inSeconds(drainedAfter)}`,
+    ...healings.map((took) => `healed in ${inSeconds(took)}`),
+    `drained in ${inSeconds(drained)}`,
     ...(peakMemory === null ? [] : [`peak ${Math.round(peakMemory / MIB)} MiB`]),
     `${observed.samples} samples`,
     `${rollups.looks} looks at rollups`,
@@ -115,6 +129,8 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
   return { findings, notes };
 }
 
-function inSeconds(seconds: number | null): string {
-  return seconds === null ? "no time" : `${seconds.toFixed(1)} s`;
+function inSeconds(took: Took | null): string {
+  return took === null
+    ? "no time"
+    : `${took.seconds.toFixed(1)} s, ${took.fair.toFixed(1)} of them fair`;
 }

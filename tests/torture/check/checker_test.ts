@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { judge, type Seen } from "./checker.ts";
-import { dailyOf, letterOf, recordOf, resultOf, rowOf, sentOf } from "./evidence_fixture.ts";
+import { dailyOf, letterOf, recordOf, resultOf, rowOf } from "./evidence_fixture.ts";
+import { recordToSend } from "../ledger.ts";
 import type { Findings } from "../invariants.ts";
 import { timestamp } from "../messages.ts";
 import { poisonRecords } from "../poison.ts";
@@ -12,9 +13,9 @@ const CHECK = resultOf({
   ts: timestamp((START + 1_000) * 1000),
   scheduledAt: timestamp((START + 999) * 1000),
 });
-const GOOD = sentOf(resultOf());
+const GOOD = recordToSend(resultOf());
 const LEDGER = [GOOD, ...poisonRecords(1, GOOD.value!, { large: false })];
-const RECORDS = [...LEDGER, sentOf(CHECK)].map((one, offset) => recordOf(one, offset));
+const RECORDS = [...LEDGER, recordToSend(CHECK)].map((one, offset) => recordOf(one, offset));
 const RESULTS = [resultOf(), CHECK];
 const TABLES: Tables = {
   daily: RESULTS.map(dailyOf),
@@ -28,14 +29,20 @@ const SEEN: Seen = {
   ends: new Map([[0, BigInt(RECORDS.length)]]),
   observed: { ahead: [], samples: 9, commits: 9, peakMemory: 100 * 2 ** 20 },
   rollups: { wrong: [], looks: 1 },
-  drainedAfter: 1,
-  healings: [2],
+  drained: { seconds: 1, fair: 1 },
+  healings: [{ seconds: 2, fair: 2 }],
   restored: false,
   topicAnew: false,
   expired: null,
   agent: {
     served: [{ url: CHECK.url, since: START + 1_001, from: START + 1_001, to: START + 1_002 }],
-    runs: [{ startedAt: START, endedAt: START + 2_000, killed: false }],
+    runs: [{
+      startedAt: START,
+      readyAt: START,
+      endedAt: START + 2_000,
+      killed: false,
+      crowding: 1,
+    }],
     shiftMs: 0,
   },
   troubles: [],
@@ -90,11 +97,12 @@ Deno.test("judge() puts what was found under the invariant that is broken", () =
   assertEquals(broken({ troubles: ["agent ended with 1"] }), ["up"]);
 });
 
-Deno.test("judge() wants each healing and the drain to end within a minute", () => {
-  assertEquals(broken({ healings: [1, 60.5] }), ["I7"]);
-  assertEquals(broken({ healings: [null, 1] }), ["I7"]);
-  assertEquals(broken({ drainedAfter: null }), ["I7"]);
-  assertEquals(findings({ healings: [60] }).I7, []);
+Deno.test("judge() wants each healing and the drain to end within a minute of a fair machine", () => {
+  const took = (fair: number) => ({ seconds: 200, fair });
+  assertEquals(broken({ healings: [took(1), took(60.5)] }), ["I7"]);
+  assertEquals(broken({ healings: [null, took(1)] }), ["I7"]);
+  assertEquals(broken({ drained: null }), ["I7"]);
+  assertEquals(findings({ healings: [took(60)] }).I7, []);
 });
 
 Deno.test("judge() says nothing of memory that it has not seen", () => {

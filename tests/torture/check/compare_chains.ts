@@ -1,29 +1,46 @@
-import { type Account, hashOfValue, parseResult } from "./account.ts";
+import { hashOfValue, type Results } from "./account.ts";
 import type { Expired } from "./compare_results.ts";
-import { canonical } from "./content.ts";
-import type { Tables } from "./tables.ts";
+import type { ShownChain, Tables } from "./tables.ts";
 
-/** I1 and I3 of the certificates that sites showed: each chain once, with all that it says. */
+/**
+ * I1 and I3 of the certificates that sites showed: each chain once, with all that it says, and with the
+ * time of a result that showed it.
+ */
 export function compareChains(
   { chains, letters }: Pick<Tables, "chains" | "letters">,
-  { sent, acknowledged, records }: Account,
+  { acknowledged, records, told }: Results,
   expired: Expired | null = null,
 ): { lost: string[]; invented: string[] } {
   const setAside = new Set(letters.map(({ valueHash }) => valueHash));
-  const shown = (values: readonly { value: string | null }[], all: boolean) =>
-    new Set(values.flatMap(({ value }) => {
-      const { ts, agentUUID: agent, url, tls } = parseResult(value!);
-      const { chain } = (tls ?? {}) as { chain?: unknown[] };
-      const mayMiss = setAside.has(hashOfValue(value)) || expired && ts < expired.before;
-      if (!chain?.length || !all && mayMiss) return [];
-      return [canonical([agent, url, chain])];
-    }));
-  const due = shown([...acknowledged, ...records], false);
-  const known = shown([...sent, ...records], true);
-  const there = chains.map(({ agent, url, chain }) => canonical([agent, url, chain]));
+  /** By the chains' names, the times of the results that show them. */
+  const shown = new Map<string, Set<string>>();
+  const names = new Map<string | null, string>();
+  for (const [value, { ts, agent, url, tls }] of told) {
+    const { chain } = (tls ?? {}) as { chain?: unknown[] };
+    if (!chain?.length) continue;
+    const name = nameOf({ agent, url, chain });
+    names.set(value, name);
+    shown.set(name, (shown.get(name) ?? new Set()).add(ts));
+  }
+  const due = new Set<string>();
+  for (const { value } of [...acknowledged, ...records]) {
+    const name = names.get(value);
+    if (name === undefined || expired && told.get(value)!.ts < expired.before) continue;
+    if (!setAside.has(hashOfValue(value))) due.add(name);
+  }
+  const there = chains.map(nameOf);
+  const isInvented = ({ firstSeen }: ShownChain, i: number) =>
+    there.indexOf(there[i]!) < i || !shown.get(there[i]!)?.has(firstSeen);
   return {
-    lost: [...due].filter((one) => !there.includes(one)).map((one) => `lost the chain ${one}`),
-    invented: [...new Set(there.filter((one, i) => !known.has(one) || there.indexOf(one) < i))]
-      .map((one) => `the chain ${one}`),
+    lost: [...due.difference(new Set(there))].map((one) => `lost the chain ${one}`),
+    invented: chains.flatMap((chain, i) => isInvented(chain, i) ? [`the chain ${there[i]}`] : []),
   };
+}
+
+/** JSON in one order of keys. */
+function nameOf({ agent, url, chain }: Omit<ShownChain, "firstSeen">): string {
+  return JSON.stringify([agent, url, chain], (_, part) => {
+    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
+  });
 }

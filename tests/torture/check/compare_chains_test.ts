@@ -1,11 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { compareChains } from "./compare_chains.ts";
-import { accountOf, letterOf, resultOf, sentOf } from "./evidence_fixture.ts";
+import { accountOf, letterOf, resultOf } from "./evidence_fixture.ts";
+import { recordToSend } from "../ledger.ts";
 
 const CHAIN = [{ fingerprint: "AA", names: ["DNS:a"] }, { fingerprint: "BB", names: [] }];
 const SHOWING = resultOf({ tls: { ...resultOf().tls as object, chain: CHAIN } });
-const ACCOUNT = accountOf([SHOWING, resultOf()].map(sentOf));
-const STORED = { agent: SHOWING.agentUUID, url: SHOWING.url, chain: CHAIN };
+const ACCOUNT = accountOf([SHOWING, resultOf()].map(recordToSend));
+const STORED = {
+  agent: SHOWING.agentUUID,
+  url: SHOWING.url,
+  firstSeen: SHOWING.ts,
+  chain: CHAIN,
+};
 
 Deno.test("compareChains() finds nothing where each chain is there once", () => {
   const tables = { chains: [STORED], letters: [] };
@@ -24,6 +30,7 @@ Deno.test("compareChains() finds one that is missing, other, twice or of nobody"
     1,
   ]);
   assertEquals(found(STORED, STORED), [0, 1]);
+  assertEquals(found({ ...STORED, firstSeen: "2026-05-01 10:00:00.123457" }), [0, 1]);
   assertEquals(found(STORED, { ...STORED, url: "https://other.example/" }), [0, 1]);
 });
 

@@ -2,17 +2,17 @@ import { type AgentEvidence, type AgentRun, type Checked, checkedBy } from "./ag
 import type { Served } from "../sites.ts";
 import type { ResultRow } from "./tables.ts";
 
-/** A result is on disk within 100 ms of the answer; the rest is the answer's way. */
+/** A result is on disk within 100 ms of the answer, where the machine has room; the rest is its way. */
 const ON_DISK_WITHIN_MS = 150;
 /** Until a signal has ended a process. */
 const DEAD_WITHIN_MS = 50;
-/** How far the clocks of a check and of its site may be apart, before and after. */
-const BEFORE_MS = 25;
-const AFTER_MS = 100;
+/** How far the clocks of a check and of its site may be apart. */
+const APART_MS = 25;
 
 /**
- * I1 and I3 of an agent: each answered request is a row, and each row an answered request. The sites
- * always answer, so a row with an error message is invented.
+ * I1 and I3 of an agent: each answered request is a row, and each row an answered request. A site's
+ * check begins when the one before is over, so a request is of the last that had begun. The sites always
+ * answer, so a row with an error message is invented.
  *
  * @param rows The agent's own
  */
@@ -26,9 +26,9 @@ export function compareChecks(
   const byUrl = Map.groupBy(checks.sort((a, b) => a.start - b.start), ({ url }) => url);
   const missed: string[] = [];
   for (const request of served) {
-    const check = byUrl.get(request.url)?.find((check) =>
-      !check.taken && check.start - BEFORE_MS <= request.from &&
-      request.since <= check.end + AFTER_MS
+    const check = byUrl.get(request.url)?.find((check, i, all) =>
+      !check.taken && check.start - APART_MS <= request.from &&
+      request.since < (all[i + 1]?.start ?? Infinity)
     );
     if (check) check.taken = true;
     else if (!runs.some((run) => isExcused(request, run))) {
@@ -48,13 +48,16 @@ export function compareChecks(
 }
 
 /** Whether kill -9 came before its result had to be on disk. An orderly stop excuses nothing. */
-function isExcused({ since, to }: Served, { startedAt, endedAt, killed }: AgentRun): boolean {
+function isExcused(
+  { since, to }: Served,
+  { startedAt, endedAt, killed, crowding }: AgentRun,
+): boolean {
   return killed && since >= startedAt && since <= endedAt + DEAD_WITHIN_MS &&
-    (to === null || to > endedAt - ON_DISK_WITHIN_MS);
+    (to === null || to > endedAt - ON_DISK_WITHIN_MS * crowding);
 }
 
 function isCutBy({ start, end }: Checked, { endedAt, killed }: AgentRun): boolean {
-  return killed && start - BEFORE_MS <= endedAt && endedAt <= end + AFTER_MS;
+  return killed && start - APART_MS <= endedAt && endedAt <= end + DEAD_WITHIN_MS;
 }
 
 function at(ms: number): string {

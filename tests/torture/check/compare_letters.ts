@@ -1,6 +1,5 @@
-import { type Account, hashOfKey, hashOfValue, identityOf, parseResult } from "./account.ts";
-import { identityOfResult } from "./compare_results.ts";
-import { contentOfResult, contentOfRow } from "./content.ts";
+import { type Account, hashOfKey, hashOfValue, identityOf, type Results } from "./account.ts";
+import { saySame } from "./content.ts";
 import { isUnreadable, poisonReason } from "../poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
 import type { TopicRecord } from "../topic.ts";
@@ -12,7 +11,7 @@ export function compareLetters(
   { letters, results, good, poison, topicAnew }: {
     letters: readonly Letter[];
     results: readonly ResultRow[];
-    good: Account;
+    good: Results;
     poison: Account;
     /** Letters of the topic before may be there, too. */
     topicAnew: boolean;
@@ -28,7 +27,7 @@ export function compareLetters(
   if (poison.sent.length === 0) wrong.push("no poison was sent");
   const expected = [
     ...poison.records.map((record) => letterOf(record, poisonReason(record.value))),
-    ...takenKeys(good.records, topicAnew ? results : [])
+    ...takenKeys(good, topicAnew ? results : [])
       .map((record) => letterOf(record, "key_taken")),
   ];
 
@@ -102,20 +101,20 @@ function compareBatches(letters: readonly Letter[], { records, acknowledged }: A
  * the topic.
  */
 function takenKeys(
-  records: readonly TopicRecord[],
+  { records, told }: Results,
   rows: readonly ResultRow[],
 ): TopicRecord[] {
-  const owners = new Map(rows.map((row) => [identityOf(row), contentOfRow(row)]));
+  const owners = new Map<string, Record<string, unknown>>(
+    rows.map((row) => [identityOf(row), row]),
+  );
   const inOrder = [...records].sort((a, b) =>
     a.partition - b.partition || Number(BigInt(a.offset) - BigInt(b.offset))
   );
   return inOrder.filter(({ value }) => {
-    const result = parseResult(value!);
-    const identity = identityOfResult(result);
-    const content = contentOfResult(result);
-    const owner = owners.get(identity);
-    if (owner === undefined) owners.set(identity, content);
-    return owner !== undefined && owner !== content;
+    const result = told.get(value)!;
+    const owner = owners.get(result.identity);
+    if (owner === undefined) owners.set(result.identity, result);
+    return owner !== undefined && !saySame(owner, result);
   });
 }
 

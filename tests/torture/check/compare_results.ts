@@ -1,10 +1,6 @@
-import { type Account, hashOfValue, identityOf, parseResult, type Result } from "./account.ts";
-import { contentOfResult, contentOfRow } from "./content.ts";
+import { hashOfValue, identityOf, type Result, type Results } from "./account.ts";
+import { saySame } from "./content.ts";
 import type { DailyRow, ResultRow, Tables } from "./tables.ts";
-
-export function identityOfResult({ ts, agentUUID, url }: Result): string {
-  return identityOf({ ts, agent: agentUUID, url });
-}
 
 /** Results that a retention has dropped. */
 export interface Expired {
@@ -24,7 +20,7 @@ interface Found {
 /** I1 to I3: holds the two tables of results against those that were sent. */
 export function compareResults(
   { daily, results, letters }: Pick<Tables, "daily" | "results" | "letters">,
-  { sent, acknowledged, records }: Account,
+  { acknowledged, records, told }: Results,
   expired: Expired | null = null,
 ): { lost: string[]; twice: string[]; invented: string[] } {
   const stored = new Map<string, Found>();
@@ -38,11 +34,11 @@ export function compareResults(
 
   const lost: string[] = [];
   const setAside = new Set(letters.map(({ valueHash }) => valueHash));
-  const due = new Set([...acknowledged, ...records].flatMap(({ value }) => value ?? []));
+  const due = new Set([...acknowledged, ...records].map(({ value }) => value));
   const gone = new Set<string>();
   for (const value of due) {
-    const result = parseResult(value);
-    const identity = identityOfResult(result);
+    const result = told.get(value)!;
+    const { identity } = result;
     if (expired && result.ts < expired.before) {
       gone.add(identity);
       continue;
@@ -54,20 +50,12 @@ export function compareResults(
   if (expired) {
     const known = expired.rolledUp + expired.counted;
     // One that was sent twice is counted twice.
-    const times = records.filter(({ value }) => parseResult(value!).ts < expired.before).length;
+    const times = records.filter(({ value }) => told.get(value)!.ts < expired.before).length;
     if (known < gone.size || known > times) {
       lost.push(`${known} results rolled up or expired, of ${gone.size} in ${times} records`);
     }
   }
-  const candidates = new Map<string, Result[]>();
-  const known = new Set([...sent, ...records].flatMap(({ value }) => value ?? []));
-  for (const value of known) {
-    const result = parseResult(value);
-    const identity = identityOfResult(result);
-    const before = candidates.get(identity);
-    if (before) before.push(result);
-    else candidates.set(identity, [result]);
-  }
+  const candidates = Map.groupBy(told.values(), ({ identity }) => identity);
   const twice: string[] = [];
   const invented: string[] = [];
   for (const [identity, found] of stored) {
@@ -91,8 +79,7 @@ export function compareResults(
 /** Whether the rows of an identity are there, and each says what `result` says. */
 function tells(found: Found | undefined, result: Result): boolean {
   if (!found || found.daily.length === 0 || found.results.length === 0) return false;
-  const content = contentOfResult(result);
-  return found.results.every((row) => contentOfRow(row) === content) &&
+  return found.results.every((row) => saySame(row, result)) &&
     found.daily.every((row) => isDailyOf(row, result));
 }
 

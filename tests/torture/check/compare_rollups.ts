@@ -126,14 +126,15 @@ async function wrongChanges(client: pg.ClientBase): Promise<string[]> {
          SELECT FROM waiting WHERE site_id = id AND level = 'hour')
          AND NOT EXISTS (SELECT FROM retention WHERE what = 'raw' AND dropped_before IS NOT NULL)
      ), computed AS (
-       SELECT ts, site_id, agent_id, state FROM (
+       SELECT ts, site_id, agent_id, state, response_code, reason, error_class, error_message FROM (
          SELECT *, lag(state) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS before FROM (
-           SELECT ts, site_id, agent_id, CASE WHEN maintenance THEN 4 ELSE verdict END::int AS state
-           FROM check_results
+           SELECT *, CASE WHEN maintenance THEN 4 ELSE verdict END::int2 AS state FROM check_results
          ) AS r
-       ) AS r WHERE state IS DISTINCT FROM before AND site_id IN (TABLE settled)
+       ) AS r LEFT JOIN reasons AS w ON w.id = reason_id
+       WHERE state IS DISTINCT FROM before AND site_id IN (TABLE settled)
      ), stored AS (
-       SELECT ts, site_id, agent_id, state::int FROM verdict_changes WHERE site_id IN (TABLE settled)
+       SELECT ts, site_id, agent_id, state, response_code, reason, error_class, error_message
+       FROM verdict_changes WHERE site_id IN (TABLE settled)
      )
      (SELECT 'is not noted' AS what, * FROM (TABLE computed EXCEPT TABLE stored) AS r LIMIT 5)
      UNION ALL

@@ -78,6 +78,8 @@ Deno.test("compareRollups() finds a change of a verdict that is not noted, or no
     "DELETE FROM verdict_changes WHERE ctid = (SELECT min(ctid) FROM verdict_changes)",
   );
   assertEquals(/^the change to \d at .* is not noted$/.test(missing!), true, missing);
+  const [other] = await foundAfter("UPDATE verdict_changes SET response_code = 418");
+  assertEquals(/^the change to \d at .* is not noted$/.test(other!), true, other);
   const [none] = await foundAfter(
     "INSERT INTO verdict_changes (ts, site_id, agent_id, state) VALUES ('2026-04-29Z', 3, 1, 2)",
   );

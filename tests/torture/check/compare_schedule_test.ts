@@ -21,8 +21,16 @@ function rows(late: number, count = 60): ResultRow[] {
   });
 }
 
+/** A process that took a second until it ran. */
 function run(startedAt: number, endedAt: number): AgentRun {
-  return { startedAt: START + startedAt, endedAt: START + endedAt, killed: false };
+  const readyAt = START + startedAt + 1_000;
+  return {
+    startedAt: START + startedAt,
+    readyAt,
+    endedAt: START + endedAt,
+    killed: false,
+    crowding: 1,
+  };
 }
 
 function wrong(served: Served[], runs = [run(0, 61_000)], table = rows(3)): string[] {
@@ -55,17 +63,24 @@ Deno.test("compareSchedule() finds checks that end before the process does", () 
 
 Deno.test("compareSchedule() finds a process that begins late or not at all", () => {
   const late = asked(...EVERY_SECOND.filter((ms) => ms > 12_000));
-  assertEquals(wrong(late), [`${URL} not asked for 12500 ms after the start`]);
+  assertEquals(wrong(late), [`${URL} not asked for 11500 ms from 2026-05-01T10:00:01.000Z`]);
   const second = [run(0, 61_000), run(62_000, 75_000)];
   assertEquals(wrong(asked(...EVERY_SECOND), second), [
-    `${URL} not asked for 13000 ms after the start`,
+    `${URL} not asked for 12000 ms from 2026-05-01T10:01:03.000Z`,
   ]);
   assertEquals(wrong([], [run(0, 61_000)], []), ["no check is in the table", "no site was asked"]);
 });
 
+Deno.test("compareSchedule() gives a process the time to start that the machine takes", () => {
+  const served = asked(...EVERY_SECOND.filter((ms) => ms > 30_000));
+  const slow = { ...run(0, 61_000), readyAt: START + 30_000 };
+  assertEquals(wrong(served, [slow]), []);
+  assertEquals(wrong([...served], [{ ...run(0, 20_000), readyAt: null }, slow]), []);
+});
+
 Deno.test("compareSchedule() minds neither the time between processes nor a short one", () => {
   const served = asked(...EVERY_SECOND.filter((ms) => ms < 20_000 || ms > 40_000));
-  assertEquals(wrong(served, [run(0, 20_000), run(22_000, 26_000), run(39_000, 61_000)]), []);
+  assertEquals(wrong(served, [run(0, 20_000), run(22_000, 25_000), run(39_000, 61_000)]), []);
 });
 
 Deno.test("compareSchedule() finds requests that come late all over, though none is left out", () => {

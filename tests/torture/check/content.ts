@@ -1,7 +1,4 @@
-/** All that a result says beside its identity, to be compared between a message and its row. */
-import type { Result } from "./account.ts";
-import { momentOf } from "./agent_evidence.ts";
-import type { ResultRow } from "./tables.ts";
+/** What a result says beside its identity, to be compared between a message and its row. */
 
 /** All of a message that is stored, but for its identity. */
 const FIELDS = [
@@ -11,38 +8,41 @@ const FIELDS = [
   ...["location", "labels", "siteLabels", "maintenance", "evidence"],
 ];
 
-/** What a field means where it is not there. */
-const DEFAULTS: Readonly<Record<string, unknown>> = { slots: 1, attempts: 1, maintenance: false };
+/** What a field means where it is not there; no labels are none. */
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  ...{ slots: 1, attempts: 1, maintenance: false, labels: {}, siteLabels: {} },
+};
 
-export function contentOfRow(row: ResultRow): string {
-  return contentOf(row);
+type Told = Readonly<Record<string, unknown>>;
+
+/** Whether two say the same, results or rows. */
+export function saySame(one: Told, other: Told): boolean {
+  return FIELDS.every((field) => isSame(valueOf(one, field), valueOf(other, field)));
 }
 
-export function contentOfResult(result: Result): string {
-  const { ts, scheduledAt, tls } = result as Result & { scheduledAt?: string; tls?: object };
-  return contentOf({
-    ...result,
-    // Times here have no finer fractions.
-    lateness: scheduledAt && Math.round((momentOf(ts) - momentOf(scheduledAt)) * 1000) / 1000,
-    // What was shown is kept apart.
-    tls: tls && { ...tls, chain: undefined },
-  });
+function valueOf(told: Told, field: string): unknown {
+  return told[field] ?? DEFAULTS[field] ?? null;
 }
 
-function contentOf(told: Readonly<Record<string, unknown>>): string {
-  return canonical(FIELDS.map((field) => orNull(told[field]) ?? DEFAULTS[field] ?? null));
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one === "number" && typeof other === "number") {
+    // Fractions have four bytes in the tables.
+    return !(Number.isInteger(one) && Number.isInteger(other)) &&
+      Math.fround(one) === Math.fround(other);
+  }
+  if (!isObject(one) || !isObject(other) || Array.isArray(one) !== Array.isArray(other)) {
+    return false;
+  }
+  const keys = keysOf(one);
+  return keys.length === keysOf(other).length && keys.every((key) => isSame(one[key], other[key]));
 }
 
-/** No labels are none. */
-function orNull(value: unknown): unknown {
-  return value && Object.keys(value).length === 0 && value.constructor === Object ? null : value;
+function isObject(value: unknown): value is Told {
+  return typeof value === "object" && value !== null;
 }
 
-/** JSON in one order of keys; fractions have four bytes in the tables. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part) => {
-    if (typeof part === "number") return Number.isInteger(part) ? part : Math.fround(part);
-    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
-  });
+/** The chain that was shown is kept apart from the rest of `tls`. */
+function keysOf(told: Told): string[] {
+  return Object.keys(told).filter((key) => key !== "chain");
 }

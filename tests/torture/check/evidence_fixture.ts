@@ -1,6 +1,6 @@
 /** Evidence made by hand, for the tests of the functions that compare. */
 import { Buffer } from "node:buffer";
-import { type Account, hashOfKey, hashOfValue, type Result } from "./account.ts";
+import { hashOfKey, hashOfValue, type Result, type Results, splitAccount } from "./account.ts";
 import { momentOf } from "./agent_evidence.ts";
 import type { SentRecord } from "../ledger.ts";
 import { LOAD_AGENT } from "../messages.ts";
@@ -10,8 +10,16 @@ import type { TopicRecord } from "../topic.ts";
 
 export const URL = "https://site-1.example/health";
 
+/** A result as it is sent. */
+export type Message =
+  & Pick<
+    Result,
+    "ts" | "url" | "regexResult" | "responseCode" | "responseTime" | "errorMessage"
+  >
+  & { agentUUID: string; [field: string]: unknown };
+
 /** A result that tells everything. */
-export function resultOf(fields: Partial<Result> = {}): Result {
+export function resultOf(fields: Partial<Message> = {}): Message {
   return {
     ts: "2026-05-01 10:00:00.123456",
     agentUUID: LOAD_AGENT,
@@ -57,11 +65,6 @@ export function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-export function sentOf(result: Result): SentRecord {
-  const value = base64(JSON.stringify(result));
-  return { key: result.url, value, poison: false, again: false };
-}
-
 export function recordOf(
   { key, value }: Pick<SentRecord, "key" | "value">,
   offset = 0,
@@ -69,13 +72,13 @@ export function recordOf(
   return { partition: 0, offset: String(offset), key, value };
 }
 
-export function rowOf(result: Result): ResultRow {
-  const { agentUUID, scheduledAt, ...rest } = result as Result & { scheduledAt: string };
+export function rowOf(result: Message): ResultRow {
+  const { agentUUID, scheduledAt, ...rest } = result as Message & { scheduledAt: string };
   const lateness = Math.round((momentOf(result.ts) - momentOf(scheduledAt)) * 1000) / 1000;
   return { ...rest, agent: agentUUID, lateness };
 }
 
-export function dailyOf(result: Result): DailyRow {
+export function dailyOf(result: Message): DailyRow {
   return {
     ts: result.ts,
     agent: result.agentUUID,
@@ -99,7 +102,11 @@ export function letterOf(record: TopicRecord, reason = poisonReason(record.value
   };
 }
 
-/** Of records that were all acknowledged and stand in the topic in this order. */
-export function accountOf(sent: readonly SentRecord[]): Account {
-  return { sent, acknowledged: sent, records: sent.map((one, offset) => recordOf(one, offset)) };
+/** Of records that were all acknowledged and stand in the topic in this order, where nothing else is said. */
+export function accountOf(
+  sent: SentRecord[],
+  acknowledged = sent,
+  records = sent.map((one, offset) => recordOf(one, offset)),
+): Results {
+  return splitAccount({ sent, acknowledged }, records).good;
 }

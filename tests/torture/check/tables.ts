@@ -29,6 +29,8 @@ export interface ResultRow {
 export interface ShownChain {
   agent: string;
   url: string;
+  /** The time of a result that showed it. */
+  firstSeen: string;
   /** Of its certificates, as a message has them. */
   chain: readonly unknown[];
 }
@@ -94,7 +96,8 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
      LEFT JOIN evidence AS e USING (ts, site_id, agent_id)`,
   );
   const chains = await pool.query(
-    `SELECT a.identity::text AS agent, url, ARRAY(
+    `SELECT a.identity::text AS agent, url,
+       to_char(first_seen AT TIME ZONE 'UTC', ${TIMESTAMP}) AS "firstSeen", ARRAY(
        SELECT json_build_object('subject', subject, 'issuer', issuer, 'names', names,
          'serial', serial, 'fingerprint', ${hex("c.fingerprint")},
          'notBefore', to_char(not_before AT TIME ZONE 'UTC', ${TIMESTAMP}),

@@ -40,7 +40,7 @@ Deno.test("readTables() reads rows, letters and offsets as they are compared", a
          last_seen)
        VALUES ('\\xab01', '2026-01-01Z', '2027-01-01Z', 'CN=a', 'CN=b', '01', '{DNS:a}', now());
        INSERT INTO site_certificates (site_id, agent_id, chain, first_seen, last_seen)
-       SELECT sites.id, agents.id, '{"\\\\xab01","\\\\xff"}', now(), now() FROM sites, agents`,
+       SELECT sites.id, agents.id, '{"\\\\xab01","\\\\xff"}', '${result.ts}Z', now() FROM sites, agents`,
     );
     await pool.query(
       `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", key, value, reason, detail)
@@ -57,6 +57,7 @@ Deno.test("readTables() reads rows, letters and offsets as they are compared", a
       chains: [{
         agent: result.agentUUID,
         url: URL,
+        firstSeen: result.ts,
         chain: [
           {
             subject: "CN=a",

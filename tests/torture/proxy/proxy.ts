@@ -25,6 +25,8 @@ interface Pair {
   cutReply: boolean;
   /** Bytes of it were swallowed: no use goes on after that. */
   lossy: boolean;
+  /** A batch was among them. */
+  lostBatch: boolean;
 }
 
 /** A TCP proxy on a loopback port that does what a bad network does, on demand. */
@@ -43,6 +45,7 @@ export class Proxy {
   #acksDropped = 0;
   #repliesCut = 0;
   #requestsCut = 0;
+  #batchesGivenUp = 0;
 
   private constructor(port: number, server: Server) {
     this.port = port;
@@ -86,6 +89,11 @@ export class Proxy {
     return this.#requestsCut;
   }
 
+  /** Connections that a client ended by itself after a batch of it was swallowed, since the start. */
+  get batchesGivenUp(): number {
+    return this.#batchesGivenUp;
+  }
+
   /** Where connections lead. */
   pointTo(port: number): void {
     this.#target = port;
@@ -127,21 +135,30 @@ export class Proxy {
       conversation: new Conversation(),
       cutReply: false,
       lossy: false,
+      lostBatch: false,
     };
     this.#pairs.add(pair);
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
-      socket.on("error", () => this.#end(pair));
-      socket.on("close", () => this.#end(pair));
+      socket.on("error", () => {});
     }
+    client.on("close", () => {
+      if (this.#end(pair) && pair.lostBatch) this.#batchesGivenUp++;
+    });
+    // Nor is an end carried through a black hole.
+    server.on("close", () => this.#mode === "black_hole" ? pair.lossy = true : this.#end(pair));
     client.on("data", (chunk) => this.#fromClient(pair, chunk as Buffer));
     server.on("data", (chunk) => this.#fromServer(pair, chunk as Buffer));
     client.resume();
   }
 
   #fromClient(pair: Pair, chunk: Buffer): void {
-    if (this.#mode === "black_hole") return this.#swallow(pair, chunk);
-    if (pair.conversation.sent(chunk) > 0) {
+    const isBatch = pair.conversation.sent(chunk) > 0;
+    if (this.#mode === "black_hole") {
+      pair.lostBatch ||= isBatch;
+      return this.#swallow(pair, chunk);
+    }
+    if (isBatch) {
       if (this.#requestsToCut > 0) {
         this.#requestsToCut--;
         this.#requestsCut++;

@@ -137,6 +137,28 @@ Deno.test("Proxy.bytesSwallowed counts both ways of a black hole, which ends wit
     assertEquals(proxy.connectionsCut, 1);
   }));
 
+Deno.test("Proxy.batchesGivenUp counts those that a client waited for in a black hole", () =>
+  withProxy(async (proxy, join) => {
+    const given = await join();
+    await say(given.client, given.server, STARTUP);
+    const other = await join();
+    await say(other.client, other.server, STARTUP);
+    proxy.set("black_hole");
+    given.client.socket.write(BATCH);
+    other.client.socket.write(query("SELECT 1"));
+    await until(
+      "the bytes",
+      () => proxy.bytesSwallowed === BATCH.length + query("SELECT 1").length,
+    );
+    given.server.socket.destroy();
+    await until("its end", given.server.closed);
+    assertEquals([given.client.closed(), proxy.batchesGivenUp], [false, 0]);
+    given.client.socket.destroy();
+    other.client.socket.destroy();
+    await until("their end", () => proxy.batchesGivenUp === 1 && other.server.closed());
+    assertEquals(proxy.batchesGivenUp, 1);
+  }));
+
 Deno.test("Proxy.acksDropped counts replies to Produce, and no others", () =>
   withProxy(async (proxy, join) => {
     const { client, server } = await join();

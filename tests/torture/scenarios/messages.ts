@@ -1,17 +1,16 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
 import { fileURLToPath } from "node:url";
-import { waitFor } from "../../../local/wait.ts";
+import { recordToSend } from "../ledger.ts";
 import { delay, Load, type LoadOptions } from "../load.ts";
-import { LOAD_AGENT } from "../messages.ts";
+import { LOAD_AGENT, resultOfSite } from "../messages.ts";
+import { sendOddly } from "../odd_zstd.ts";
+import { until } from "../patience.ts";
+import { unreadableKey } from "../poison.ts";
 import { between, seededRandom } from "../random.ts";
 import type { Round } from "../round.ts";
 import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
 import type { Variant } from "../variant.ts";
 import { mustCome } from "./proof.ts";
-import { Buffer } from "node:buffer";
-import { sendOddly } from "../odd_zstd.ts";
-import { unreadableKey } from "../poison.ts";
-import { resultOfSite } from "../messages.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -62,9 +61,8 @@ async function setAside(round: Round, reasons: readonly string[]): Promise<void>
 async function sendUnreadable(round: Round, n: number): Promise<void> {
   const { lane, topic, random, ledger } = round;
   const records = Array.from({ length: between(random, 1, 5) }, (_, i) => {
-    const result = resultOfSite(random, i + 1, (Date.now() - n) * 1000 + i);
-    const value = Buffer.from(JSON.stringify(result)).toString("base64");
-    return { key: unreadableKey(n), value, poison: true, again: false };
+    const sent = recordToSend(resultOfSite(random, i + 1, (Date.now() - n) * 1000 + i));
+    return { ...sent, key: unreadableKey(n), poison: true };
   });
   const batch = await ledger.sending(records);
   await sendOddly([lane.kafkaProxy.address], topic, records);
@@ -87,7 +85,7 @@ export const PARTITIONS: Variant[] = [
       besideOldLoad(round, { shiftMs: -20 * DAY_MS }, async () => {
         const day = dayOf(-20);
         const some = async () => await round.count(rowsOf(day)) > 500;
-        await mustCome(round, "the old day has no rows", some, 60_000);
+        await mustCome(round, "the old day has no rows", some);
         await round.pause(500, 1_500);
         await dropAndPutBack(round, day);
       }),
@@ -102,7 +100,6 @@ export const PARTITIONS: Variant[] = [
         round,
         "there are not results of 70 days",
         async () => await days() >= 70,
-        60_000,
       );
     },
   },
@@ -163,7 +160,7 @@ async function dropAndPutBack(round: Round, day: string): Promise<void> {
   const kept = await round.count("SELECT count(*) FROM kept");
   round.mustHave(kept > 0, "the partition was empty");
   const filled = async () => await round.count(rowsOf(day)) > 0;
-  await mustCome(round, "the partition is not made anew", filled, 60_000);
+  await mustCome(round, "the partition is not made anew", filled);
   await round.pool.query(
     `BEGIN; INSERT INTO check_results SELECT * FROM kept ON CONFLICT DO NOTHING;
      SELECT httpmon_recompute('${day}Z', timestamptz '${day}Z' + interval '1 day'); COMMIT`,
@@ -188,7 +185,7 @@ export const CLOCK: Variant[] =
             `SELECT count(*) FROM mon_daily WHERE agent <> '${LOAD_AGENT}'
              AND abs(extract(epoch FROM ts - now() AT TIME ZONE 'UTC') - ${shiftMs / 1000}) < 600`,
           ) > 0;
-        await mustCome(round, "no check of the agent is an hour off", nearby, 60_000);
+        await mustCome(round, "no check of the agent is an hour off", nearby);
       },
     }));
 
@@ -206,12 +203,12 @@ const MADE_ANEW = "the topic was made anew";
 async function whileAway(round: Round, { longer = false } = {}): Promise<void> {
   await round.load.run(round.seconds * 500);
   await storedAll(round);
-  await round.stopWriter(round.writers[0]!);
+  await round.stop(round.writers[0]!);
   await makeAnew(round);
   if (longer) await round.load.run(round.seconds * 1_500);
   const writer = round.startWriter();
   // Without a record in it, too.
-  if (!longer) await round.prints(writer, MADE_ANEW, 60_000);
+  if (!longer) await round.prints(writer, MADE_ANEW);
   await Promise.all([round.load.run(round.seconds * 500), round.hasHealed()]);
   round.mustHavePrinted([writer], MADE_ANEW);
 }
@@ -226,16 +223,16 @@ async function whileRunning(round: Round): Promise<void> {
 }
 
 async function storedAll(round: Round): Promise<void> {
-  if (await round.stored(60_000) === null) throw new Error("The first half was not stored");
+  if (await round.stored() === null) throw new Error("The first half was not stored");
 }
 
 async function makeAnew(round: Round): Promise<void> {
   const { brokers, topic } = round;
   await asAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }));
-  await waitFor("the topic to be made anew", async () => {
+  await until("the topic to be made anew", async () => {
     await delay(300);
     return await makeTopic(brokers, topic, TOPIC_PARTITIONS).then(() => true, () => false);
-  }, 30_000);
+  });
   // A partition has no leader for a moment yet.
   let ends: bigint[] = [];
   const told = async () => (ends = [...(await endOffsets(brokers, topic)).values()]).length > 0;

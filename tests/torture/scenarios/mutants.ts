@@ -54,7 +54,7 @@ export const MUTANTS: Variant[] = [
     async fault(round) {
       const { postgresProxy } = round.lane;
       postgresProxy.cutRequests(5);
-      await mustCome(round, "no batch was cut", () => postgresProxy.requestsCut >= 5, 30_000);
+      await mustCome(round, "no batch was cut", () => postgresProxy.requestsCut >= 5);
     },
     mutant: {
       mustBreak: ["I1"],
@@ -166,7 +166,7 @@ export const MUTANTS: Variant[] = [
     async fault(round) {
       const { kafkaProxy } = round.lane;
       kafkaProxy.set("cut");
-      await mustCome(round, "the agent goes on", () => !round.agents[0]!.runs, 60_000);
+      await mustCome(round, "the agent goes on", () => !round.agents[0]!.runs);
       kafkaProxy.set("pass");
     },
     mutant: {
@@ -183,7 +183,7 @@ export const MUTANTS: Variant[] = [
     async fault(round) {
       const { kafkaProxy } = round.lane;
       kafkaProxy.set("cut");
-      await round.prints(round.agents[0]!, "Cannot send to the broker", 60_000);
+      await round.prints(round.agents[0]!, "Cannot send to the broker");
       await delay(5_000);
       kafkaProxy.set("pass");
     },
@@ -197,9 +197,8 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: PUBLISH,
-          find: "    if (this.#failures === 0) return;\n",
-          replace: "    if (this.#failures === 0) return;\n" +
-            "    (globalThis as any).sendsFail = false;\n",
+          find: "    this.#failures = 0;\n",
+          replace: "    this.#failures = 0;\n    (globalThis as any).sendsFail = false;\n",
         },
         {
           file: "agent/schedule.ts",

@@ -1,7 +1,5 @@
 /** What scenarios look at to know that a fault has hit something. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { waitFor } from "../../../local/wait.ts";
+import { PATIENCE_MS, until } from "../patience.ts";
 import type { Product } from "../product.ts";
 import type { Round } from "../round.ts";
 import { asAdmin } from "../topic.ts";
@@ -17,20 +15,19 @@ export const STORE_FAILED = [
 export const OF_WRITER =
   "datname = current_database() AND application_name = 'httpmon-writer' AND pid <> pg_backend_pid()";
 
-/** Waits at most `ms` for `holds`; else the fault has hit nothing: `otherwise`. */
+/** Waits for `holds`; else the fault has hit nothing: `otherwise`. */
 export async function mustCome(
   round: Round,
   otherwise: string,
   holds: () => Promise<boolean> | boolean,
-  ms = 20_000,
 ): Promise<void> {
   let came = false;
   try {
     // A look may fail while a fault is on; the next one tells.
     const look = async () => came = await (async () => await holds())().catch(() => false);
-    await waitFor("it", look, ms, 100);
+    await until("it", look);
   } catch {
-    round.mustHave(came, `${otherwise} within ${ms / 1000} s`);
+    round.mustHave(came, `${otherwise} within ${PATIENCE_MS / 1000} s`);
   }
 }
 
@@ -38,28 +35,18 @@ export async function mustCome(
 export async function storesMore(round: Round): Promise<void> {
   const before = await round.count();
   const more = async () => await round.count() > before;
-  await mustCome(round, "the writers store nothing", more, 60_000);
+  await mustCome(round, "the writers store nothing", more);
 }
 
-/** The lines that `product` has printed. */
-export async function linesOf(round: Round, product: Product): Promise<string[]> {
-  const all = product.mode === "writer" ? round.writers : round.agents;
-  const file = join(round.folder, `${product.mode}-${all.indexOf(product) + 1}.log`);
-  return (await readFile(file, "utf8").catch(() => "")).split("\n");
-}
-
-/** How many lines of `products` hold one of `texts`. A spell of failures is one line. */
-export async function timesPrinted(
-  round: Round,
-  products: readonly Product[],
-  ...texts: readonly string[]
-): Promise<number> {
-  let times = 0;
-  for (const product of products) {
-    const lines = await linesOf(round, product);
-    times += lines.filter((line) => texts.some((text) => line.includes(text))).length;
-  }
-  return times;
+/**
+ * Tells whether a line with one of `texts` has come since now; of a spell of failures there is one.
+ *
+ * @param products More may join them
+ */
+export function printedSince(products: readonly Product[], ...texts: string[]): () => boolean {
+  const times = () => products.reduce((sum, product) => sum + product.times(...texts), 0);
+  const before = times();
+  return () => times() > before;
 }
 
 /** Where a partition stands in the database and in Kafka; -1: nowhere yet. */
@@ -88,17 +75,7 @@ export async function placesOf(round: Round): Promise<Map<number, Places>> {
   );
 }
 
-/** Records that a writer which has stopped found stored by others, or by calls without a reply. */
-export function skippedBy(round: Round, writer: Product): Promise<number> {
-  return countedBy(round, writer, "skipped");
-}
-
-/** What a writer that has stopped says of itself. */
-export async function countedBy(
-  round: Round,
-  writer: Product,
-  what: "skipped" | "expired",
-): Promise<number> {
-  const last = (await linesOf(round, writer)).find((line) => line.includes('"skipped":'));
-  return JSON.parse(last ?? "{}")[what] ?? 0;
+/** What a writer that has stopped says of itself: records that it found stored by others, or expired. */
+export function countedBy(writer: Product, what: "skipped" | "expired"): number {
+  return JSON.parse(writer.lines.find((line) => line.includes('"skipped":')) ?? "{}")[what] ?? 0;
 }

@@ -22,7 +22,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     writer.signal("SIGCONT");
   },
   async "agent kill"(round) {
-    await round.killAgent(round.agents.at(-1)!);
+    await round.agents.at(-1)!.kill();
     round.startAgent();
   },
   async "broker kill"({ lane: { kafka } }) {
@@ -92,6 +92,7 @@ async function network(
 /** 18: over five times the load's time otherwise, 300 s by default. */
 export const RANDOM: Variant[] = [{
   name: "every 15 s",
+  lasts: 240,
   async drive(round) {
     const end = performance.now() + round.seconds * 5_000;
     const loading = round.load.run(round.seconds * 5_000);

@@ -49,7 +49,11 @@ export function Since({ at, now }: { at: number; now: number }) {
 
 /** The exact time, UTC. */
 export function At({ at }: { at: number }) {
-  return <time datetime={new Date(at).toISOString()}>{exact(at)}</time>;
+  return (
+    <time datetime={new Date(at).toISOString()}>
+      {exact(at).slice(0, -4)} <small>UTC</small>
+    </time>
+  );
 }
 
 /** A number with its unit behind it, dim. */

@@ -1,6 +1,4 @@
 import type { Site } from "../../../config/types.ts";
-import type { Incident } from "../../data/incidents.ts";
-import type { State } from "../../data/judge.ts";
 import type { Certificate, Failure, FromAgent, LastResult } from "../../data/site.ts";
 import type { Sites } from "../../data/sites.ts";
 import { Ago, At, Mark, Ms, StateWord, Uptime } from "./basics.tsx";
@@ -74,66 +72,6 @@ function Answer({ failure: { evidence } }: { failure: Failure }) {
   );
 }
 
-export function IncidentRows({ incidents, now, of = false }: {
-  incidents: readonly Incident[];
-  now: number;
-  /** Whether to say of what they are. */
-  of?: boolean;
-}) {
-  if (incidents.length === 0) return <p>None.</p>;
-  return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">what</th>
-            {of && <th scope="col">of</th>}
-            <th scope="col">opened</th>
-            <th scope="col" class="n">lasted</th>
-            <th scope="col">why</th>
-            <th scope="col">seen from</th>
-            <th scope="col">state</th>
-          </tr>
-        </thead>
-        <tbody>
-          {incidents.map((incident) => {
-            const { id, kind, subject, openedAt, closedAt, acknowledgedAt, cause, locations } =
-              incident;
-            return (
-              <tr>
-                <td>
-                  <a href={`/incidents/${id}`}>
-                    <Mark state={markOf(kind)} /> {kind.replaceAll("_", " ")}
-                  </a>
-                </td>
-                {of && <td class="name" title={subject}>{subject}</td>}
-                <td>
-                  <At at={openedAt} />
-                </td>
-                <td class="n">{span((closedAt ?? now) - openedAt)}</td>
-                <td class="text">{cause}</td>
-                <td class="text">{locations.join(", ")}</td>
-                <td>
-                  {closedAt !== null
-                    ? "over"
-                    : acknowledgedAt !== null
-                    ? "acknowledged"
-                    : <b>open</b>}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-/** The shape for a kind of incident. */
-export function markOf(kind: string): State {
-  return kind === "down" || kind === "degraded" ? kind : kind === "slo" ? "degraded" : "unobserved";
-}
-
 /** What each agent saw. */
 export function Locations({ agents, sites, id, now }: {
   agents: readonly FromAgent[];
@@ -169,7 +107,7 @@ export function Locations({ agents, sites, id, now }: {
                 </td>
                 {STATE.map((state) => <td class="n">{count(one[state])}</td>)}
                 <td class="n">
-                  <Ms of={last?.responseMs ?? null} />
+                  <Ms of={last && last.responseCode !== null ? last.responseMs : null} />
                 </td>
                 <td>{last ? <Ago at={last.ts} now={now} /> : "–"}</td>
               </tr>
@@ -294,7 +232,7 @@ export function Results({ results }: { results: readonly LastResult[] }) {
                 <StateWord state={one.verdict} />
               </td>
               <td class="n">
-                <Ms of={one.responseMs} />
+                <Ms of={one.responseCode === null ? null : one.responseMs} />
               </td>
               <td class="n">{one.responseCode ?? "–"}</td>
               <td>{one.location ?? "–"}</td>

@@ -1,4 +1,4 @@
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "./exit_codes.ts";
 
 /** The ways that libpq knows to use TLS. */
 export const SSL_MODES = [
@@ -64,9 +64,21 @@ export function parseDsn(dsn: string): Dsn {
   return parsed;
 }
 
+/** What is wrong with a connection string, to follow "which is wrong: "; null: nothing is. */
+export function dsnProblem(dsn: string): string | null {
+  try {
+    parseDsn(dsn);
+    return null;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return error.message.slice(WRONG.length);
+  }
+}
+
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS */
 function urlPairs(text: string): [string, string][] {
-  const shape = /^[a-z]+:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
+  // A raw "@" behind the host is that of a password which ended early, at a "/".
+  const shape = /^[a-z]+:\/\/(?:([^@/?#]*)@)?([^/?#@]*)(?:\/([^?#@]*))?(?:\?([^#]*))?$/i.exec(text);
   if (!shape) {
     throw bad(
       'not a valid URL, expected "postgres://user:password@host:port/database"; write special ' +
@@ -178,6 +190,8 @@ function oneOf<const T extends string>(key: string, value: string, choices: read
   return value as T;
 }
 
+const WRONG = "The database's connection string (DSN) is wrong: ";
+
 function bad(what: string): UsageError {
-  return new UsageError(`The database's connection string (DSN) is wrong: ${what}`);
+  return new UsageError(`${WRONG}${what}`);
 }
