@@ -1,7 +1,7 @@
 /** What holds for every page, found by following the links from the first. */
 import { assert, assertEquals } from "@std/assert";
 import { addNote } from "../../web/data/notes.ts";
-import { addIncident, MARKUP, type World, webWorld } from "./world.ts";
+import { addIncident, MARKUP, webWorld, type World } from "./world.ts";
 
 const SECRET = "s".repeat(40);
 const MOST = 300;
