@@ -68,6 +68,36 @@ Deno.test("importText() makes templates of blackbox_exporter's modules, sites of
   ]);
 });
 
+Deno.test("importText() takes modules and jobs from files of their own, and the interval of all jobs", () => {
+  const modules = "modules: {post: {prober: http, http: {method: POST}}, ping: {prober: icmp}}";
+  const job = (name: string, module: string) =>
+    `{job_name: ${name}, metrics_path: /probe, params: {module: [${module}]},` +
+    ` static_configs: [{targets: [http://${name}.test/]}]}`;
+  const jobs = "global: {scrape_interval: 15s}\n" +
+    `scrape_configs: [${job("a", "post")}, ${job("b", "ping")}, ${job("c", "http_post_2xx")}]`;
+  const site = (use: string, job: string) => ({ use, frequency: 15, labels: { job } });
+  const { yaml, lost } = importText("blackbox", modules, jobs);
+  assertEquals(parse(yaml) as unknown, {
+    templates: {
+      post: { valid_status_codes: ["2xx"], method: "POST" },
+      http_post_2xx: { valid_status_codes: ["2xx"], method: "POST" },
+    },
+    websites: {
+      "http://a.test/": site("post", "a"),
+      "http://c.test/": site("http_post_2xx", "c"),
+    },
+  });
+  assertEquals(lost, [
+    "modules.ping: its prober is icmp, and only http is checked here",
+    'scrape_configs[1]: its module "ping" is none of HTTP',
+  ]);
+  const alone = importText("blackbox", jobs);
+  assertEquals(alone.lost, [
+    'scrape_configs[0].params.module: "post" is taken for a GET, as its settings are in another file; give that one, too',
+    'scrape_configs[1].params.module: "ping" is taken for a GET, as its settings are in another file; give that one, too',
+  ]);
+});
+
 Deno.test("importText() makes sites of Gatus' endpoints, and rules of their conditions", () => {
   const { config, lost, yaml } = imported("gatus", "gatus.yaml");
   assertEquals(config, {
