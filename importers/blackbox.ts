@@ -16,8 +16,11 @@ export function importBlackbox(source: Source): Imported["config"] {
   }
   const websites: Record<string, Settings> = {};
   const global = source.map("global");
-  const interval = global.take("scrape_interval");
-  for (const job of source.maps("scrape_configs")) addTargets(job, interval, websites, templates);
+  const usual = {
+    interval: global.take("scrape_interval"),
+    timeout: global.take("scrape_timeout"),
+  };
+  for (const job of source.maps("scrape_configs")) addTargets(job, usual, websites, templates);
   global.loseRest();
   source.loseRest();
   const ofHttp = Object.entries(templates).flatMap(([name, one]) => one ? [[name, one]] : []);
@@ -159,12 +162,12 @@ function bytes(size: unknown): number | undefined {
 /**
  * The sites of a Prometheus job that scrapes a blackbox_exporter.
  *
- * @param usual How often, where the job does not say
+ * @param usual What the job does not say
  * @param templates By module; null: not of HTTP
  */
 function addTargets(
   job: Source,
-  usual: unknown,
+  usual: { interval: unknown; timeout: unknown },
   websites: Record<string, Settings>,
   templates: Record<string, Settings | null>,
 ): void {
@@ -180,8 +183,11 @@ function addTargets(
     params.lose("module", `"${module}" ${why}`);
   }
   params.loseRest();
-  const interval = job.take("scrape_interval") ?? usual;
-  templates[module] ??= BUILT_IN[module] ?? BUILT_IN.http_2xx!;
+  const interval = job.take("scrape_interval") ?? usual.interval;
+  const template = templates[module] ??= BUILT_IN[module] ?? BUILT_IN.http_2xx!;
+  // A module without one has as long as the scrape, which is 10 s where nobody says.
+  const scrape = job.take("scrape_timeout") ?? usual.timeout ?? 10;
+  const timeout = template.timeout === undefined ? seconds(scrape) ?? scrape : undefined;
   for (const group of job.maps("static_configs")) {
     const labels = group.take("labels");
     for (const target of group.list("targets").map(String)) {
@@ -190,12 +196,13 @@ function addTargets(
         url: websites[url] === undefined ? undefined : url,
         use: module,
         frequency: interval === undefined ? undefined : seconds(interval) ?? interval,
+        timeout,
         labels: { ...(isMap(labels) ? labels : {}), job: name },
       });
     }
     group.loseRest();
   }
   // It leads to the exporter, and gives what "labels" and the URL say here.
-  job.ignore("relabel_configs", "scrape_timeout");
+  job.ignore("relabel_configs");
   job.loseRest();
 }

@@ -51,11 +51,13 @@ Deno.test("importText() makes templates of blackbox_exporter's modules, sites of
       "http://prometheus.io": {
         use: "http_2xx",
         frequency: 30,
+        timeout: 10,
         labels: { team: "web", job: "blackbox" },
       },
       "http://example.com:8080": {
         use: "http_2xx",
         frequency: 30,
+        timeout: 10,
         labels: { team: "web", job: "blackbox" },
       },
     },
@@ -68,14 +70,14 @@ Deno.test("importText() makes templates of blackbox_exporter's modules, sites of
   ]);
 });
 
-Deno.test("importText() takes modules and jobs from files of their own, and the interval of all jobs", () => {
+Deno.test("importText() takes modules and jobs from files of their own, and what is said for all jobs", () => {
   const modules = "modules: {post: {prober: http, http: {method: POST}}, ping: {prober: icmp}}";
   const job = (name: string, module: string) =>
     `{job_name: ${name}, metrics_path: /probe, params: {module: [${module}]},` +
     ` static_configs: [{targets: [http://${name}.test/]}]}`;
-  const jobs = "global: {scrape_interval: 15s}\n" +
+  const jobs = "global: {scrape_interval: 15s, scrape_timeout: 8s}\n" +
     `scrape_configs: [${job("a", "post")}, ${job("b", "ping")}, ${job("c", "http_post_2xx")}]`;
-  const site = (use: string, job: string) => ({ use, frequency: 15, labels: { job } });
+  const site = (use: string, job: string) => ({ use, frequency: 15, timeout: 8, labels: { job } });
   const { yaml, lost } = importText("blackbox", modules, jobs);
   assertEquals(parse(yaml) as unknown, {
     templates: {
