@@ -11,7 +11,8 @@ import { addEvents, takeEvents } from "./events.ts";
 import { storeChanges } from "./incidents.ts";
 import { saveVotes } from "./sink.ts";
 import type { Spell } from "./state/agent.ts";
-import { Overview, type SitePolicy } from "./state/overview.ts";
+import type { SitePolicy } from "./state/book.ts";
+import { Overview } from "./state/overview.ts";
 import { pass } from "./state/votes.ts";
 
 /** Between two rounds. */

@@ -59,7 +59,7 @@ export function testAlerter(
   const log = recordingLog();
   const sink = createAlertSink({
     pool,
-    rulesOf: () => ({ rules: { ...rules, isGateway: false }, timeoutMs: 30_000 }),
+    rulesOf: () => ({ rules: { ...rules, isGateway: false, isCounted: false }, timeoutMs: 30_000 }),
   });
   let inReach = true;
   const behind = new Set<number>();
@@ -86,6 +86,7 @@ export function testAlerter(
       isExpected: true,
       host: "one.example",
       dependsOn: [],
+      slo: null,
       channels: CHANNELS,
       ...policy,
     }),

@@ -81,17 +81,19 @@ CREATE TABLE incidents (
   cause text NOT NULL,
   locations text[] NOT NULL,
   evidence jsonb NOT NULL,
+  flapping boolean NOT NULL DEFAULT false,
   CHECK (site_id IS NULL OR agent IS NULL)
 );
 COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
 COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of a site';
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network';
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
 COMMENT ON COLUMN incidents.opened_at IS
   'ts of the result that decided it; where time decided, the broker''s time of it';
 COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
 COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
+COMMENT ON COLUMN incidents.flapping IS 'whether it goes up and down too often to be told of';
 -- What makes an incident the same one when the topic is read again.
 CREATE UNIQUE INDEX incidents_site ON incidents (site_id, kind, opened_at) WHERE site_id IS NOT NULL;
 CREATE UNIQUE INDEX incidents_agent ON incidents (agent, kind, opened_at) WHERE agent IS NOT NULL;
