@@ -122,3 +122,13 @@ COMMENT ON COLUMN notifications.due_at IS 'of the next try; while one is under w
 COMMENT ON COLUMN notifications.error IS 'of the last try that failed';
 CREATE INDEX notifications_pending ON notifications (channel, due_at) WHERE state = 'pending';
 CREATE INDEX notifications_incident ON notifications (incident_id, channel, id);
+
+-- What is left of the due times that a site may miss in the 30 days before `until`: 1 is all, 0 none,
+-- below 0 it has missed its objective by so much.
+CREATE FUNCTION httpmon_error_budget(site text, slo float8, until timestamptz DEFAULT now())
+RETURNS float8
+LANGUAGE sql STABLE AS $$
+  SELECT 1 - (1 - httpmon_uptime(site, until - interval '30 days', until)) / (1 - slo / 100);
+$$;
+COMMENT ON FUNCTION httpmon_error_budget(text, float8, timestamptz) IS
+  'of an objective in percent over 30 days: 1 is all of it, 0 none; null where nothing counts';
