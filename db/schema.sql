@@ -89,6 +89,24 @@ COMMENT ON COLUMN certificates.fingerprint IS 'SHA-256';
 
 COMMENT ON COLUMN certificates.names IS '"DNS:example.org"';
 
+CREATE TABLE channels (
+  name text NOT NULL,
+  failing_since timestamp with time zone,
+  failures integer DEFAULT 0 NOT NULL,
+  next_try_at timestamp with time zone,
+  error text
+);
+
+ALTER TABLE channels ADD CONSTRAINT channels_pkey PRIMARY KEY (name);
+
+COMMENT ON COLUMN channels.failing_since IS 'of the first try that failed and after which none was taken; null: all is well';
+
+COMMENT ON COLUMN channels.failures IS 'tries in a row that failed, those that were refused for their content not counted';
+
+COMMENT ON COLUMN channels.next_try_at IS 'before it nothing is tried; while tries fail, one at a time is';
+
+COMMENT ON TABLE channels IS 'how the channels of alerters fare';
+
 CREATE TABLE check_results (
   ts timestamp(6) with time zone NOT NULL,
   site_id integer NOT NULL,
@@ -281,18 +299,21 @@ CREATE TABLE incidents (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   site_id integer,
   agent uuid,
+  channel text,
   kind text NOT NULL,
   severity text NOT NULL,
   opened_at timestamp(6) with time zone NOT NULL,
   acknowledged_at timestamp with time zone,
+  acknowledged_by text,
   closed_at timestamp(6) with time zone,
   cause text NOT NULL,
   locations text[] NOT NULL,
   evidence jsonb NOT NULL,
-  flapping boolean DEFAULT false NOT NULL
+  flapping boolean DEFAULT false NOT NULL,
+  labels jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
-ALTER TABLE incidents ADD CONSTRAINT incidents_check CHECK (((site_id IS NULL) OR (agent IS NULL)));
+ALTER TABLE incidents ADD CONSTRAINT incidents_check CHECK ((num_nonnulls(site_id, agent, channel) <= 1));
 
 ALTER TABLE incidents ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
 
@@ -300,17 +321,23 @@ CREATE INDEX incidents_open ON public.incidents USING btree (opened_at) WHERE (c
 
 CREATE UNIQUE INDEX incidents_agent ON public.incidents USING btree (agent, kind, opened_at) WHERE (agent IS NOT NULL);
 
+CREATE UNIQUE INDEX incidents_channel ON public.incidents USING btree (channel) WHERE (closed_at IS NULL);
+
 CREATE UNIQUE INDEX incidents_site ON public.incidents USING btree (site_id, kind, opened_at) WHERE (site_id IS NOT NULL);
 
-COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of a site';
+COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
+
+COMMENT ON COLUMN incidents.channel IS 'of which it is; null: of none';
 
 COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
-COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
+COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause", "seen"}]';
 
 COMMENT ON COLUMN incidents.flapping IS 'whether it goes up and down too often to be told of';
 
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network; of a channel: channel_failed';
+
+COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
 
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
 
@@ -328,30 +355,36 @@ CREATE TABLE notifications (
   event text NOT NULL,
   state text DEFAULT 'pending'::text NOT NULL,
   attempts integer DEFAULT 0 NOT NULL,
-  body text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   due_at timestamp with time zone DEFAULT now() NOT NULL,
+  first_tried_at timestamp with time zone,
+  leased_until timestamp with time zone,
+  silence_id bigint,
   sent_at timestamp with time zone,
   error text
 );
-
-ALTER TABLE notifications ADD CONSTRAINT notifications_key_key UNIQUE (key);
 
 ALTER TABLE notifications ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
 
 CREATE INDEX notifications_incident ON public.notifications USING btree (incident_id, channel, id);
 
-CREATE INDEX notifications_pending ON public.notifications USING btree (channel, due_at) WHERE (state = 'pending'::text);
+CREATE INDEX notifications_key ON public.notifications USING btree (key);
 
-COMMENT ON COLUMN notifications.due_at IS 'of the next try; while one is under way, when it is given up';
+CREATE INDEX notifications_pending ON public.notifications USING btree (channel, incident_id, id) WHERE (state = 'pending'::text);
+
+COMMENT ON COLUMN notifications.due_at IS 'before it nothing is tried';
 
 COMMENT ON COLUMN notifications.error IS 'of the last try that failed';
 
-COMMENT ON COLUMN notifications.event IS 'opened or resolved';
+COMMENT ON COLUMN notifications.event IS 'opened, acknowledged, reminder or resolved';
 
-COMMENT ON COLUMN notifications.key IS 'the same at each try, so that a receiver can tell a repetition';
+COMMENT ON COLUMN notifications.key IS 'of the message that it goes in, the same at each try, so that a receiver can tell a repetition; notifications that go in one message share it';
 
-COMMENT ON COLUMN notifications.state IS 'pending; sent; failed (given up); withdrawn (over before anybody was told)';
+COMMENT ON COLUMN notifications.leased_until IS 'while a try is under way, when it is given up';
+
+COMMENT ON COLUMN notifications.silence_id IS 'of the silence that held it back last';
+
+COMMENT ON COLUMN notifications.state IS 'pending; sent; merged (told with the resolution); failed (given up); withdrawn (nobody needs it any more)';
 
 COMMENT ON TABLE notifications IS 'the outbox of alerters: those that are pending are sent, oldest first';
 
@@ -1579,26 +1612,35 @@ CREATE OR REPLACE FUNCTION public.httpmon_report(site integer, since timestamp w
  STABLE
  SET "TimeZone" TO 'UTC'
 AS $function$
-  WITH hours AS MATERIALIZED (
-    SELECT bucket, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
-      sum(unknown) AS unknown, sum(maintenance) AS maintenance, sum(responses) AS responses,
+  WITH kept AS (
+    SELECT CASE
+      WHEN bool_or(what = 'daily' AND dropped_before > since) THEN 'month'
+      WHEN bool_or(what = 'hourly' AND dropped_before > since) THEN 'day'
+      ELSE 'hour' END AS step
+    FROM retention
+  ), parts AS MATERIALIZED (
+    SELECT tstzrange(bucket, bucket + ('1 ' || step)::interval) AS span, sum(checks) AS checks,
+      sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down, sum(unknown) AS unknown,
+      sum(maintenance) AS maintenance, sum(responses) AS responses,
       sum(response_sum) AS response_sum, min(response_min) AS response_min,
       max(response_max) AS response_max
-    FROM httpmon_rollup(ARRAY[site], since, until, 'hour') GROUP BY 1
+    FROM kept, httpmon_rollup(ARRAY[site], since, until, step) GROUP BY 1
   ), counted AS (
     SELECT sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8 AS uptime,
-      coalesce(sum(60 * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
+      coalesce(sum(extract(epoch FROM upper(span) - lower(span)) / 60
+        * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
       sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
       sum(unknown) AS unknown, sum(maintenance) AS maintenance,
       min(response_min) AS response_min, max(response_max) AS response_max,
       sum(response_sum) / nullif(sum(responses), 0)::float8 AS response_average
-    FROM hours
+    FROM parts
   ), bins AS (
     SELECT key, sum(n)::int8 AS n FROM httpmon_sketch(ARRAY[site], since, until) GROUP BY 1
   ), percentiles AS (
     SELECT array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts FROM bins
   )
   SELECT jsonb_build_object(
+    'of', step || 's',
     'uptime', uptime,
     'minutesDown', round(minutes_down::numeric, 2),
     'checks', coalesce(checks, 0),
@@ -1613,7 +1655,8 @@ AS $function$
       'p95', round(httpmon_quantile(keys, counts, 0.95)::numeric, 3),
       'p99', round(httpmon_quantile(keys, counts, 0.99)::numeric, 3)
     ) END,
-    'failures', (
+    -- The changes of verdicts go with the days.
+    'failures', CASE WHEN step <> 'month' THEN (
       SELECT coalesce(jsonb_agg(jsonb_build_object(
         'started', f.started, 'ended', CASE WHEN f.ended <= until THEN f.ended END,
         'minutes', round(extract(epoch FROM
@@ -1624,19 +1667,18 @@ AS $function$
         'errorMessage', f.error_message
       ) ORDER BY f.started), '[]')
       FROM httpmon_failures(ARRAY[site], since, until) AS f WHERE f.started < until
-    ),
+    ) END,
     'unobserved', (
       SELECT coalesce(jsonb_agg(jsonb_build_object('started', lower(gap), 'ended', upper(gap))
         ORDER BY lower(gap)), '[]')
       FROM unnest(
         tstzmultirange(tstzrange(since, least(until, date_trunc('hour', now(), 'UTC')))) - (
-          SELECT coalesce(range_agg(tstzrange(bucket, bucket + interval '1 hour')), '{}')
-          FROM hours WHERE checks > 0
+          SELECT coalesce(range_agg(span), '{}') FROM parts WHERE checks > 0
         )
       ) AS gap
     )
   )
-  FROM counted, percentiles
+  FROM counted, percentiles, kept
 $function$
 ;
 

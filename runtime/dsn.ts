@@ -77,7 +77,8 @@ export function dsnProblem(dsn: string): string | null {
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS */
 function urlPairs(text: string): [string, string][] {
-  const shape = /^[a-z]+:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text);
+  // A raw "@" behind the host is that of a password which ended early, at a "/".
+  const shape = /^[a-z]+:\/\/(?:([^@/?#]*)@)?([^/?#@]*)(?:\/([^?#@]*))?(?:\?([^#]*))?$/i.exec(text);
   if (!shape) {
     throw bad(
       'not a valid URL, expected "postgres://user:password@host:port/database"; write special ' +

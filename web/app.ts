@@ -26,15 +26,17 @@ export function createApp(deps: WebDeps): Hono<Env> {
   app.route("/live", live(deps));
   app.route("/api/v1", api(deps));
   app.route("/", pages(deps));
-  app.notFound((c) =>
-    isForProgram(c)
+  app.notFound((c) => {
+    if (!c.get("visitor")) return c.text("Not here\n", 404);
+    return isForProgram(c)
       ? problem(c, 404, "There is no such thing")
-      : messagePage(c, deps, "Not here", "There is no such page.", 404)
-  );
+      : messagePage(c, deps, "Not here", "There is no such page.", 404);
+  });
   app.onError((error, c) => {
     deps.log.error({ error, path: c.req.path }, "A request failed");
     // Who is not known is told nothing of what is inside.
-    const why = c.get("visitor") ? whyOf(error) : "Try it again in a while";
+    if (!c.get("visitor")) return c.text("This did not work: try it again in a while\n", 500);
+    const why = whyOf(error);
     return isForProgram(c)
       ? problem(c, 500, why)
       : messagePage(c, deps, "This did not work", `${why}.`, 500);

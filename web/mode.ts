@@ -1,13 +1,16 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { Server } from "node:http";
+import { resolve } from "node:path";
+import { explainFailure } from "../db/connect/explain_failure.ts";
 import { createPool } from "../db/connect/pool.ts";
 import { aborted, within } from "../runtime/abort.ts";
-import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops_server.ts";
 import { createApp } from "./app.ts";
 import { History } from "./data/history.ts";
 import { Sites } from "./data/sites.ts";
+import { exportStatus } from "./status/export.ts";
 
 /** For pages; what follows the sites takes one more. */
 const CONNECTIONS = 6;
@@ -17,7 +20,7 @@ const QUERY_TIMEOUT_MS = 15_000;
 
 /** Mode "web": serves the dashboard until it is asked to stop. */
 export async function webMode(
-  { config, clock, log, signal, onHangUp }: ModeContext,
+  { config, configSource, options, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
   onHangUp(() => log.notice({}, "The dashboard takes its config over at its start only"));
   const { dsn, readerDsn } = config.database!;
@@ -30,8 +33,23 @@ export async function webMode(
   const operator = createPool(dsn, { ...settings, max: 2 });
   const sites = new Sites({ pool, clock, log });
   const history = new History({ pool, sites, clock, log });
-  const app = createApp({ pool, operator, sites, history, config, fetch, clock, log });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const deps = { pool, operator, sites, history, config, fetch, clock, log };
+  const close = () => within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
+  if (options.export !== null) {
+    try {
+      await sites.load();
+      await history.refresh();
+      await exportStatus(deps, resolve(configSource.cwd, options.export));
+      return EXIT.done;
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      console.error(`httpmon: ${explainFailure(error)}`);
+      return EXIT.failed;
+    } finally {
+      await close();
+    }
+  }
+  const server = createAdaptorServer({ fetch: createApp(deps).fetch }) as Server;
   try {
     const address = await listening(server, config.web.listen, "web.listen");
     server.on("error", (error) => log.error({ error }, "The dashboard's server failed"));
@@ -41,7 +59,7 @@ export async function webMode(
   } finally {
     server.close();
     server.closeAllConnections();
-    await within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
+    await close();
     log.notice({}, "The dashboard has stopped");
   }
 }

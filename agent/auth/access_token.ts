@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../runtime/clock.ts";
-import { httpError } from "../http/errors.ts";
-import type { HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
+import { type HttpError, httpError } from "../http/errors.ts";
+import type { HttpRecord, HttpRequest } from "../http/types.ts";
 import { readGrant } from "./grant.ts";
 import type { AuthDeps, TokenOutcome, TokenSource } from "./kind.ts";
 

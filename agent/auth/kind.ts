@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Clock } from "../../runtime/clock.ts";
-import type { HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
+import type { HttpError } from "../http/errors.ts";
+import type { HttpRecord, HttpRequest } from "../http/types.ts";
 
 /**
  * A kind of credentials for sites, with all that belongs to it. A kind is one of these, and one line

@@ -1,3 +1,4 @@
+import { dsnProblem, parseDsn } from "../../runtime/dsn.ts";
 import { quote } from "../../config/say/show.ts";
 import {
   type AgentConfig,
@@ -40,6 +41,7 @@ export function configSummary(config: Config): string[] {
       ? []
       : [`disabled  ${disabledSites.map((site) => quote(siteId(site))).join(", ")}`]),
     ...(sites.length === 0 ? [] : ["", ...siteTable(sites)]),
+    ...remarks(sites),
   ];
 }
 
@@ -51,6 +53,19 @@ function agentSummary({ stateDir, maxConcurrentChecks, location, labels, listen 
 
 function labelled(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels).map(([name, value]) => `, ${name}=${value}`).join("");
+}
+
+/** What is allowed, and may not be what was meant. */
+function remarks(sites: readonly Site[]): string[] {
+  const slow = sites.filter(({ timeoutMs, frequencyMs }) => timeoutMs > frequencyMs);
+  if (slow.length === 0) return [];
+  const [first] = slow;
+  const which = `${quote(siteId(first!))}${slow.length > 1 ? ` and ${slow.length - 1} more` : ""}`;
+  return [
+    "",
+    `The timeout of ${which} is longer than its interval: a check that hangs answers for the due`,
+    "times that pass meanwhile (slots), and is told that much later.",
+  ];
 }
 
 function siteTable(sites: readonly Site[]): string[] {
@@ -109,28 +124,14 @@ function kafkaSummary(kafka: KafkaConfig): string {
   ].join(", ");
 }
 
-/** Host and database of a DSN, as far as they can be told for sure; nothing else of it. */
-function placeOf(dsn: string): string {
-  const { host, dbname } = /^postgres(?:ql)?:/i.test(dsn) ? partsOfUrl(dsn) : partsOfPairs(dsn);
+/** Host and database of a DSN as it is written; of what stands for the whole of it, nothing. */
+function placeOf(written: string): string {
+  if (dsnProblem(written) !== null) return "where the DSN says";
+  const { host, port, dbname } = parseDsn(written);
   return [
-    host ? `at ${host}` : "where the DSN says",
+    host ? `at ${host}${port ? `:${port}` : ""}` : "where the DSN says",
     ...(dbname ? [`database ${dbname}`] : []),
   ].join(", ");
-}
-
-/** A password with "@", "/", "?" or "#" in it ends early, and what follows seems to be a host or path. */
-function partsOfUrl(dsn: string): { host?: string; dbname?: string } {
-  const host = String.raw`(?:\[[\da-f:.]+\]|[^@/?#:,[\]]*)(?::\d+)?`;
-  const form =
-    String.raw`^\w+:\/\/(?:[^@/?#]*@)?(?<host>${host}(?:,${host})*)(?:\/(?<dbname>[^@/?#]*))?` +
-    String.raw`(?:\?[^@#]*)?$`;
-  return new RegExp(form, "i").exec(dsn)?.groups ?? {};
-}
-
-/** "host=... dbname=...", values in single quotes where they have spaces. */
-function partsOfPairs(dsn: string): { host?: string; dbname?: string } {
-  const pairs = dsn.matchAll(/(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))/g);
-  return Object.fromEntries([...pairs].map(([, key, quoted, plain]) => [key, quoted ?? plain]));
 }
 
 function listening(listen: Listen | null): string {

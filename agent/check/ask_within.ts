@@ -1,6 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
-import { httpError } from "../http/errors.ts";
-import type { HttpClient, HttpError, HttpRecord, HttpRequest } from "../http/types.ts";
+import { type HttpError, httpError } from "../http/errors.ts";
+import type { HttpClient, HttpRecord, HttpRequest } from "../http/types.ts";
 
 /** A client that has not ended this long after it was told to is left to itself. */
 const CLIENT_GRACE_MS = 2_000;

@@ -1,5 +1,5 @@
 import type { Verdict } from "../../wire/message.ts";
-import { type FailureClass, FAILURES, type HttpError } from "../http/types.ts";
+import { type FailureClass, FAILURES, type HttpError } from "../http/errors.ts";
 import { type RuleOutcome, verdictOfFailure } from "../rules/outcome.ts";
 
 /** What a check found out. */

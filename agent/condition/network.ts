@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import { sleep } from "../../runtime/clock.ts";
-import type { FailureClass, HttpRecord } from "../http/types.ts";
+import type { FailureClass } from "../http/errors.ts";
+import type { HttpRecord } from "../http/types.ts";
 import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 
 /** Whether a control ("host:port" or a URL) answers; has a second for it. */
@@ -57,8 +58,8 @@ export class Network {
   #all = new Silence();
   #names = new Silence();
   /** Until the resolver says anything of a name. */
-  #resolver = new Spell();
-  #controls = new Spell();
+  #resolver = new Outage();
+  #controls = new Outage();
   /** Host -> the address that it last answered from. */
   #addresses = new Map<string, string>();
   #asked: { at: number; answers: Promise<boolean> } | null = null;
@@ -82,9 +83,9 @@ export class Network {
     signal: AbortSignal,
   ): Promise<Omit<AgentState, "loopDelayMs">> {
     this.#note(record, record.hops.at(-1)?.url ?? url, isProxied);
-    const resolverLost = this.#names.spell.covers(start) || this.#resolver.covers(start);
+    const resolverLost = this.#names.outage.covers(start) || this.#resolver.covers(start);
     const { controls } = this.#options;
-    if (controls.length === 0) return { networkLost: this.#all.spell.covers(start), resolverLost };
+    if (controls.length === 0) return { networkLost: this.#all.outage.covers(start), resolverLost };
     const failure = record.error?.class;
     if (failure === undefined || !BY_LOST_NETWORK.has(failure)) {
       return { networkLost: false, resolverLost };
@@ -168,7 +169,7 @@ export class Network {
 }
 
 /** A time of trouble. What began before its end may have met it, though it failed after. */
-class Spell {
+class Outage {
   #until = -Infinity;
 
   get isOn(): boolean {
@@ -192,7 +193,7 @@ class Spell {
 /** Hosts that fell silent since one last answered. */
 class Silence {
   /** While so many are silent that it is one trouble near us; until one answers. */
-  readonly spell = new Spell();
+  readonly outage = new Outage();
   /** In the order in which they did. */
   #hosts = new Map<string, { place: string; at: number }>();
   /** Silent at their last check: that they still are tells nothing. */
@@ -201,19 +202,19 @@ class Silence {
   add(host: string, place: string, now: number): void {
     if (!this.#before.has(host)) this.#hosts.set(host, { place, at: now });
     this.#before.add(host);
-    if (this.spell.isOn) return;
+    if (this.outage.isOn) return;
     for (const [each, { at }] of this.#hosts) {
       if (now - at <= SILENCE_MS && this.#hosts.size <= MAX_HOSTS) break;
       this.#hosts.delete(each);
     }
     const places = new Set([...this.#hosts.values()].map(({ place }) => place));
-    if (this.#hosts.size >= MIN_HOSTS && places.size >= MIN_PLACES) this.spell.begin();
+    if (this.#hosts.size >= MIN_HOSTS && places.size >= MIN_PLACES) this.outage.begin();
   }
 
   end(host: string, now: number): void {
     this.#before.delete(host);
     this.#hosts.clear();
-    this.spell.end(now);
+    this.outage.end(now);
   }
 
   keep(hosts: ReadonlySet<string>): void {

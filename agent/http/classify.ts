@@ -1,61 +1,37 @@
-import { httpError } from "./errors.ts";
-import type { FailureClass, HttpError } from "./types.ts";
+import { type FailureClass, type HttpError, httpError } from "./errors.ts";
 
 /** Codes of Node and of its fetch (undici), and those that Deno's node: modules give. */
-const BY_CODE: ReadonlyMap<string, FailureClass> = new Map<string, FailureClass>([
-  ["ECONNREFUSED", "connection_refused"],
-  ["ECONNRESET", "connection_reset"],
-  ["ECONNABORTED", "connection_reset"],
-  ["EPIPE", "connection_reset"],
-  ["ETIMEDOUT", "connection_timeout"],
-  ["UND_ERR_CONNECT_TIMEOUT", "connection_timeout"],
-  ["UND_ERR_HEADERS_TIMEOUT", "timeout"],
-  ["UND_ERR_BODY_TIMEOUT", "timeout"],
-  ["EHOSTUNREACH", "unreachable"],
-  ["EHOSTDOWN", "unreachable"],
-  ["ENETUNREACH", "no_route"],
-  ["ENETDOWN", "no_route"],
-  ["EADDRNOTAVAIL", "no_route"],
-  ["EMFILE", "no_descriptors"],
-  ["ENFILE", "no_descriptors"],
-  ["ENOBUFS", "no_memory"],
-  ["ENOMEM", "no_memory"],
-  ["EAI_MEMORY", "no_memory"],
-  ["EPERM", "no_permission"],
-  ["EACCES", "no_permission"],
-  ["ERR_ACCESS_DENIED", "no_permission"],
-  ["EAI_AGAIN", "resolver_silent"],
-  ["ENOTFOUND", "dns_not_found"],
-  ["EAI_NONAME", "dns_not_found"],
-  ["ENODATA", "dns_not_found"],
-  ["EAI_NODATA", "dns_not_found"],
-  ["EAI_FAIL", "dns_failed"],
-  ["EAI_SYSTEM", "dns_failed"],
-  ["ESERVFAIL", "dns_failed"],
-  ["CERT_HAS_EXPIRED", "tls_certificate_expired"],
-  ["CERT_NOT_YET_VALID", "tls_certificate_expired"],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", "tls_certificate_untrusted"],
-  ["SELF_SIGNED_CERT_IN_CHAIN", "tls_certificate_untrusted"],
-  ["UNABLE_TO_GET_ISSUER_CERT", "tls_certificate_untrusted"],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "tls_certificate_untrusted"],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "tls_certificate_untrusted"],
-  ["CERT_UNTRUSTED", "tls_certificate_untrusted"],
-  ["CERT_REJECTED", "tls_certificate_untrusted"],
-  ["CERT_REVOKED", "tls_certificate_untrusted"],
-  ["CERT_SIGNATURE_FAILURE", "tls_certificate_untrusted"],
-  ["CERT_CHAIN_TOO_LONG", "tls_certificate_untrusted"],
-  ["INVALID_CA", "tls_certificate_untrusted"],
-  ["INVALID_PURPOSE", "tls_certificate_untrusted"],
-  ["PATH_LENGTH_EXCEEDED", "tls_certificate_untrusted"],
-  ["HOSTNAME_MISMATCH", "tls_certificate_name"],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", "tls_certificate_name"],
-  ["UND_ERR_HEADERS_OVERFLOW", "headers_too_large"],
-  ["HPE_HEADER_OVERFLOW", "headers_too_large"],
-  ["HPE_INVALID_CHUNK_SIZE", "bad_chunk"],
-  ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "bad_http"],
-  ["Z_DATA_ERROR", "bad_encoding"],
-  ["Z_BUF_ERROR", "bad_encoding"],
-]);
+const CODES: Partial<Record<FailureClass, string>> = {
+  connection_refused: "ECONNREFUSED",
+  connection_reset: "ECONNRESET ECONNABORTED EPIPE",
+  connection_timeout: "ETIMEDOUT UND_ERR_CONNECT_TIMEOUT",
+  timeout: "UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT",
+  unreachable: "EHOSTUNREACH EHOSTDOWN",
+  no_route: "ENETUNREACH ENETDOWN EADDRNOTAVAIL",
+  no_descriptors: "EMFILE ENFILE",
+  no_memory: "ENOBUFS ENOMEM EAI_MEMORY",
+  no_permission: "EPERM EACCES ERR_ACCESS_DENIED",
+  resolver_silent: "EAI_AGAIN",
+  dns_not_found: "ENOTFOUND EAI_NONAME ENODATA EAI_NODATA",
+  dns_failed: "EAI_FAIL EAI_SYSTEM ESERVFAIL",
+  tls_certificate_expired: "CERT_HAS_EXPIRED CERT_NOT_YET_VALID",
+  tls_certificate_untrusted:
+    "DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT " +
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE CERT_UNTRUSTED " +
+    "CERT_REJECTED CERT_REVOKED CERT_SIGNATURE_FAILURE CERT_CHAIN_TOO_LONG INVALID_CA " +
+    "INVALID_PURPOSE PATH_LENGTH_EXCEEDED",
+  tls_certificate_name: "HOSTNAME_MISMATCH ERR_TLS_CERT_ALTNAME_INVALID",
+  headers_too_large: "UND_ERR_HEADERS_OVERFLOW HPE_HEADER_OVERFLOW",
+  bad_chunk: "HPE_INVALID_CHUNK_SIZE",
+  bad_http: "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+  bad_encoding: "Z_DATA_ERROR Z_BUF_ERROR",
+};
+
+const BY_CODE: ReadonlyMap<string, FailureClass> = new Map(
+  Object.entries(CODES).flatMap(([found, codes]) =>
+    codes.split(" ").map((code) => [code, found as FailureClass])
+  ),
+);
 
 /**
  * Deno's fetch gives no codes, only texts; the first match counts. Its own words are from hyper,

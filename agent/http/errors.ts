@@ -1,10 +1,8 @@
-import type { FailureClass, HttpError } from "./types.ts";
-
 /** The most characters an error's message may have: what `errorMessage` on the wire may have. */
 const MAX_MESSAGE = 256;
 
-/** How each class is put to a person, before the detail. */
-const TITLES: Record<FailureClass, string> = {
+/** What may go wrong with an exchange, in words for a person that blame nobody. */
+const TITLES = {
   timeout: "No full response in the time allowed",
   aborted: "Stopped before the end",
   dns_not_found: "The host name does not exist",
@@ -33,7 +31,23 @@ const TITLES: Record<FailureClass, string> = {
   no_permission: "This machine does not permit it",
   no_token: "No access token could be had",
   not_made: "This agent could not make the request",
-};
+} as const;
+
+export type FailureClass = keyof typeof TITLES;
+
+/** Every one. */
+export const FAILURES = Object.keys(TITLES) as readonly FailureClass[];
+
+/** Why no full response came: what was seen. Whose fault it was is for `judge` alone to say. */
+export interface HttpError {
+  class: FailureClass;
+  /** For a person; at most 256 characters, never a credential. */
+  message: string;
+  /** True where it was the proxy that could not be reached, or would not serve us. */
+  atProxy?: boolean;
+  /** True for a timeout while the name was looked up. */
+  atLookup?: boolean;
+}
 
 /** An error value; its message is the class's title, then what is known in detail. */
 export function httpError(errorClass: FailureClass, detail = ""): HttpError {
@@ -59,9 +73,34 @@ function tidy(text: string): string {
 }
 
 /** At most what `errorMessage` may have. */
-export function clip(text: string): string {
+function clip(text: string): string {
   if (text.length <= MAX_MESSAGE) return text;
   // Half a surrogate pair is not valid in JSON for PostgreSQL.
   const end = /[\ud800-\udbff]/.test(text[MAX_MESSAGE - 2]!) ? MAX_MESSAGE - 2 : MAX_MESSAGE - 1;
   return `${text.slice(0, end)}…`;
+}
+
+/** Ends an exchange from within; what is recorded of it is `error`. Never leaves this folder. */
+export class ExchangeFailure extends Error {
+  override name = "ExchangeFailure";
+  readonly error: HttpError;
+
+  constructor(error: HttpError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+/** An ExchangeFailure of this class. */
+export function failure(failureClass: FailureClass, detail = ""): ExchangeFailure {
+  return new ExchangeFailure(httpError(failureClass, detail));
+}
+
+/** A failure of the proxy's, or on the way to it. */
+export function atProxy({ class: failureClass, message }: HttpError): ExchangeFailure {
+  return new ExchangeFailure({
+    class: failureClass,
+    message: clip(`proxy: ${message}`),
+    atProxy: true,
+  });
 }

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { failure } from "./failure.ts";
+import { failure } from "./errors.ts";
 
 /** Where nobody but the machine itself has business: link-local, and what clouds tell their machines. */
 export const DEFAULT_DENIED: readonly string[] = [

@@ -1,16 +1,15 @@
 import tls from "node:tls";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { systemAuthorities } from "../../runtime/system_authorities.ts";
-import { VERSION } from "../../runtime/version.ts";
 import { BodyBuffer, DEFAULT_READ_BODY_BYTES } from "./body_buffer.ts";
 import { classifyError } from "./classify.ts";
-import { abortError } from "./errors.ts";
-import { ExchangeFailure, failure } from "./failure.ts";
+import { abortError, ExchangeFailure, failure } from "./errors.ts";
 import { NetworkRules } from "./networks.ts";
 import { followRedirects, type HopOutcome, redirectOf } from "./redirects.ts";
 import { resolveHost, type Resolver, systemResolver } from "./resolve.ts";
 import { Steps } from "./steps.ts";
 import { parseTarget } from "./target.ts";
+import { USER_AGENT } from "./timed/request_head.ts";
 import type { HttpClient, HttpRequest } from "./types.ts";
 
 /** What the platform's client is made of. */
@@ -21,8 +20,6 @@ export interface PlatformFetchDeps {
   /** @default the machine's */
   resolver?: Resolver;
   networks?: NetworkRules;
-  /** @default "httpmon/<version>" */
-  userAgent?: string;
 }
 
 /**
@@ -31,7 +28,6 @@ export interface PlatformFetchDeps {
  */
 export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpClient {
   const send = deps.fetch ?? fetchOverNewConnections();
-  const userAgent = deps.userAgent ?? `httpmon/${VERSION}`;
   const clock = deps.clock ?? systemClock;
   const resolver = deps.resolver ?? systemResolver;
   const networks = deps.networks ?? new NetworkRules();
@@ -50,7 +46,7 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
           .map(({ address }) => address);
         for (const address of addresses) networks.check(address, before);
         outcome.isPublic = addresses.every((address) => networks.isPublic(address));
-        const response = await send(request.url, options(request, userAgent, signal));
+        const response = await send(request.url, options(request, signal));
         const { status, statusText } = response;
         outcome.head = { status, statusText, httpVersion: null, headers: [...response.headers] };
         if (redirectOf(request, outcome.head) === null) await readBody(response, body);
@@ -80,8 +76,8 @@ const NOTHING: HopOutcome = {
   tls: null,
 };
 
-function options(request: HttpRequest, userAgent: string, signal: AbortSignal): RequestInit {
-  const headers = new Headers({ "user-agent": userAgent });
+function options(request: HttpRequest, signal: AbortSignal): RequestInit {
+  const headers = new Headers({ "user-agent": USER_AGENT });
   const given = new Set<string>();
   for (const [name, value] of request.headers ?? []) {
     // The first of a name replaces the default, repeats are added to it.
@@ -116,7 +112,7 @@ async function readBody(response: Response, body: BodyBuffer): Promise<void> {
 function hostOf(request: HttpRequest): string {
   const {
     ipVersion = "auto",
-    resolve,
+    resolve = {},
     proxy,
     reuseConnection,
     tls: tlsOptions,
@@ -124,7 +120,7 @@ function hostOf(request: HttpRequest): string {
   } = request;
   const asked = {
     "ip_version": ipVersion !== "auto",
-    "resolve": resolve,
+    "resolve": Object.keys(resolve).length > 0,
     "proxy": proxy,
     "connection: reuse": reuseConnection,
     "tls": tlsOptions,

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../runtime/clock.ts";
 import { CookieJar } from "./cookies.ts";
-import { httpError } from "./errors.ts";
+import { type HttpError, httpError } from "./errors.ts";
 import type { Before } from "./networks.ts";
-import type { Hop, HttpError, HttpRecord, HttpRequest, ResponseHead, TlsOptions } from "./types.ts";
+import type { Hop, HttpRecord, HttpRequest, ResponseHead, TlsOptions } from "./types.ts";
 
 /** The most redirects that are followed when the request does not say. */
 export const DEFAULT_MAX_REDIRECTS = 10;
@@ -131,13 +131,13 @@ export function redirectedRequest(
   const next: HttpRequest = { ...request, url: to.href };
   if (toGet) {
     next.method = "GET";
-    delete next.body;
+    next.body = null;
     next.headers = withoutContentHeaders(next.headers);
   }
   const isUpgrade = from.protocol === "http:" && to.protocol === "https:" &&
     to.hostname === from.hostname;
   if (to.origin === from.origin || isUpgrade) return { request: next };
-  if (next.body !== undefined) {
+  if (next.body) {
     const error = httpError("bad_redirect", "It would send the request's body to another origin");
     return { error };
   }

@@ -5,7 +5,7 @@ import { devNull } from "node:os";
 import type { Clock } from "../../runtime/clock.ts";
 import { classifyError } from "./classify.ts";
 import type { HttpRequest } from "./types.ts";
-import { ExchangeFailure, failure } from "./failure.ts";
+import { ExchangeFailure, failure } from "./errors.ts";
 import type { Steps } from "./steps.ts";
 
 /** Where to connect to. */

@@ -1,5 +1,4 @@
-import { abortError } from "./errors.ts";
-import { ExchangeFailure } from "./failure.ts";
+import { abortError, ExchangeFailure } from "./errors.ts";
 
 /**
  * The steps of one exchange, of which one is under way at a time. However a step ends, it ends once,

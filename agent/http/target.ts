@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { failure } from "./failure.ts";
+import { failure } from "./errors.ts";
 
 /** Where a request goes and what it names. */
 export interface Target {

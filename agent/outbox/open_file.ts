@@ -65,14 +65,12 @@ const RESERVE_BYTES = 32 * 4_096;
  * or a full disk, costs nothing: a copy beside a file is begun again, one without a file is whole.
  *
  * @param damage How an earlier use found the file damaged; null where none did
- * @param newestOf Gives, for the named values, the time that no result is later than
  * @throws {Error} SQLite's, where the file cannot be opened, is locked, or is of another version, or
  * the new one cannot be written
  */
 export function openOrRescue(
   options: FileOptions,
   damage: string | null,
-  newestOf: (meta: Record<string, string>) => number,
 ): { db: DatabaseSync; damaged: Damaged | null } {
   const { path } = options;
   const copy = `${path}.rescue`;
@@ -91,7 +89,7 @@ export function openOrRescue(
     } finally {
       removeFile(copy);
     }
-    rescueError = copyReadable(options, copy, newestOf);
+    rescueError = copyReadable(options, copy);
     renameSync(path, movedTo);
   }
   // It would be taken for the new file's.
@@ -111,15 +109,11 @@ export function fileBytes(path: string): number {
 }
 
 /** @returns Why not all could be brought over; else null */
-function copyReadable(
-  options: FileOptions,
-  copy: string,
-  newestOf: (meta: Record<string, string>) => number,
-): string | null {
+function copyReadable(options: FileOptions, copy: string): string | null {
   try {
     const to = openFile({ ...options, path: copy });
     try {
-      return rescue(options.path, to, newestOf);
+      return rescue(options.path, to);
     } finally {
       to.close();
       rmSync(`${copy}-journal`, { force: true });

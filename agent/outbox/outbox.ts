@@ -5,10 +5,17 @@ import type { Logger } from "../../runtime/log.ts";
 import { Spell } from "../../runtime/log/spell.ts";
 import { startWorker, Thread, ThreadError } from "../../runtime/thread.ts";
 import { ThrottledReport } from "../throttled_report.ts";
-import { MAX_UNWRITTEN, Memory } from "./memory.ts";
 import type { FileOptions } from "./open_file.ts";
 import type { OutboxHandlers } from "./outbox_thread.ts";
-import { type Applied, type Change, MAX_REFUSED, type RefusedRow, type Row } from "./store.ts";
+import { fitting, textBytes } from "./sizes.ts";
+import {
+  type Applied,
+  type Change,
+  MAX_REFUSED,
+  type NewRow,
+  type RefusedRow,
+  type Row,
+} from "./store.ts";
 
 export interface OutboxOptions extends FileOptions {
   maxAgeMs: number;
@@ -29,6 +36,9 @@ const RETRY_MS = 1_000;
 
 /** In one message to the thread; each costs the event loop 1 us. */
 const MAX_ROWS = 1_000;
+
+/** Results that wait in memory while they cannot be written; past it the oldest are lost. */
+const MAX_UNWRITTEN = 10_000;
 
 /** How long `close` waits for a disk that does not answer. */
 const CLOSE_WITHIN_MS = 5_000;
@@ -54,7 +64,6 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #losses: ThrottledReport<string>;
-  readonly #memory = new Memory();
   #thread!: Thread<OutboxHandlers>;
   /** The thread is asked one thing at a time. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -62,7 +71,7 @@ export class Outbox {
   #cancelTimer: (() => void) | null = null;
   #commitAt = Infinity;
   #closed = false;
-  /** Since when nothing could be written. */
+  /** While nothing can be written. */
   readonly #spell: Spell;
   /** How the last request failed; null where it did not. */
   #failure: ThreadError | null = null;
@@ -71,20 +80,19 @@ export class Outbox {
   /** What to add to the monotonic clock for the time as results age. */
   #ageOffset: number | null = null;
   #nextId = 1;
-  #waiting = 0;
   #dropped = 0;
-  /** Of the file, as of the last transaction. */
+  /** The file, as of the last transaction. */
   #file: Pick<Applied, "depth" | "oldest"> = { depth: 0, oldest: null };
 
-  /** Rows on disk after an id, and up to another, that are to be read back. */
+  /** In order, those that are not known to be on disk. */
+  #unwritten: NewRow[] = [];
+  /** Rows up to this id may be on disk. */
+  #onDisk = 0;
+  /** Rows on disk after an id, and up to another, that are to be given out. */
   #unread = { after: 0, through: 0 };
   /** Rows up to this id were given out, and may be on their way to the broker. */
   #given = 0;
-  /** Rows up to this id are being written. */
-  #underWay = 0;
-  /** Rows up to this id may have been written by a transaction that seemed to fail. */
-  #doubtful = 0;
-  /** Acknowledged or set aside: to be deleted, where they are on disk. */
+  /** Acknowledged, and to be deleted. */
   #done: number[] = [];
   /** To be set aside. */
   #refused: RefusedRow[] = [];
@@ -119,8 +127,9 @@ export class Outbox {
 
   /** Results that the broker has not acknowledged, on disk or in memory. */
   get waiting(): number {
-    // What is sent again counts off again, until the next transaction tells how many there are.
-    return Math.max(0, this.#waiting);
+    const settled = this.#done.length + this.#refused.length;
+    // What was settled while the disk failed may not be in the file.
+    return Math.max(0, this.#file.depth + this.#unwritten.length - settled);
   }
 
   /**
@@ -128,7 +137,7 @@ export class Outbox {
    * What was acknowledged in the last second may still count.
    */
   get oldestAt(): number | null {
-    const oldest = this.#file.oldest ?? this.#memory.unwritten[0]?.created;
+    const oldest = this.#file.oldest ?? this.#unwritten[0]?.created;
     if (this.waiting === 0 || oldest === undefined) return null;
     return this.#clock.now() - (this.#age() - oldest);
   }
@@ -145,9 +154,13 @@ export class Outbox {
 
   /** Takes a result; it is on disk within 100 ms if the disk lets it. */
   add({ key, value }: { key: string; value: string }): void {
-    const row = { id: this.#nextId++, key, value, created: this.#age() };
-    this.#waiting++;
-    this.#loseWaiting(this.#memory.add(row, this.#underWay), UNWRITTEN);
+    this.#unwritten.push({ id: this.#nextId++, key, value, created: this.#age() });
+    if (this.#unwritten.length > MAX_UNWRITTEN) {
+      // Not one that may be on its way.
+      const kept = Math.max(this.#given, this.#onDisk);
+      this.#unwritten.splice(Math.max(0, this.#unwritten.findIndex(({ id }) => id > kept)), 1);
+      this.#lose(1, UNWRITTEN);
+    }
     this.#commitWithin(this.failing ? RETRY_MS : COMMIT_WITHIN_MS);
     if (this.failing) this.#wake();
   }
@@ -175,23 +188,23 @@ export class Outbox {
 
   /** The broker acknowledged these. */
   remove(ids: readonly number[]): void {
-    this.#done.push(...this.#memory.remove(ids, Math.max(this.#underWay, this.#doubtful)));
-    this.#settle(ids.length);
+    this.#done.push(...ids.filter((id) => id <= this.#onDisk));
+    this.#forget(ids);
   }
 
   /** The broker refuses this one for good: it is set aside in the `refused` table. */
   refuse({ id, key, value }: Row, reason: string): void {
-    this.#memory.remove([id], 0);
-    this.#settle(1);
-    this.#refused.push({ id, key, value, reason });
-    if (this.#refused.length <= MAX_REFUSED) return;
-    this.#done.push(this.#refused.shift()!.id);
+    if (this.#refused.length < MAX_REFUSED) {
+      this.#refused.push({ id, key, value, reason });
+      return this.#forget([id]);
+    }
+    this.remove([id]);
     this.#lose(1, REFUSED);
   }
 
   /** Writes all that is pending now. @returns Whether that worked */
   async flush(): Promise<boolean> {
-    while (this.#memory.unwritten.length + this.#done.length + this.#refused.length > 0) {
+    while (this.#unwritten.length + this.#done.length + this.#refused.length > 0) {
       if (!await this.#commit()) return false;
     }
     return true;
@@ -205,7 +218,7 @@ export class Outbox {
     const closing = this.#thread.call("close", undefined).catch(() => {});
     await within(this.#clock, CLOSE_WITHIN_MS, closing);
     await this.#thread.end();
-    this.#loseWaiting(this.#memory.unwritten.length, UNWRITTEN);
+    this.#lose(this.#unwritten.splice(0).length, UNWRITTEN);
     this.#losses.close();
   }
 
@@ -228,28 +241,25 @@ export class Outbox {
     const { path, maxBytes, maxPages } = this.#options;
     const damage = this.#failure?.kind === "damaged" ? this.#failure.message : null;
     const request = { path, maxBytes, maxPages, now: this.#clock.now(), damage };
-    const { lastId, depth, oldest, age, meta, damaged, short } = await this.#thread.call(
-      "open",
-      request,
-    );
+    const opened = await this.#thread.call("open", request);
+    const { lastId, depth, oldest, age, meta, damaged, short } = opened;
+    const isFirst = this.#ageOffset === null;
     this.#failure = null;
-    const known = this.#file.depth;
-    this.#file = { depth, oldest };
-    this.#nextId = Math.max(this.#nextId, lastId + 1);
-    this.#done = this.#done.filter((id) => id <= lastId);
-    this.#meta = { ...meta, ...this.#meta };
     if (damaged) {
       log.error(
         { ...damaged, rescued: depth },
         "The outbox was damaged; it was moved aside, and a new one made with what could be read",
       );
-      this.#loseWaiting(Math.max(0, known - depth), "the outbox was damaged");
+      this.#lose(Math.max(0, this.#file.depth - depth), "the outbox was damaged");
     }
-    if (damaged || this.#ageOffset === null) this.#unread = { after: 0, through: lastId };
-    if (this.#ageOffset !== null) return;
-    this.#ageOffset = age - this.#clock.monotonic();
-    this.#waiting = depth;
-    if (!short) return;
+    this.#file = { depth, oldest };
+    this.#onDisk = lastId;
+    this.#nextId = Math.max(this.#nextId, lastId + 1);
+    this.#done = this.#done.filter((id) => id <= lastId);
+    this.#meta = { ...meta, ...this.#meta };
+    if (damaged || isFirst) this.#unread = { after: 0, through: lastId };
+    if (isFirst) this.#ageOffset = age - this.#clock.monotonic();
+    if (!isFirst || !short) return;
     log.error(
       { freeBytes: short.free, wantedBytes: short.wanted },
       "The disk has less room than the outbox may take, and when it is full, results are lost; " +
@@ -268,8 +278,11 @@ export class Outbox {
         this.#onFailure(error as ThreadError);
       }
     }
-    if (rows.length === 0) rows = this.#memory.give(limit, maxBytes, this.failing);
-    this.#given = rows.at(-1)?.id ?? this.#given;
+    if (rows.length === 0 && this.failing) {
+      const from = this.#unwritten.filter(({ id }) => id > this.#given).slice(0, limit);
+      rows = from.slice(0, fitting(from.map(textBytes), maxBytes));
+    }
+    this.#given = Math.max(this.#given, rows.at(-1)?.id ?? 0);
     return rows;
   }
 
@@ -296,13 +309,13 @@ export class Outbox {
       try {
         if (!readable(this.#failure) || this.#thread.dead) await this.#open();
         const change = this.#change();
-        this.#underWay = change.rows.at(-1)?.id ?? 0;
-        this.#onApplied(change, await this.#thread.call("apply", change));
+        // Until it is known, and where it never is, all of these may be.
+        const before = this.#onDisk;
+        this.#onDisk = Math.max(before, change.rows.at(-1)?.id ?? 0);
+        this.#onApplied(change, before, await this.#thread.call("apply", change));
       } catch (error) {
-        this.#doubtful = Math.max(this.#doubtful, this.#underWay);
         this.#onFailure(error as ThreadError);
       }
-      this.#underWay = 0;
       this.#wake();
       return this.#failure === null;
     });
@@ -310,7 +323,7 @@ export class Outbox {
 
   #change(): Change {
     return {
-      rows: this.#memory.unwritten.slice(0, MAX_ROWS),
+      rows: this.#unwritten.slice(0, MAX_ROWS),
       refused: this.#refused.slice(0, MAX_ROWS),
       done: this.#done.slice(0, MAX_ROWS),
       meta: this.#meta,
@@ -321,34 +334,26 @@ export class Outbox {
     };
   }
 
-  #onApplied({ rows, refused }: Change, applied: Applied): void {
-    const { byAge, bySize, refused: droppedRefused } = applied.dropped;
-    // What a cap dropped must not be given from memory.
-    const unread = this.#memory.wrote(rows[applied.rows - 1]?.id ?? 0, byAge + bySize === 0);
-    if (unread) {
-      const [first, last] = unread;
-      this.#unread = { after: this.#hasUnread ? this.#unread.after : first - 1, through: last };
-    }
-    const setAside = new Set(refused.slice(0, applied.refused));
-    this.#refused = this.#refused.filter((row) => !setAside.has(row));
+  #onApplied({ rows }: Change, onDisk: number, applied: Applied): void {
+    const written = rows[applied.rows - 1]?.id ?? 0;
+    this.#onDisk = Math.max(onDisk, written);
+    this.#unwritten = this.#unwritten.filter(({ id }) => id > written);
+    // What was given out from memory need not be read.
+    if (!this.#hasUnread) this.#unread.after = this.#given;
+    this.#unread.through = Math.max(this.#unread.through, written);
+    this.#refused.splice(0, applied.refused);
     this.#done.splice(0, applied.done);
-    for (const { id } of setAside) this.#done.push(id);
-    this.#loseWaiting(byAge, "older than agent.outbox_max_age_hours");
-    this.#loseWaiting(bySize, "over agent.outbox_max_bytes");
-    this.#lose(droppedRefused, REFUSED);
+    this.#lose(applied.dropped.byAge, "older than agent.outbox_max_age_hours");
+    this.#lose(applied.dropped.bySize, "over agent.outbox_max_bytes");
+    this.#lose(applied.dropped.refused, REFUSED);
     this.#file = applied;
-    if (this.#done.length + this.#refused.length === 0) {
-      this.#waiting = applied.depth + this.#memory.unwritten.length;
-    }
     this.#failure = null;
     if (applied.full !== null) this.#onFailure(new ThreadError(applied.full, "full"));
-    else if (applied.rows + applied.deleted > 0) this.#onWritten();
+    else if (applied.rows + applied.deleted > 0) {
+      this.#spell.ended(this.#log, "The outbox can be written again", { waiting: this.waiting });
+    }
     if (applied.more || rows.length === MAX_ROWS) this.#commitWithin(0);
     else if (this.#done.length > 0) this.#commitWithin(DELETE_WITHIN_MS);
-  }
-
-  #onWritten(): void {
-    this.#spell.ended(this.#log, "The outbox can be written again", { waiting: this.waiting });
   }
 
   #onFailure(error: ThreadError): void {
@@ -362,20 +367,16 @@ export class Outbox {
     });
   }
 
-  /** The broker has no need of so many any more. */
-  #settle(count: number): void {
-    this.#waiting -= count;
+  /** The broker has no need of these any more. */
+  #forget(ids: readonly number[]): void {
+    const gone = new Set(ids);
+    this.#unwritten = this.#unwritten.filter(({ id }) => !gone.has(id));
     this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   #lose(count: number, why: string): void {
     this.#dropped += count;
     if (count > 0) this.#losses.add(count, why);
-  }
-
-  #loseWaiting(count: number, why: string): void {
-    this.#waiting -= count;
-    this.#lose(count, why);
   }
 
   #wake(): void {

@@ -2,39 +2,37 @@
 import { answer } from "../../runtime/answer.ts";
 import type { FileOptions } from "./open_file.ts";
 import { failureKind } from "./sqlite_errors.ts";
-import {
-  type Applied,
-  type Change,
-  type Opened,
-  OutboxStore,
-  type ReadRequest,
-  type Row,
-} from "./store.ts";
+import { type Change, OutboxStore, type ReadRequest } from "./store.ts";
 
 let store: OutboxStore | null = null;
 
-const handlers = {
-  open({ now, damage, ...options }: FileOptions & { now: number; damage: string | null }): Opened {
-    handlers.close();
-    return marked(() => store = new OutboxStore(options, now, damage)).opened;
-  },
-  apply: (change: Change): Applied => marked(() => store!.apply(change)),
-  read: (request: ReadRequest): Row[] => marked(() => store!.read(request)),
-  close(): void {
-    store?.close();
-    store = null;
-  },
-};
-
-export type OutboxHandlers = typeof handlers;
-
-/** Marks an error with its kind. */
-function marked<T>(work: () => T): T {
+/** Marks errors with their kind. */
+const marking = <A, T>(work: (argument: A) => T) => (argument: A): T => {
   try {
-    return work();
+    return work(argument);
   } catch (error) {
     throw Object.assign(error as Error, { kind: failureKind(error) });
   }
+};
+
+function close(): void {
+  store?.close();
+  store = null;
 }
+
+const handlers = {
+  open: marking(
+    ({ now, damage, ...options }: FileOptions & { now: number; damage: string | null }) => {
+      close();
+      store = new OutboxStore(options, now, damage);
+      return store.opened;
+    },
+  ),
+  apply: marking((change: Change) => store!.apply(change)),
+  read: marking((request: ReadRequest) => store!.read(request)),
+  close,
+};
+
+export type OutboxHandlers = typeof handlers;
 
 answer(handlers);

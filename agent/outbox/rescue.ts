@@ -7,23 +7,20 @@ const MAX_ID = 2 ** 40;
 /** A row as a damaged page may show it: only its id is known to be a number. */
 type ReadRow = Record<string, unknown> & { id: number };
 
+/** What `read` gives, or null where it fails. */
+type Attempt = <T>(read: () => T) => T | null;
+
 /**
  * Copies what waits for the broker, and the named values, from a damaged file to the new one `to`, as
  * far as it can be read. What was sent or refused already may be among it: writers ignore what they
  * have.
  *
- * @param newestOf Gives, for the named values, the time that no result is later than
  * @returns Why not all could be brought over, where that shows; else null
  * @throws {Error} SQLite's, where `to` cannot be written or another process has the damaged file
  */
-export function rescue(
-  path: string,
-  to: DatabaseSync,
-  newestOf: (meta: Record<string, string>) => number,
-): string | null {
+export function rescue(path: string, to: DatabaseSync): string | null {
   let why: string | null = null;
-  /** @returns What `read` does, or null where it fails */
-  const attempt = <T>(read: () => T): T | null => {
+  const attempt: Attempt = (read) => {
     try {
       return read();
     } catch (error) {
@@ -37,22 +34,17 @@ export function rescue(
   try {
     from.exec("PRAGMA locking_mode = EXCLUSIVE");
     to.exec("BEGIN");
-    const meta: Record<string, string> = {};
     const insertMeta = to.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
-    const values = attempt(() => from.prepare("SELECT key, value FROM meta").all());
-    for (const { key, value } of values ?? []) {
-      if (typeof key !== "string" || typeof value !== "string") continue;
-      insertMeta.run(key, value);
-      meta[key] = value;
+    for (const { key, value } of attempt(() => from.prepare("SELECT * FROM meta").all()) ?? []) {
+      if (typeof key === "string" && typeof value === "string") insertMeta.run(key, value);
     }
-    const newest = newestOf(meta);
     const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?)");
     const rows = attempt(() => rowsById(from));
     if (rows) {
       copyRows(rows, attempt, ({ id, key, value, created }) => {
         // The columns' types hold for what is written, not for what is read from a damaged page.
         if (typeof key !== "string" || typeof value !== "string") return;
-        if (Number.isSafeInteger(created)) insert.run(id, key, value, Math.min(+created!, newest));
+        if (Number.isSafeInteger(created)) insert.run(id, key, value, Number(created));
       });
     }
     to.exec("COMMIT");
@@ -69,7 +61,7 @@ export function rescue(
  */
 function copyRows(
   rows: ReturnType<typeof rowsById>,
-  attempt: <T>(read: () => T) => T | null,
+  attempt: Attempt,
   copy: (row: ReadRow) => void,
 ): void {
   /** One by one: `iterate` takes an error for the end, in Deno. @returns Whether there are no more */
@@ -106,23 +98,26 @@ function copyRows(
 
 /** The rows of `outbox`; one whose id is out of order counts as not readable. */
 function rowsById(db: DatabaseSync) {
-  const ahead = db.prepare("SELECT * FROM outbox WHERE id > ? ORDER BY id LIMIT 1");
-  const back = db.prepare("SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1");
-  const between = (after: number, upTo: number, row?: Record<string, unknown>) => {
-    if (row && !(typeof row.id === "number" && row.id > after && row.id <= upTo)) {
+  const seek = (order: string) => {
+    const select = db.prepare(
+      `SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id ${order} LIMIT 1`,
+    );
+    return (after: number, upTo: number): ReadRow | undefined => {
+      const row = select.get(after, upTo);
+      const { id = upTo } = row ?? {};
+      if (typeof id === "number" && id > after && id <= upTo) return row as ReadRow | undefined;
       throw new Error("Rows are out of order");
-    }
-    return row as ReadRow | undefined;
+    };
   };
-  /** The last up to id `upTo` and after `after`; undefined where none is. */
-  const before = (upTo: number, after: number) => between(after, upTo, back.get(after, upTo));
+  const [first, last] = [seek("ASC"), seek("DESC")];
   return {
-    before,
+    /** The last up to id `upTo` and after `after`; undefined where none is. */
+    before: (upTo: number, after: number) => last(after, upTo),
     /** The first after id `after`; undefined where none is. */
     after(after: number): ReadRow | undefined {
-      const row = between(after, MAX_ID, ahead.get(after));
+      const row = first(after, MAX_ID);
       // An id that is too high would hide the rows up to it: nothing may be in what it skips.
-      if (row && row.id > after + 1 && before(row.id - 1, after)) {
+      if (row && row.id > after + 1 && last(after, row.id - 1)) {
         throw new Error("Rows are out of order");
       }
       return row;

@@ -29,7 +29,7 @@ export interface RefusedRow extends Row {
 /** What is to be done; as much as one transaction holds is. */
 export interface Change {
   rows: readonly NewRow[];
-  /** To be set aside; this does not delete them. */
+  /** To be set aside; no longer among the rows that wait. */
   refused: readonly RefusedRow[];
   /** To be deleted, whether or not they are there. */
   done: readonly number[];
@@ -108,7 +108,7 @@ export class OutboxStore {
    */
   constructor(options: FileOptions, now: number, damage: string | null = null) {
     const { path, maxBytes } = options;
-    const { db, damaged } = openOrRescue(options, damage, (meta) => ageAfter(meta, now) ?? now);
+    const { db, damaged } = openOrRescue(options, damage);
     // Most of a damaged file is in the new one.
     const old = damagedOf(path);
     if (fileBytes(old) > maxBytes / 8) rmSync(old);
@@ -116,19 +116,23 @@ export class OutboxStore {
     this.#db = db;
     this.#sizes = sizesOf(maxBytes - kept);
     this.#statements = prepare(db);
-    const { depth, newest, lastId } = this.#statements.totals.get() as unknown as Totals;
-    this.#depth = depth;
     const values = db.prepare("SELECT key, value FROM meta").all().map(Object.values);
     const all = Object.fromEntries(values) as Record<string, string>;
     const { [AGE]: _, [AGE_AT]: __, ...meta } = all;
+    const age = ageAfter(all, now);
+    // No row is from later; damage may make one.
+    const newest = age ?? now;
+    db.exec(`UPDATE outbox SET created = ${newest} WHERE created > ${newest}`);
+    const { depth, last, lastId } = this.#statements.totals.get() as unknown as Totals;
+    this.#depth = depth;
     const free = freeBytes(path);
     const wanted = maxBytes - kept - fileBytes(path) - fileBytes(`${path}-journal`);
     this.opened = {
       lastId,
       depth,
       oldest: this.#oldest(),
-      // No row is from later. Where it is not known, no time has passed.
-      age: Math.max(ageAfter(all, now) ?? newest ?? now, newest ?? 0),
+      // Where it is not known, no time has passed.
+      age: age ?? last ?? now,
       meta,
       damaged,
       short: free !== null && free < wanted ? { free, wanted } : null,
@@ -143,7 +147,7 @@ export class OutboxStore {
    */
   apply(change: Change): Applied {
     const { rows, refused } = change;
-    let full: unknown = null;
+    let full: Error | null = null;
     for (
       const part of [
         { rows, refused, deletes: this.#sizes.deleteRows },
@@ -154,12 +158,11 @@ export class OutboxStore {
     ) {
       try {
         const applied = this.#transaction({ ...change, ...part });
-        const all = applied.rows === rows.length && applied.refused === refused.length;
-        if (full === null || all) return applied;
-        return { ...applied, full: (full as Error).message };
+        const isAll = applied.rows === rows.length && applied.refused === refused.length;
+        return full === null || isAll ? applied : { ...applied, full: full.message };
       } catch (error) {
         if (failureKind(error) !== "full") throw error;
-        full = error;
+        full = error as Error;
       }
     }
     throw full;
@@ -230,6 +233,7 @@ export class OutboxStore {
     const refused = room ? this.#fitting(change.refused) : [];
     for (const { id, key, value, reason } of refused) {
       sql.insertRefused.run(id, key, value, reason, now);
+      remove(sql.delete, `[${id}]`);
     }
     if (refused.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
     keepWithin();
@@ -292,7 +296,8 @@ function freeBytes(path: string): number | null {
 
 interface Totals {
   depth: number;
-  newest: number | null;
+  /** When the last row was added, as results age. */
+  last: number | null;
   lastId: number;
 }
 
@@ -304,7 +309,7 @@ function prepare(db: DatabaseSync) {
   return {
     totals: db.prepare(`
       SELECT count(*) AS depth,
-        (SELECT created FROM outbox ORDER BY id DESC LIMIT 1) AS newest,
+        (SELECT created FROM outbox ORDER BY id DESC LIMIT 1) AS last,
         max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS lastId
       FROM outbox
     `),

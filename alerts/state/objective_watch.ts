@@ -94,6 +94,7 @@ export class ObjectiveWatch {
           location: view.location,
           since: view.since ?? openedAt,
           cause: view.cause,
+          seen: view.seen,
         }],
       );
       this.#wake(id);

@@ -4,6 +4,12 @@ import { partitionsBefore } from "./partitions.ts";
 import { cutoffsAt } from "./retention.ts";
 import { sweeps } from "./sweep.ts";
 
+/** Hours of sites that are to be rolled up. */
+const PENDING = `WITH pending AS (
+  SELECT bucket AS hour, site_id FROM rollup_pending WHERE level = 'hour'
+  UNION SELECT date_trunc('hour', hour), unnest(site_ids) FROM rollup_marks
+)`;
+
 /**
  * What a round of upkeep would do at `now`, in lines for a person.
  *
@@ -16,12 +22,8 @@ export async function dryRun(
 ): Promise<string[]> {
   const cutoffs = cutoffsAt(now, retention);
   const { rows: [{ due, open }] } = await pool.query(
-    `WITH pending AS (
-       SELECT bucket, site_id FROM rollup_pending WHERE level = 'hour'
-       UNION SELECT hour, unnest(site_ids) FROM rollup_marks
-     )
-     SELECT count(*) FILTER (WHERE bucket + interval '1 hour' <= $1) AS due,
-       count(*) FILTER (WHERE bucket + interval '1 hour' > $1) AS open
+    `${PENDING} SELECT count(*) FILTER (WHERE hour + interval '1 hour' <= $1) AS due,
+       count(*) FILTER (WHERE hour + interval '1 hour' > $1) AS open
      FROM pending`,
     [new Date(now)],
   );
@@ -47,18 +49,28 @@ export async function dryRun(
     );
     lines.push(...shortened(partitions.map(({ name, bytes }) => `  ${name}, ${size(bytes)}`)));
   }
-  const cutoffOf = {
-    rollup_hourly: cutoffs.hourly,
-    rollup_daily: cutoffs.daily && `${cutoffs.daily.slice(0, 8)}01`,
+  const rollups: Record<string, { unit: string; day: string | null }> = {
+    rollup_hourly: { unit: "hour", day: cutoffs.hourly },
+    rollup_daily: { unit: "day", day: cutoffs.daily && `${cutoffs.daily.slice(0, 8)}01` },
   };
   for (const { table, where, before } of await sweeps(pool, cutoffs)) {
-    const day = table in cutoffOf ? cutoffOf[table as keyof typeof cutoffOf] : before;
+    const rollup = rollups[table];
+    const day = rollup ? rollup.day : before;
     if (day === null) continue;
     const { rows: [{ rows }] } = await pool.query(
       `SELECT count(*) AS rows FROM ${table} WHERE ${where}`,
       [day],
     );
-    lines.push(`Would delete ${rows} rows of "${table}" from before ${day}`);
+    let line = `Would delete ${rows} rows of "${table}" from before ${day}`;
+    if (rollup) {
+      const { rows: [{ first }] } = await pool.query(
+        `${PENDING} SELECT count(DISTINCT (site_id, date_trunc($2, hour, 'UTC'))) AS first
+         FROM pending WHERE hour < $1::timestamp AT TIME ZONE 'UTC'`,
+        [day, rollup.unit],
+      );
+      if (first > 0) line += `, and those of ${first} ${rollup.unit}s of sites rolled up first`;
+    }
+    lines.push(line);
   }
   return lines;
 }

@@ -13,15 +13,17 @@ export interface Month {
 
 /** A site's figures of a month, as httpmon_report gives them; times are ISO 8601. */
 export interface Figures {
+  /** What they are added up from: hours, or where these are dropped, days or months. */
+  of: "hours" | "days" | "months";
   /** (up + degraded) / (up + degraded + down) in slots; null where nothing counts. */
   uptime: number | null;
-  /** Each hour's share of down slots, in minutes, added up. */
+  /** The share of down slots of each hour (day, month), in minutes, added up. */
   minutesDown: number;
   checks: number;
   slots: Record<"up" | "degraded" | "down" | "unknown" | "maintenance", number>;
   /** Null without a response. */
   responseMs: Record<"min" | "average" | "max" | "p50" | "p95" | "p99", number> | null;
-  /** Runs of failures that touch the month; one that began before it is whole. */
+  /** Runs of failures that touch the month; one that began before it is whole. Null: of months. */
   failures: {
     started: string;
     /** Null: not within the month. */
@@ -34,8 +36,8 @@ export interface Figures {
     responseCode: number | null;
     errorClass: string | null;
     errorMessage: string | null;
-  }[];
-  /** Whole hours that no agent reported. */
+  }[] | null;
+  /** Whole hours (days, months) that no agent reported. */
   unobserved: { started: string; ended: string }[];
 }
 
@@ -89,78 +91,92 @@ export async function sitesOf(
   return rows;
 }
 
-/**
- * The figures of one site: frozen ones where there are some, else those of the record as it stands.
- *
- * @throws {UsageError} Where there are neither
- */
+/** A site of a report. */
+export type ReportedSite = Awaited<ReturnType<typeof sitesOf>>[number];
+
+/** The figures of one site: frozen ones where there are some, else those of the record as it stands. */
 export async function reportOf(
   client: ClientBase,
   month: Month,
-  { id, site, url }: { id: number; site: string; url: string },
+  site: ReportedSite,
 ): Promise<SiteReport> {
+  return (await compute(client, month, site, "SELECT * FROM last WHERE false")).report;
+}
+
+/**
+ * The same, and keeps the figures for good; where late results changed them since, as another revision.
+ *
+ * @returns With `revision`, the new one; null where nothing changed
+ */
+export async function freeze(
+  client: ClientBase,
+  month: Month,
+  site: ReportedSite,
+): Promise<{ report: SiteReport; revision: number | null }> {
+  return await compute(
+    client,
+    month,
+    site,
+    `INSERT INTO reports (month, site_id, revision, figures)
+     SELECT $2::timestamptz AT TIME ZONE 'UTC', $1, coalesce(last.revision, 0) + 1, present.figures
+     FROM present LEFT JOIN last ON true WHERE last.figures IS DISTINCT FROM present.figures
+     RETURNING revision, frozen_at, figures`,
+  );
+}
+
+/** @param adding SQL that gives the revision that is new, if there is one */
+async function compute(
+  client: ClientBase,
+  month: Month,
+  { id, site, url }: ReportedSite,
+  adding: string,
+): Promise<{ report: SiteReport; revision: number | null }> {
   const { rows: [row] } = await client.query(
-    `SELECT now.figures AS present, frozen.revision, frozen.figures AS frozen,
-       to_char(frozen.frozen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS frozen_at,
-       frozen.figures IS DISTINCT FROM now.figures AND NOT EXISTS (${HOURS_DROPPED} $2) AS changed
-     FROM (SELECT httpmon_report($1, $2, $3) AS figures) AS now
-     LEFT JOIN LATERAL (
-       SELECT * FROM reports WHERE site_id = $1 AND month = $2::timestamptz AT TIME ZONE 'UTC'
+    `WITH present AS MATERIALIZED (
+       SELECT httpmon_report($1, $2, $3) AS figures
+     ), last AS (
+       SELECT revision, frozen_at, figures FROM reports
+       WHERE site_id = $1 AND month = $2::timestamptz AT TIME ZONE 'UTC'
        ORDER BY revision DESC LIMIT 1
-     ) AS frozen ON true`,
+     ), added AS (${adding}), frozen AS (
+       TABLE added UNION ALL SELECT * FROM last WHERE NOT EXISTS (TABLE added)
+     )
+     SELECT coalesce(frozen.figures, present.figures) AS figures, frozen.revision,
+       to_char(frozen.frozen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS frozen_at,
+       frozen.figures <> present.figures AND present.figures ->> 'of' = 'hours' AS changed,
+       (SELECT revision FROM added) AS added
+     FROM present LEFT JOIN frozen ON true`,
     [id, month.since, month.until],
   );
-  if (row.frozen === null) await checkKept(client, month);
-  return {
+  const report: SiteReport = {
     site,
     url,
-    figures: row.frozen ?? row.present,
+    figures: row.figures,
     frozen: row.revision === null ? null : {
       revision: row.revision,
       at: row.frozen_at,
       changedSince: row.changed,
     },
-    sql: sqlOf(site, month),
+    sql: sqlOf(site, month, row.figures.of),
   };
+  return { report, revision: row.added };
 }
 
 /**
- * Keeps the figures of a site for good; where late results changed them since, as another revision.
- *
- * @returns The revision that is new; null where nothing changed
- */
-export async function freeze(client: ClientBase, month: Month, id: number): Promise<number | null> {
-  const { rows: [row] } = await client.query(
-    `INSERT INTO reports (month, site_id, revision, figures)
-     SELECT $2::timestamptz AT TIME ZONE 'UTC', $1, coalesce(last.revision, 0) + 1, now.figures
-     FROM (SELECT httpmon_report($1, $2, $3) AS figures) AS now
-     LEFT JOIN LATERAL (
-       SELECT revision, figures FROM reports
-       WHERE site_id = $1 AND month = $2::timestamptz AT TIME ZONE 'UTC'
-       ORDER BY revision DESC LIMIT 1
-     ) AS last ON true
-     WHERE last.figures IS DISTINCT FROM now.figures
-     RETURNING revision`,
-    [id, month.since, month.until],
-  );
-  return row?.revision ?? null;
-}
-
-/** Followed by a time: whether hours behind it are dropped. */
-const HOURS_DROPPED =
-  "SELECT FROM retention WHERE what = 'hourly' AND dropped_before::timestamp AT TIME ZONE 'UTC' >";
-
-/**
- * Makes sure that the hours of a month, which its figures are of, are all there.
+ * Makes sure that the hours of a month are all there, so that its figures can be kept, or compared.
  *
  * @throws {UsageError} Where they are not
  */
 export async function checkKept(client: ClientBase, month: Month): Promise<void> {
-  const { rows } = await client.query(`${HOURS_DROPPED} $1`, [month.since]);
+  const { rows } = await client.query(
+    `SELECT FROM retention
+     WHERE what = 'hourly' AND dropped_before::timestamp AT TIME ZONE 'UTC' > $1`,
+    [month.since],
+  );
   if (rows.length === 0) return;
   throw new UsageError(
-    `The hours of ${month.name} are dropped (database.retention.hourly), and its figures with them, ` +
-      "unless they were frozen",
+    `The hours of ${month.name} are dropped (database.retention.hourly): it can be reported, but ` +
+      "neither frozen nor verified any more",
   );
 }
 
@@ -187,16 +203,25 @@ export async function checkClosed(client: ClientBase, month: Month, now: number)
   }
 }
 
-function sqlOf(site: string, { since, until }: Month): Record<string, string> {
+function sqlOf(
+  site: string,
+  { since, until }: Month,
+  of: Figures["of"],
+): Record<string, string> {
   const name = pg.escapeLiteral(site);
   const range = `'${since}', '${until}'`;
   const ids = `httpmon_site_ids(${name})`;
+  const minutes = {
+    hours: 60,
+    days: 1440,
+    months: (Date.parse(until) - Date.parse(since)) / 60_000,
+  }[of];
   return {
     uptime: `SELECT httpmon_uptime(${name}, ${range})`,
     minutesDown:
-      `SELECT sum(60 * down::float8 / nullif(up + degraded + down, 0)) FROM (SELECT bucket, sum(up) AS up, ` +
-      `sum(degraded) AS degraded, sum(down) AS down FROM httpmon_rollup(${ids}, ${range}, 'hour') ` +
-      `GROUP BY 1) AS hours`,
+      `SELECT sum(${minutes} * down::float8 / nullif(up + degraded + down, 0)) FROM (SELECT bucket, ` +
+      `sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down FROM httpmon_rollup(${ids}, ` +
+      `${range}, '${of.slice(0, -1)}') GROUP BY 1) AS ${of}`,
     slots:
       `SELECT sum(checks), sum(up), sum(degraded), sum(down), sum(unknown), sum(maintenance) ` +
       `FROM httpmon_rollup(${ids}, ${range})`,

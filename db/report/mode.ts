@@ -42,8 +42,11 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
         if (index > 0 && index % PROGRESS_EVERY === 0) {
           console.error(`${index} of ${sites.length} sites`);
         }
-        if (options.freeze && await freeze(client, month, site.id) !== null) revisions++;
-        reports.push(await reportOf(client, month, site));
+        if (options.freeze) {
+          const { report, revision } = await freeze(client, month, site);
+          if (revision !== null) revisions++;
+          reports.push(report);
+        } else reports.push(await reportOf(client, month, site));
       }
       if (options.freeze) console.error(`Froze ${revisions} new figures of ${sites.length} sites`);
       if (options.verify) return verify(reports);

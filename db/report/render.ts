@@ -1,5 +1,7 @@
 import type { Figures, Month, SiteReport } from "./figures.ts";
 
+type Failure = NonNullable<Figures["failures"]>[number];
+
 const COLUMNS = ["site", "uptime", "down", "failures", "p50", "p95", "p99", "unobserved"];
 
 /** A report for a terminal: a line a site, and below it each run of failures. */
@@ -15,8 +17,8 @@ export function asText(month: Month, sites: readonly SiteReport[], withFailures:
   const lines = [`${title(month, sites)}\n`, line(COLUMNS)];
   for (const [index, report] of sites.entries()) {
     lines.push(line(rows[index]!));
-    if (report.frozen?.changedSince) lines.push(`  ${CHANGED}`);
-    if (withFailures) lines.push(...report.figures.failures.map((run) => `  ${inWords(run)}`));
+    lines.push(...notes(report).map((note) => `  ${note}`));
+    if (withFailures) lines.push(...failuresOf(report).map((run) => `  ${inWords(run)}`));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -27,8 +29,8 @@ export function asHtml(month: Month, sites: readonly SiteReport[]): string {
   const body = sites.map((report) => `
 <tr>${cells(report).map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>
 <tr><td colspan="${COLUMNS.length}">
-${report.frozen?.changedSince ? `<p>${CHANGED}</p>` : ""}
-<ul>${report.figures.failures.map((run) => `<li>${escaped(inWords(run))}</li>`).join("")}</ul>
+${notes(report).map((note) => `<p>${note}</p>`).join("")}
+<ul>${failuresOf(report).map((run) => `<li>${escaped(inWords(run))}</li>`).join("")}</ul>
 <details><summary>how this is computed</summary><pre>${
     escaped(Object.entries(report.sql).map(([figure, sql]) => `-- ${figure}\n${sql}`).join("\n"))
   }</pre></details></td></tr>`).join("");
@@ -51,7 +53,20 @@ unobserved, and neither.</p>
 `;
 }
 
-const CHANGED = "late results changed this since it was frozen: --freeze keeps another revision";
+function notes({ figures, frozen }: SiteReport): string[] {
+  const notes: string[] = [];
+  if (frozen?.changedSince) {
+    notes.push("late results changed this since it was frozen: --freeze keeps another revision");
+  }
+  if (figures.of !== "hours") {
+    notes.push(`of whole ${figures.of}, as what they were added up from is dropped`);
+  }
+  return notes;
+}
+
+function failuresOf({ figures }: SiteReport): Failure[] {
+  return figures.failures ?? [];
+}
 
 function title({ name, since, until }: Month, sites: readonly SiteReport[]): string {
   const frozen = sites.filter((report) => report.frozen !== null);
@@ -74,7 +89,7 @@ function cells({ site, figures }: SiteReport): string[] {
     site,
     uptime === null ? "-" : percent(uptime),
     duration(minutesDown),
-    String(failures.length),
+    failures === null ? "-" : String(failures.length),
     ms(responseMs?.p50),
     ms(responseMs?.p95),
     ms(responseMs?.p99),
@@ -100,7 +115,7 @@ export function duration(minutes: number): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
-function inWords(run: Figures["failures"][number]): string {
+function inWords(run: Failure): string {
   const { started, ended, minutes, agents, reason, responseCode, errorMessage } = run;
   const why = [reason, responseCode === null ? null : `status ${responseCode}`, errorMessage]
     .filter((part) => part !== null).join(", ");

@@ -24,11 +24,14 @@ const BANNER = `"use strict";
  * before the pool is used; who says it in the environment knows better. Deno has 512 by itself.
  */
 export const LOOKUP_THREADS = `process.env.UV_THREADPOOL_SIZE ??= "256";`;
-/** An older Node fails at the outbox only, in words that help nobody. */
+/**
+ * An older Node fails at the outbox only, in words that help nobody; so does 23 before 23.4, which
+ * has node:sqlite behind a flag.
+ */
 export const NODE_CHECK = `{
   const older = (a, b) => {
     const [major, minor] = a.split(".").map(Number), [least, then] = b.split(".").map(Number);
-    return major < least || (major === least && minor < then);
+    return major < least || (major === least && minor < then) || (major === 23 && minor < 4);
   };
   if (older(process.versions.node, "${OLDEST_NODE}")) {
     console.error(

@@ -72,6 +72,7 @@ export function site({ rules = {}, request, ...values }: SiteValues = {}): Site 
     rules: toRules(rules),
     evidence: true,
     channels: null,
+    alerting: { rules: {}, dependsOn: [], slo: null },
     maintenance: [],
     labels: {},
     secrets: [],

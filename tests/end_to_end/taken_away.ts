@@ -46,6 +46,8 @@ export interface Taken {
   awayMs?: number;
   /** How often that site is to have been asked after. @default 4 */
   askedAfter?: number;
+  /** Whether it is time that is taken; else a machine that is too busy is not told of. */
+  isTime?: boolean;
   take: (pid: number) => unknown;
   giveBack: (pid: number) => unknown;
 }
@@ -92,6 +94,7 @@ export async function saidOf(taken: Taken): Promise<{ fine: string[]; broken: st
   const of = (name: string) =>
     results.filter(({ site }) => site === name)
       .map(({ verdict, reason }) => reason ? `${verdict} ${reason}` : verdict)
+      .filter((word) => taken.isTime || !/local_(?:stall|late)/.test(word))
       .filter((word, i, all) => word !== all[i - 1]);
   return { fine: of("fine"), broken: of("broken") };
 }

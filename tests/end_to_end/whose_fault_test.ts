@@ -155,6 +155,7 @@ Deno.test("an agent that stands still gives unknown, and of a broken site down",
     fine: { url: `http://127.0.0.1:${site.port}/` },
     broken: { url: `http://127.0.0.1:${port}/`, timeout: 0.9 },
     asked: () => site.asked,
+    isTime: true,
     take: (pid) => process.kill(pid, "SIGSTOP"),
     giveBack: (pid) => process.kill(pid, "SIGCONT"),
   });

@@ -58,7 +58,7 @@ Deno.test("parseDsn() reads URLs and key=value as libpq does", () => {
 Deno.test("parseDsn() says what is wrong, without the secret", () => {
   const prefix = "The database's connection string (DSN) is wrong: ";
   const cases: [string, string][] = [
-    ["postgres://me:s3cret/x@host:1:2/db", "not a valid host and port"],
+    ["postgres://me:s3cret/x@host:1:2/db", "not a valid URL"],
     ["postgres://me:s3cret#x@host/db", "not a valid URL, expected"],
     ["postgres://me:s3cret%zz@host/db", 'a "%" that no two hexadecimal digits follow'],
     ["postgres://me:s3cret@a,b/db", "several hosts, expected one"],

@@ -21,8 +21,8 @@ Deno.test("NODE_CHECK ends the program on an older Node, and says which it needs
     new Function("process", "console", NODE_CHECK)({ versions: { node }, exit }, console);
     return said;
   };
-  for (const node of ["22.13.0", "22.20.1", "24.0.0"]) assertEquals(run(node), []);
-  for (const node of ["20.19.0", "22.12.9"]) {
+  for (const node of ["22.13.0", "22.20.1", "23.4.0", "24.0.0"]) assertEquals(run(node), []);
+  for (const node of ["20.19.0", "22.12.9", "23.0.0", "23.3.0"]) {
     assertEquals(run(node), [`httpmon: needs Node ${OLDEST_NODE} or newer, found ${node}`, "2"]);
   }
 });

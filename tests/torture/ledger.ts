@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 
 /** A record as it was sent. `poison`: it can never be a row. */
@@ -8,6 +9,12 @@ export interface SentRecord {
   poison: boolean;
   /** The same result was sent before, on purpose. */
   again: boolean;
+}
+
+/** A result as it is sent, keyed by its URL. */
+export function recordToSend(result: { url: string }): SentRecord {
+  const value = Buffer.from(JSON.stringify(result)).toString("base64");
+  return { key: result.url, value, poison: false, again: false };
 }
 
 /** What the ledger holds. */

@@ -1,7 +1,7 @@
 import { Partitioners, type Producer } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { quietKafka } from "../../local/kafka_client.ts";
-import type { Ledger, SentRecord } from "./ledger.ts";
+import { type Ledger, recordToSend, type SentRecord } from "./ledger.ts";
 import { resultOfSite } from "./messages.ts";
 import { crowding } from "./patience.ts";
 import { poisonRecords } from "./poison.ts";
@@ -165,24 +165,16 @@ export class Load {
   }
 
   /** A result for a place that is taken. */
-  #clashWith({ key, value }: SentRecord): SentRecord {
+  #clashWith({ value }: SentRecord): SentRecord {
     const result = JSON.parse(Buffer.from(value!, "base64").toString());
-    const other = { ...result, responseCode: 418, responseTime: this.#ticks + 0.5 };
-    return {
-      key,
-      value: Buffer.from(JSON.stringify(other)).toString("base64"),
-      poison: false,
-      again: false,
-    };
+    return recordToSend({ ...result, responseCode: 418, responseTime: this.#ticks + 0.5 });
   }
 
   #result(): SentRecord {
     const { random, shiftMs = 0, days = 1 } = this.#options;
     this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
     const back = random() < 0.1 ? between(random, 0, days - 1) * DAY_US : 0;
-    const result = resultOfSite(random, between(random, 1, SITES), this.#lastTs - back);
-    const value = Buffer.from(JSON.stringify(result)).toString("base64");
-    return { key: result.url, value, poison: false, again: false };
+    return recordToSend(resultOfSite(random, between(random, 1, SITES), this.#lastTs - back));
   }
 }
 

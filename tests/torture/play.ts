@@ -98,9 +98,9 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
   await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
 
   lap();
-  for (const agent of round.agents) if (agent.runs) await round.stopAgent(agent);
+  for (const agent of round.agents) if (agent.runs) await round.stop(agent);
   const drained = await round.stored();
-  for (const writer of round.writers) if (writer.runs) await round.stopWriter(writer);
+  for (const writer of round.writers) if (writer.runs) await round.stop(writer);
   for (const { trouble } of [...round.writers, ...round.agents]) {
     if (trouble !== null) round.troubles.push(trouble);
   }
@@ -129,11 +129,12 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     expired: round.expired,
     agent: sites && {
       served: sites.served,
-      runs: round.agents.map(({ startedAt, readyAt, endedAt, killed }) => ({
+      runs: round.agents.map(({ startedAt, readyAt, endedAt, killed, crowding }) => ({
         startedAt,
         readyAt,
         endedAt: endedAt ?? Date.now(),
         killed,
+        crowding,
       })),
       shiftMs: variant.agentOptions?.shiftMs ?? 0,
     },

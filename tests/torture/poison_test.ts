@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { decode } from "../../wire/decode.ts";
-import { resultOf, sentOf } from "./check/evidence_fixture.ts";
+import { resultOf } from "./check/evidence_fixture.ts";
+import { recordToSend } from "./ledger.ts";
 import { poisonReason, poisonRecords } from "./poison.ts";
 
-const GOOD = sentOf(resultOf()).value!;
+const GOOD = recordToSend(resultOf()).value!;
 
 Deno.test("poisonRecords() are refused, each for the reason that poisonReason() gives", () => {
   const reasons = new Set<string>();

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import { ROOT } from "../../scripts/build/project.ts";
 import { denoEnv, taskCommand } from "../support/task_command.ts";
-import { until } from "./patience.ts";
+import { crowding, until } from "./patience.ts";
 
 /** Entries of the log, failpoints, and what Deno says where two start at once. */
 const EXPECTED = /^(\{.*\}|failpoint .*|Blocking waiting for file lock .*|)$/;
@@ -29,7 +29,8 @@ export class Product {
   readonly #child: Deno.ChildProcess;
   readonly #file: WriteStream;
   readonly #ended: Promise<void>;
-  #lines: string[] = [];
+  /** What it printed so far. */
+  readonly lines: string[] = [];
   #code: number | null = null;
   /** When it said that it runs, if it did; milliseconds since 1970. */
   readyAt: number | null = null;
@@ -37,6 +38,8 @@ export class Product {
   endedAt: number | null = null;
   /** That signal was SIGKILL. */
   killed = false;
+  /** How much wanted to run for each core then. */
+  crowding = 1;
 
   constructor({ mode, cwd, log, env = {}, denoArgs = [], root = ROOT }: ProductOptions) {
     this.mode = mode;
@@ -64,7 +67,7 @@ export class Product {
 
   /** What is wrong with how it ended or with what it printed, or null. */
   get trouble(): string | null {
-    const stray = this.#lines.find((line) => !EXPECTED.test(stripVTControlCharacters(line)));
+    const stray = this.lines.find((line) => !EXPECTED.test(stripVTControlCharacters(line)));
     if (stray !== undefined) return `${this.mode} printed "${stray.slice(0, 200)}"`;
     if (this.#code === null || this.killed) return null;
     if (this.endedAt === null) return `${this.mode} ended by itself with ${this.#code}`;
@@ -73,7 +76,7 @@ export class Product {
 
   /** Whether it stands at a failpoint, or stood. */
   get held(): boolean {
-    return this.#lines.some((line) => line.startsWith("failpoint "));
+    return this.lines.some((line) => line.startsWith("failpoint "));
   }
 
   async reachesFailpoint(): Promise<void> {
@@ -83,9 +86,9 @@ export class Product {
     });
   }
 
-  /** Whether `text` is in what it printed. */
-  printed(text: string): boolean {
-    return this.#lines.some((line) => line.includes(text));
+  /** How many lines with one of `texts` it has printed. */
+  times(...texts: string[]): number {
+    return this.lines.filter((line) => texts.some((text) => line.includes(text))).length;
   }
 
   signal(name: Deno.Signal): void {
@@ -96,6 +99,10 @@ export class Product {
   }
 
   async kill(): Promise<void> {
+    for (let looks = 0; this.runs && looks < 5; looks++) {
+      this.crowding = Math.max(this.crowding, await crowding());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     this.signal("SIGKILL");
     await this.#ended;
   }
@@ -118,7 +125,7 @@ export class Product {
 
   async succeeds(): Promise<void> {
     await this.#hasEnded();
-    if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.#lines.join("\n")}`);
+    if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.lines.join("\n")}`);
   }
 
   /** The most bytes of memory that it held so far; null where that cannot be told. */
@@ -134,7 +141,7 @@ export class Product {
       this.#file.write(text);
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
-      this.#lines.push(...lines);
+      this.lines.push(...lines);
       if (lines.some((line) => line.includes(`"The ${this.mode} runs"`))) {
         this.readyAt ??= Date.now();
       }

@@ -31,7 +31,7 @@ export interface RoundOptions {
 }
 
 function poolOf(dsn: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: dsn, max: 4, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ connectionString: dsn, max: 4 });
   // A fault ends connections, in use or idle; the next query tells.
   pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", () => {});
@@ -68,7 +68,6 @@ export class Round {
   expired: Expired | null = null;
   /** The server with the results. */
   postgres: Postgres;
-  /** Sources of the product, where they are not the project's. */
   /** Of the product that is played with, a slash at the end. */
   root = ROOT;
   readonly #atEnd: (() => Promise<void>)[] = [];
@@ -111,13 +110,13 @@ export class Round {
 
   /** Fails unless a process has printed one of `texts`. */
   mustHavePrinted(products: readonly Product[], ...texts: string[]): void {
-    const printed = products.some((product) => texts.some((text) => product.printed(text)));
+    const printed = products.some((product) => product.times(...texts) > 0);
     this.mustHave(printed, `nobody printed "${texts.join('" or "')}"`);
   }
 
   /** Waits until a process has printed `text`. */
   async prints(product: Product, text: string): Promise<void> {
-    await until(`"${text}" of the ${product.mode}`, () => product.printed(text));
+    await until(`"${text}" of the ${product.mode}`, () => product.times(text) > 0);
   }
 
   /** Runs `work` when the round is over, last in, first out. */
@@ -197,18 +196,10 @@ export class Round {
     return new Product({ ...options, cwd: this.folder, log, root: this.root });
   }
 
-  async stopWriter(writer: Product): Promise<void> {
-    const trouble = await writer.stop();
+  /** Asks a process to stop, and notes what is wrong with how it does. */
+  async stop(product: Product): Promise<void> {
+    const trouble = await product.stop();
     if (trouble !== null) this.troubles.push(trouble);
-  }
-
-  async stopAgent(agent: Product): Promise<void> {
-    const trouble = await agent.stop();
-    if (trouble !== null) this.troubles.push(trouble);
-  }
-
-  async killAgent(agent: Product): Promise<void> {
-    await agent.kill();
   }
 
   async count(sql = "SELECT count(*) FROM mon_daily"): Promise<number> {

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { HttpRecord } from "../../agent/http/types.ts";
-import { FAILURES } from "../../agent/http/types.ts";
-import { httpError } from "../../agent/http/errors.ts";
+import { FAILURES, httpError } from "../../agent/http/errors.ts";
 import { AT_ONCE, check } from "../../agent/check/check.ts";
 import { checkDeps, response, site, type SiteValues } from "../agent/support.ts";
 import { systemClock } from "../../runtime/clock.ts";

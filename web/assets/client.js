@@ -40,7 +40,16 @@ function tellTimes(within = document) {
     }
   }
 }
+const local = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "short" });
+
+function tellZones(within = document) {
+  for (const time of within.querySelectorAll("time[data-local]")) {
+    time.textContent = local.format(new Date(time.dateTime));
+    time.title = zoned.format(new Date(time.dateTime));
+  }
+}
 tellTimes();
+tellZones();
 setInterval(tellTimes, 5_000);
 
 for (const form of document.querySelectorAll("form[data-submit]")) {
@@ -103,7 +112,7 @@ function tell(strip, n) {
   tip.style.top = `${box.top + scrollY - tip.offsetHeight - 4}px`;
 }
 
-for (const strip of document.querySelectorAll(".strip")) {
+function listen(strip) {
   strip.setAttribute("tabindex", "0");
   let at = null;
   strip.addEventListener("pointermove", ({ clientX }) => {
@@ -125,6 +134,7 @@ for (const strip of document.querySelectorAll(".strip")) {
     strip.addEventListener(type, () => tip.hidden = true);
   }
 }
+document.querySelectorAll(".strip").forEach(listen);
 addEventListener("keydown", ({ key }) => key === "Escape" && (tip.hidden = true));
 
 // Rows on a small screen
@@ -182,6 +192,8 @@ if (live) {
   const source = new EventSource(live);
   addEventListener("pagehide", () => source.close());
   source.addEventListener("sites", ({ data }) => {
+    // The first sites ever: there is nothing yet that could move.
+    if (document.querySelector("[data-empty]")) return location.reload();
     const { rows, now, title, text } = JSON.parse(data);
     for (const { id, is, since } of rows) {
       const row = document.querySelector(`tr[data-site="${id}"]`);
@@ -196,14 +208,27 @@ if (live) {
       putPending();
     }
     news.textContent = text;
+    const stale = document.getElementById("stale");
+    if (stale) stale.hidden = false;
   });
   source.addEventListener(
     "head",
     ({ data }) => put(document.getElementById("head"), JSON.parse(data)),
   );
-  source.addEventListener(
-    "reload",
-    () => news.textContent = "There is something new: load the page again",
-  );
   setInterval(putPending, 1_000);
+}
+
+// The status page has no stream: everybody may be on it.
+
+const { refresh } = document.querySelector("main").dataset;
+if (refresh) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
+    const anew = new DOMParser().parseFromString(await answer.text(), "text/html");
+    tellZones(anew);
+    document.querySelector("main").replaceWith(anew.querySelector("main"));
+    for (const strip of document.querySelectorAll(".strip")) listen(strip);
+  }, refresh * 1_000);
 }

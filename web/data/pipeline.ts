@@ -69,7 +69,7 @@ export function pipelineSql(now: number): Record<keyof Pipeline, string> {
       sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind = 'r')::float8 AS rows,
       count(p.inhparent)::int4 AS partitions
     FROM pg_class AS c LEFT JOIN pg_inherits AS p ON p.inhrelid = c.oid
-    WHERE c.relkind = 'r' AND c.relnamespace = (
+    WHERE c.relkind = 'r' AND c.relpages > 0 AND c.relnamespace = (
         SELECT relnamespace FROM pg_class WHERE oid = 'check_results'::regclass)
     GROUP BY 1 ORDER BY 2 DESC LIMIT 12`,
   };

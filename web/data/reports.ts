@@ -1,14 +1,13 @@
 import type { ClientBase, Pool } from "pg";
 import { withClient } from "../../db/connect/transaction.ts";
 import {
-  checkKept,
   type Figures,
   type Month,
   reportOf,
   type SiteReport,
   sitesOf,
 } from "../../db/report/figures.ts";
-import { HOUR_MS } from "./history.ts";
+import { DAY_MS, HOUR_MS } from "./history.ts";
 
 /** What is kept of what was computed: pages of months, and the months' sites. */
 const MOST = 64;
@@ -30,7 +29,8 @@ export interface ReportSite {
 export interface ReportRow extends ReportSite {
   uptime: number | null;
   minutesDown: number;
-  failures: number;
+  /** Null: not known any more. */
+  failures: number | null;
   /** Milliseconds; null without a response. */
   p50: number | null;
   p95: number | null;
@@ -75,7 +75,6 @@ export class Reports {
     return this.#once(`rows ${month.name} ${ids}`, async (client) => {
       const frozen = await frozenOf(client, month, ids);
       const rest = ids.filter((id) => !frozen.has(id));
-      if (rest.length > 0) await checkKept(client, month);
       const record = rest.length > 0 ? await recordOf(client, month, rest, now) : new Map();
       return sites.flatMap((site) => {
         const figures = frozen.get(site.id) ?? record.get(site.id);
@@ -84,7 +83,7 @@ export class Reports {
     });
   }
 
-  /** All of one site. @throws {UsageError} Where neither frozen figures nor the hours are kept */
+  /** All of one site. */
   reportOf(month: Month, site: ReportSite): Promise<SiteReport> {
     return this.#once(`site ${month.name} ${site.id}`, (client) => reportOf(client, month, site));
   }
@@ -117,7 +116,7 @@ async function frozenOf(client: ClientBase, { since }: Month, ids: readonly numb
   return new Map(rows.map(({ site_id, revision, figures }): [number, RowFigures] => [site_id, {
     uptime: figures.uptime,
     minutesDown: figures.minutesDown,
-    failures: figures.failures.length,
+    failures: figures.failures?.length ?? null,
     p50: figures.responseMs?.p50 ?? null,
     p95: figures.responseMs?.p95 ?? null,
     p99: figures.responseMs?.p99 ?? null,
@@ -133,41 +132,47 @@ async function recordOf(
   ids: readonly number[],
   now: number,
 ) {
+  const { rows: [{ step }] } = await client.query(
+    `SELECT CASE WHEN bool_or(what = 'daily' AND dropped_before > $1) THEN 'month'
+       WHEN bool_or(what = 'hourly' AND dropped_before > $1) THEN 'day' ELSE 'hour' END AS step
+     FROM retention`,
+    [since],
+  );
+  const [from, to] = [Date.parse(since), Date.parse(until)];
+  const ms = { hour: HOUR_MS, day: DAY_MS, month: to - from }[step as "hour" | "day" | "month"];
   const range = [ids, since, until];
   const { rows: counts } = await client.query(
     `SELECT site_id, sum(good)::float8 / nullif(sum(counted), 0)::float8 AS uptime,
-       coalesce(sum(60 * (counted - good)::float8 / nullif(counted, 0)), 0)::float8 AS minutes,
-       count(*)::int4 AS hours
+       coalesce(sum((counted - good)::float8 / nullif(counted, 0)), 0)::float8 AS down,
+       count(*) FILTER (WHERE checks > 0)::int4 AS observed
      FROM (
-       SELECT site_id, bucket, sum(up + degraded) AS good, sum(up + degraded + down) AS counted
-       FROM httpmon_rollup($1, $2, $3, 'hour') GROUP BY 1, 2
-     ) AS hours GROUP BY 1`,
-    range,
+       SELECT site_id, bucket, sum(up + degraded) AS good, sum(up + degraded + down) AS counted,
+         sum(checks) AS checks
+       FROM httpmon_rollup($1, $2, $3, $4) GROUP BY 1, 2
+     ) AS parts GROUP BY 1`,
+    [...range, step],
   );
   const { rows: quantiles } = await client.query(
     "SELECT site_id, p50, p95, p99 FROM httpmon_percentiles_of($1, $2, $3)",
     range,
   );
-  const { rows: failures } = await client.query(
+  // The changes of verdicts go with the days.
+  const { rows: failures } = step === "month" ? { rows: null } : await client.query(
     `SELECT site_id, count(*)::int4 AS n FROM httpmon_failures($1, $2, $3)
      WHERE started < $3 GROUP BY 1`,
     range,
   );
-  const hoursInAll = Math.max(
-    0,
-    (Math.min(Date.parse(until), Math.floor(now / HOUR_MS) * HOUR_MS) - Date.parse(since)) /
-      HOUR_MS,
-  );
-  return new Map(counts.map(({ site_id, uptime, minutes, hours }): [number, RowFigures] => {
+  const partsInAll = Math.floor((Math.min(to, now) - from) / ms);
+  return new Map(counts.map(({ site_id, uptime, down, observed }): [number, RowFigures] => {
     const of = quantiles.find((row) => row.site_id === site_id);
     return [site_id, {
       uptime,
-      minutesDown: minutes,
-      failures: failures.find((row) => row.site_id === site_id)?.n ?? 0,
+      minutesDown: down * ms / 60_000,
+      failures: failures && (failures.find((row) => row.site_id === site_id)?.n ?? 0),
       p50: of?.p50 ?? null,
       p95: of?.p95 ?? null,
       p99: of?.p99 ?? null,
-      minutesUnobserved: Math.max(0, hoursInAll - hours) * 60,
+      minutesUnobserved: Math.max(0, partsInAll - observed) * ms / 60_000,
       revision: null,
     }];
   }));

@@ -45,6 +45,7 @@ export interface SitesDeps {
   log: Logger;
 }
 
+const DAY_MS = 86_400_000;
 const LOOK_MS = 1_500;
 /** All is read anew so often: for what came late, and for agents that fell silent. */
 const RELOAD_MS = 60_000;
@@ -186,14 +187,16 @@ export class Sites {
 
   /** Takes over what came since the last look. */
   async look(): Promise<void> {
-    const from = new Date(this.#newest - OVERLAP_MS);
+    // An agent whose clock is ahead takes nobody else out of sight.
+    const now = this.#deps.clock.now() + this.#aheadMs;
+    const from = new Date(Math.min(this.#newest, now) - OVERLAP_MS);
     const { rows } = await this.#deps.pool.query(
       `SELECT site_id, agent_id, ${
         MS("ts")
       }, CASE WHEN maintenance THEN 4 ELSE verdict END AS state,
          response_time AS response_ms, response_code, context_id, connection_id, reason_id
-       FROM check_results WHERE ts > $1 AND ts < $1::timestamptz + interval '2 days' ORDER BY ts`,
-      [from],
+       FROM check_results WHERE ts > $1 AND ts < $2 ORDER BY ts`,
+      [from, new Date(now + 2 * DAY_MS)],
     );
     const heard = new Set<number>();
     for (const row of rows) if (this.#note(row)) heard.add(row.site_id);
@@ -211,7 +214,7 @@ export class Sites {
     let loadedAt = -Infinity;
     while (!signal.aborted) {
       await retryUntil("Reading the state of the sites", async () => {
-        const isDue = clock.monotonic() - loadedAt >= RELOAD_MS;
+        const isDue = this.#newest === 0 || clock.monotonic() - loadedAt >= RELOAD_MS;
         await (isDue ? this.load() : this.look());
         if (isDue) loadedAt = clock.monotonic();
         this.#failingSince = null;

@@ -3,6 +3,7 @@ import { countStates } from "../data/select.ts";
 import type { SiteNow } from "../data/sites.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { Since, StateWord } from "../pages/parts/basics.tsx";
+import { Head } from "../pages/parts/site_head.tsx";
 import { headline, Wrong } from "../pages/parts/wrong.tsx";
 import { Streams } from "./streams.ts";
 
@@ -24,8 +25,10 @@ export function live({ sites, clock }: WebDeps): Hono<Env> {
         text: newsOf(changed),
       });
     }
-    for (const { id } of heard) {
-      if (streams.has(String(id))) streams.send(String(id), "heard", { id });
+    for (const site of heard) {
+      const topic = String(site.id);
+      if (!streams.has(topic)) continue;
+      streams.send(topic, "head", String(<Head site={site} known={site} now={clock.now()} />));
     }
   });
   const events = (topic: string) =>

@@ -37,6 +37,9 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
       <>
         <div class="headline">
           <h1>{open.length === 0 ? "No open incident" : plural(open.length, "open incident")}</h1>
+          <p id="stale" hidden>
+            <a href="">A site has changed: load again</a>
+          </p>
           <p class="pick">
             <a href="/incidents" aria-current={kind === undefined ? "true" : undefined}>
               all kinds

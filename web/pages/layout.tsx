@@ -3,7 +3,9 @@ import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import { assetUrl } from "../assets/index.ts";
 import type { Env, WebDeps } from "../env.ts";
+import { ICON } from "./bare.tsx";
 import { Since } from "./parts/basics.tsx";
+import { Hatch } from "./parts/strip.tsx";
 
 const PAGES = [
   ["/", "Overview"],
@@ -58,6 +60,12 @@ export function page(
               ))}
             </nav>
             {name !== null && <span class="who">{name}</span>}
+            {name !== null && name in config.web.access.users && (
+              <form method="post" action="/logout" class="inline">
+                <input type="hidden" name="csrf" value={c.get("csrf")} />
+                <button type="submit">Log out</button>
+              </form>
+            )}
           </header>
           <main id="main" tabindex={-1}>
             {sites.failingSince !== null && (
@@ -68,13 +76,7 @@ export function page(
             )}
             {content}
           </main>
-          <svg class="defs" aria-hidden="true">
-            <defs>
-              <pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
-                <path d="M-1 5 5-1M1 7 7 1M-3 3 3-3" />
-              </pattern>
-            </defs>
-          </svg>
+          <Hatch />
           <p id="news" class="news" role="status" aria-live="polite"></p>
         </body>
       </html>
@@ -87,8 +89,3 @@ function isHere(path: string, page: string): boolean {
   if (page === "/") return path === "/" || path.startsWith("/sites/");
   return path === page || path.startsWith(`${page}/`);
 }
-
-const ICON = "data:image/svg+xml," + encodeURIComponent(
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="9" width="3" height="6" fill="#1a7f4b"/>' +
-    '<rect x="6.5" y="5" width="3" height="10" fill="#1a7f4b"/><rect x="12" y="1" width="3" height="14" fill="#2457d6"/></svg>',
-);

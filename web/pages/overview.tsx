@@ -86,7 +86,7 @@ export async function overview(c: Context<Env>, deps: WebDeps) {
 
 function Nothing({ isRead }: { isRead: boolean }) {
   return (
-    <p>
+    <p data-empty>
       {isRead
         ? (
           <>

@@ -112,14 +112,14 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
                     <td class="n">
                       <Uptime of={row.uptime} />
                     </td>
-                    <td class="n">{duration(row.minutesDown)}</td>
-                    <td class="n">{count(row.failures)}</td>
+                    <td class="n">{minutes(row.minutesDown)}</td>
+                    <td class="n">{row.failures === null ? "–" : count(row.failures)}</td>
                     {(["p50", "p95", "p99"] as const).map((q) => (
                       <td class="n">
                         <Ms of={row[q]} />
                       </td>
                     ))}
-                    <td class="n">{duration(row.minutesUnobserved)}</td>
+                    <td class="n">{minutes(row.minutesUnobserved)}</td>
                     <td>{row.revision === null ? "not frozen" : `frozen, ${row.revision}`}</td>
                   </tr>
                 ))}
@@ -174,49 +174,54 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
           </div>
           <dl class="figures">
             {figure("uptime", <Uptime of={figures.uptime} />, true)}
-            {figure("down", duration(figures.minutesDown))}
-            {figure("failures", count(failures.length))}
+            {figure("down", minutes(figures.minutesDown))}
+            {figure("failures", failures === null ? "–" : count(failures.length))}
             {figure("p50", <Ms of={responseMs?.p50 ?? null} />)}
             {figure("p95", <Ms of={responseMs?.p95 ?? null} />)}
             {figure("p99", <Ms of={responseMs?.p99 ?? null} />)}
-            {figure("not observed", duration(minutesOf(unobserved)))}
+            {figure("not observed", minutes(minutesOf(unobserved)))}
           </dl>
           <p>
             {plural(figures.checks, "result")}; due times:{" "}
             {Object.entries(slots).filter(([, n]) => n > 0).map(([state, n]) =>
               `${count(n)} ${state}`
             )
-              .join(", ")}.
+              .join(", ")}.{figures.of !== "hours" &&
+              ` Figures of whole ${figures.of}, as what they were added up from is dropped.`}
           </p>
           <h2>Failures</h2>
-          {failures.length === 0 ? <p>None.</p> : (
-            <div class="wide">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">since</th>
-                    <th scope="col" class="n">lasted</th>
-                    <th scope="col">why</th>
-                    <th scope="col" class="n">agents</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {failures.map((failure) => (
+          {failures === null
+            ? <p>Not known any more: the days are dropped.</p>
+            : failures.length === 0
+            ? <p>None.</p>
+            : (
+              <div class="wide">
+                <table>
+                  <thead>
                     <tr>
-                      <td>
-                        <At at={Date.parse(failure.started)} />
-                      </td>
-                      <td class="n">
-                        {failure.ended === null ? "goes on" : duration(failure.minutes)}
-                      </td>
-                      <td class="text">{whyOf(failure)}</td>
-                      <td class="n">{failure.agents.length}</td>
+                      <th scope="col">since</th>
+                      <th scope="col" class="n">lasted</th>
+                      <th scope="col">why</th>
+                      <th scope="col" class="n">agents</th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
+                  </thead>
+                  <tbody>
+                    {failures.map((failure) => (
+                      <tr>
+                        <td>
+                          <At at={Date.parse(failure.started)} />
+                        </td>
+                        <td class="n">
+                          {failure.ended === null ? "goes on" : duration(failure.minutes)}
+                        </td>
+                        <td class="text">{whyOf(failure)}</td>
+                        <td class="n">{failure.agents.length}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )}
           {unobserved.length > 0 && (
             <>
               <h2>Not observed</h2>
@@ -256,6 +261,10 @@ function stateOf(frozen: SiteReport["frozen"]): string {
   return frozen.changedSince
     ? `frozen, revision ${frozen.revision}; late results changed the record since`
     : `frozen, revision ${frozen.revision}`;
+}
+
+function minutes(n: number) {
+  return n === 0 ? <span class="none">none</span> : duration(n);
 }
 
 function inWords(month: string): string {

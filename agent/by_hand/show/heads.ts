@@ -1,7 +1,5 @@
 import { Buffer } from "node:buffer";
-import { VERSION } from "../../../runtime/version.ts";
 import { cleanLine } from "../../check/clean_text.ts";
-import { ACCEPT_ENCODING } from "../../http/timed/decode.ts";
 import { encodeRequest } from "../../http/timed/request_head.ts";
 import { parseTarget } from "../../http/target.ts";
 import type { HttpRecord, HttpRequest } from "../../http/types.ts";
@@ -11,10 +9,7 @@ const MAX_LINE = 2_048;
 /** The head of the first request, as HTTP/1.1 has it; none where there was no request to make. */
 export function requestHead(request: HttpRequest): string[] {
   try {
-    const encoded = encodeRequest(request, parseTarget(request.url), {
-      userAgent: `httpmon/${VERSION}`,
-      acceptEncoding: ACCEPT_ENCODING,
-    });
+    const encoded = encodeRequest(request, parseTarget(request.url));
     const [head = ""] = Buffer.from(encoded).toString().split("\r\n\r\n");
     return head.split("\r\n").map(line);
   } catch {

@@ -1,11 +1,9 @@
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
-import { VERSION } from "../../../runtime/version.ts";
 import { NetworkRules } from "../networks.ts";
 import { followRedirects } from "../redirects.ts";
 import { type Resolver, systemResolver } from "../resolve.ts";
 import { Steps } from "../steps.ts";
 import type { HttpClient } from "../types.ts";
-import { ACCEPT_ENCODING } from "./decode.ts";
 import { type HopDeps, runHop } from "./hop.ts";
 import { IdleConnections } from "./idle_connections.ts";
 import { TrustStore } from "./trust.ts";
@@ -17,8 +15,6 @@ export interface TimedClientDeps {
   networks?: NetworkRules;
   /** @default the machine's */
   trust?: TrustStore;
-  /** @default "httpmon/<version>" */
-  userAgent?: string;
 }
 
 /** A client that keeps connections for requests with `reuseConnection`; to be closed at the end. */
@@ -37,10 +33,6 @@ export function createTimedClient(deps: TimedClientDeps = {}): TimedClient {
     networks: deps.networks ?? new NetworkRules(),
     trust: deps.trust ?? new TrustStore(clock),
     idle: new IdleConnections(clock),
-    defaults: {
-      userAgent: deps.userAgent ?? `httpmon/${VERSION}`,
-      acceptEncoding: ACCEPT_ENCODING,
-    },
   };
   const client: HttpClient = async (first, signal) => {
     const steps = new Steps(signal);

@@ -2,7 +2,7 @@ import net from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Allowance } from "../allowance.ts";
 import { classifyError } from "../classify.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { ExchangeFailure } from "../errors.ts";
 import type { Address } from "../resolve.ts";
 import type { Steps } from "../steps.ts";
 

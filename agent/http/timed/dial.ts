@@ -1,7 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
-import { httpError } from "../errors.ts";
-import { atProxy, ExchangeFailure } from "../failure.ts";
+import { atProxy, ExchangeFailure, httpError } from "../errors.ts";
 import type { Before, NetworkRules } from "../networks.ts";
 import { resolveHost, type Resolver } from "../resolve.ts";
 import type { Steps } from "../steps.ts";
@@ -42,7 +41,7 @@ export interface Wanted {
  */
 export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> {
   const { request, target } = wanted;
-  const proxy = request.proxy === undefined ? null : parseProxy(request.proxy);
+  const proxy = request.proxy ? parseProxy(request.proxy) : null;
   const plain = () => proxy ? reachThrough(proxy, wanted, deps) : reach(wanted, deps);
   if (target.secure) {
     const name = request.tls?.serverName ?? target.host;
@@ -193,6 +192,6 @@ async function blamingProxy<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof ExchangeFailure ? new ExchangeFailure(atProxy(error.error)) : error;
+    throw error instanceof ExchangeFailure ? atProxy(error.error) : error;
   }
 }

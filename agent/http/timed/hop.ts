@@ -1,6 +1,5 @@
 import { DEFAULT_READ_BODY_BYTES } from "../body_buffer.ts";
-import { httpError } from "../errors.ts";
-import { ExchangeFailure, failure } from "../failure.ts";
+import { ExchangeFailure, failure, httpError } from "../errors.ts";
 import type { Before } from "../networks.ts";
 import { type HopOutcome, redirectOf } from "../redirects.ts";
 import type { Steps } from "../steps.ts";
@@ -12,13 +11,12 @@ import { closeConnection, type Connection, type IdleConnections } from "./idle_c
 import { PhaseTimer } from "./phase_timer.ts";
 import { proxyFailure } from "./proxy.ts";
 import type { Reader, ReaderOptions } from "./reader.ts";
-import { encodeRequest, http2Headers, type RequestDefaults } from "./request_head.ts";
+import { encodeRequest, http2Headers } from "./request_head.ts";
 import { ResponseReader } from "./response_reader.ts";
 
 /** What hops are made with. */
 export interface HopDeps extends DialDeps {
   idle: IdleConnections;
-  defaults: RequestDefaults;
 }
 
 /** Makes one request and reads its response. Never rejects; its socket is closed or kept for reuse. */
@@ -130,19 +128,17 @@ class OneHop {
 
   #send(connection: Connection, target: Target, options: ReaderOptions): Reader {
     const { socket, isHttp2, forwards } = connection;
-    const { defaults } = this.#deps;
     if (!isHttp2) {
-      const bytes = encodeRequest(this.#request, target, defaults, forwards);
-      socket.write(bytes);
+      socket.write(encodeRequest(this.#request, target, forwards));
       return new ResponseReader(socket, options);
     }
     const { body } = this.#request;
     const session = connection.session ??= openSession(socket, target.authority);
-    const headers = http2Headers(this.#request, target, defaults);
+    const headers = http2Headers(this.#request, target);
     // A session that has just ended cannot be asked any more.
     if (session.closed || session.destroyed) throw failure("connection_reset");
-    const stream = session.request(headers, { endStream: body === undefined });
-    if (body !== undefined) stream.end(body);
+    const stream = session.request(headers, { endStream: !body });
+    if (body) stream.end(body);
     return new Http2Reader(session, stream, options);
   }
 

@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Allowance } from "../allowance.ts";
 import type { Target } from "../target.ts";
-import type { HttpError, HttpRequest, TlsRecord } from "../types.ts";
+import type { HttpError } from "../errors.ts";
+import type { HttpRequest, TlsRecord } from "../types.ts";
 
 /** A connection that requests can go over. */
 export interface Connection {
@@ -48,17 +49,9 @@ export class IdleConnections {
   key(request: HttpRequest, target: Target): string | null {
     if (!request.reuseConnection || !REPEATABLE.has(request.method ?? "GET")) return null;
     const { secure, host, port } = target;
-    const { proxy, ipVersion, httpVersion, resolve, tls } = request;
-    return JSON.stringify([
-      secure,
-      host,
-      port,
-      resolve?.[host],
-      proxy,
-      ipVersion,
-      httpVersion,
-      tls,
-    ]);
+    const { proxy, ipVersion, httpVersion, tls } = request;
+    const to = request.resolve?.[host];
+    return JSON.stringify({ secure, host, port, to, proxy, ipVersion, httpVersion, tls });
   }
 
   /** Takes the one that is there, if it is not too old. */

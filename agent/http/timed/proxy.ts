@@ -1,9 +1,7 @@
 import { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
-import { httpError } from "../errors.ts";
-import { atProxy, ExchangeFailure, failure } from "../failure.ts";
+import { atProxy, type ExchangeFailure, failure, type FailureClass, httpError } from "../errors.ts";
 import type { Steps } from "../steps.ts";
-import type { FailureClass } from "../types.ts";
 import { ResponseReader } from "./response_reader.ts";
 
 /** A proxy, out of "http://[user:password@]host:port", or https:// or socks5://. */
@@ -46,7 +44,7 @@ export function proxyAuthorization({ login }: Proxy): string | null {
 
 /** A failure of the proxy's own. */
 export function proxyFailure(failureClass: FailureClass, detail: string): ExchangeFailure {
-  return new ExchangeFailure(atProxy(httpError(failureClass, detail)));
+  return atProxy(httpError(failureClass, detail));
 }
 
 /**
@@ -93,7 +91,7 @@ async function openConnect(
 /** A step in which what goes wrong is the proxy's: also that it does not answer. */
 function asking<T>(steps: Steps, start: Parameters<typeof steps.run<T>>[1]): Promise<T> {
   return steps.run<T>("asking the proxy", start).catch((cause: ExchangeFailure) => {
-    throw new ExchangeFailure(atProxy(cause.error));
+    throw atProxy(cause.error);
   });
 }
 

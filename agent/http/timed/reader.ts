@@ -1,7 +1,7 @@
 import type { Allowance } from "../allowance.ts";
 import { BodyBuffer } from "../body_buffer.ts";
 import { classifyError } from "../classify.ts";
-import { ExchangeFailure } from "../failure.ts";
+import { ExchangeFailure } from "../errors.ts";
 import type { ResponseHead } from "../types.ts";
 import { createDecoder, type Decoder, type DecoderListener } from "./decode.ts";
 import type { ResponseListener } from "./response_parser.ts";

@@ -1,7 +1,12 @@
 import { Buffer } from "node:buffer";
-import { failure } from "../failure.ts";
+import { VERSION } from "../../../runtime/version.ts";
+import { failure } from "../errors.ts";
 import type { Target } from "../target.ts";
 import type { HttpRequest } from "../types.ts";
+import { ACCEPT_ENCODING } from "./decode.ts";
+
+/** What every request says that does not say another. */
+export const USER_AGENT = `httpmon/${VERSION}`;
 
 /** RFC 9110, 5.6.2: a token. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -17,13 +22,6 @@ const ONLY_HTTP1: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** What every request of a client has. */
-export interface RequestDefaults {
-  userAgent: string;
-  /** The encodings that this runtime decodes. */
-  acceptEncoding: string;
-}
-
 type Headers = NonNullable<HttpRequest["headers"]>;
 
 /**
@@ -36,7 +34,6 @@ type Headers = NonNullable<HttpRequest["headers"]>;
 export function encodeRequest(
   request: HttpRequest,
   target: Target,
-  defaults: RequestDefaults,
   proxied: { authorization: string | null } | null = null,
 ): Buffer | string {
   const headers = request.headers ?? [];
@@ -47,16 +44,15 @@ export function encodeRequest(
     head += request.reuseConnection ? "Connection: keep-alive\r\n" : "Connection: close\r\n";
   }
   if (proxied?.authorization) head += headerLine("Proxy-Authorization", proxied.authorization);
-  for (const [name, value] of withDefaults(request, defaults)) head += headerLine(name, value);
+  for (const [name, value] of withDefaults(request)) head += headerLine(name, value);
   head += "\r\n";
-  return request.body === undefined ? head : Buffer.concat([Buffer.from(head), request.body]);
+  return request.body ? Buffer.concat([Buffer.from(head), request.body]) : head;
 }
 
 /** The request's head as HTTP/2 has it (RFC 9113, 8.3.1). @throws as encodeRequest() */
 export function http2Headers(
   request: HttpRequest,
   target: Target,
-  defaults: RequestDefaults,
 ): Record<string, string | string[]> {
   const host = request.headers?.find(([name]) => name.toLowerCase() === "host")?.[1];
   const headers: Record<string, string | string[]> = {
@@ -65,7 +61,7 @@ export function http2Headers(
     ":authority": host ?? target.authority,
     ":path": target.path,
   };
-  for (const [name, value] of withDefaults(request, defaults)) {
+  for (const [name, value] of withDefaults(request)) {
     headerLine(name, value);
     const key = name.toLowerCase();
     if (ONLY_HTTP1.has(key)) continue;
@@ -76,14 +72,14 @@ export function http2Headers(
 }
 
 /** The caller's headers, which replace the defaults of the same name. */
-function withDefaults(request: HttpRequest, defaults: RequestDefaults): [string, string][] {
+function withDefaults(request: HttpRequest): [string, string][] {
   const { method, headers: given = [], body } = request;
   const headers: [string, string][] = [];
-  if (!has(given, "user-agent")) headers.push(["User-Agent", defaults.userAgent]);
+  if (!has(given, "user-agent")) headers.push(["User-Agent", USER_AGENT]);
   if (!has(given, "accept")) headers.push(["Accept", "*/*"]);
-  if (!has(given, "accept-encoding")) headers.push(["Accept-Encoding", defaults.acceptEncoding]);
+  if (!has(given, "accept-encoding")) headers.push(["Accept-Encoding", ACCEPT_ENCODING]);
   for (const [name, value] of given) headers.push([name, value]);
-  const needsLength = body !== undefined || method === "POST" || method === "PUT";
+  const needsLength = body || method === "POST" || method === "PUT";
   if (needsLength && !has(given, "content-length") && !has(given, "transfer-encoding")) {
     headers.push(["Content-Length", String(body?.length ?? 0)]);
   }

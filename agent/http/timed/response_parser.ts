@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { failure } from "../failure.ts";
+import { failure } from "../errors.ts";
 import type { ResponseHead } from "../types.ts";
 
 /** Bytes of all heads of a response together (interim ones too), and of its trailers: 256 KiB. */

@@ -5,10 +5,15 @@ import tls from "node:tls";
 import type { Clock } from "../../../runtime/clock.ts";
 import { keep } from "../../bounded_map.ts";
 import { classifyError } from "../classify.ts";
-import { httpError } from "../errors.ts";
-import { ExchangeFailure, failure } from "../failure.ts";
+import {
+  ExchangeFailure,
+  failure,
+  type FailureClass,
+  type HttpError,
+  httpError,
+} from "../errors.ts";
 import type { Steps } from "../steps.ts";
-import type { CertificateRecord, FailureClass, HttpError, TlsRecord } from "../types.ts";
+import type { CertificateRecord, TlsRecord } from "../types.ts";
 import { certificateRecord, sentChain, verifiedChain } from "./certificates.ts";
 import type { Trust } from "./trust.ts";
 

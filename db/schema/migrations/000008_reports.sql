@@ -9,30 +9,39 @@ CREATE TABLE reports (
 );
 COMMENT ON COLUMN reports.month IS 'its first day, UTC';
 
--- A site's figures of [since, until), in the names of docs/reports.md. Nothing in them depends on the
--- session, or on what came behind `until`.
+-- A site's figures of [since, until), in the names of docs/reports.md; of hours, and where these are
+-- dropped, of days or months. Nothing in them depends on the session, or on what came behind `until`.
 CREATE FUNCTION httpmon_report(site int4, since timestamptz, until timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
-  WITH hours AS MATERIALIZED (
-    SELECT bucket, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
-      sum(unknown) AS unknown, sum(maintenance) AS maintenance, sum(responses) AS responses,
+  WITH kept AS (
+    SELECT CASE
+      WHEN bool_or(what = 'daily' AND dropped_before > since) THEN 'month'
+      WHEN bool_or(what = 'hourly' AND dropped_before > since) THEN 'day'
+      ELSE 'hour' END AS step
+    FROM retention
+  ), parts AS MATERIALIZED (
+    SELECT tstzrange(bucket, bucket + ('1 ' || step)::interval) AS span, sum(checks) AS checks,
+      sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down, sum(unknown) AS unknown,
+      sum(maintenance) AS maintenance, sum(responses) AS responses,
       sum(response_sum) AS response_sum, min(response_min) AS response_min,
       max(response_max) AS response_max
-    FROM httpmon_rollup(ARRAY[site], since, until, 'hour') GROUP BY 1
+    FROM kept, httpmon_rollup(ARRAY[site], since, until, step) GROUP BY 1
   ), counted AS (
     SELECT sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8 AS uptime,
-      coalesce(sum(60 * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
+      coalesce(sum(extract(epoch FROM upper(span) - lower(span)) / 60
+        * down::float8 / nullif(up + degraded + down, 0)), 0) AS minutes_down,
       sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded, sum(down) AS down,
       sum(unknown) AS unknown, sum(maintenance) AS maintenance,
       min(response_min) AS response_min, max(response_max) AS response_max,
       sum(response_sum) / nullif(sum(responses), 0)::float8 AS response_average
-    FROM hours
+    FROM parts
   ), bins AS (
     SELECT key, sum(n)::int8 AS n FROM httpmon_sketch(ARRAY[site], since, until) GROUP BY 1
   ), percentiles AS (
     SELECT array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts FROM bins
   )
   SELECT jsonb_build_object(
+    'of', step || 's',
     'uptime', uptime,
     'minutesDown', round(minutes_down::numeric, 2),
     'checks', coalesce(checks, 0),
@@ -47,7 +56,8 @@ LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
       'p95', round(httpmon_quantile(keys, counts, 0.95)::numeric, 3),
       'p99', round(httpmon_quantile(keys, counts, 0.99)::numeric, 3)
     ) END,
-    'failures', (
+    -- The changes of verdicts go with the days.
+    'failures', CASE WHEN step <> 'month' THEN (
       SELECT coalesce(jsonb_agg(jsonb_build_object(
         'started', f.started, 'ended', CASE WHEN f.ended <= until THEN f.ended END,
         'minutes', round(extract(epoch FROM
@@ -58,17 +68,16 @@ LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
         'errorMessage', f.error_message
       ) ORDER BY f.started), '[]')
       FROM httpmon_failures(ARRAY[site], since, until) AS f WHERE f.started < until
-    ),
+    ) END,
     'unobserved', (
       SELECT coalesce(jsonb_agg(jsonb_build_object('started', lower(gap), 'ended', upper(gap))
         ORDER BY lower(gap)), '[]')
       FROM unnest(
         tstzmultirange(tstzrange(since, least(until, date_trunc('hour', now(), 'UTC')))) - (
-          SELECT coalesce(range_agg(tstzrange(bucket, bucket + interval '1 hour')), '{}')
-          FROM hours WHERE checks > 0
+          SELECT coalesce(range_agg(span), '{}') FROM parts WHERE checks > 0
         )
       ) AS gap
     )
   )
-  FROM counted, percentiles
+  FROM counted, percentiles, kept
 $$;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
-import { type FailureClass, FAILURES } from "../../../agent/http/types.ts";
+import { type FailureClass, FAILURES } from "../../../agent/http/errors.ts";
 import { type AgentState, ERROR_CLASSES, judge } from "../../../agent/check/judge.ts";
 import type { RuleName, RuleOutcome } from "../../../agent/rules/outcome.ts";
 

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { FailureClass, HttpRecord } from "../../../agent/http/types.ts";
+import type { FailureClass } from "../../../agent/http/errors.ts";
+import type { HttpRecord } from "../../../agent/http/types.ts";
 import { Network } from "../../../agent/condition/network.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { response } from "../support.ts";

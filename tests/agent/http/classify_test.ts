@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { classifyError } from "../../../agent/http/classify.ts";
-import type { FailureClass } from "../../../agent/http/types.ts";
+import type { FailureClass } from "../../../agent/http/errors.ts";
 
 /** As Node's fetch throws: the reason is the cause, with a code. */
 function nodeFetchError(code: string, message = code): Error {

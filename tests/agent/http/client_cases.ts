@@ -1,4 +1,4 @@
-import type { FailureClass } from "../../../agent/http/types.ts";
+import type { FailureClass } from "../../../agent/http/errors.ts";
 
 /** What a client's record is to say; what is not given is not compared. */
 export interface Expected {

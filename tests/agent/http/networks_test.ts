@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExchangeFailure } from "../../../agent/http/failure.ts";
+import { ExchangeFailure } from "../../../agent/http/errors.ts";
 import { NetworkRules } from "../../../agent/http/networks.ts";
 import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";

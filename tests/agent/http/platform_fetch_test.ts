@@ -5,6 +5,7 @@ import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts
 import type { Resolver } from "../../../agent/http/resolve.ts";
 import type { HttpRequest } from "../../../agent/http/types.ts";
 import { ANSWERS, startHostileServer } from "../../support/hostile_server.ts";
+import { VERSION } from "../../../runtime/version.ts";
 
 const never = new AbortController().signal;
 
@@ -20,13 +21,13 @@ Deno.test("createPlatformFetchClient() makes a connection for each check", async
 
 Deno.test("createPlatformFetchClient() sends its user agent unless the request has one", async () => {
   const server = await startHostileServer();
-  const client = createPlatformFetchClient({ userAgent: "httpmon/test" });
+  const client = createPlatformFetchClient();
   await client({ url: server.url("/fine") }, never);
   await client({
     url: server.url("/fine"),
     headers: [["User-Agent", "own"], ["X-A", "1"], ["x-a", "2"]],
   }, never);
-  assertEquals(/^user-agent: (.*)\r$/im.exec(server.requests[0]!)?.[1], "httpmon/test");
+  assertEquals(/^user-agent: (.*)\r$/im.exec(server.requests[0]!)?.[1], `httpmon/${VERSION}`);
   assertEquals(/^user-agent: (.*)\r$/im.exec(server.requests[1]!)?.[1], "own");
   assertEquals(/^x-a: (.*)\r$/im.exec(server.requests[1]!)?.[1], "1, 2");
   await server.close();

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ExchangeFailure } from "../../../agent/http/failure.ts";
+import { ExchangeFailure, type FailureClass } from "../../../agent/http/errors.ts";
 import {
   type Address,
   interleave,
@@ -8,7 +8,6 @@ import {
 } from "../../../agent/http/resolve.ts";
 import { Steps } from "../../../agent/http/steps.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import type { FailureClass } from "../../../agent/http/types.ts";
 
 const v4 = (n: number): Address => ({ address: `192.0.2.${n}`, family: 4 });
 const v6 = (n: number): Address => ({ address: `2001:db8::${n}`, family: 6 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ExchangeFailure } from "../../../agent/http/failure.ts";
+import { ExchangeFailure } from "../../../agent/http/errors.ts";
 import { parseTarget } from "../../../agent/http/target.ts";
 
 Deno.test("parseTarget() sends the path as written", () => {

@@ -32,10 +32,11 @@ Deno.test({
       await heals(outbox, folder);
       await outbox.close();
       assertEquals(values(folder).length, 100);
-      assertEquals(log.lines.map(({ level, message }) => [level, message.slice(0, 26)]), [
+      const told = log.lines.filter(({ level }) => level !== "debug");
+      assertEquals(told.map(({ level, message }) => [level, message.slice(0, 26)]), [
         ["error", "The disk has less room tha"],
         ["error", "Cannot write to the outbox"],
-        ["info", "The outbox can be written "],
+        ["notice", "The outbox can be written "],
       ]);
     }),
 });

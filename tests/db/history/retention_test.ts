@@ -8,7 +8,7 @@ import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { OwnDatabase } from "../fixture.ts";
-import { DAY_MS, historyDatabase, HOUR_MS, insert, rollUpAll } from "./fixture.ts";
+import { DAY_MS, historyDatabase, HOUR_MS, insert, MINUTE_MS, rollUpAll } from "./fixture.ts";
 
 /** The first day with results; there are 15, to 8 April, two results a day and site. */
 const START = Date.UTC(2026, 2, 25);
@@ -237,6 +237,7 @@ Deno.test("dryRun() says what would go, with sizes, and does nothing", async () 
   await rollUpAll(database, now);
   await ensurePartitions(database.pool, ["2026-04-09"]);
   await insert(database.pool, [{ ts: now - HOUR_MS }, { ts: now }]);
+  await insert(database.pool, [1, 2, 70].map((n) => ({ ts: START + n * MINUTE_MS })));
   const lines = await dryRun(database.pool, now, {
     ...KEEP,
     raw: 13,
@@ -245,12 +246,13 @@ Deno.test("dryRun() says what would go, with sizes, and does nothing", async () 
     deadLetters: 1,
   });
   assertEquals(lines.map((line) => line.replace(/[\d.]+ MB/, "N MB")), [
-    "Would roll up 1 hours of sites; 1 are not over yet",
+    "Would roll up 3 hours of sites; 1 are not over yet",
     'Would drop 2 partitions of "check_results" from before 2026-03-27, N MB',
     "  check_results_p20260325, N MB",
     "  check_results_p20260326, N MB",
     'Keeps all of "evidence"',
-    'Would delete 4 rows of "rollup_hourly" from before 2026-03-26',
+    'Would delete 4 rows of "rollup_hourly" from before 2026-03-26, and those of 2 hours of sites ' +
+    "rolled up first",
     'Would delete 0 rows of "rollup_daily" from before 2026-03-01',
     'Would delete 0 rows of "dead_letters" from before 2026-04-08',
   ]);

@@ -266,6 +266,27 @@ Deno.test("httpmon_recompute() leaves the rollups of days whose results are gone
   }
 });
 
+Deno.test("rollUp() leaves what stands of a day that was dropped by hand with marks of it", async () => {
+  await using database = await historyDatabase(START, 2);
+  await insert(database.pool, [{ ts: START, verdict: 2 }, { ts: START + DAY_MS }]);
+  const now = START + 3 * DAY_MS;
+  await rollUpAll(database, now);
+  const tables = ["rollup_hourly", "rollup_daily", "rollup_monthly", "verdict_changes"];
+  const stand = () => Promise.all(tables.map((table) => database.rows(`TABLE ${table}`)));
+  const before = await stand();
+  // One hour's mark is taken already when the day goes, the others' are not.
+  await insert(database.pool, [1000, HOUR_MS, 2 * HOUR_MS].map((after) => ({ ts: START + after })));
+  await database.rows(
+    `INSERT INTO rollup_pending SELECT 1, 'hour', hour FROM rollup_marks LIMIT 1;
+     DROP TABLE check_results_p20260429`,
+  );
+  await rollUpAll(database, now);
+  assertEquals(await stand(), before);
+  for (const table of ["rollup_marks", "rollup_pending"]) {
+    assertEquals(await database.rows(`TABLE ${table}`), [], table);
+  }
+});
+
 Deno.test("httpmon_roll_up() bears results that say the most slots there can be", async () => {
   await using database = await historyDatabase(START, 1);
   const most = 2 ** 31 - 1;

@@ -65,7 +65,7 @@ Deno.test("reportOf() gives the figures of a month, rolled up or not", async () 
   assertEquals(second!.uptime, (counted - 12) / counted);
   assertEquals(second!.minutesDown, 120);
   assertEquals(
-    second!.failures.map((
+    second!.failures!.map((
       { minutes, responseCode, agents },
     ) => [minutes, responseCode, agents.length]),
     [[120, 503, 1]],
@@ -89,10 +89,11 @@ Deno.test("freeze() keeps a closed month, and late results make another revision
   await withClient(database.pool, async (client) => {
     const [, site] = await sitesOf(client, OCTOBER, null);
     await checkClosed(client, OCTOBER, NOW);
-    assertEquals(await freeze(client, OCTOBER, site!.id), 1);
-    assertEquals(await freeze(client, OCTOBER, site!.id), null);
+    assertEquals((await freeze(client, OCTOBER, site!)).revision, 1);
+    assertEquals((await freeze(client, OCTOBER, site!)).revision, null);
     const kept = await reportOf(client, OCTOBER, site!);
     assertEquals([kept.frozen?.revision, kept.frozen?.changedSince], [1, false]);
+    assertEquals((await freeze(client, OCTOBER, site!)).report, kept);
 
     await insert(database.pool, [{ ts: START + 20 * DAY_MS + HOUR_MS, site: 2, verdict: 2 }]);
     const pending = await checkClosed(client, OCTOBER, NOW).catch((error) => error.message);
@@ -104,7 +105,7 @@ Deno.test("freeze() keeps a closed month, and late results make another revision
     const changed = await reportOf(client, OCTOBER, site!);
     // What was frozen is shown, and that it is not all.
     assertEquals([changed.frozen?.changedSince, changed.figures], [true, kept.figures]);
-    assertEquals(await freeze(client, OCTOBER, site!.id), 2);
+    assertEquals((await freeze(client, OCTOBER, site!)).revision, 2);
     const again = await reportOf(client, OCTOBER, site!);
     assertEquals([again.frozen?.revision, again.figures.slots.down], [2, 13]);
   });
@@ -115,41 +116,71 @@ Deno.test("a frozen month depends on no time zone, and on nothing behind it", as
   await insert(database.pool, [{ ts: END - HOUR_MS, site: 3, verdict: 2, code: 503 }]);
   await rollUpAll(database, NOW);
   await withClient(database.pool, async (client) => {
-    await freeze(client, OCTOBER, 3);
     const site = { id: 3, site: "https://3.example/", url: "https://3.example/" };
+    await freeze(client, OCTOBER, site);
     await client.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'SQL, DMY'");
-    assertEquals(await freeze(client, OCTOBER, 3), null);
+    assertEquals((await freeze(client, OCTOBER, site)).revision, null);
     await client.query("RESET timezone; RESET datestyle");
     // The run ends in November.
     await insert(database.pool, [{ ts: END + HOUR_MS, site: 3 }]);
     await rollUpAll(database, NOW);
     const { frozen, figures } = await reportOf(client, OCTOBER, site);
     assertEquals(frozen?.changedSince, false);
-    assertEquals(figures.failures.map(({ ended, minutes }) => [ended, minutes]), [[null, 60]]);
+    assertEquals(figures.failures!.map(({ ended, minutes }) => [ended, minutes]), [[null, 60]]);
   });
 });
 
-Deno.test("a month whose hours are dropped has its frozen figures alone", async () => {
+Deno.test("a month whose hours are dropped is reported of days, then of itself, unless it was frozen", async () => {
   await using database = await october();
   await rollUpAll(database, NOW);
   await withClient(database.pool, async (client) => {
-    const [other, site] = await sitesOf(client, OCTOBER, null);
-    await freeze(client, OCTOBER, site!.id);
+    const [, site] = await sitesOf(client, OCTOBER, null);
     await checkKept(client, OCTOBER);
-    const kept = await reportOf(client, OCTOBER, site!);
+    const { figures } = await reportOf(client, OCTOBER, site!);
+    const drop = (what: string, before: string) =>
+      client.query(
+        `INSERT INTO retention (what, dropped_before) VALUES ('${what}', '${before}')
+           ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before;
+         DELETE FROM rollup_${what} WHERE bucket < '${before}Z'`,
+      );
+    await drop("hourly", "2026-10-20");
+    const ofDays = await reportOf(client, OCTOBER, site!);
+    // Six hours without a result are no day without one.
+    assertEquals(ofDays.figures, { ...figures, of: "days", unobserved: [] });
+    assertEquals(await database.value(ofDays.sql.minutesDown!), figures.minutesDown);
+    assert(asText(OCTOBER, [ofDays], true).includes("of whole days"));
+    const refused = await checkKept(client, OCTOBER).catch((error) => error);
+    assertEquals(
+      [refused instanceof UsageError, refused.message],
+      [
+        true,
+        "The hours of 2026-10 are dropped (database.retention.hourly): it can be reported, but " +
+        "neither frozen nor verified any more",
+      ],
+    );
+
+    await drop("hourly", "2026-11-01");
+    await drop("daily", "2026-11-01");
+    const ofMonths = await reportOf(client, OCTOBER, site!);
+    const { minutesDown, ...rest } = ofMonths.figures;
+    const { minutesDown: exact, ...expected } = figures;
+    assertEquals(rest, { ...expected, of: "months", unobserved: [], failures: null });
+    assert(Math.abs(minutesDown - exact) < 2, `${minutesDown}`);
+    assert(/ +- +/.test(asText(OCTOBER, [ofMonths], true)));
+  });
+});
+
+Deno.test("a frozen month stays as it was when its hours are dropped", async () => {
+  await using database = await october();
+  await rollUpAll(database, NOW);
+  await withClient(database.pool, async (client) => {
+    const [, site] = await sitesOf(client, OCTOBER, null);
+    const { report } = await freeze(client, OCTOBER, site!);
     await client.query(
-      `INSERT INTO retention (what, dropped_before) VALUES ('hourly', '2026-10-20')
-         ON CONFLICT (what) DO UPDATE SET dropped_before = excluded.dropped_before;
+      `INSERT INTO retention (what, dropped_before) VALUES ('hourly', '2026-10-20');
        DELETE FROM rollup_hourly WHERE bucket < '2026-10-20Z'`,
     );
-    assertEquals(await reportOf(client, OCTOBER, site!), kept);
-    const refused =
-      "The hours of 2026-10 are dropped (database.retention.hourly), and its figures " +
-      "with them, unless they were frozen";
-    for (const refusing of [checkKept(client, OCTOBER), reportOf(client, OCTOBER, other!)]) {
-      const error = await refusing.catch((error) => error);
-      assertEquals([error instanceof UsageError, error.message], [true, refused]);
-    }
+    assertEquals(await reportOf(client, OCTOBER, site!), report);
   });
 });
 

@@ -9,6 +9,8 @@ export interface AgentRun {
   /** When the signal went out that ended it. */
   endedAt: number;
   killed: boolean;
+  /** How much wanted to run for each core then; 1 where all had room. */
+  crowding: number;
 }
 
 /** What is known of a real agent's checks beside its results. */

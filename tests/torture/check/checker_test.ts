@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { judge, type Seen } from "./checker.ts";
-import { dailyOf, letterOf, recordOf, resultOf, rowOf, sentOf } from "./evidence_fixture.ts";
+import { dailyOf, letterOf, recordOf, resultOf, rowOf } from "./evidence_fixture.ts";
+import { recordToSend } from "../ledger.ts";
 import type { Findings } from "../invariants.ts";
 import { timestamp } from "../messages.ts";
 import { poisonRecords } from "../poison.ts";
@@ -12,9 +13,9 @@ const CHECK = resultOf({
   ts: timestamp((START + 1_000) * 1000),
   scheduledAt: timestamp((START + 999) * 1000),
 });
-const GOOD = sentOf(resultOf());
+const GOOD = recordToSend(resultOf());
 const LEDGER = [GOOD, ...poisonRecords(1, GOOD.value!, { large: false })];
-const RECORDS = [...LEDGER, sentOf(CHECK)].map((one, offset) => recordOf(one, offset));
+const RECORDS = [...LEDGER, recordToSend(CHECK)].map((one, offset) => recordOf(one, offset));
 const RESULTS = [resultOf(), CHECK];
 const TABLES: Tables = {
   daily: RESULTS.map(dailyOf),
@@ -35,7 +36,13 @@ const SEEN: Seen = {
   expired: null,
   agent: {
     served: [{ url: CHECK.url, since: START + 1_001, from: START + 1_001, to: START + 1_002 }],
-    runs: [{ startedAt: START, readyAt: START, endedAt: START + 2_000, killed: false }],
+    runs: [{
+      startedAt: START,
+      readyAt: START,
+      endedAt: START + 2_000,
+      killed: false,
+      crowding: 1,
+    }],
     shiftMs: 0,
   },
   troubles: [],

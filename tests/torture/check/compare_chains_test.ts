@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { compareChains } from "./compare_chains.ts";
-import { accountOf, letterOf, resultOf, sentOf } from "./evidence_fixture.ts";
+import { accountOf, letterOf, resultOf } from "./evidence_fixture.ts";
+import { recordToSend } from "../ledger.ts";
 
 const CHAIN = [{ fingerprint: "AA", names: ["DNS:a"] }, { fingerprint: "BB", names: [] }];
 const SHOWING = resultOf({ tls: { ...resultOf().tls as object, chain: CHAIN } });
-const ACCOUNT = accountOf([SHOWING, resultOf()].map(sentOf));
+const ACCOUNT = accountOf([SHOWING, resultOf()].map(recordToSend));
 const STORED = {
   agent: SHOWING.agentUUID,
   url: SHOWING.url,

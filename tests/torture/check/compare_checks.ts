@@ -2,7 +2,7 @@ import { type AgentEvidence, type AgentRun, type Checked, checkedBy } from "./ag
 import type { Served } from "../sites.ts";
 import type { ResultRow } from "./tables.ts";
 
-/** A result is on disk within 100 ms of the answer; the rest is the answer's way. */
+/** A result is on disk within 100 ms of the answer, where the machine has room; the rest is its way. */
 const ON_DISK_WITHIN_MS = 150;
 /** Until a signal has ended a process. */
 const DEAD_WITHIN_MS = 50;
@@ -48,9 +48,12 @@ export function compareChecks(
 }
 
 /** Whether kill -9 came before its result had to be on disk. An orderly stop excuses nothing. */
-function isExcused({ since, to }: Served, { startedAt, endedAt, killed }: AgentRun): boolean {
+function isExcused(
+  { since, to }: Served,
+  { startedAt, endedAt, killed, crowding }: AgentRun,
+): boolean {
   return killed && since >= startedAt && since <= endedAt + DEAD_WITHIN_MS &&
-    (to === null || to > endedAt - ON_DISK_WITHIN_MS);
+    (to === null || to > endedAt - ON_DISK_WITHIN_MS * crowding);
 }
 
 function isCutBy({ start, end }: Checked, { endedAt, killed }: AgentRun): boolean {

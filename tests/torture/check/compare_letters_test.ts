@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { splitAccount } from "./account.ts";
 import { compareLetters } from "./compare_letters.ts";
-import { base64, letterOf, recordOf, resultOf, rowOf, sentOf } from "./evidence_fixture.ts";
-import type { SentRecord } from "../ledger.ts";
+import { base64, letterOf, recordOf, resultOf, rowOf } from "./evidence_fixture.ts";
+import { recordToSend, type SentRecord } from "../ledger.ts";
 import { poisonRecords, unreadableKey } from "../poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
 
-const GOOD = sentOf(resultOf());
-const CLASH = sentOf(resultOf({ responseCode: 404, responseTime: 1 }));
+const GOOD = recordToSend(resultOf());
+const CLASH = recordToSend(resultOf({ responseCode: 404, responseTime: 1 }));
 const POISON = poisonRecords(1, GOOD.value!, { large: true });
 const SENT: readonly SentRecord[] = [GOOD, ...POISON, CLASH];
 const RECORDS = SENT.map((one, offset) => recordOf(one, offset));
@@ -124,7 +124,7 @@ Deno.test("compareLetters() takes the row for the first of a key that the topic 
 });
 
 Deno.test("compareLetters() wants one letter of a batch that nobody can read, from its first record on", () => {
-  const batch = [sentOf(resultOf()), sentOf(resultOf())]
+  const batch = [recordToSend(resultOf()), recordToSend(resultOf())]
     .map((sent) => ({ ...sent, key: unreadableKey(1), poison: true }));
   const sent = [...SENT, ...batch];
   const records = [...RECORDS, ...batch.map((one, n) => recordOf(one, 100 + n))];

@@ -1,14 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { compareResults } from "./compare_results.ts";
-import {
-  accountOf,
-  dailyOf,
-  letterOf,
-  type Message,
-  resultOf,
-  rowOf,
-  sentOf,
-} from "./evidence_fixture.ts";
+import { accountOf, dailyOf, letterOf, type Message, resultOf, rowOf } from "./evidence_fixture.ts";
+import { recordToSend } from "../ledger.ts";
 
 const IDENTITY = `${resultOf().ts}|${resultOf().agentUUID}|${resultOf().url}`;
 
@@ -18,7 +11,7 @@ function tablesOf(...results: Message[]) {
 
 Deno.test("compareResults() finds nothing where each result is its row, sent once or twice", () => {
   const sent = [resultOf(), resultOf(), resultOf({ ts: "2026-05-01 10:00:01.000000" })];
-  assertEquals(compareResults(tablesOf(sent[0]!, sent[2]!), accountOf(sent.map(sentOf))), {
+  assertEquals(compareResults(tablesOf(sent[0]!, sent[2]!), accountOf(sent.map(recordToSend))), {
     lost: [],
     twice: [],
     invented: [],
@@ -26,7 +19,7 @@ Deno.test("compareResults() finds nothing where each result is its row, sent onc
 });
 
 Deno.test("compareResults() finds a result that is nowhere: acknowledged, or in the topic", () => {
-  const one = sentOf(resultOf());
+  const one = recordToSend(resultOf());
   const acknowledged = accountOf([one], [one], []);
   const inTopic = accountOf([one], []);
   for (const account of [acknowledged, inTopic]) {
@@ -37,7 +30,7 @@ Deno.test("compareResults() finds a result that is nowhere: acknowledged, or in 
 });
 
 Deno.test("compareResults() takes a dead letter with the same bytes for a result, no other", () => {
-  const account = accountOf([sentOf(resultOf())]);
+  const account = accountOf([recordToSend(resultOf())]);
   const letter = letterOf(account.records[0]!, "key_taken");
   assertEquals(compareResults({ ...tablesOf(), letters: [letter] }, account).lost, []);
   const other = { ...letter, valueHash: "0".repeat(64) };
@@ -47,7 +40,7 @@ Deno.test("compareResults() takes a dead letter with the same bytes for a result
 Deno.test("compareResults() finds the loser of a clash that is no dead letter", () => {
   const first = resultOf();
   const second = resultOf({ responseCode: 404, responseTime: 99 });
-  const account = accountOf([first, second].map(sentOf));
+  const account = accountOf([first, second].map(recordToSend));
   assertEquals(compareResults(tablesOf(first), account), {
     lost: [`lost ${IDENTITY}`],
     twice: [],
@@ -58,7 +51,7 @@ Deno.test("compareResults() finds the loser of a clash that is no dead letter", 
 });
 
 Deno.test("compareResults() finds a row that is there twice, in either table", () => {
-  const account = accountOf([sentOf(resultOf())]);
+  const account = accountOf([recordToSend(resultOf())]);
   const twice = compareResults(tablesOf(resultOf(), resultOf()), account);
   assertEquals(twice, { lost: [], twice: [`${IDENTITY} 2 times`], invented: [] });
   const one = tablesOf(resultOf());
@@ -73,7 +66,7 @@ Deno.test("compareResults() finds a row that was not sent", () => {
 });
 
 Deno.test("compareResults() finds a row that one of the tables has alone", () => {
-  const account = accountOf([sentOf(resultOf())]);
+  const account = accountOf([recordToSend(resultOf())]);
   const tables = tablesOf(resultOf());
   for (const half of [{ ...tables, daily: [] }, { ...tables, results: [] }]) {
     const { lost, invented } = compareResults(half, account);
@@ -84,7 +77,7 @@ Deno.test("compareResults() finds a row that one of the tables has alone", () =>
 Deno.test("compareResults() takes what a retention has dropped, if it was counted", () => {
   const kept = resultOf();
   const dropped = [1, 2, 3].map((n) => resultOf({ ts: `2026-04-01 10:00:0${n}.000000` }));
-  const account = accountOf([kept, ...dropped, dropped[0]!].map(sentOf));
+  const account = accountOf([kept, ...dropped, dropped[0]!].map(recordToSend));
   const lost = (rolledUp: number, counted: number) => {
     const expired = { before: "2026-04-01 24", rolledUp, counted };
     return compareResults(tablesOf(kept), account, expired).lost;
@@ -96,7 +89,7 @@ Deno.test("compareResults() takes what a retention has dropped, if it was counte
 });
 
 Deno.test("compareResults() compares each field of check_results exactly", () => {
-  const account = accountOf([sentOf(resultOf())]);
+  const account = accountOf([recordToSend(resultOf())]);
   const changes: Partial<Message>[] = [
     { regexResult: null },
     { responseCode: 503 },
@@ -136,7 +129,7 @@ Deno.test("compareResults() compares each field of check_results exactly", () =>
 });
 
 Deno.test("compareResults() compares each field of mon_daily, to the millisecond", () => {
-  const account = accountOf([sentOf(resultOf())]);
+  const account = accountOf([recordToSend(resultOf())]);
   const changes = [
     { regexresult: null },
     { responsecode: 503 },

@@ -24,7 +24,13 @@ function rows(late: number, count = 60): ResultRow[] {
 /** A process that took a second until it ran. */
 function run(startedAt: number, endedAt: number): AgentRun {
   const readyAt = START + startedAt + 1_000;
-  return { startedAt: START + startedAt, readyAt, endedAt: START + endedAt, killed: false };
+  return {
+    startedAt: START + startedAt,
+    readyAt,
+    endedAt: START + endedAt,
+    killed: false,
+    crowding: 1,
+  };
 }
 
 function wrong(served: Served[], runs = [run(0, 61_000)], table = rows(3)): string[] {

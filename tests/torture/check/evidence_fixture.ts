@@ -65,11 +65,6 @@ export function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-export function sentOf(result: Message): SentRecord {
-  const value = base64(JSON.stringify(result));
-  return { key: result.url, value, poison: false, again: false };
-}
-
 export function recordOf(
   { key, value }: Pick<SentRecord, "key" | "value">,
   offset = 0,

@@ -32,7 +32,7 @@ export const AGENT_KILL: Variant[] = [
       for (let times = 0; times < 3; times++) {
         kafkaProxy.set("cut");
         await round.pause(1_000, 5_000);
-        await round.killAgent(round.agents.at(-1)!);
+        await round.agents.at(-1)!.kill();
         const now = await leftInOutbox(round);
         round.mustHave(now > 0, "no result waited in the outbox");
         left += now;
@@ -47,10 +47,10 @@ export const AGENT_KILL: Variant[] = [
   {
     name: "acknowledged but not deleted",
     async fault(round) {
-      await round.stopAgent(round.agents.at(-1)!);
+      await round.stop(round.agents.at(-1)!);
       const agent = round.startAgent({ HTTPMON_FAILPOINTS: "agent.after_send=5:60000" });
       await agent.reachesFailpoint();
-      await round.killAgent(agent);
+      await agent.kill();
       round.mustHave(await leftInOutbox(round) > 0, "what was acknowledged is not in the outbox");
       round.startAgent();
       await round.pause(3_000, 6_000);

@@ -72,9 +72,9 @@ export const UPKEEP: Variant[] = [
       await round.hasHealed();
       round.mustHave(await round.count(rowsOf(day)) === 0, "the dropped day came back");
       const [writer] = round.writers;
-      await round.stopWriter(writer!);
+      await round.stop(writer!);
       round.startWriter();
-      const expired = await countedBy(round, writer!, "expired");
+      const expired = countedBy(writer!, "expired");
       round.mustHave(expired > 0, "nothing counted as expired");
       const rolledUp = await round.count(
         `SELECT sum(checks) FROM rollup_hourly WHERE bucket >= '${day}Z' AND bucket < date '${day}' + 1`,

@@ -1,17 +1,16 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
 import { fileURLToPath } from "node:url";
+import { recordToSend } from "../ledger.ts";
 import { delay, Load, type LoadOptions } from "../load.ts";
-import { LOAD_AGENT } from "../messages.ts";
+import { LOAD_AGENT, resultOfSite } from "../messages.ts";
+import { sendOddly } from "../odd_zstd.ts";
 import { until } from "../patience.ts";
+import { unreadableKey } from "../poison.ts";
 import { between, seededRandom } from "../random.ts";
 import type { Round } from "../round.ts";
 import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
 import type { Variant } from "../variant.ts";
 import { mustCome } from "./proof.ts";
-import { Buffer } from "node:buffer";
-import { sendOddly } from "../odd_zstd.ts";
-import { unreadableKey } from "../poison.ts";
-import { resultOfSite } from "../messages.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -62,9 +61,8 @@ async function setAside(round: Round, reasons: readonly string[]): Promise<void>
 async function sendUnreadable(round: Round, n: number): Promise<void> {
   const { lane, topic, random, ledger } = round;
   const records = Array.from({ length: between(random, 1, 5) }, (_, i) => {
-    const result = resultOfSite(random, i + 1, (Date.now() - n) * 1000 + i);
-    const value = Buffer.from(JSON.stringify(result)).toString("base64");
-    return { key: unreadableKey(n), value, poison: true, again: false };
+    const sent = recordToSend(resultOfSite(random, i + 1, (Date.now() - n) * 1000 + i));
+    return { ...sent, key: unreadableKey(n), poison: true };
   });
   const batch = await ledger.sending(records);
   await sendOddly([lane.kafkaProxy.address], topic, records);
@@ -205,7 +203,7 @@ const MADE_ANEW = "the topic was made anew";
 async function whileAway(round: Round, { longer = false } = {}): Promise<void> {
   await round.load.run(round.seconds * 500);
   await storedAll(round);
-  await round.stopWriter(round.writers[0]!);
+  await round.stop(round.writers[0]!);
   await makeAnew(round);
   if (longer) await round.load.run(round.seconds * 1_500);
   const writer = round.startWriter();

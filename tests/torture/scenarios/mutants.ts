@@ -197,9 +197,8 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: PUBLISH,
-          find: "    if (this.#failures === 0) return;\n",
-          replace: "    if (this.#failures === 0) return;\n" +
-            "    (globalThis as any).sendsFail = false;\n",
+          find: "    this.#failures = 0;\n",
+          replace: "    this.#failures = 0;\n    (globalThis as any).sendsFail = false;\n",
         },
         {
           file: "agent/schedule.ts",

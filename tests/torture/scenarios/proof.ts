@@ -1,6 +1,4 @@
 /** What scenarios look at to know that a fault has hit something. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { PATIENCE_MS, until } from "../patience.ts";
 import type { Product } from "../product.ts";
 import type { Round } from "../round.ts";
@@ -40,25 +38,15 @@ export async function storesMore(round: Round): Promise<void> {
   await mustCome(round, "the writers store nothing", more);
 }
 
-/** The lines that `product` has printed. */
-export async function linesOf(round: Round, product: Product): Promise<string[]> {
-  const all = product.mode === "writer" ? round.writers : round.agents;
-  const file = join(round.folder, `${product.mode}-${all.indexOf(product) + 1}.log`);
-  return (await readFile(file, "utf8").catch(() => "")).split("\n");
-}
-
-/** How many lines of `products` hold one of `texts`. A spell of failures is one line. */
-export async function timesPrinted(
-  round: Round,
-  products: readonly Product[],
-  ...texts: readonly string[]
-): Promise<number> {
-  let times = 0;
-  for (const product of products) {
-    const lines = await linesOf(round, product);
-    times += lines.filter((line) => texts.some((text) => line.includes(text))).length;
-  }
-  return times;
+/**
+ * Tells whether a line with one of `texts` has come since now; of a spell of failures there is one.
+ *
+ * @param products More may join them
+ */
+export function printedSince(products: readonly Product[], ...texts: string[]): () => boolean {
+  const times = () => products.reduce((sum, product) => sum + product.times(...texts), 0);
+  const before = times();
+  return () => times() > before;
 }
 
 /** Where a partition stands in the database and in Kafka; -1: nowhere yet. */
@@ -87,17 +75,7 @@ export async function placesOf(round: Round): Promise<Map<number, Places>> {
   );
 }
 
-/** Records that a writer which has stopped found stored by others, or by calls without a reply. */
-export function skippedBy(round: Round, writer: Product): Promise<number> {
-  return countedBy(round, writer, "skipped");
-}
-
-/** What a writer that has stopped says of itself. */
-export async function countedBy(
-  round: Round,
-  writer: Product,
-  what: "skipped" | "expired",
-): Promise<number> {
-  const last = (await linesOf(round, writer)).find((line) => line.includes('"skipped":'));
-  return JSON.parse(last ?? "{}")[what] ?? 0;
+/** What a writer that has stopped says of itself: records that it found stored by others, or expired. */
+export function countedBy(writer: Product, what: "skipped" | "expired"): number {
+  return JSON.parse(writer.lines.find((line) => line.includes('"skipped":')) ?? "{}")[what] ?? 0;
 }

@@ -22,7 +22,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     writer.signal("SIGCONT");
   },
   async "agent kill"(round) {
-    await round.killAgent(round.agents.at(-1)!);
+    await round.agents.at(-1)!.kill();
     round.startAgent();
   },
   async "broker kill"({ lane: { kafka } }) {

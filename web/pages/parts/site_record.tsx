@@ -107,7 +107,7 @@ export function Locations({ agents, sites, id, now }: {
                 </td>
                 {STATE.map((state) => <td class="n">{count(one[state])}</td>)}
                 <td class="n">
-                  <Ms of={last?.responseMs ?? null} />
+                  <Ms of={last && last.responseCode !== null ? last.responseMs : null} />
                 </td>
                 <td>{last ? <Ago at={last.ts} now={now} /> : "–"}</td>
               </tr>
@@ -232,7 +232,7 @@ export function Results({ results }: { results: readonly LastResult[] }) {
                 <StateWord state={one.verdict} />
               </td>
               <td class="n">
-                <Ms of={one.responseMs} />
+                <Ms of={one.responseCode === null ? null : one.responseMs} />
               </td>
               <td class="n">{one.responseCode ?? "–"}</td>
               <td>{one.location ?? "–"}</td>

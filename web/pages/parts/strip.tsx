@@ -25,6 +25,19 @@ interface Cell {
   tells: string;
 }
 
+/** What unobserved cells are filled with; once a page. */
+export function Hatch() {
+  return (
+    <svg class="defs" aria-hidden="true">
+      <defs>
+        <pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
+          <path d="M-1 5 5-1M1 7 7 1M-3 3 3-3" />
+        </pattern>
+      </defs>
+    </svg>
+  );
+}
+
 /** The days of a site, the last one today. The oldest ones that nobody observed are left blank. */
 export function DayStrip({ days, now }: { days: readonly Counts[]; now: number }) {
   const cells = days.map(cellOfDay);

@@ -4,6 +4,7 @@ import { bodyText } from "../../../../agent/http/text.ts";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
 import type { Resolver } from "../../../../agent/http/resolve.ts";
 import type { HttpRequest } from "../../../../agent/http/types.ts";
+import { VERSION } from "../../../../runtime/version.ts";
 import { ANSWERS, startHostileServer, withLength } from "../../../support/hostile_server.ts";
 import { Authority } from "../certificates.ts";
 
@@ -11,13 +12,13 @@ const never = new AbortController().signal;
 
 Deno.test("createTimedClient() sends path and host as written", async () => {
   const server = await startHostileServer();
-  const client = createTimedClient({ userAgent: "httpmon/test" });
+  const client = createTimedClient();
   const url = `http://LOCALHOST:${server.port}/a/../fine?x=%7e&y#z`;
   await client({ url, resolve: { localhost: "127.0.0.1" } }, never);
   const lines = server.requests[0]!.split("\r\n");
   assertEquals(lines[0], "GET /a/../fine?x=%7e&y HTTP/1.1");
   assertEquals(lines[1], `Host: LOCALHOST:${server.port}`);
-  assertEquals(lines[3], "User-Agent: httpmon/test");
+  assertEquals(lines[3], `User-Agent: httpmon/${VERSION}`);
   await server.close();
 });
 

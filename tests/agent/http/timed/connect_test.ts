@@ -3,7 +3,7 @@ import net from "node:net";
 import { type Allowance, Allowances } from "../../../../agent/http/allowance.ts";
 import { Limiter } from "../../../../agent/condition/limiter.ts";
 import { connect, type OpenSocket } from "../../../../agent/http/timed/connect.ts";
-import { ExchangeFailure } from "../../../../agent/http/failure.ts";
+import { ExchangeFailure } from "../../../../agent/http/errors.ts";
 import type { Address } from "../../../../agent/http/resolve.ts";
 import { Steps } from "../../../../agent/http/steps.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";

@@ -1,22 +1,22 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { ExchangeFailure } from "../../../../agent/http/failure.ts";
+import { ExchangeFailure } from "../../../../agent/http/errors.ts";
+import { ACCEPT_ENCODING } from "../../../../agent/http/timed/decode.ts";
 import { encodeRequest } from "../../../../agent/http/timed/request_head.ts";
 import { parseTarget } from "../../../../agent/http/target.ts";
 import type { HttpRequest } from "../../../../agent/http/types.ts";
-
-const DEFAULTS = { userAgent: "httpmon/0", acceptEncoding: "gzip" };
+import { VERSION } from "../../../../runtime/version.ts";
 
 function encode(request: Partial<HttpRequest> = {}): string {
   const whole = { url: "http://Site.test/a?b", ...request };
-  return String(encodeRequest(whole, parseTarget(whole.url), DEFAULTS));
+  return String(encodeRequest(whole, parseTarget(whole.url)));
 }
 
 Deno.test("encodeRequest() gives the defaults", () => {
   assertEquals(
     encode(),
-    "GET /a?b HTTP/1.1\r\nHost: Site.test\r\nConnection: close\r\nUser-Agent: httpmon/0\r\n" +
-      "Accept: */*\r\nAccept-Encoding: gzip\r\n\r\n",
+    `GET /a?b HTTP/1.1\r\nHost: Site.test\r\nConnection: close\r\nUser-Agent: httpmon/${VERSION}\r\n` +
+      `Accept: */*\r\nAccept-Encoding: ${ACCEPT_ENCODING}\r\n\r\n`,
   );
 });
 

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 import { gzipSync } from "node:zlib";
 import { ResponseReader } from "../../../../agent/http/timed/response_reader.ts";
-import type { ExchangeFailure } from "../../../../agent/http/failure.ts";
+import type { ExchangeFailure } from "../../../../agent/http/errors.ts";
 
 /** A reader on a socket that says only what the test makes it say. */
 function start(readBodyBytes = 1_000_000) {

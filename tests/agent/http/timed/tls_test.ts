@@ -4,7 +4,8 @@ import type { TlsOptions as ServerOptions } from "node:tls";
 import { createPlatformFetchClient } from "../../../../agent/http/platform_fetch.ts";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
 import { TrustStore } from "../../../../agent/http/timed/trust.ts";
-import type { FailureClass, HttpRecord, TlsOptions } from "../../../../agent/http/types.ts";
+import type { FailureClass } from "../../../../agent/http/errors.ts";
+import type { HttpRecord, TlsOptions } from "../../../../agent/http/types.ts";
 import {
   ANSWERS,
   type HostileServer,

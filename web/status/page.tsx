@@ -1,0 +1,185 @@
+import type { WebStatus } from "../../config/types.ts";
+import { DAY_MS } from "../data/history.ts";
+import type { State } from "../data/judge.ts";
+import { bare } from "../pages/bare.tsx";
+import { Mark, Uptime } from "../pages/parts/basics.tsx";
+import { exact, span } from "../pages/parts/format.ts";
+import { DayStrip, Hatch } from "../pages/parts/strip.tsx";
+import type { PublicIncident, PublicMaintenance, StatusView } from "./view.ts";
+
+/** Where the page finds what belongs to it. */
+export interface StatusLinks {
+  style: string;
+  script: string;
+  colours: string;
+  logo: string;
+  feed: string;
+}
+
+/** For the public; "unknown" would be read as bad, "unobserved" as nothing at all. */
+const WORDS: Record<State, string> = {
+  up: "works",
+  degraded: "works in part",
+  down: "down",
+  maintenance: "maintenance",
+  unknown: "no data",
+  unobserved: "no data",
+};
+
+const MARKS: Record<StatusView["indicator"], State> = {
+  none: "up",
+  minor: "degraded",
+  major: "down",
+  critical: "down",
+  maintenance: "maintenance",
+};
+
+/** The page for the public: one column, which says everything without JavaScript. */
+export function statusPage(view: StatusView, status: WebStatus, links: StatusLinks) {
+  const open = view.incidents.filter(({ closedAt }) => closedAt === null);
+  const past = view.incidents.filter(({ closedAt }) => closedAt !== null);
+  const days = Map.groupBy(past, ({ openedAt }) => Math.floor(openedAt / DAY_MS));
+  const mark = MARKS[view.indicator];
+  const head = (
+    <>
+      {Object.keys(status.colours).length > 0 && <link rel="stylesheet" href={links.colours} />}
+      <link rel="alternate" type="application/atom+xml" title={status.title} href={links.feed} />
+      <script src={links.script} defer></script>
+    </>
+  );
+  return bare(
+    status.title,
+    <main id="main" class="public" data-refresh="60">
+      <header>
+        {status.logo && <Brand status={status} logo={links.logo} />}
+        <h1>{status.title}</h1>
+      </header>
+      <p class={`overall ${mark}`}>
+        <Mark state={mark} /> <strong>{view.words}</strong>
+        <small>
+          as of <At at={view.asOf} />
+        </small>
+      </p>
+      {open.length > 0 && (
+        <section aria-label="Open incidents">
+          {open.map((incident) => <Incident incident={incident} asOf={view.asOf} />)}
+        </section>
+      )}
+      {view.maintenance.length > 0 && (
+        <section>
+          <h2>Maintenance</h2>
+          {view.maintenance.map((one) => <Maintenance maintenance={one} asOf={view.asOf} />)}
+        </section>
+      )}
+      {view.groups.map((group) => (
+        <section>
+          <h2>
+            <span>{group.name}</span>
+            <small>
+              <Uptime of={group.uptime} /> in 90 days
+            </small>
+          </h2>
+          <ul>
+            {group.sites.map(({ name, state, uptime, days }) => (
+              <li>
+                <span class="what">{name}</span>
+                <span class={`state ${state}`}>
+                  <Mark state={state} /> {WORDS[state]}
+                </span>
+                <DayStrip days={days} now={view.asOf} />
+                <small class="uptime">
+                  <Uptime of={uptime} />
+                </small>
+              </li>
+            ))}
+          </ul>
+          {group.sites.length === 0 && <p class="none">Nothing of it has been seen of late.</p>}
+        </section>
+      ))}
+      <section>
+        <h2>Past incidents</h2>
+        {past.length === 0 && <p class="none">None in the last 14 days.</p>}
+        {[...days].map(([day, those]) => (
+          <>
+            <h3>
+              <At at={day * DAY_MS} day />
+            </h3>
+            {those.map((incident) => <Incident incident={incident} asOf={view.asOf} />)}
+          </>
+        ))}
+      </section>
+      <Hatch />
+      <footer>
+        Subscribe: <a href={links.feed}>feed</a>
+      </footer>
+    </main>,
+    { style: links.style, more: head },
+  );
+}
+
+/** A time in the reader's zone, where there is a script, else in UTC. */
+function At({ at, day = false }: { at: number; day?: boolean }) {
+  const text = day ? exact(at).slice(0, 10) : exact(at);
+  return (
+    <time datetime={new Date(at).toISOString()} data-local={day ? null : ""}>
+      {text}
+    </time>
+  );
+}
+
+function Brand({ status: { homepage, title }, logo }: { status: WebStatus; logo: string }) {
+  const image = <img src={logo} alt={homepage === null ? "" : title} height="32" />;
+  return homepage === null ? image : <a href={homepage}>{image}</a>;
+}
+
+function Incident({ incident, asOf }: { incident: PublicIncident; asOf: number }) {
+  const { id, openedAt, closedAt, notes } = incident;
+  return (
+    <article id={`incident-${id}`}>
+      <p>
+        <strong>{titleOf(incident)}</strong>
+        <small>
+          since <At at={openedAt} />,{" "}
+          {closedAt === null
+            ? `for ${span(asOf - openedAt)}`
+            : `lasted ${span(closedAt - openedAt)}`}
+        </small>
+      </p>
+      {notes.toReversed().map(({ at, text }) => (
+        <p class="note">
+          <At at={at} /> {text}
+        </p>
+      ))}
+    </article>
+  );
+}
+
+function Maintenance({ maintenance: { sites, from, to }, asOf }: {
+  maintenance: PublicMaintenance;
+  asOf: number;
+}) {
+  return (
+    <p>
+      <strong>{sites.map(({ name }) => name).join(", ")}</strong>
+      <small>
+        {from <= asOf ? "under way since " : "from "}
+        <At at={from} /> to <At at={to} />
+      </small>
+    </p>
+  );
+}
+
+/** In words for customers. */
+export function titleOf({ site, kind, closedAt }: PublicIncident): string {
+  if (closedAt !== null) return kind === "down" ? `${site} was down` : `${site} worked in part`;
+  return kind === "down" ? `${site} is down` : `${site} works in part`;
+}
+
+/** What is said of an incident as plain text, the newest first. */
+export function textOf({ openedAt, closedAt, notes }: PublicIncident): string {
+  return [
+    ...(closedAt === null ? [] : [`${exact(closedAt)}: It is over.`]),
+    ...notes.toReversed().map(({ at, text }) => `${exact(at)}: ${text}`),
+    `${exact(openedAt)}: It began.`,
+  ].join("\n");
+}

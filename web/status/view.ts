@@ -1,0 +1,165 @@
+import { Cron } from "croner";
+import { siteId } from "../../config/types.ts";
+import { DAY_MS, DAYS } from "../data/history.ts";
+import { incidents } from "../data/incidents.ts";
+import type { State } from "../data/judge.ts";
+import { notesOf } from "../data/notes.ts";
+import type { Counts } from "../data/ring.ts";
+import { groupOf } from "../data/select.ts";
+import type { WebDeps } from "../env.ts";
+
+const PAST_DAYS = 14;
+const AHEAD_DAYS = 14;
+const MOST = 200;
+/** Everybody may ask, and as often as they like. */
+const KEEP_MS = 5_000;
+
+/** A site as the public sees it: nothing of where it is and why it fails. */
+export interface PublicSite {
+  id: number;
+  name: string;
+  state: State;
+  /** Of 90 days; null where nothing counts. */
+  uptime: number | null;
+  days: readonly Counts[];
+}
+
+export interface PublicIncident {
+  id: string;
+  siteId: number;
+  site: string;
+  kind: "down" | "degraded";
+  openedAt: number;
+  closedAt: number | null;
+  /** What was written for the public, the oldest first. */
+  notes: readonly { at: number; text: string }[];
+}
+
+export interface PublicMaintenance {
+  sites: readonly { id: number; name: string }[];
+  from: number;
+  to: number;
+}
+
+/** What is on the status page. Times are milliseconds since 1970. */
+export interface StatusView {
+  asOf: number;
+  indicator: "none" | "minor" | "major" | "critical" | "maintenance";
+  words: string;
+  groups: readonly { name: string; uptime: number | null; sites: readonly PublicSite[] }[];
+  /** Those that are open, and those of the last days, the newest first. */
+  incidents: readonly PublicIncident[];
+  /** Under way and ahead. */
+  maintenance: readonly PublicMaintenance[];
+}
+
+/** Gives what is on the status page, made anew every few seconds. */
+export function statusViews(deps: WebDeps): () => Promise<StatusView> {
+  let kept: { at: number; view: Promise<StatusView> } | null = null;
+  return () => {
+    const now = deps.clock.monotonic();
+    if (kept === null || now - kept.at >= KEEP_MS) {
+      const view = viewNow(deps);
+      kept = { at: now, view };
+      view.catch(() => kept = null);
+    }
+    return kept.view;
+  };
+}
+
+async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promise<StatusView> {
+  const now = clock.now();
+  const groups = config.web.status!.groups.map((name) => {
+    const members = [...sites.all()].filter((site) => groupOf(site) === name)
+      .sort((a, b) => a.name.localeCompare(b.name));
+    return {
+      name,
+      uptime: uptimeOf(members.map(({ id }) => history.counts(id, DAYS))),
+      sites: members.map(({ id, name, state }): PublicSite => ({
+        id,
+        name,
+        state,
+        uptime: history.uptime(id, DAYS),
+        days: history.days(id),
+      })),
+    };
+  });
+  const shown = new Map(groups.flatMap((group) => group.sites).map((site) => [site.id, site]));
+  const found = await incidents(pool, {
+    siteIds: [...shown.keys()],
+    since: now - PAST_DAYS * DAY_MS,
+    limit: MOST,
+  });
+  const notes = await notesOf(pool, found.map(({ id }) => id));
+  return {
+    asOf: now,
+    ...overall([...shown.values()].map(({ state }) => state)),
+    groups,
+    incidents: found.flatMap(({ id, siteId, kind, openedAt, closedAt }): PublicIncident[] =>
+      // The monitor's own trouble is no outage.
+      kind !== "down" && kind !== "degraded" ? [] : [{
+        id,
+        siteId: siteId!,
+        site: shown.get(siteId!)!.name,
+        kind,
+        openedAt,
+        closedAt,
+        notes: notes.filter((note) => note.isPublic && note.incidentId === id)
+          .map(({ at, text }) => ({ at, text })),
+      }]
+    ),
+    maintenance: maintenanceAhead(config.sites, [...shown.values()], now),
+  };
+}
+
+function uptimeOf(all: readonly Counts[]): number | null {
+  const sum = (field: "up" | "degraded" | "down") => all.reduce((n, one) => n + one[field], 0);
+  const [good, bad] = [sum("up") + sum("degraded"), sum("down")];
+  return good + bad === 0 ? null : good / (good + bad);
+}
+
+function overall(states: readonly State[]): Pick<StatusView, "indicator" | "words"> {
+  const has = (state: State) => states.includes(state);
+  if (states.length > 0 && states.every((state) => state === "down")) {
+    return { indicator: "critical", words: "All systems are down" };
+  }
+  if (has("down")) return { indicator: "major", words: "Some systems are down" };
+  if (has("degraded")) return { indicator: "minor", words: "Some systems work in part" };
+  if (has("maintenance")) return { indicator: "maintenance", words: "Maintenance is under way" };
+  // Silence is no good news.
+  if (has("unobserved") || has("unknown") || states.length === 0) {
+    return { indicator: "minor", words: "Nothing is known of some systems" };
+  }
+  return { indicator: "none", words: "All systems work" };
+}
+
+/** The maintenances that the config has for these sites; those of one time are one. */
+function maintenanceAhead(
+  configured: WebDeps["config"]["sites"],
+  shown: readonly PublicSite[],
+  now: number,
+): PublicMaintenance[] {
+  const byTime = new Map<string, PublicMaintenance & { sites: { id: number; name: string }[] }>();
+  for (const site of configured) {
+    const own = shown.find(({ name }) => name === siteId(site));
+    if (own === undefined) continue;
+    for (const one of site.maintenance) {
+      const [from, to] = one.kind === "once" ? [one.from, one.to] : nextOf(one, now);
+      if (to <= now || from > now + AHEAD_DAYS * DAY_MS) continue;
+      const key = `${from} ${to}`;
+      const known = byTime.get(key) ?? { from, to, sites: [] };
+      known.sites.push({ id: own.id, name: own.name });
+      byTime.set(key, known);
+    }
+  }
+  return [...byTime.values()].sort((a, b) => a.from - b.from);
+}
+
+function nextOf(
+  { cron, timeZone, durationMs }: { cron: string; timeZone: string; durationMs: number },
+  now: number,
+): [from: number, to: number] {
+  const start = new Cron(cron, { timezone: timeZone }).nextRun(new Date(now - durationMs));
+  const from = start?.getTime() ?? Infinity;
+  return [from, from + durationMs];
+}
