@@ -5,13 +5,15 @@ import type { Mode } from "./modes.ts";
 export interface RunOptions extends CheckOptions, RecordOptions {
   /**
    * What stands behind the mode. "check": URLs, or names of sites, one at least. "import": what the
-   * file is of, and the file. "restore": a file.
+   * files are of, and the files. "restore": a file.
    */
   args: readonly string[];
   /** Mode "agent": takes over the config when its file changes. */
   watch: boolean;
   /** Says what it would do, and does nothing. */
   dryRun: boolean;
+  /** Mode "alerts": sends a sample to this channel, and nothing else. */
+  test: string | null;
   /** Mode "web": prints the hash of a password, and does nothing else. */
   hashPassword: boolean;
   /** Mode "web": the folder that the status page is written to; null: it serves. */
@@ -91,6 +93,11 @@ export interface Option {
 export const OPTIONS: Readonly<Record<string, Option>> = {
   log: { value: "LOOK", help: "how the log looks: pretty (at a terminal) or json" },
   watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
+  test: {
+    modes: ["alerts"],
+    value: "CHANNEL",
+    help: "send a sample to this channel, print its answer, and end",
+  },
   since: {
     modes: ["dbdump", "replay"],
     value: "TIME",
@@ -165,7 +172,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
 /** Modes that take arguments without an option: how they are shown, and how many there are. */
 export const ARGS: Partial<Record<Mode, { usage: string; least: number; most: number }>> = {
   check: { usage: "URL|SITE ...", least: 1, most: Infinity },
-  import: { usage: "blackbox|gatus|kuma|urls FILE", least: 2, most: 2 },
+  import: { usage: "blackbox|gatus|kuma|urls FILE ...", least: 2, most: Infinity },
   restore: { usage: "[FILE|-]", least: 0, most: 1 },
 };
 
@@ -203,6 +210,7 @@ export function readOptions(
     args,
     watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
+    test: (parsed.test as string | undefined) ?? null,
     hashPassword: parsed["hash-password"] === true,
     export: (parsed.export as string | undefined) ?? null,
     log: parsed.log === undefined ? null : choiceOf("log", parsed.log as string, LOOKS),
