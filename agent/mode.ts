@@ -10,7 +10,7 @@ import { startAgentOps } from "./ops.ts";
 import { PerSiteMetrics } from "./probe/per_site.ts";
 import { Reloads } from "./reload/reload.ts";
 import { runAgent, type RunningAgent } from "./run.ts";
-import { newStats } from "./stats.ts";
+import { AgentStats } from "./stats.ts";
 
 const CLOSE_MS = 1_000;
 /** By the machines of one network, clocks are milliseconds apart. */
@@ -25,7 +25,7 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
       "Nothing is acknowledged with acks 0: a result that the broker loses is lost",
     );
   }
-  const stats = newStats();
+  const stats = new AgentStats();
   let running: RunningAgent | null = null;
   const { listen } = config.agent;
   let current = config;

@@ -23,7 +23,7 @@ import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
 import { SiteRequests } from "./check/site_requests.ts";
 import { openStateFolder } from "./state_folder.ts";
-import { type AgentStats, newStats } from "./stats.ts";
+import { AgentStats } from "./stats.ts";
 import { timestampsOf } from "./check/timestamps.ts";
 
 /** What an agent is handed. */
@@ -73,7 +73,7 @@ export async function runAgent(
   config: Pick<Config, "sites" | "agent">,
   deps: AgentDeps,
 ): Promise<AgentStats> {
-  const { log, signal, send, clock = systemClock, stats = newStats() } = deps;
+  const { log, signal, send, clock = systemClock, stats = new AgentStats() } = deps;
   const wanted = config.agent.maxConcurrentChecks;
   const maxChecks = allowedChecks(wanted);
   if (wanted !== null && maxChecks < wanted) {

@@ -1,6 +1,6 @@
+import TinyQueue from "tinyqueue";
 import type { Clock } from "../runtime/clock.ts";
 import { hashFraction } from "./hash.ts";
-import { Heap } from "./condition/heap.ts";
 
 /** What is scheduled: an identity and how often. */
 export interface Scheduled {
@@ -40,7 +40,7 @@ interface Entry<T> {
   due: number;
   /** The due time that it is for: the same, or before it where the run is late by intent. */
   slot: number;
-  /** The run under way, if there is one; the entry is not in the heap then. */
+  /** The run under way, if there is one; the entry is not in the queue then. */
   turn: Turn | null;
 }
 
@@ -136,7 +136,7 @@ export class Schedule<T extends Scheduled> {
   #clock: Clock;
   #entries = new Map<string, Entry<T>>();
   /** Those that do not run. */
-  #heap = new Heap<Entry<T>>();
+  #queue = inOrder<T>([]);
   #cancel: (() => void) | null = null;
   #armedFor = Infinity;
   #started = false;
@@ -156,7 +156,7 @@ export class Schedule<T extends Scheduled> {
    * is scheduled, little in a busy loop.
    */
   get overdueMs(): number {
-    const first = this.#heap.peek();
+    const first = this.#queue.peek();
     if (!this.#started || !first) return 0;
     return Math.max(0, this.#clock.monotonic() - first.due);
   }
@@ -199,12 +199,12 @@ export class Schedule<T extends Scheduled> {
       const entry = Object.assign(old ?? { turn: null }, { item, grid, due, slot: due });
       this.#entries.set(item.id, entry);
     }
-    this.#heap.reset([...this.#entries.values()].filter(({ turn }) => turn === null));
+    this.#queue = inOrder([...this.#entries.values()].filter(({ turn }) => turn === null));
     if (this.#started) this.#arm();
   }
 
   #arm(): void {
-    const first = this.#heap.peek();
+    const first = this.#queue.peek();
     if (!this.#started || !first) return this.#disarm();
     if (this.#cancel && this.#armedFor === first.due) return;
     this.#disarm();
@@ -226,9 +226,9 @@ export class Schedule<T extends Scheduled> {
   #runWhatIsDue(): void {
     const start = this.#clock.monotonic();
     for (let now = start; now - start <= MAX_SLICE_MS; now = this.#clock.monotonic()) {
-      const entry = this.#heap.peek();
+      const entry = this.#queue.peek();
       if (!entry || entry.due > now) return;
-      this.#heap.pop();
+      this.#queue.pop();
       const tooLate = now - entry.due > Math.min(MAX_LATE_MS, entry.grid.frequencyMs);
       if (tooLate) this.#putOff(entry, now);
       else void this.#run(entry);
@@ -244,7 +244,7 @@ export class Schedule<T extends Scheduled> {
     const isOnGrid = entry.due === nextSlot(grid, now);
     const missed = isOnGrid ? { due: turn.due, slots: turn.slots() } : turn.skip();
     entry.slot = isOnGrid ? entry.due : turn.due;
-    this.#heap.push(entry);
+    this.#queue.push(entry);
     if (missed) this.#options.onMissed?.(item, missed);
   }
 
@@ -258,9 +258,14 @@ export class Schedule<T extends Scheduled> {
     if (entry.grid === turn.grid) entry.due = turn.next;
     else entry.due = soon(entry.item.id, entry.grid, this.#clock.monotonic());
     entry.slot = entry.due;
-    this.#heap.push(entry);
+    this.#queue.push(entry);
     this.#arm();
   }
+}
+
+/** The items, the one that is due first in front. */
+function inOrder<T>(entries: Entry<T>[]): TinyQueue<Entry<T>> {
+  return new TinyQueue(entries, (a, b) => a.due - b.due);
 }
 
 /** The number of the last due time at or before `time`; a microsecond makes up for rounding. */

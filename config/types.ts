@@ -107,31 +107,45 @@ export interface SiteAlerting {
   slo: number | null;
 }
 
-/** How a site is asked; the fields are those of the client's HttpRequest. */
+/** How a site is asked. */
 export interface SiteRequest {
   method: string;
   /** Names as written; user_agent is among them. */
   headers: readonly (readonly [name: string, value: string])[];
   /** Null: no body. */
   body: Uint8Array | null;
+  /** Decoded body bytes that are read; the rest is cut and flagged. */
   readBodyBytes: number;
+  /** "any": also from a public site into a private network. */
   followRedirects: boolean | "any";
   maxRedirects: number;
+  /** Whether cookies are kept from redirect to redirect. */
   cookies: boolean;
+  /** "auto": what the site chooses by ALPN; "2": nothing else over TLS. */
   httpVersion: "auto" | "1.1" | "2";
+  /** "auto": IPv6 first where the resolver says so, the other soon after if it hangs. */
   ipVersion: "auto" | "4" | "6";
-  /** Host name, lower case -> address. */
+  /** Host name, lower case -> address to connect to in its place, for one backend of many. */
   resolve: Readonly<Record<string, string>>;
+  /** "http://[user:password@]host:port", or https:// or socks5://; every hop goes through it. */
   proxy: string | null;
+  /** Whether a connection left over from an earlier check may serve. */
   reuseConnection: boolean;
-  /** PEM texts; null where no key of `tls` is given. */
-  tls: {
-    ca: string | null;
-    cert: string | null;
-    key: string | null;
-    serverName: string | null;
-    insecure: boolean;
-  } | null;
+  /** Null where no key of `tls` is given. */
+  tls: SiteTls | null;
+}
+
+/** How TLS is spoken to a site; PEM texts, not file names. */
+export interface SiteTls {
+  /** Trusted in place of the system's authorities and the runtime's. */
+  ca: string | null;
+  /** The client's certificate and key; shown to the first origin only, never after a redirect away. */
+  cert: string | null;
+  key: string | null;
+  /** Sent as SNI and looked for in the certificate, in place of the URL's host. */
+  serverName: string | null;
+  /** Go on though the certificate does not verify; the record still says that it does not. */
+  insecure: boolean;
 }
 
 /** A time in which a site may be down. */

@@ -5,7 +5,7 @@ import type { Mode } from "./modes.ts";
 export interface RunOptions extends CheckOptions, RecordOptions {
   /**
    * What stands behind the mode. "check": URLs, or names of sites, one at least. "import": what the
-   * file is of, and the file. "restore": a file.
+   * files are of, and the files. "restore": a file.
    */
   args: readonly string[];
   /** Mode "agent": takes over the config when its file changes. */
@@ -179,7 +179,7 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
 /** Modes that take arguments without an option: how they are shown, and how many there are. */
 export const ARGS: Partial<Record<Mode, { usage: string; least: number; most: number }>> = {
   check: { usage: "URL|SITE ...", least: 1, most: Infinity },
-  import: { usage: "blackbox|gatus|kuma|urls FILE", least: 2, most: 2 },
+  import: { usage: "blackbox|gatus|kuma|urls FILE ...", least: 2, most: Infinity },
   silence: { usage: "[SITE|LABEL=VALUE ...|all]", least: 0, most: Infinity },
   restore: { usage: "[FILE|-]", least: 0, most: 1 },
 };

@@ -141,7 +141,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
   const allowance = deps.allowances.open();
   try {
     const start = deps.clock.monotonic();
-    const request = "error" in prepared ? { url: site.requestUrl } : prepared.request;
+    const request: HttpRequest = "error" in prepared ? { url: site.requestUrl } : prepared.request;
     const record = "error" in prepared ? failedRecord(prepared.error, 0) : await askWithin(
       deps.clients[site.client],
       { ...request, allowance },
@@ -158,7 +158,7 @@ async function tryOnce(site: Site, signal: AbortSignal, deps: CheckDeps): Promis
     const outcomes = record.error || inspected === "failed"
       ? []
       : applyRules(site.rules, record, inspected, deps.clock.now());
-    const isProxied = request.proxy !== undefined;
+    const isProxied = Boolean(request.proxy);
     const network = await deps.network.after(site.requestUrl, record, isProxied, start, signal);
     if (record.error && signal.aborted) return null;
     const judgement = judge(

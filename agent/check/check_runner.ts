@@ -6,7 +6,7 @@ import { check, type CheckDeps, type Checked, missedResult } from "./check.ts";
 import type { Limiter } from "../condition/limiter.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Missed, Turn } from "../schedule.ts";
-import { type AgentStats, recordLateness, recordResult } from "../stats.ts";
+import type { AgentStats } from "../stats.ts";
 import { ThrottledReport } from "../throttled_report.ts";
 import { type Timestamps, toMeta } from "./timestamps.ts";
 
@@ -83,7 +83,7 @@ export class CheckRunner {
       const inHour = Math.min(left, Math.ceil((hourEnd - wall) / site.frequencyMs));
       const ts = timestamps.next(siteId(site), clock.now() - wall);
       const message = missedResult(site, ts, inHour, this.#deps);
-      recordResult(stats, message, false);
+      stats.recordResult(message, false);
       this.#ownTrouble.add(1, { url: site.url, error: message.errorMessage! });
       this.#send(message);
       left -= inHour;
@@ -131,14 +131,14 @@ export class CheckRunner {
 
   async #check(site: Site, turn: Turn): Promise<void> {
     const { stats, onChecked } = this.#deps;
-    recordLateness(stats, turn.lateMs);
+    stats.recordLateness(turn.lateMs);
     const checked = await check(site, this.#cut.signal, this.#checkDeps, turn);
     if (!checked) {
       stats.cut++;
       return;
     }
     const { message, judgement } = checked;
-    recordResult(stats, message);
+    stats.recordResult(message);
     // An inspection that failed has told of itself.
     if (judgement.verdict === "unknown" && judgement.errorMessage !== null) {
       this.#ownTrouble.add(1, { url: site.url, error: message.errorMessage! });

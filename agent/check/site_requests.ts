@@ -6,7 +6,7 @@ import { keep } from "../bounded_map.ts";
 import type { Clients } from "../clients.ts";
 import { askWithin } from "./ask_within.ts";
 import type { HttpError } from "../http/errors.ts";
-import type { HttpRequest, TlsOptions } from "../http/types.ts";
+import type { HttpRequest } from "../http/types.ts";
 
 /** A request with its credentials, or why there are none. */
 export type Prepared = { request: HttpRequest } | { error: HttpError };
@@ -18,8 +18,7 @@ interface Made {
 }
 
 /**
- * The requests of sites, credentials included, each made once for a site: the client keeps what it
- * makes of a request's TLS options by their identity.
+ * The requests of sites, credentials included, each made once for a site.
  *
  * Credentials go into the Authorization header, which the clients leave out towards another origin.
  */
@@ -27,8 +26,6 @@ export class SiteRequests {
   readonly #clients: Clients;
   readonly #clock: Clock;
   readonly #made = new WeakMap<Site, Made>();
-  /** Thousands of sites may have the same ones from the defaults. */
-  readonly #tls = new Map<string, TlsOptions>();
   /** Shared by sites that would ask for the same token in the same way. */
   readonly #tokens = new Map<string, TokenSource>();
   readonly #closing = new AbortController();
@@ -67,7 +64,6 @@ export class SiteRequests {
     const known = this.#made.get(site);
     if (known) return known;
     const request = siteRequest(site);
-    if (request.tls) request.tls = shared(this.#tls, JSON.stringify(request.tls), request.tls);
     const authorization = site.auth && this.#authorizationOf(site, site.auth);
     const made = typeof authorization === "string"
       ? { request: withAuthorization(request, authorization), tokens: null }
@@ -80,26 +76,17 @@ export class SiteRequests {
     const [client, clock] = [this.#clients[site.client], this.#clock];
     // The way is the site's own, but for what is meant for it alone: its name, client certificate
     // and `insecure`.
-    const { ipVersion, resolve, proxy, tls } = siteRequest(site);
-    const way = {
-      ipVersion,
-      resolve,
-      proxy,
-      tls: tls?.ca === undefined ? undefined : { ca: tls.ca },
-    };
+    const { ipVersion, resolve, proxy, tls } = site.request;
+    const way = { ipVersion, resolve, proxy, tls: tls && { ca: tls.ca } };
     const authorization = kindOf(auth).authorization(auth, {
       clock,
       ask: (request, limitMs) =>
         askWithin(client, { ...way, ...request }, limitMs, this.#closing.signal, clock),
     });
     if (typeof authorization === "string") return authorization;
-    return shared(this.#tokens, JSON.stringify([auth, site.client, way]), authorization);
+    const key = JSON.stringify([auth, site.client, way]);
+    return this.#tokens.get(key) ?? keep(this.#tokens, key, authorization);
   }
-}
-
-/** What `map` has at `key`; `value` where it has nothing, and from now on. */
-function shared<T>(map: Map<string, T>, key: string, value: T): T {
-  return map.get(key) ?? keep(map, key, value);
 }
 
 const AUTHORIZATION = "Authorization";
@@ -110,28 +97,6 @@ function withAuthorization(request: HttpRequest, value: string): HttpRequest {
 }
 
 /** What to ask a site for, without what `auth` adds. */
-export function siteRequest(
-  { requestUrl, request }: Pick<Site, "requestUrl" | "request">,
-): HttpRequest {
-  const { body, resolve, proxy, tls, ...rest } = request;
-  return {
-    url: requestUrl,
-    ...rest,
-    ...(body !== null && { body }),
-    ...(Object.keys(resolve).length > 0 && { resolve }),
-    ...(proxy !== null && { proxy }),
-    ...(tls !== null && { tls: tlsOptions(tls) }),
-  };
-}
-
-function tlsOptions(
-  { ca, cert, key, serverName, insecure }: NonNullable<Site["request"]["tls"]>,
-): TlsOptions {
-  return {
-    ...(ca !== null && { ca }),
-    ...(cert !== null && { cert }),
-    ...(key !== null && { key }),
-    ...(serverName !== null && { serverName }),
-    insecure,
-  };
+export function siteRequest({ requestUrl, request }: Site): HttpRequest {
+  return { url: requestUrl, ...request };
 }

@@ -112,7 +112,7 @@ async function readBody(response: Response, body: BodyBuffer): Promise<void> {
 function hostOf(request: HttpRequest): string {
   const {
     ipVersion = "auto",
-    resolve,
+    resolve = {},
     proxy,
     reuseConnection,
     tls: tlsOptions,
@@ -120,7 +120,7 @@ function hostOf(request: HttpRequest): string {
   } = request;
   const asked = {
     "ip_version": ipVersion !== "auto",
-    "resolve": resolve,
+    "resolve": Object.keys(resolve).length > 0,
     "proxy": proxy,
     "connection: reuse": reuseConnection,
     "tls": tlsOptions,

@@ -131,13 +131,13 @@ export function redirectedRequest(
   const next: HttpRequest = { ...request, url: to.href };
   if (toGet) {
     next.method = "GET";
-    delete next.body;
+    next.body = null;
     next.headers = withoutContentHeaders(next.headers);
   }
   const isUpgrade = from.protocol === "http:" && to.protocol === "https:" &&
     to.hostname === from.hostname;
   if (to.origin === from.origin || isUpgrade) return { request: next };
-  if (next.body !== undefined) {
+  if (next.body) {
     const error = httpError("bad_redirect", "It would send the request's body to another origin");
     return { error };
   }

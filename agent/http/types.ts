@@ -3,55 +3,24 @@
  * the platform's fetch and the timed one, and one table of test cases runs against both.
  */
 
+import type { SiteRequest, SiteTls } from "../../config/types.ts";
 import type { Allowance } from "./allowance.ts";
 import type { HttpError } from "./errors.ts";
 
-/** What to ask for. `url` is a string so that it goes out as written, not normalised. */
-export interface HttpRequest {
+/**
+ * What to ask for: as a site has it, "GET" of 1 MiB by HTTP/1.1 and up to 10 redirects where it does not
+ * say. What only the timed client can do, the platform's fetch gives an error of class `not_made` for
+ * rather than leave it out unsaid.
+ */
+export interface HttpRequest extends Partial<Omit<SiteRequest, "tls">> {
+  /** A string so that it goes out as written, not normalised. */
   url: string;
-  /** @default "GET" */
-  method?: string;
-  headers?: readonly (readonly [name: string, value: string])[];
-  body?: Uint8Array;
-  /** Decoded body bytes that are read; the rest is cut and flagged. @default 1048576 */
-  readBodyBytes?: number;
-  /** "any": also from a public site into a private network. @default true */
-  followRedirects?: boolean | "any";
-  /** @default 10 */
-  maxRedirects?: number;
-  /** Whether cookies are kept from redirect to redirect. @default false */
-  cookies?: boolean;
+  tls?: TlsOptions | null;
   /** What it may take of what all exchanges share. @default as much as it wants */
   allowance?: Allowance;
-
-  // From here on only the timed client can do what is asked; the platform's fetch gives an error of
-  // class `not_made` for it rather than leave it out unsaid.
-
-  /** @default "auto": IPv6 first where the resolver says so, the other soon after if it hangs */
-  ipVersion?: "auto" | "4" | "6";
-  /** Host name (lower case) -> address to connect to in its place, for one backend of many. */
-  resolve?: Readonly<Record<string, string>>;
-  /** "http://[user:password@]host:port", or https:// or socks5://; every hop goes through it. */
-  proxy?: string;
-  /** "auto": what the site chooses by ALPN; "2": nothing else over TLS. @default "1.1" */
-  httpVersion?: "auto" | "1.1" | "2";
-  /** Whether a connection left over from an earlier check may serve. @default false */
-  reuseConnection?: boolean;
-  tls?: TlsOptions;
 }
 
-/** How to speak TLS to a site; PEM texts, not file names. */
-export interface TlsOptions {
-  /** Trusted in place of the system's authorities and the runtime's. */
-  ca?: string;
-  /** The client's certificate and key; shown to the first origin only, never after a redirect away. */
-  cert?: string;
-  key?: string;
-  /** Sent as SNI and looked for in the certificate, in place of the URL's host. */
-  serverName?: string;
-  /** Go on though the certificate does not verify; the record still says that it does not. */
-  insecure?: boolean;
-}
+export type TlsOptions = Partial<SiteTls>;
 
 /** One certificate, as shown by the site. */
 export interface CertificateRecord {

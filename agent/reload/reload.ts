@@ -4,7 +4,7 @@ import type { Config, Site } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
-import { type AgentStats, recordReload } from "../stats.ts";
+import type { AgentStats } from "../stats.ts";
 import { FileWatch } from "./file_watch.ts";
 import { ConfigLoader } from "./config_loader.ts";
 import { restartNeededFor } from "./restart_needed.ts";
@@ -97,7 +97,7 @@ export class Reloads {
       const loaded = await this.#loader.load(configSource, this.#sites);
       if (this.#isOver()) return;
       if (!loaded.ok) {
-        recordReload(stats, "refused");
+        stats.recordReload("refused");
         const { problems } = loaded;
         log.error(
           { file, problems },
@@ -108,7 +108,7 @@ export class Reloads {
       const { config, changes } = loaded;
       this.#sites = config.sites;
       this.#replaceSites(config.sites, config);
-      recordReload(stats, "applied");
+      stats.recordReload("applied");
       if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
         // What changed since it was loaded, and before it was watched.
         void this.#watchFiles(config.includePatterns).then(() => this.reload());
@@ -124,7 +124,7 @@ export class Reloads {
       }
     } catch (error) {
       if (this.#isOver()) return;
-      recordReload(stats, "refused");
+      stats.recordReload("refused");
       log.error(
         { file, error },
         "The new config was not loaded; the agent goes on with the old one",

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { startAgentOps } from "../../agent/ops.ts";
 import type { RunningAgent } from "../../agent/run.ts";
-import { newStats, recordLateness, recordReload, recordResult } from "../../agent/stats.ts";
+import { AgentStats } from "../../agent/stats.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { assertDocumented, metricsDoc } from "../support/metrics_doc.ts";
 import { parseExposition, valueOf } from "../support/exposition.ts";
@@ -13,7 +13,7 @@ type Mutable<T> = { -readonly [K in keyof T]: { -readonly [L in keyof T[K]]: T[K
 /** The server of an agent that is acted out. */
 async function ops() {
   const clock = new FakeClock();
-  const stats = newStats();
+  const stats = new AgentStats();
   const stop = new AbortController();
   const running: Mutable<Pick<RunningAgent, "outbox" | "schedule">> & RunningAgent = {
     outbox: { waiting: 0, dropped: 0, oldestAt: null, failing: false },
@@ -58,7 +58,7 @@ Deno.test("startAgentOps() serves nothing unless the config says where", async (
   const log = recordingLog();
   const server = await startAgentOps({
     listen: null,
-    stats: newStats(),
+    stats: new AgentStats(),
     running: () => null,
     config: () => loadText("{}"),
     perSite: null,
@@ -71,7 +71,7 @@ Deno.test("startAgentOps() serves nothing unless the config says where", async (
 
 Deno.test("docs/metrics.md lists exactly an agent's metrics", async () => {
   await using agent = await ops();
-  recordResult(agent.stats, { verdict: "down", reason: "status", responseTime: 1 });
+  agent.stats.recordResult({ verdict: "down", reason: "status", responseTime: 1 });
   assertDocumented(await metricsDoc(), ["Both", "Agent"], await agent.scrape());
 });
 
@@ -79,11 +79,11 @@ Deno.test("addAgentMetrics() shows the counters of checks, in seconds where they
   await using agent = await ops();
   const { stats } = agent;
   const phases = { dns: 1, connect: 2, tls: 3, firstByte: 2_000, download: 5 };
-  recordResult(stats, { verdict: "up", responseTime: 1_500, phases });
-  recordResult(stats, { verdict: "down", reason: "status", responseTime: 20, phases });
-  recordResult(stats, { verdict: "unknown", reason: "local_stall", responseTime: 500 });
-  recordLateness(stats, 4);
-  recordLateness(stats, 104);
+  stats.recordResult({ verdict: "up", responseTime: 1_500, phases });
+  stats.recordResult({ verdict: "down", reason: "status", responseTime: 20, phases });
+  stats.recordResult({ verdict: "unknown", reason: "local_stall", responseTime: 500 });
+  stats.recordLateness(4);
+  stats.recordLateness(104);
   Object.assign(stats, { inFlight: 7, waitingForPlace: 8, skipped: 9, cut: 10, stalls: 11 });
   Object.assign(stats, { sends: 12, sendFailures: 13, published: 14, refused: 15 });
   const found = await agent.scrape();
@@ -137,10 +137,10 @@ Deno.test("addAgentMetrics() shows whether the last reload was taken", async () 
     ];
   };
   assertEquals(await values(), [1, 0, 0]);
-  recordReload(agent.stats, "applied");
-  recordReload(agent.stats, "refused");
+  agent.stats.recordReload("applied");
+  agent.stats.recordReload("refused");
   assertEquals(await values(), [0, 1, 1]);
-  recordReload(agent.stats, "applied");
+  agent.stats.recordReload("applied");
   assertEquals(await values(), [1, 2, 1]);
 });
 
@@ -205,7 +205,7 @@ Deno.test("startAgentOps() serves /probe, and the metrics of each site behind it
   const clock = new FakeClock();
   const server = (await startAgentOps({
     listen: { host: "127.0.0.1", port: 0 },
-    stats: newStats(),
+    stats: new AgentStats(),
     running: () => null,
     config: () => loadText("{}"),
     perSite: {

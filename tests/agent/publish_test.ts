@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import type { Row } from "../../agent/outbox/store.ts";
 import { Publisher } from "../../agent/publish.ts";
-import { newStats } from "../../agent/stats.ts";
+import { AgentStats } from "../../agent/stats.ts";
 import { RefusedError } from "../../kafka/errors.ts";
 import type { OutgoingMessage, Send } from "../../kafka/sender.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -33,7 +33,7 @@ function memoryOutbox(count: number) {
 function publisher(count: number, send: Send) {
   const clock = new FakeClock();
   const log = recordingLog();
-  const stats = newStats();
+  const stats = new AgentStats();
   const outbox = memoryOutbox(count);
   const draining = new AbortController();
   const deadline = new AbortController();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import type { HttpClient } from "../../agent/http/types.ts";
 import { runAgent } from "../../agent/run.ts";
-import { newStats } from "../../agent/stats.ts";
+import { AgentStats } from "../../agent/stats.ts";
 import type { AgentConfig, Site } from "../../config/types.ts";
 import type { OutgoingMessage, Send } from "../../kafka/sender.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
@@ -48,7 +48,7 @@ function started(
 ) {
   const stop = new AbortController();
   const log = recordingLog();
-  const stats = newStats();
+  const stats = new AgentStats();
   const config = agentConfig(stateDir, list, agent);
   const ended = runAgent(config, {
     clients: clients(client),

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { newStats, recordLateness, recordResult } from "../../agent/stats.ts";
+import { AgentStats } from "../../agent/stats.ts";
 
-Deno.test("recordLateness() counts by bucket, and over 100 ms as late", () => {
-  const stats = newStats();
-  for (const ms of [0, 10, 10.1, 100, 100.1, 10_000, 10_001]) recordLateness(stats, ms);
+Deno.test("AgentStats.recordLateness() counts by bucket, and over 100 ms as late", () => {
+  const stats = new AgentStats();
+  for (const ms of [0, 10, 10.1, 100, 100.1, 10_000, 10_001]) stats.recordLateness(ms);
   const { bounds, counts, sum } = stats.lateness;
   const byBound = [...bounds, Infinity].map((bound, i) => [bound, counts[i]]);
   assertEquals(byBound.filter(([, count]) => count), [
@@ -18,13 +18,13 @@ Deno.test("recordLateness() counts by bucket, and over 100 ms as late", () => {
   assertEquals(Math.round(sum), 20_221);
 });
 
-Deno.test("recordResult() counts verdicts, reasons, the time and each phase", () => {
-  const stats = newStats();
+Deno.test("AgentStats.recordResult() counts verdicts, reasons, the time and each phase", () => {
+  const stats = new AgentStats();
   const phases = { dns: 1, connect: 2, tls: 0, firstByte: 30, download: 4 };
-  recordResult(stats, { verdict: "up", responseTime: 37, phases });
-  recordResult(stats, { verdict: "down", reason: "status", responseTime: 40, phases });
-  recordResult(stats, { verdict: "down", reason: "timeout", responseTime: 120_001 });
-  recordResult(stats, { verdict: "down", reason: "timeout", responseTime: 120_000 });
+  stats.recordResult({ verdict: "up", responseTime: 37, phases });
+  stats.recordResult({ verdict: "down", reason: "status", responseTime: 40, phases });
+  stats.recordResult({ verdict: "down", reason: "timeout", responseTime: 120_001 });
+  stats.recordResult({ verdict: "down", reason: "timeout", responseTime: 120_000 });
   assertEquals(stats.checked, 4);
   assertEquals(stats.verdicts, { up: 1, degraded: 0, down: 3, unknown: 0 });
   assertEquals([...stats.reasons], [["status", 1], ["timeout", 2]]);

@@ -200,7 +200,7 @@ const WRONG: [line: string, message: string][] = [
   ["agent -H a:b", 'Option "--header" belongs to mode "check"'],
   [
     "import gatus",
-    'Mode "import" needs blackbox|gatus|kuma|urls FILE',
+    'Mode "import" needs blackbox|gatus|kuma|urls FILE ...',
   ],
   ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
   ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],

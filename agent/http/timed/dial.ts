@@ -41,7 +41,7 @@ export interface Wanted {
  */
 export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> {
   const { request, target } = wanted;
-  const proxy = request.proxy === undefined ? null : parseProxy(request.proxy);
+  const proxy = request.proxy ? parseProxy(request.proxy) : null;
   const plain = () => proxy ? reachThrough(proxy, wanted, deps) : reach(wanted, deps);
   if (target.secure) {
     const name = request.tls?.serverName ?? target.host;

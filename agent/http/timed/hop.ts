@@ -137,8 +137,8 @@ class OneHop {
     const headers = http2Headers(this.#request, target);
     // A session that has just ended cannot be asked any more.
     if (session.closed || session.destroyed) throw failure("connection_reset");
-    const stream = session.request(headers, { endStream: body === undefined });
-    if (body !== undefined) stream.end(body);
+    const stream = session.request(headers, { endStream: !body });
+    if (body) stream.end(body);
     return new Http2Reader(session, stream, options);
   }
 

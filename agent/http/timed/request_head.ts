@@ -46,7 +46,7 @@ export function encodeRequest(
   if (proxied?.authorization) head += headerLine("Proxy-Authorization", proxied.authorization);
   for (const [name, value] of withDefaults(request)) head += headerLine(name, value);
   head += "\r\n";
-  return request.body === undefined ? head : Buffer.concat([Buffer.from(head), request.body]);
+  return request.body ? Buffer.concat([Buffer.from(head), request.body]) : head;
 }
 
 /** The request's head as HTTP/2 has it (RFC 9113, 8.3.1). @throws as encodeRequest() */
@@ -79,7 +79,7 @@ function withDefaults(request: HttpRequest): [string, string][] {
   if (!has(given, "accept")) headers.push(["Accept", "*/*"]);
   if (!has(given, "accept-encoding")) headers.push(["Accept-Encoding", ACCEPT_ENCODING]);
   for (const [name, value] of given) headers.push([name, value]);
-  const needsLength = body !== undefined || method === "POST" || method === "PUT";
+  const needsLength = body || method === "POST" || method === "PUT";
   if (needsLength && !has(given, "content-length") && !has(given, "transfer-encoding")) {
     headers.push(["Content-Length", String(body?.length ?? 0)]);
   }

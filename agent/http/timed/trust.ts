@@ -10,6 +10,8 @@ import { Authorities } from "./certificates.ts";
 /** How long the system's authorities are known before they are read again, if they are needed. */
 const SYSTEM_MS = 300_000;
 
+type Options = TlsOptions | null | undefined;
+
 /** Who is trusted, ready for use. */
 export interface Trust {
   context: tls.SecureContext;
@@ -40,9 +42,8 @@ export class TrustStore {
   }
 
   /** @throws ExchangeFailure `not_made` for a certificate or key that cannot be read */
-  get(host: string, options: TlsOptions = {}): Trust {
-    const { ca = "" } = options;
-    const learned = ca === "" ? this.#learned.get(learnedKey(host, options)) : undefined;
+  get(host: string, options: Options): Trust {
+    const learned = options?.ca ? undefined : this.#learned.get(learnedKey(host, options));
     return learned ?? this.#plain(options);
   }
 
@@ -54,11 +55,11 @@ export class TrustStore {
    */
   another(
     host: string,
-    options: TlsOptions = {},
+    options: Options,
     sent: readonly X509Certificate[],
     tried: Trust,
   ): Trust | null {
-    if (options.ca !== undefined) return null;
+    if (options?.ca) return null;
     if (this.#learned.delete(learnedKey(host, options))) return this.#plain(options);
     if (tried !== this.#plain(options)) return null;
     const system = this.#systemAuthorities();
@@ -70,11 +71,11 @@ export class TrustStore {
     return trust;
   }
 
-  #plain(options: TlsOptions): Trust {
-    const { ca = "", cert = "", key = "" } = options;
+  #plain(options: Options): Trust {
+    const ca = options?.ca ?? "";
     const ofCa = this.#made.get(ca) ?? keep(this.#made, ca, new Map<string, Trust>());
-    const ofClient = cert + key;
-    return ofCa.get(ofClient) ?? keep(ofCa, ofClient, make(options, this.#authorities(ca)));
+    const client = clientKey(options);
+    return ofCa.get(client) ?? keep(ofCa, client, make(options, this.#authorities(ca)));
   }
 
   #authorities(ca: string): Authorities {
@@ -101,11 +102,16 @@ function bundledAuthorities(): readonly string[] | null {
   }
 }
 
-function learnedKey(host: string, { cert = "", key = "" }: TlsOptions): string {
-  return `${host}\n${cert}${key}`;
+function clientKey(options: Options): string {
+  return `${options?.cert ?? ""}${options?.key ?? ""}`;
 }
 
-function make({ ca, cert, key }: TlsOptions, authorities: Authorities): Trust {
+function learnedKey(host: string, options: Options): string {
+  return `${host}\n${clientKey(options)}`;
+}
+
+function make(options: Options, authorities: Authorities): Trust {
+  const [ca, cert, key] = [options?.ca, options?.cert, options?.key].map((pem) => pem ?? undefined);
   // Deno reads them only when a connection needs them, and then leaves out what it cannot read.
   readable("ca", ca, (pem) => new X509Certificate(pem));
   readable("certificate", cert, (pem) => new X509Certificate(pem));

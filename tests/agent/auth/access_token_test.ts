@@ -58,7 +58,7 @@ Deno.test("AccessToken asks by client credentials, with the secret in the header
     proxy: "http://proxy.test:3128",
   });
   assertEquals(
-    new TextDecoder().decode(body),
+    new TextDecoder().decode(body!),
     "grant_type=client_credentials&scope=read+write",
   );
   const authorization = headers!.find(([name]) => name === "Authorization")![1];

@@ -3,7 +3,7 @@ import { CheckRunner, type CheckRunnerDeps } from "../../../agent/check/check_ru
 import type { HttpClient, HttpRecord } from "../../../agent/http/types.ts";
 import { Limiter } from "../../../agent/condition/limiter.ts";
 import { Turn } from "../../../agent/schedule.ts";
-import { newStats } from "../../../agent/stats.ts";
+import { AgentStats } from "../../../agent/stats.ts";
 import { Timestamps } from "../../../agent/check/timestamps.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -20,7 +20,7 @@ function turn(clock: FakeClock, frequencyMs = 3_600_000): Turn {
 function runner(maxChecks = 2, values: Partial<CheckRunnerDeps> = {}) {
   const clock = new FakeClock();
   const log = recordingLog();
-  const stats = newStats();
+  const stats = new AgentStats();
   const exchanges: ((record: HttpRecord) => void)[] = [];
   const client: HttpClient = (_, signal) =>
     new Promise((resolve) => {

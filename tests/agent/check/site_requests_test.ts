@@ -34,13 +34,17 @@ Deno.test("SiteRequests asks for a site as its config says, and for nothing that
     url: "http://site.test/",
     method: "GET",
     headers: [],
+    body: null,
     readBodyBytes: 1024 * 1024,
     followRedirects: true,
     maxRedirects: 10,
     ipVersion: "auto",
+    resolve: {},
+    proxy: null,
     reuseConnection: false,
     cookies: false,
     httpVersion: "1.1",
+    tls: null,
   });
   const body = new TextEncoder().encode("hello");
   assertEquals(
@@ -69,7 +73,7 @@ Deno.test("SiteRequests asks for a site as its config says, and for nothing that
       reuseConnection: false,
       cookies: false,
       httpVersion: "1.1",
-      tls: { ca: "CA", serverName: "other.test", insecure: true },
+      tls: { ca: "CA", cert: null, key: null, serverName: "other.test", insecure: true },
     },
   );
 });
@@ -118,7 +122,7 @@ Deno.test("SiteRequests shares a token among sites that would ask for the same o
   assertEquals(await token({ auth: { ...OAUTH2 }, url: "http://other.test/" }), "Bearer t1");
   assertEquals(await token({ auth: { ...OAUTH2, scope: "more" } }), "Bearer t2");
   assertEquals(await token({ auth: OAUTH2, request: { tls } }), "Bearer t3");
-  assertEquals(asked.map(({ tls }) => tls), [undefined, undefined, { ca: "CA" }]);
+  assertEquals(asked.map(({ tls }) => tls), [null, null, { ca: "CA" }]);
 });
 
 Deno.test("SiteRequests gives no request where there is no token", async () => {

@@ -6,7 +6,7 @@ import type { HttpClient } from "../../../agent/http/types.ts";
 import { LoopWatch } from "../../../agent/condition/loop_watch.ts";
 import { Limiter } from "../../../agent/condition/limiter.ts";
 import { Schedule } from "../../../agent/schedule.ts";
-import { newStats } from "../../../agent/stats.ts";
+import { AgentStats } from "../../../agent/stats.ts";
 import { Timestamps, type TimestampState } from "../../../agent/check/timestamps.ts";
 import { type Site, siteId } from "../../../config/types.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
@@ -44,7 +44,7 @@ function agent(clock: FakeClock, places: number, state: TimestampState) {
   const runner = new CheckRunner({
     ...checkDeps(client(), { clock, loop }),
     log: recordingLog(),
-    stats: newStats(),
+    stats: new AgentStats(),
     places: new Limiter(places),
     timestamps,
     outbox: {

@@ -63,7 +63,7 @@ Deno.test("redirectedRequest() changes the method by the rules of fetch", () => 
     const request = next({ method, body, headers }, status, "/c");
     assertEquals(request.method, expected, `${method} ${status}`);
     const changed = expected !== method;
-    assertEquals(request.body, changed ? undefined : body);
+    assertEquals(request.body, changed ? null : body);
     assertEquals(request.headers, changed ? [["X-Own", "1"]] : [...headers]);
   }
 });
@@ -114,7 +114,7 @@ Deno.test("redirectedRequest() sends a body to another origin only where it is t
   const body = new Uint8Array([1]);
   assertEquals(refusal({ method: "POST", body }, 307, "http://other.test/").class, "bad_redirect");
   assertEquals(next({ method: "POST", body }, 307, "https://site.test/").body, body);
-  assertEquals(next({ method: "POST", body }, 302, "http://other.test/").body, undefined);
+  assertEquals(next({ method: "POST", body }, 302, "http://other.test/").body, null);
 });
 
 Deno.test("redirectedRequest() refuses what cannot be followed", () => {

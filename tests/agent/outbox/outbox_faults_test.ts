@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Worker } from "node:worker_threads";
 import { Outbox } from "../../../agent/outbox/outbox.ts";
 import { Publisher } from "../../../agent/publish.ts";
-import { newStats } from "../../../agent/stats.ts";
+import { AgentStats } from "../../../agent/stats.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { startWorker } from "../../../runtime/thread.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -150,7 +150,7 @@ Deno.test("Outbox and Publisher bring every result to the broker though the disk
       return Promise.resolve();
     };
     const draining = new AbortController();
-    const stats = newStats();
+    const stats = new AgentStats();
     const publishing = new Publisher({ outbox, send, clock: systemClock, log, stats })
       .run(draining.signal, NEVER);
     const all = messages(1, 300, "x".repeat(3_000));
@@ -210,7 +210,7 @@ Deno.test("Outbox that can neither read nor write its disk gives out what waits 
       return Promise.resolve();
     };
     const draining = new AbortController();
-    const stats = newStats();
+    const stats = new AgentStats();
     const publishing = new Publisher({ outbox, send, clock: systemClock, log, stats })
       .run(draining.signal, NEVER);
     for (const [from, to] of [[6, 10], [11, 30]] as const) {

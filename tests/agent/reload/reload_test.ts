@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Reloads } from "../../../agent/reload/reload.ts";
-import { newStats } from "../../../agent/stats.ts";
+import { AgentStats } from "../../../agent/stats.ts";
 import { loadConfig } from "../../../config/load.ts";
 import type { Site } from "../../../config/types.ts";
 import { systemClock } from "../../../runtime/clock.ts";
@@ -17,7 +17,7 @@ interface Reloading {
   /** What is checked. */
   sites: () => readonly Site[];
   reloads: Reloads;
-  stats: ReturnType<typeof newStats>;
+  stats: AgentStats;
   log: ReturnType<typeof recordingLog>;
   stop(): void;
   folder: string;
@@ -33,7 +33,7 @@ async function reloading(
     const write = (text: string) => writeFile(join(folder, configSource.file), text);
     await write(FIRST);
     const config = loadConfig(configSource.file, { cwd: folder, mode: "agent" });
-    const stats = newStats();
+    const stats = new AgentStats();
     const log = recordingLog();
     const stopping = new AbortController();
     const { signal } = stopping;
