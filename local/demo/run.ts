@@ -96,9 +96,10 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   const startedAt = clock.monotonic();
   const endAt = startedAt + (options.seconds ?? Infinity) * 1000;
   const reader = new StatusReader(client, admin, config.sites, begin, receiver);
+  const programs = [writer, agent, dashboard];
   const watched = {
     reader,
-    programs: [writer, agent, dashboard, ...alerter ? [alerter] : []],
+    programs,
     clock,
     signal,
   };
