@@ -31,8 +31,11 @@ GRANT UPDATE (last_seen) ON sites TO httpmon_alerter;
 
 -- operator: what people do in the dashboard, beside what a reader sees.
 GRANT USAGE ON SCHEMA public TO httpmon_operator;
-GRANT SELECT, UPDATE (acknowledged_at) ON incidents TO httpmon_operator;
+GRANT SELECT, UPDATE (acknowledged_at, acknowledged_by) ON incidents TO httpmon_operator;
 GRANT SELECT, INSERT ON incident_notes TO httpmon_operator;
+-- To replay dead letters, it stores as a writer does.
+GRANT httpmon_writer TO httpmon_operator;
+GRANT UPDATE (reason, detail, replayed_at) ON dead_letters TO httpmon_operator;
 
 -- reader: dbdump, report, web. Partitions are read through their table; the last line is for tables
 -- of a later version.

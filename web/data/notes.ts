@@ -29,11 +29,16 @@ export async function notesOf(pool: Pool, ids: readonly string[]): Promise<Note[
 }
 
 /** Says that somebody is at it. @returns False where it is not there or over; who was first stays */
-export async function acknowledge(operator: Pool, id: string): Promise<boolean> {
+export async function acknowledge(
+  operator: Pool,
+  id: string,
+  by: string | null,
+): Promise<boolean> {
   const { rowCount } = await operator.query(
-    `UPDATE incidents SET acknowledged_at = coalesce(acknowledged_at, now())
+    `UPDATE incidents SET acknowledged_at = coalesce(acknowledged_at, now()),
+       acknowledged_by = CASE WHEN acknowledged_at IS NULL THEN $2 ELSE acknowledged_by END
      WHERE id = $1 AND closed_at IS NULL`,
-    [id],
+    [id, by],
   );
   return rowCount === 1;
 }
