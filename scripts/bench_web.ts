@@ -71,7 +71,6 @@ try {
     const sizes = { hourlySites: 500, hourlyDays: 30, resultSites: 200, resultDays: 2 };
     const history = { sites, days: number("days"), ...sizes };
     await fillHistory(client, history, Date.now(), (line) => console.error(line));
-    await client.query(`UPDATE contexts SET site_labels = '{"group": "web"}'`);
   }
   await catchUp(client, sites, Date.now());
   const { rows: [agent] } = await client.query("SELECT identity FROM agents LIMIT 1");
@@ -89,7 +88,7 @@ try {
 
   const port = await freePort();
   const config = join(folder.path, "config.yaml");
-  const web = { listen: port, status: { groups: ["web"], title: "Status" } };
+  const web = { listen: port, status: { groups: ["shop"], title: "Status" } };
   await writeFile(config, JSON.stringify({ web, database: { dsn: server.dsn } }), { mode: 0o600 });
   const program = await startProgram("web", config, folder.path);
   try {

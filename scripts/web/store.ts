@@ -55,10 +55,11 @@ export async function storeResults(
   return position;
 
   function resultOf(n: number): ResultMessage {
+    const site = n % sites;
     return {
       ts: formatTimestamp(BigInt(Date.now()) * 1_000n + BigInt(n % 1_000)),
       agentUUID,
-      url: `https://${1 + n % sites}.example/`,
+      url: `https://${1 + site}.example/`,
       regexResult: null,
       responseCode: 200,
       responseTime: 20 + n % 100,
@@ -66,8 +67,9 @@ export async function storeResults(
       verdict: "up",
       frequency: 60,
       location: "eu-west",
-      siteLabels: { team: "web" },
-      ...n % 1_000 === 7 && DOWN,
+      // Twenty sites are public.
+      siteLabels: { group: site < 20 ? "shop" : `team ${site % 20}` },
+      ...n % 997 === 7 && DOWN,
     };
   }
 }
