@@ -5,7 +5,9 @@ export interface About {
   name: string;
   /** Empty where it is no site. */
   url: string;
-  channels: readonly string[];
+  /** As its config names them; null: it names none. */
+  channels: readonly string[] | null;
+  labels: Readonly<Record<string, string>>;
 }
 
 /** An incident as the database has it, its times in ISO 8601, UTC. */
@@ -20,12 +22,14 @@ export interface IncidentRow {
   cause: string;
   locations: string[];
   evidence: (Omit<Evidence, "since"> & { since: string })[];
+  labels: Readonly<Record<string, string>>;
 }
 
-const utc = (column: string) =>
+/** SQL for a time in ISO 8601, under its own name. */
+export const utc = (column: string) =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 
 /** SQL for an `IncidentRow`. */
 export const INCIDENT_ROW = `id::text, site_id, agent, kind, severity, ${utc("opened_at")}, ${
   utc("closed_at")
-}, cause, locations, evidence`;
+}, cause, locations, evidence, labels`;

@@ -1,14 +1,12 @@
 import type { ClientBase } from "pg";
 import { formatTimestamp } from "../wire/timestamp.ts";
 import { type About, INCIDENT_ROW, type IncidentRow } from "./incident.ts";
-import { type Happened, oweOpened, oweResolved } from "./owed.ts";
+import { type Happened, oweOpened, oweResolved, type Telling } from "./outbox/owe.ts";
 import type { Change, Subject } from "./state/change.ts";
 
 /** What storing changes is handed. */
-export interface ChangeDeps {
+export interface ChangeDeps extends Telling {
   aboutOf(subject: Subject): About;
-  /** Wall clock, milliseconds since 1970. */
-  now: number;
 }
 
 /**
@@ -23,22 +21,26 @@ export async function storeChanges(
   const opened = changes.flatMap((change) => change.what === "opened" ? change : []);
   const resolved = changes.flatMap((change) => change.what === "resolved" ? change : []);
   if (opened.length > 0) {
-    await oweOpened(client, happened(await open(client, opened), opened, deps), deps.now);
+    await oweOpened(client, happened(await open(client, opened, deps), opened, deps), deps);
   }
   if (resolved.length > 0) {
-    await oweResolved(client, happened(await resolve(client, resolved), resolved, deps), deps.now);
+    await oweResolved(client, happened(await resolve(client, resolved), resolved, deps), deps);
   }
 }
 
 type Of<What> = Extract<Change, { what: What }>;
 
-async function open(client: ClientBase, changes: readonly Of<"opened">[]): Promise<IncidentRow[]> {
+async function open(
+  client: ClientBase,
+  changes: readonly Of<"opened">[],
+  { aboutOf }: ChangeDeps,
+): Promise<IncidentRow[]> {
   const { rows } = await client.query(
     `INSERT INTO incidents
-       (site_id, agent, kind, severity, opened_at, cause, locations, evidence)
+       (site_id, agent, kind, severity, opened_at, cause, locations, evidence, labels)
      SELECT c.* FROM jsonb_to_recordset($1) AS c(
        site_id int4, agent uuid, kind text, severity text, opened_at timestamptz, cause text,
-       locations text[], evidence jsonb)
+       locations text[], evidence jsonb, labels jsonb)
      ON CONFLICT DO NOTHING RETURNING ${INCIDENT_ROW}`,
     [JSON.stringify(changes.map((change) => ({
       ...placeOf(change),
@@ -46,6 +48,7 @@ async function open(client: ClientBase, changes: readonly Of<"opened">[]): Promi
       cause: change.cause,
       locations: locationsOf(change),
       evidence: change.evidence.map((one) => ({ ...one, since: iso(one.since) })),
+      labels: aboutOf(change.subject).labels,
     })))],
   );
   return rows;

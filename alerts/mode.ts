@@ -7,7 +7,9 @@ import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { startOps } from "../runtime/ops.ts";
+import { newSenderStats } from "./outbox/stats.ts";
 import { runAlerter } from "./run.ts";
+import { testChannel } from "./test_channel.ts";
 
 /** Partitions read side by side. */
 const CONCURRENCY = 3;
@@ -19,8 +21,14 @@ const CLOSE_MS = 1_000;
 
 /** Mode "alerts": tells of the incidents that the topic shows, until it is asked to stop. */
 export async function alertsMode(
-  { config, clock, log, signal, onHangUp }: ModeContext,
+  { config, options, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
+  if (options.test !== null) {
+    const { channels } = config.alerts;
+    return await testChannel(options.test, {
+      ...{ channels, link: config.web.publicUrl, fetch, clock, signal },
+    });
+  }
   onHangUp(() =>
     log.notice({}, "An alerter takes its config over at its start only: start it anew")
   );
@@ -28,6 +36,7 @@ export async function alertsMode(
     log.error({}, 'Nobody is told of incidents: "alerts.channels" names no channel');
   }
   const stats = newConsumerStats(clock.monotonic());
+  const sending = newSenderStats(Object.keys(config.alerts.channels));
   const ops = await startOps({
     mode: "alerts",
     listen: config.alerts.listen,
@@ -52,6 +61,7 @@ export async function alertsMode(
       signal,
       concurrency: CONCURRENCY,
       stats,
+      sending,
       passFailpoint: failpointsFrom(),
     });
     return EXIT.done;

@@ -6,13 +6,11 @@ import type { VoteRules } from "./sink.ts";
 const TIMEOUT_MS = 120_000;
 
 /** What the config says of sites: of those that it has, by their names, and of others. */
-export function policies({ sites, alerts: { rules, channels } }: Config) {
-  const all = Object.keys(channels);
+export function policies({ sites, alerts: { rules } }: Config) {
   const known = new Map(sites.map((site) => [siteId(site), site]));
   const gateways = new Set(sites.flatMap(({ alerting }) => alerting.dependsOn));
   const find = (name: string | null | undefined, url: string) => known.get(name ?? url);
   return {
-    channels: all,
     rulesOf({ site: name, url }: { site?: string; url: string }): VoteRules {
       const site = find(name, url);
       return {
@@ -29,7 +27,8 @@ export function policies({ sites, alerts: { rules, channels } }: Config) {
         isExpected: sites.length === 0 || site?.url === url,
         host: URL.parse(url)?.host ?? url,
         dependsOn: (site?.alerting.dependsOn ?? []).filter((parent) => parent !== (name ?? url)),
-        channels: site?.channels ?? all,
+        channels: site?.channels ?? null,
+        labels: site?.labels ?? {},
       };
     },
   };

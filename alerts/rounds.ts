@@ -9,6 +9,7 @@ import { retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./clocks.ts";
 import { addEvents, takeEvents } from "./events.ts";
 import { storeChanges } from "./incidents.ts";
+import type { Route } from "./outbox/owe.ts";
 import { saveVotes } from "./sink.ts";
 import type { Spell } from "./state/agent.ts";
 import { Overview, type SitePolicy } from "./state/overview.ts";
@@ -35,7 +36,9 @@ const SPELLS = 50;
 export interface AlertPolicy extends Omit<SitePolicy, "parents" | "children"> {
   /** Sites by their names, or URLs where they have none. */
   dependsOn: readonly string[];
-  channels: readonly string[];
+  /** Null: its config names none. */
+  channels: readonly string[] | null;
+  labels: Readonly<Record<string, string>>;
 }
 
 /** What rounds are handed. */
@@ -46,8 +49,7 @@ export interface RoundDeps {
   topic: string;
   viewTopic(): Promise<TopicView>;
   policyOf(site: { name: string | null; url: string }): AlertPolicy;
-  /** Those that are told of what is no site's. */
-  channels: readonly string[];
+  route: Route;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -201,7 +203,7 @@ export class Rounds {
 
   /** @returns Whether there is more to decide up to `until` */
   async #decide(client: ClientBase, overview: Overview, until: number): Promise<boolean> {
-    const { clock, channels } = this.#deps;
+    const { clock, route } = this.#deps;
     const passed = await passVotes(client, until);
     const events = await takeEvents(client, passed, MOST);
     await this.#learnSites(client, events.flatMap((event) => "site" in event ? event.site : []));
@@ -211,11 +213,11 @@ export class Rounds {
     const { changes, sites, agents } = overview.changes();
     await saveStates(client, sites, agents);
     await storeChanges(client, changes, {
-      now: clock.now(),
+      ...{ route, now: clock.now() },
       aboutOf: (subject) => {
-        if ("agent" in subject) return { name: subject.agent, url: "", channels };
+        if ("agent" in subject) return { name: subject.agent, url: "", channels: null, labels: {} };
         const { name, url, policy } = this.#sites.get(subject.site)!;
-        return { name: name ?? url, url, channels: policy.channels };
+        return { name: name ?? url, url, channels: policy.channels, labels: policy.labels };
       },
     });
     return !isAll || passed < until;

@@ -6,7 +6,9 @@ import { viewTopic } from "../kafka/cluster.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { policies } from "./policies.ts";
 import { decideInRounds } from "./rounds.ts";
-import { type SenderDeps, sendNotifications } from "./sender.ts";
+import type { Route } from "./outbox/owe.ts";
+import { type SenderDeps, sendNotifications } from "./outbox/sender.ts";
+import type { SenderStats } from "./outbox/stats.ts";
 import { createAlertSink } from "./sink.ts";
 
 /** Whose offsets these are. */
@@ -22,6 +24,7 @@ export interface AlerterDeps extends
   >,
   Pick<SenderDeps, "fetch" | "firstWaitMs" | "timeoutMs"> {
   pool: Pool;
+  sending: SenderStats;
   lockTimeoutMs?: number;
 }
 
@@ -31,7 +34,8 @@ export interface AlerterDeps extends
  */
 export async function runAlerter(config: Config, deps: AlerterDeps): Promise<void> {
   const { log, clock, signal } = deps;
-  const { policyOf, rulesOf, channels } = policies(config);
+  const { policyOf, rulesOf } = policies(config);
+  const { channels, groupWaitMs } = config.alerts;
   const { topic } = config.kafka;
   const kafka = createKafka(config.kafka, "httpmon-alerts-rounds", log);
   const working = Promise.all([
@@ -48,9 +52,15 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
       topic,
       viewTopic: () => viewTopic(kafka, topic),
       policyOf,
-      channels,
+      route: routes(config),
     }),
-    sendNotifications({ ...deps, channels: config.alerts.channels }),
+    sendNotifications({
+      ...deps,
+      ...{ channels, groupWaitMs },
+      link: config.web.publicUrl,
+      sitesAt: hosts(config),
+      stats: deps.sending,
+    }),
   ]);
   await Promise.race([working, aborted(signal)]);
   // What is left undone, the database undoes; a notification under way is sent again.
@@ -58,4 +68,19 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
     log.error({ ms: SHUTDOWN_MS }, "Stopping took too long, leaving the rest undone");
   }
   log.notice({ batches: deps.stats.batches }, "The alerter has stopped");
+}
+
+function routes({ alerts }: Config): Route {
+  const all = Object.keys(alerts.channels);
+  return (_, { channels }) => channels ?? all;
+}
+
+/** How many sites there are at a host. */
+function hosts({ sites }: Config): (host: string) => number {
+  const counts = new Map<string, number>();
+  for (const { url } of sites) {
+    const { host } = new URL(url);
+    counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  return (host) => counts.get(host) ?? 0;
 }

@@ -1,23 +1,12 @@
 import { z } from "zod";
-import { oneOf, optional, section, strictMap, withDefault } from "./fields.ts";
+import { channelSchema } from "../alerts/channels/index.ts";
+import { oneOf, optional, section, whole, withDefault } from "./fields.ts";
 import type { Findings } from "./say/findings.ts";
 import { listen } from "./listen.ts";
 import { isGiven, mapAt } from "./source/raw.ts";
 import { quote } from "./say/show.ts";
 import type { AlertsConfig } from "./types.ts";
 import { downWhen, threshold } from "./site/alerting.ts";
-import { checkUrl } from "./site/urls.ts";
-
-const URL_WHAT = 'an http or https URL without spaces and "user:password@"';
-const SECRET = '"whsec_" and the base64 of 24 to 64 bytes';
-
-const webhook = strictMap({
-  type: z.literal("webhook", { error: "webhook" }),
-  url: z.string({ error: URL_WHAT }).refine((url) => checkUrl(url) === null, { error: URL_WHAT }),
-  secret: z.string({ error: SECRET }).regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, {
-    error: SECRET,
-  }),
-}, 'a map with "type", "url" and "secret"');
 
 /** `alerts:` of the YAML. */
 export const alertsSchema = section({
@@ -25,9 +14,10 @@ export const alertsSchema = section({
   success_threshold: withDefault(threshold, 2),
   down_when: withDefault(downWhen, "majority"),
   channels: withDefault(
-    z.record(z.string(), webhook, { error: "a map from a channel's name to where it leads" }),
+    z.record(z.string(), channelSchema, { error: "a map from a channel's name to where it leads" }),
     {},
   ),
+  group_wait: withDefault(whole(0, 300, "seconds"), 30),
   listen: optional(listen),
 });
 
@@ -62,7 +52,7 @@ export function checkChannels(root: Readonly<Record<string, unknown>>, findings:
 
 /** The config of a checked `alerts:`. */
 export function toAlerts(yaml: z.output<typeof alertsSchema>): AlertsConfig {
-  const { failure_threshold, success_threshold, down_when, channels } = yaml;
+  const { failure_threshold, success_threshold, down_when, channels, group_wait } = yaml;
   return {
     rules: {
       failureThreshold: failure_threshold,
@@ -70,6 +60,7 @@ export function toAlerts(yaml: z.output<typeof alertsSchema>): AlertsConfig {
       downWhen: down_when,
     },
     channels,
+    groupWaitMs: group_wait * 1_000,
     listen: yaml.listen,
   };
 }

@@ -6,6 +6,7 @@
 
 import type { Auth } from "../agent/auth/index.ts";
 import type { SiteRules } from "../agent/rules/index.ts";
+import type { Channel } from "../alerts/channels/index.ts";
 import type { AgentConfig } from "./agent.ts";
 import type { KafkaConfig } from "./kafka.ts";
 import type { Secret } from "./source/outside.ts";
@@ -148,7 +149,9 @@ export interface Listen {
 export interface AlertsConfig {
   rules: AlertRules;
   /** By name. */
-  channels: Readonly<Record<string, WebhookChannel>>;
+  channels: Readonly<Record<string, Channel>>;
+  /** How long sites of one host are waited for, to be told of together. */
+  groupWaitMs: number;
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
 }
@@ -161,13 +164,6 @@ export interface AlertRules {
   successThreshold: number;
   /** When a site is down: as many of the votes that there are, or this many agents. */
   downWhen: "any" | "majority" | "all" | number;
-}
-
-export interface WebhookChannel {
-  type: "webhook";
-  url: string;
-  /** "whsec_" and base64. */
-  secret: string;
 }
 
 /** What somebody may do in the dashboard and the API: see all, or also acknowledge, silence, replay. */

@@ -89,6 +89,24 @@ COMMENT ON COLUMN certificates.fingerprint IS 'SHA-256';
 
 COMMENT ON COLUMN certificates.names IS '"DNS:example.org"';
 
+CREATE TABLE channels (
+  name text NOT NULL,
+  failing_since timestamp with time zone,
+  failures integer DEFAULT 0 NOT NULL,
+  next_try_at timestamp with time zone,
+  error text
+);
+
+ALTER TABLE channels ADD CONSTRAINT channels_pkey PRIMARY KEY (name);
+
+COMMENT ON COLUMN channels.failing_since IS 'of the first try that failed and after which none was taken; null: all is well';
+
+COMMENT ON COLUMN channels.failures IS 'tries in a row that failed, those that were refused for their content not counted';
+
+COMMENT ON COLUMN channels.next_try_at IS 'before it nothing is tried; while tries fail, one at a time is';
+
+COMMENT ON TABLE channels IS 'how the channels of alerters fare';
+
 CREATE TABLE check_results (
   ts timestamp(6) with time zone NOT NULL,
   site_id integer NOT NULL,
@@ -281,17 +299,20 @@ CREATE TABLE incidents (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   site_id integer,
   agent uuid,
+  channel text,
   kind text NOT NULL,
   severity text NOT NULL,
   opened_at timestamp(6) with time zone NOT NULL,
   acknowledged_at timestamp with time zone,
+  acknowledged_by text,
   closed_at timestamp(6) with time zone,
   cause text NOT NULL,
   locations text[] NOT NULL,
-  evidence jsonb NOT NULL
+  evidence jsonb NOT NULL,
+  labels jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
-ALTER TABLE incidents ADD CONSTRAINT incidents_check CHECK (((site_id IS NULL) OR (agent IS NULL)));
+ALTER TABLE incidents ADD CONSTRAINT incidents_check CHECK ((num_nonnulls(site_id, agent, channel) <= 1));
 
 ALTER TABLE incidents ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
 
@@ -299,15 +320,21 @@ CREATE INDEX incidents_open ON public.incidents USING btree (opened_at) WHERE (c
 
 CREATE UNIQUE INDEX incidents_agent ON public.incidents USING btree (agent, kind, opened_at) WHERE (agent IS NOT NULL);
 
+CREATE UNIQUE INDEX incidents_channel ON public.incidents USING btree (channel) WHERE (closed_at IS NULL);
+
 CREATE UNIQUE INDEX incidents_site ON public.incidents USING btree (site_id, kind, opened_at) WHERE (site_id IS NOT NULL);
 
-COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of a site';
+COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
+
+COMMENT ON COLUMN incidents.channel IS 'of which it is; null: of none';
 
 COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
-COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
+COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause", "seen"}]';
 
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network';
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network; of a channel: channel_failed';
+
+COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
 
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
 
@@ -325,30 +352,36 @@ CREATE TABLE notifications (
   event text NOT NULL,
   state text DEFAULT 'pending'::text NOT NULL,
   attempts integer DEFAULT 0 NOT NULL,
-  body text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   due_at timestamp with time zone DEFAULT now() NOT NULL,
+  first_tried_at timestamp with time zone,
+  leased_until timestamp with time zone,
+  silence_id bigint,
   sent_at timestamp with time zone,
   error text
 );
-
-ALTER TABLE notifications ADD CONSTRAINT notifications_key_key UNIQUE (key);
 
 ALTER TABLE notifications ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
 
 CREATE INDEX notifications_incident ON public.notifications USING btree (incident_id, channel, id);
 
-CREATE INDEX notifications_pending ON public.notifications USING btree (channel, due_at) WHERE (state = 'pending'::text);
+CREATE INDEX notifications_key ON public.notifications USING btree (key);
 
-COMMENT ON COLUMN notifications.due_at IS 'of the next try; while one is under way, when it is given up';
+CREATE INDEX notifications_pending ON public.notifications USING btree (channel, incident_id, id) WHERE (state = 'pending'::text);
+
+COMMENT ON COLUMN notifications.due_at IS 'before it nothing is tried';
 
 COMMENT ON COLUMN notifications.error IS 'of the last try that failed';
 
-COMMENT ON COLUMN notifications.event IS 'opened or resolved';
+COMMENT ON COLUMN notifications.event IS 'opened, acknowledged, reminder or resolved';
 
-COMMENT ON COLUMN notifications.key IS 'the same at each try, so that a receiver can tell a repetition';
+COMMENT ON COLUMN notifications.key IS 'of the message that it goes in, the same at each try, so that a receiver can tell a repetition; notifications that go in one message share it';
 
-COMMENT ON COLUMN notifications.state IS 'pending; sent; failed (given up); withdrawn (over before anybody was told)';
+COMMENT ON COLUMN notifications.leased_until IS 'while a try is under way, when it is given up';
+
+COMMENT ON COLUMN notifications.silence_id IS 'of the silence that held it back last';
+
+COMMENT ON COLUMN notifications.state IS 'pending; sent; merged (told with the resolution); failed (given up); withdrawn (nobody needs it any more)';
 
 COMMENT ON TABLE notifications IS 'the outbox of alerters: those that are pending are sent, oldest first';
 
@@ -1446,10 +1479,12 @@ CREATE OR REPLACE FUNCTION public.httpmon_percentiles(site text, since timestamp
  LANGUAGE sql
  STABLE
 AS $function$
-  SELECT bucket, n, q[1], q[2], q[3]
+  SELECT bucket, n, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
+    httpmon_sketch_value(q[3])
   FROM (
-    SELECT bucket, sum(n)::int8 AS n, httpmon_quantiles(
-      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8, '{0.5, 0.95, 0.99}'
+    SELECT bucket, sum(n)::int8 AS n, httpmon_at_ranks(
+      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
+      ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
     ) AS q
     FROM (
       SELECT bucket, key, sum(n)::int8 AS n
@@ -1525,14 +1560,10 @@ CREATE OR REPLACE FUNCTION public.httpmon_quantile(keys smallint[], counts bigin
  RETURNS double precision
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN (httpmon_quantiles(keys, counts, (SELECT (sum(n.n))::bigint AS sum FROM unnest(httpmon_quantile.counts) n(n)), ARRAY[q]))[1]
-;
-
-CREATE OR REPLACE FUNCTION public.httpmon_quantiles(keys smallint[], counts bigint[], total bigint, qs double precision[])
- RETURNS double precision[]
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN ARRAY(SELECT httpmon_sketch_value(key.key) AS httpmon_sketch_value FROM unnest(httpmon_at_ranks(httpmon_quantiles.keys, httpmon_quantiles.counts, httpmon_quantiles.total, ARRAY(SELECT (q.q * ((httpmon_quantiles.total - 1))::double precision) FROM unnest(httpmon_quantiles.qs) q(q)))) key(key))
+AS $function$
+  SELECT httpmon_sketch_value((httpmon_at_ranks(keys, counts, total, ARRAY[q * (total - 1)]))[1])
+  FROM (SELECT sum(n)::int8 AS total FROM unnest(counts) AS n) AS summed
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_recompute(since timestamp with time zone, until timestamp with time zone)
@@ -1860,9 +1891,12 @@ BEGIN
       SELECT start, agent, (key + 500) / 1000 AS phase, key, sum(n)::int8 AS n
       FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n) GROUP BY 1, 2, 4
     ), quantiles AS (
-      SELECT start, agent, phase, httpmon_quantiles(
+      SELECT start, agent, phase, httpmon_at_ranks(
         array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
-        CASE phase WHEN 0 THEN '{0.5, 0.95, 0.99}' ELSE '{0.5}' END::float8[]
+        CASE phase WHEN 0
+          THEN ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
+          ELSE ARRAY[0.5 * (sum(n) - 1)]
+        END
       ) AS q
       FROM bins GROUP BY 1, 2, 3
     ), columns AS (
@@ -1874,7 +1908,10 @@ BEGIN
       FROM quantiles GROUP BY 1, 2
     )
     SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
-      c.responses, q.p50, q.p95, q.p99, q.dns, q.connect, q.tls, q.first_byte, q.download
+      c.responses, httpmon_sketch_value(q.p50), httpmon_sketch_value(q.p95),
+      httpmon_sketch_value(q.p99), httpmon_sketch_value(q.dns), httpmon_sketch_value(q.connect),
+      httpmon_sketch_value(q.tls), httpmon_sketch_value(q.first_byte),
+      httpmon_sketch_value(q.download)
     FROM (
       SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
         sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,

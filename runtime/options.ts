@@ -12,6 +12,8 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   watch: boolean;
   /** Says what it would do, and does nothing. */
   dryRun: boolean;
+  /** Mode "alerts": sends a sample to this channel, and nothing else. */
+  test: string | null;
   /** Mode "web": prints the hash of a password, and does nothing else. */
   hashPassword: boolean;
   /** Mode "web": the folder that the status page is written to; null: it serves. */
@@ -91,6 +93,11 @@ export interface Option {
 export const OPTIONS: Readonly<Record<string, Option>> = {
   log: { value: "LOOK", help: "how the log looks: pretty (at a terminal) or json" },
   watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
+  test: {
+    modes: ["alerts"],
+    value: "CHANNEL",
+    help: "send a sample to this channel, print its answer, and end",
+  },
   since: {
     modes: ["dbdump", "replay"],
     value: "TIME",
@@ -203,6 +210,7 @@ export function readOptions(
     args,
     watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
+    test: (parsed.test as string | undefined) ?? null,
     hashPassword: parsed["hash-password"] === true,
     export: (parsed.export as string | undefined) ?? null,
     log: parsed.log === undefined ? null : choiceOf("log", parsed.log as string, LOOKS),

@@ -95,8 +95,10 @@ function asWritten(schema: Json, comments: ReadonlyMap<string, string>, path: st
 }
 
 function alternativesIn(schema: Json): Json[] {
-  const { anyOf, type, ...rest } = schema as Json & { anyOf?: Json[] };
-  if (anyOf) return anyOf.flatMap(alternativesIn);
+  const { anyOf, oneOf = anyOf, type, ...rest } = schema as
+    & Json
+    & Record<"anyOf" | "oneOf", Json[]>;
+  if (oneOf) return oneOf.flatMap(alternativesIn);
   return [type].flat().map((type) => ({ ...(type !== undefined && { type }), ...rest }));
 }
 

@@ -41,10 +41,10 @@ Deno.test("docs/compare.md claims nothing without a test", () => {
   assertEquals(claims.filter((shown) => !/`tests\/|\]\(soak\.md\)/.test(shown)), []);
 });
 
-Deno.test("CONTRIBUTING.md shows a rule and a kind of credentials that compile", async () => {
+Deno.test("CONTRIBUTING.md shows a rule and kinds of credentials and channels that compile", async () => {
   const text = Deno.readTextFileSync(`${ROOT}CONTRIBUTING.md`);
   const examples = [...text.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!);
-  assertEquals(examples.length, 2);
+  assertEquals(examples.length, 3);
   const from = (names: string, path: string) =>
     `import { ${names} } from ${JSON.stringify(new URL(`../${path}`, import.meta.url).href)};\n`;
   const folder = await Deno.makeTempDir();
@@ -52,8 +52,11 @@ Deno.test("CONTRIBUTING.md shows a rule and a kind of credentials that compile",
     const file = join(folder, "examples.ts");
     await Deno.writeTextFile(
       file,
-      from("plain, whole", "config/fields.ts") + from("rule", "agent/rules/rule.ts") +
-        from("authKind", "agent/auth/kind.ts") + examples.join(""),
+      from("plain, strictMap, text, whole", "config/fields.ts") +
+        from("rule", "agent/rules/rule.ts") + from("authKind", "agent/auth/kind.ts") +
+        from("channelKind", "alerts/channels/kind.ts") +
+        from("post", "alerts/channels/post.ts") + from("wordsOf", "alerts/message/words.ts") +
+        'import { z } from "zod";\n' + examples.join(""),
     );
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["check", "--config", `${ROOT}deno.json`, file],

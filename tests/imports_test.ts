@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 const MAY_IMPORT: Record<string, readonly string[]> = {
   wire: [],
   runtime: ["config"],
-  config: ["runtime", "agent/auth", "agent/rules"],
+  config: ["runtime", "agent/auth", "agent/rules", "alerts/channels"],
   importers: ["config", "runtime"],
   kafka: ["config", "runtime"],
   db: ["config", "runtime", "wire"],
@@ -14,6 +14,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "agent/auth": ["agent/http", "config", "runtime"],
   "agent/rules": ["agent/http", "agent/inspect", "config", "wire"],
   consume: ["config", "db", "kafka", "runtime"],
+  // What a kind of channels is, likewise.
+  "alerts/channels": ["alerts/message", "config"],
+  "alerts/message": [],
   alerts: ["config", "consume", "db", "kafka", "runtime", "wire"],
   web: ["config", "db", "runtime"],
   writer: ["config", "consume", "db", "kafka", "runtime", "wire"],
@@ -66,7 +69,9 @@ for (const folder of PRODUCT) {
 
 Deno.test("no file of config/ and of what it is put together from imports itself", async () => {
   const imports = new Map<string, string[]>();
-  for (const folder of ["config", "agent/auth", "agent/rules"]) {
+  for (
+    const folder of ["config", "agent/auth", "agent/rules", "alerts/channels", "alerts/message"]
+  ) {
     for await (const file of filesUnder(folder)) {
       imports.set(file, (await importsOf(file, "values")).map(({ target }) => target));
     }

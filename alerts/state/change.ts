@@ -1,3 +1,5 @@
+import type { Seen } from "../message/message.ts";
+
 /** Of whom an incident is. */
 export type Subject = { site: number } | { agent: string; location: string | null };
 
@@ -8,6 +10,7 @@ export interface Evidence {
   /** Of the first result of its run, microseconds since 1970. */
   since: number;
   cause: string;
+  seen: Seen | null;
 }
 
 /** What kinds of incidents there are. */

@@ -87,10 +87,11 @@ export function votersFor(votes: readonly Voter[], level: "down" | "degraded"): 
 }
 
 export function evidenceOf(voters: readonly Voter[]): Evidence[] {
-  return voters.map(({ agent, location, since, cause }) => ({
+  return voters.map(({ agent, location, since, cause, seen }) => ({
     agent,
     location,
     since: since!,
     cause,
+    seen,
   }));
 }

@@ -1,3 +1,5 @@
+import type { Seen } from "../message/message.ts";
+
 /** What a site can be said to be, from the results of those who check it. */
 export type Level = "up" | "degraded" | "down";
 
@@ -18,6 +20,7 @@ export interface View {
   location: string | null;
   /** For a person; empty where the vote is up and the last result too. */
   cause: string;
+  seen: Seen | null;
   /** Between two results. */
   intervalMs: number;
   /** How long a result speaks: two intervals and the timeout. */

@@ -1,5 +1,6 @@
 import type { AlertRules } from "../../config/types.ts";
 import type { Verdict } from "../../wire/message.ts";
+import type { Seen } from "../message/message.ts";
 import type { Level, Lost, Moment, View } from "./view.ts";
 
 /** What is taken from a result. */
@@ -14,6 +15,8 @@ export interface Observation extends Moment {
   location: string | null;
   /** For a person; empty where the verdict is up. */
   cause: string;
+  /** Null where the verdict is up. */
+  seen: Seen | null;
 }
 
 /** What is known of an agent that checks the site. */
@@ -144,7 +147,7 @@ function count(
   const last = spoke ? before.view : null;
   const then = spoke ? before.runs : NONE;
   const add = (goesOn: boolean, run: number) => goesOn ? run + slots : 0;
-  const seen = { intervalMs, freshMs, location, wellTs: before?.view?.wellTs ?? 0 };
+  const common = { intervalMs, freshMs, location, wellTs: before?.view?.wellTs ?? 0 };
   const isUnknown = !result.maintenance && verdict === "unknown";
   const isLost = isUnknown || verdict === "down";
   const lostRun = add(isLost, before?.view ? before.runs.lost : 0);
@@ -163,13 +166,14 @@ function count(
       watchedAt: isUnknown ? before?.watchedAt ?? 0 : at,
       runs: { ...then, lost: isUnknown ? lostRun : before?.runs.lost ?? 0 },
       view: {
-        ...seen,
+        ...common,
         vote: last?.vote ?? null,
         abstains: isUnknown ? "unknown" : "maintenance",
         watches: !isUnknown || before?.view?.watches === true,
         lost: isUnknown ? lost() : before?.view?.lost ?? null,
         since: last?.since ?? null,
         cause: isUnknown ? result.cause : last?.cause ?? "",
+        seen: isUnknown ? result.seen : last?.seen ?? null,
       },
     };
   }
@@ -190,14 +194,15 @@ function count(
   }
   const isWell = verdict === "up" && vote !== "down" && vote !== "degraded";
   const view: View = {
-    ...seen,
+    ...common,
     vote,
     abstains: null,
     watches: true,
     lost: lost(),
-    wellTs: isAsked && !isLost ? ts : seen.wellTs,
+    wellTs: isAsked && !isLost ? ts : common.wellTs,
     since: isWell ? null : last?.since ?? ts,
     cause: isWell ? "" : verdict === "up" ? last?.cause ?? "" : result.cause,
+    seen: isWell ? null : verdict === "up" ? last?.seen ?? null : result.seen,
   };
   return { ...ours, spokeAt: at, watchedAt: at, runs, view };
 }

@@ -4,6 +4,9 @@ const SECRET_KEY = /^(dsn|.*(password|secret|token))$/;
 /** Headers whose value is a secret: what says who we are, or stands for it. */
 const SECRET_HEADER = /auth|cookie|credential|key|pass|secret|session|sign|token/i;
 
+/** Keys of a channel of "alerts" that let anybody send there. */
+const CHANNEL_KEY = /^(url|.*_key|topic|user|headers)$/;
+
 /** What stands in a message in a secret's place. */
 export const HIDDEN = "(hidden)";
 
@@ -20,14 +23,16 @@ export function isSecretHeader(name: string): boolean {
 /** Whether `value`, which stands at `path` of the YAML, may never be printed. */
 export function isSecretAt(path: readonly (string | number)[], value: unknown): boolean {
   const key = path.at(-1);
+  const isText = typeof value === "string";
   // A proxy's URL may be written in ways in which redact() sees no URL.
   if (key === "proxy" && String(value).includes("@")) return true;
   // A text in the place of the map that was meant.
-  if ((key === "auth" || key === "headers") && typeof value === "string") return true;
+  if ((key === "auth" || key === "headers" || path.at(-2) === "channels") && isText) return true;
   return path.some((part, i) =>
     isSecretKey(part) ||
     (path[i - 1] === "auth" && (part === "basic" || part === "bearer")) ||
-    (path[i - 1] === "headers" && isSecretHeader(String(part)))
+    (path[i - 1] === "headers" && isSecretHeader(String(part))) ||
+    (path[i - 2] === "channels" && CHANNEL_KEY.test(String(part)))
   );
 }
 

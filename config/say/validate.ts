@@ -4,7 +4,7 @@ import type { Findings } from "./findings.ts";
 import { OF_KEY } from "./named.ts";
 import type { Outside } from "../source/outside.ts";
 import type { Path } from "./problem.ts";
-import { childOf, isMapSchema, keysOf, placeOf } from "./schema_tree.ts";
+import { childOf, isMapSchema, keysOf, narrowed, placeOf } from "./schema_tree.ts";
 
 /**
  * Checks `root` by `schema`. A text that came from outside is made the number, boolean or list
@@ -62,7 +62,7 @@ function fromText(text: string, type: string): unknown {
 function note(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown, findings: Findings): void {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
-    for (const key of issue.keys) findings.add([...path, key], unknownKey(key, path, schema));
+    for (const key of issue.keys) findings.add([...path, key], unknownKey(key, path, schema, root));
   } else if (issue.code === "custom" && issue.params === OF_KEY) {
     findings.add(path, `expected ${issue.message}`);
   } else {
@@ -70,9 +70,11 @@ function note(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown, finding
   }
 }
 
-function unknownKey(key: string, path: Path, schema: z.ZodType): string {
+function unknownKey(key: string, path: Path, schema: z.ZodType, root: unknown): string {
   let around: z.core.$ZodType | null = schema;
-  for (const part of path) around = childOf(around, part);
+  for (const [n, part] of path.entries()) {
+    around = narrowed(childOf(around, part), valueAt(root, path.slice(0, n + 1)));
+  }
   const known = [...keysOf(around) ?? []];
   const fromFile = key.endsWith("_file")
     ? known.filter((name) => !isMapSchema(childOf(around, name))).map((name) => `${name}_file`)

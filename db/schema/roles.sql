@@ -21,7 +21,8 @@ GRANT EXECUTE ON FUNCTION httpmon_ensure_partitions(date[]) TO httpmon_writer;
 -- alerter: keeps what it knows of sites, incidents and notifications; adds sites that no writer has
 -- stored yet.
 GRANT USAGE ON SCHEMA public TO httpmon_alerter;
-GRANT SELECT, INSERT, UPDATE ON site_votes, alert_clocks, incidents, notifications, consumer_offsets
+GRANT SELECT, INSERT, UPDATE ON site_votes, alert_clocks, incidents, notifications, channels,
+  consumer_offsets
   TO httpmon_alerter;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_events, site_states, agent_states TO httpmon_alerter;
 GRANT SELECT, UPDATE ON alert_rounds TO httpmon_alerter;

@@ -35,6 +35,7 @@ export function seen(letter: string, agent: number, minute: number): Observation
     freshMs: FRESH_MS,
     location: `place-${agent}`,
     cause: letter,
+    seen: null,
   };
 }
 

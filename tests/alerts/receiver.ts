@@ -2,20 +2,20 @@
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Notice } from "../../alerts/owed.ts";
+import type { webhookBody } from "../../alerts/channels/webhook.ts";
 
 export const SECRET = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
 
-/** "take": 204; "fail": 503; "late": takes it, and never answers; "hang": neither. */
-export type Answer = "take" | "fail" | "late" | "hang";
+/** "take": 204; "fail": 503; "refuse": 422; "late": takes it, and never answers; "hang": neither. */
+export type Answer = "take" | "fail" | "refuse" | "late" | "hang";
 
 export interface Received {
   id: string;
-  notice: Notice;
+  notice: ReturnType<typeof webhookBody>;
 }
 
 /** @param answer By the number of the request, from 0 on */
-export async function startReceiver(answer: (request: number) => Answer) {
+export async function startReceiver(answer: (request: number, body: string) => Answer) {
   const taken: Received[] = [];
   const wrong: string[] = [];
   let requests = 0;
@@ -30,9 +30,10 @@ export async function startReceiver(answer: (request: number) => Answer) {
       const good = createHmac("sha256", key).update(`${id}.${at}.${body}`).digest("base64");
       if (signature !== `v1,${good}`) wrong.push(`${signature} of ${body}`);
       if (Math.abs(Number(at) - Date.now() / 1_000) > 60) wrong.push(`timestamp ${at}`);
-      const how = answer(requests++);
+      const how = answer(requests++, body);
       if (how === "take" || how === "late") taken.push({ id: id!, notice: JSON.parse(body) });
       if (how === "take" || how === "fail") response.writeHead(how === "take" ? 204 : 503).end();
+      if (how === "refuse") response.writeHead(422).end("no");
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { readIncidents } from "../../alerts/outbox/compose.ts";
 import { AGENT, type OwnDatabase, ownDatabase } from "../db/fixture.ts";
 import { testRoles } from "../db/roles.ts";
 import { CHANNELS, FIRST, records, SOURCE, testAlerter } from "./alerter.ts";
@@ -12,7 +13,7 @@ const FACTS =
 const DOWN = {
   kind: "down",
   severity: "critical",
-  cause: "status: status 503",
+  cause: "status 503",
   locations: ["eu-west"],
 };
 const MINUTE_MS = 60_000;
@@ -37,19 +38,31 @@ Deno.test("Rounds open and close, and owe both", async () => {
       CHANNELS.map((channel) => ({ channel, event, state: "pending" }))
     ),
   );
-  const { incident, ...rest } = JSON.parse(
-    String(await database.value("SELECT body FROM notifications ORDER BY id DESC LIMIT 1")),
+  const [incident] = await readIncidents(
+    database.pool,
+    [String(await database.value("SELECT id FROM incidents"))],
+    "https://status.example",
   );
-  assertEquals(rest, { event: "resolved" });
-  const { id: _, openedAt, closedAt, evidence, ...told } = incident;
-  assertEquals(told, { site: "https://one.example/", url: "https://one.example/", ...DOWN });
-  assertEquals(Date.parse(closedAt) - Date.parse(openedAt), 3 * MINUTE_MS);
+  const { id, openedAt, closedAt, evidence, ...told } = incident!;
+  assertEquals(told, {
+    site: "https://one.example/",
+    url: "https://one.example/",
+    ...DOWN,
+    labels: { group: "shop" },
+    acknowledgedAt: null,
+    acknowledgedBy: null,
+    before: null,
+    link: `https://status.example/incidents/${id}`,
+  });
+  assertEquals(Date.parse(closedAt!) - Date.parse(openedAt), 3 * MINUTE_MS);
   assertEquals(
-    evidence.map(({ agent, since }: Record<string, string>) => [
+    evidence.map(({ agent, since, seen }) => [
       agent,
-      Date.parse(openedAt) - Date.parse(since!),
+      Date.parse(openedAt) - Date.parse(since),
+      seen?.reason,
+      seen?.status,
     ]),
-    [[AGENT, 2 * MINUTE_MS]],
+    [[AGENT, 2 * MINUTE_MS, "status", 503]],
   );
   assertEquals(await database.value("SELECT level FROM site_states"), "up");
 });

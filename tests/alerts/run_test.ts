@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { runAlerter } from "../../alerts/run.ts";
+import { newSenderStats } from "../../alerts/outbox/stats.ts";
 import { createOffsets } from "../../consume/offsets.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
 import { waitFor } from "../../local/wait.ts";
@@ -58,6 +59,7 @@ Deno.test("runAlerter() tells that a site went down, and that it came back, from
       signal: controller.signal,
       concurrency: 3,
       stats: newConsumerStats(systemClock.monotonic()),
+      sending: newSenderStats(["hook"]),
       firstWaitMs: 20,
     });
     try {

@@ -61,6 +61,7 @@ Deno.test("loadConfig() gives every default", () => {
     alerts: {
       rules: { failureThreshold: 3, successThreshold: 2, downWhen: "majority" },
       channels: {},
+      groupWaitMs: 30_000,
       listen: null,
     },
     web: {
@@ -158,7 +159,33 @@ Deno.test("loadConfig() reads every key", () => {
           url: "https://hooks.example/?room=1",
           secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         },
+        program: {
+          type: "webhook",
+          url: "http://10.0.0.1:8080/",
+          method: "PUT",
+          headers: { "X-Key": "abc" },
+          template: { text: "{{title}}", list: [1, true, null] },
+        },
+        cluster: {
+          type: "alertmanager",
+          url: ["http://10.0.0.1:9093", "http://10.0.0.2:9093"],
+        },
+        chat: { type: "slack", url: "https://hooks.slack.example/services/T/B/x" },
+        pager: { type: "pagerduty", routing_key: "0123456789abcdef0123456789abcdef" },
+        mail: {
+          type: "email",
+          host: "mail.example",
+          port: 2525,
+          security: "none",
+          username: "ops",
+          password: "secret",
+          from: "httpmon <httpmon@mon.example>",
+          to: ["ops@example.com", "Ops <ops@example.org>"],
+        },
+        phone: { type: "ntfy", topic: "on-call" },
+        room: { type: "matrix", url: "https://matrix.example", token: "syt", room: "!a:example" },
       },
+      groupWaitMs: 5_000,
       listen: { host: "127.0.0.1", port: 9102 },
     },
     web: {

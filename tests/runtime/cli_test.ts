@@ -30,6 +30,7 @@ const NO_OPTIONS: RunOptions = {
   json: false,
   watch: false,
   dryRun: false,
+  test: null,
   hashPassword: false,
   export: null,
   log: null,

@@ -99,7 +99,7 @@ export class Product {
   }
 
   async kill(): Promise<void> {
-    for (let looks = 0; looks < 5; looks++) {
+    for (let looks = 0; this.runs && looks < 5; looks++) {
       this.crowding = Math.max(this.crowding, await crowding());
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -27,7 +27,7 @@ interface Sample {
   seen?: (minutesAgo: number) => Partial<ResultMessage>;
 }
 
-const DOWN: Partial<ResultMessage> = {
+export const DOWN: Partial<ResultMessage> = {
   verdict: "down",
   reason: "status",
   responseCode: 503,
@@ -83,27 +83,45 @@ function stamp(ms: number): string {
   return formatTimestamp(BigInt(Math.floor(ms)) * 1000n);
 }
 
+/** A result of an agent of a sample, now. */
+export function resultNow(site: string, changes: Partial<ResultMessage> = {}): ResultMessage[] {
+  const sample = SAMPLES.find((one) => one.site === site)!;
+  return AGENTS.map((agent, which) => resultOf(sample, agent, Date.now() - which, changes));
+}
+
+function resultOf(
+  { site, url, group }: Sample,
+  agent: typeof AGENTS[number],
+  at: number,
+  changes: Partial<ResultMessage>,
+): ResultMessage {
+  return {
+    ts: stamp(at),
+    ...agent,
+    url,
+    site,
+    regexResult: null,
+    responseCode: 200,
+    responseTime: 20,
+    errorMessage: null,
+    verdict: "up",
+    frequency: 60,
+    phases: { dns: 1, connect: 2, tls: 3, firstByte: 10, download: 1 },
+    remoteAddress: "192.0.2.1",
+    siteLabels: { group },
+    ...changes,
+  };
+}
+
 /** What both agents saw of the samples in the last `minutes`. */
 function* resultsUntil(now: number, minutes: number): Generator<ResultMessage> {
   for (let ago = minutes; ago >= 0; ago--) {
-    for (const [n, { site, url, group, seen = () => ({}) }] of SAMPLES.entries()) {
+    for (const [n, sample] of SAMPLES.entries()) {
       for (const [which, agent] of AGENTS.entries()) {
-        yield {
-          ts: stamp(now - ago * MINUTE_MS - n * 100 - which * 10),
-          ...agent,
-          url,
-          site,
-          regexResult: null,
-          responseCode: 200,
+        yield resultOf(sample, agent, now - ago * MINUTE_MS - n * 100 - which * 10, {
           responseTime: 20 + n * 10 + ago % 7,
-          errorMessage: null,
-          verdict: "up",
-          frequency: 60,
-          phases: { dns: 1, connect: 2, tls: 3, firstByte: 10, download: 1 },
-          remoteAddress: "192.0.2.1",
-          siteLabels: { group },
-          ...seen(ago),
-        };
+          ...sample.seen?.(ago),
+        });
       }
     }
   }
@@ -113,6 +131,8 @@ export interface World extends AsyncDisposable {
   database: OwnDatabase;
   app: Hono<Env>;
   deps: WebDeps;
+  /** Stores more results, as a writer does. */
+  store(messages: readonly ResultMessage[]): Promise<void>;
   /** By the site's name. */
   idOf(name: string): number;
   ask(path: string, init?: RequestInit): Promise<Response>;
@@ -125,9 +145,14 @@ export async function webWorld(web: Record<string, unknown> = {}, minutes = 60):
   const log = recordingLog();
   const store = new OwnStore(pool, { clock: systemClock, log });
   await store.readOffset(SOURCE);
-  const batch = records(0, [...resultsUntil(Date.now(), minutes)]);
-  const outcome = await store.storeBatch(SOURCE, batch, BigInt(batch.length));
-  if (outcome.kind !== "stored") throw new Error(outcome.kind);
+  let position = 0;
+  const add = async (messages: readonly ResultMessage[]) => {
+    const batch = records(position, messages);
+    const outcome = await store.storeBatch(SOURCE, batch, BigInt(position));
+    position += batch.length;
+    if (outcome.kind !== "stored") throw new Error(outcome.kind);
+  };
+  await add([...resultsUntil(Date.now(), minutes)]);
   const config = loadedConfig("web", {
     web,
     database: { dsn: database.dsn },
@@ -155,6 +180,7 @@ export async function webWorld(web: Record<string, unknown> = {}, minutes = 60):
     database,
     app,
     deps,
+    store: add,
     idOf: (name) => [...sites.all()].find((site) => site.name === name)!.id,
     ask: async (path, init: RequestInit = {}) =>
       await app.request(path, {

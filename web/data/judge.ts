@@ -58,10 +58,11 @@ export function judge(
     const since = some.map((one) => one.since).toSorted((a, b) => a - b);
     return since[half] ?? since.at(-1)!;
   };
+  const weight = (one: Seen) => (fresh.includes(one) ? 4 : 0) + ([0, 1, 2][one.state] ?? 0);
   const is = (state: State, since: number): Judgement => ({
     state,
     since,
-    by: down[0] ?? of(1)[0] ?? fresh[0] ?? newest[0]!,
+    by: newest.reduce((best, one) => weight(one) > weight(best) ? one : best),
     down,
     fresh,
   });

@@ -36,7 +36,7 @@ export function badge({ label, value, state }: Badge): string {
         </g>
       </svg>
     `,
-  );
+  ).trim();
 }
 
 /** A little wide rather than narrow: who draws it may have another font. */

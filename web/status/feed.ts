@@ -35,7 +35,7 @@ export function feed(view: StatusView, title: string, url: string): string {
         </entry>
       `
     )}</feed>
-  `);
+  `).trim();
 }
 
 /** Without the characters that XML cannot say. */

@@ -1,4 +1,4 @@
--- What alerters know of sites, the incidents, and the notifications that are owed for them.
+-- What alerters know of sites, and the incidents.
 
 -- First the votes, partition by partition and side by side, each batch in a transaction with its offset.
 -- What they make known is in alert_events. It is taken from there in the order of its time, by one alerter
@@ -73,50 +73,34 @@ CREATE TABLE incidents (
   id int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   site_id int4,
   agent uuid,
+  channel text,
   kind text NOT NULL,
   severity text NOT NULL,
   opened_at timestamptz(6) NOT NULL,
   acknowledged_at timestamptz,
+  acknowledged_by text,
   closed_at timestamptz(6),
   cause text NOT NULL,
   locations text[] NOT NULL,
   evidence jsonb NOT NULL,
-  CHECK (site_id IS NULL OR agent IS NULL)
+  labels jsonb NOT NULL DEFAULT '{}',
+  CHECK (num_nonnulls(site_id, agent, channel) <= 1)
 );
 COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
-COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of a site';
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network';
+COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
+COMMENT ON COLUMN incidents.channel IS 'of which it is; null: of none';
+COMMENT ON COLUMN incidents.kind IS
+  'down, degraded, unobserved; of an agent: agent_silent, agent_network; of a channel: channel_failed';
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
 COMMENT ON COLUMN incidents.opened_at IS
   'ts of the result that decided it; where time decided, the broker''s time of it';
 COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' locations, or their UUIDs';
-COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause"}]';
+COMMENT ON COLUMN incidents.evidence IS
+  'what each agent saw: [{"agent", "location", "since", "cause", "seen"}]';
+COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
 -- What makes an incident the same one when the topic is read again.
 CREATE UNIQUE INDEX incidents_site ON incidents (site_id, kind, opened_at) WHERE site_id IS NOT NULL;
 CREATE UNIQUE INDEX incidents_agent ON incidents (agent, kind, opened_at) WHERE agent IS NOT NULL;
+CREATE UNIQUE INDEX incidents_channel ON incidents (channel) WHERE closed_at IS NULL;
 CREATE INDEX incidents_open ON incidents (opened_at) WHERE closed_at IS NULL;
-
-CREATE TABLE notifications (
-  id int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  key uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
-  incident_id int8 NOT NULL,
-  channel text NOT NULL,
-  event text NOT NULL,
-  state text NOT NULL DEFAULT 'pending',
-  attempts int4 NOT NULL DEFAULT 0,
-  body text NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now(),
-  due_at timestamptz NOT NULL DEFAULT now(),
-  sent_at timestamptz,
-  error text
-);
-COMMENT ON TABLE notifications IS 'the outbox of alerters: those that are pending are sent, oldest first';
-COMMENT ON COLUMN notifications.key IS 'the same at each try, so that a receiver can tell a repetition';
-COMMENT ON COLUMN notifications.event IS 'opened or resolved';
-COMMENT ON COLUMN notifications.state IS
-  'pending; sent; failed (given up); withdrawn (over before anybody was told)';
-COMMENT ON COLUMN notifications.due_at IS 'of the next try; while one is under way, when it is given up';
-COMMENT ON COLUMN notifications.error IS 'of the last try that failed';
-CREATE INDEX notifications_pending ON notifications (channel, due_at) WHERE state = 'pending';
-CREATE INDEX notifications_incident ON notifications (incident_id, channel, id);

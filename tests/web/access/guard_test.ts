@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Hono } from "hono";
-import { Buffer } from "node:buffer";
-import { createHash, scryptSync } from "node:crypto";
+import { createHash } from "node:crypto";
 import { Guard } from "../../../web/access/guard.ts";
 import { loginRoom } from "../../../web/access/login.tsx";
 import type { Env } from "../../../web/env.ts";
 import { loadedConfig } from "../../support/config.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { quickHash } from "./quick_hash.ts";
 
 const TOKEN = "a-token-of-some-length";
 const PASSWORD = "correct horse";
@@ -16,13 +16,6 @@ const USERS = {
   eve: { password: quickHash(PASSWORD) },
 };
 const DATABASE = { dsn: "postgres://127.0.0.1/none" };
-
-function quickHash(password: string): string {
-  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
-  const salt = new Uint8Array(16);
-  const hash = scryptSync(password, salt, 32, { N: 1024, r: 8, p: 1 });
-  return `$scrypt$ln=10,r=8,p=1$${base64(salt)}$${base64(hash)}`;
-}
 
 const sha256 = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 

@@ -1,0 +1,151 @@
+import { z } from "zod";
+import { plain, strictMap, text, whole } from "../../config/fields.ts";
+import type { Message } from "../message/message.ts";
+import { type Tone, wordsOf } from "../message/words.ts";
+import { channelKind, SendError } from "./kind.ts";
+
+const ADDRESS = 'an address ("ops@example.com" or "Ops <ops@example.com>")';
+const ADDRESSES = `${ADDRESS}, or a list of them`;
+const SECURITY = "starttls, tls or none";
+const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
+
+export interface EmailChannel {
+  type: "email";
+  host: string;
+  /** Null: that of `security`. */
+  port?: number | null;
+  /** @default "starttls", without which nothing is sent */
+  security?: keyof typeof PORTS | null;
+  /** PEM; null: the system's authorities. */
+  ca?: string | null;
+  username?: string | null;
+  password?: string | null;
+  from: string;
+  to: string | string[];
+}
+
+const address = () =>
+  text(ADDRESS).refine(
+    (given) => /^[^<>,]*<[^<>@\s,]+@[^<>@\s,]+>$|^[^<>@\s,]+@[^<>@\s,]+$/.test(given),
+    {
+      error: ADDRESS,
+    },
+  );
+
+/** SMTP. What belongs to one incident is one thread, whatever the program that reads it. */
+export const email = channelKind<EmailChannel>({
+  type: "email",
+  schema: strictMap({
+    type: z.literal("email"),
+    host: text("a server's name"),
+    port: whole(1, 65_535).nullish(),
+    security: z.literal(["starttls", "tls", "none"], { error: SECURITY }).nullish(),
+    ca: z.string({ error: "PEM" }).nullish(),
+    username: plain("a user name").nullish(),
+    password: plain("a password").nullish(),
+    from: address(),
+    to: z.union(
+      [address(), z.array(address(), { error: ADDRESSES }).min(1, { error: ADDRESSES })],
+      {
+        error: ADDRESSES,
+      },
+    ),
+  }),
+  secrets: ({ password }) => [password ?? ""],
+  hasThreads: true,
+  send: async (message, channel, { nowMs, timeoutMs }) => {
+    const { host, port, username, password, ca } = channel;
+    const security = channel.security ?? "starttls";
+    const { createTransport } = await import("nodemailer");
+    const transport = createTransport({
+      host,
+      port: port ?? PORTS[security],
+      secure: security === "tls",
+      requireTLS: security === "starttls",
+      ignoreTLS: security === "none",
+      ...username && { auth: { user: username, pass: password ?? "" } },
+      ...ca && { tls: { ca } },
+      connectionTimeout: timeoutMs,
+      greetingTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+    });
+    try {
+      const { response } = await transport.sendMail(mailOf(message, channel, nowMs));
+      return response;
+    } catch (cause) {
+      const { message, code, responseCode = 0 } = cause as Error & {
+        code?: string;
+        responseCode?: number;
+      };
+      // Of the message or its addresses, not of the login or the connection.
+      const isRefused = ["EENVELOPE", "EMESSAGE"].includes(code ?? "") && responseCode >= 500;
+      throw new SendError(message, { isRefused, cause });
+    } finally {
+      transport.close();
+    }
+  },
+});
+
+/** What nodemailer is handed. @param now Wall clock, milliseconds since 1970 */
+export function mailOf(message: Message, { from, to }: EmailChannel, now: number) {
+  const { event, key, thread, includesOpening, incidents } = message;
+  const domain = /@([^<>@\s]+?)>?$/.exec(from)![1]!;
+  const words = wordsOf(message, now);
+  const isReply = key !== thread && !includesOpening;
+  const id = (key: string) => `<${key}@${domain}>`;
+  // Who sorts by subjects is given the same one, too; the first line says what is new.
+  const subject = isReply && incidents.length === 1
+    ? `Re: ${wordsOf({ ...message, event: "opened" }, now).title}`
+    : words.title;
+  return {
+    from,
+    to: [to].flat(),
+    subject,
+    messageId: id(key),
+    ...isReply && { inReplyTo: id(thread), references: [id(thread)] },
+    headers: {
+      "Auto-Submitted": "auto-generated",
+      ...event === "opened" && words.tone === "critical" && { Importance: "high" },
+    },
+    text: `${words.title}\n\n${words.text}\n${words.link ? `\n${words.link}\n` : ""}`,
+    html: htmlOf(words),
+  };
+}
+
+const COLOURS: Record<Tone, string> = {
+  critical: "#b42318",
+  warning: "#b54708",
+  resolved: "#067647",
+  info: "#175cd3",
+};
+const FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+
+/** Styles are in each element, as programs that show mail leave no other way. */
+export function htmlOf({ tone, title, facts, list, link }: ReturnType<typeof wordsOf>): string {
+  const row = ([name, value]: readonly [string, string]) =>
+    `<tr><td style="padding:4px 16px 4px 0;color:#667085;vertical-align:top;white-space:nowrap">${
+      escaped(name)
+    }</td><td style="padding:4px 0;color:#101828;word-break:break-word">${
+      escaped(value)
+    }</td></tr>`;
+  const items = list.map((line) => `<div>${escaped(line)}</div>`).join("");
+  return `<!doctype html><html lang="en"><body style="margin:0;padding:24px;background:#f2f4f7;` +
+    `${FONT};font-size:14px;line-height:20px"><div style="max-width:600px;margin:0 auto;` +
+    `background:#ffffff;border:1px solid #e4e7ec;border-top:4px solid ${COLOURS[tone]};` +
+    `border-radius:6px;padding:20px 24px"><h1 style="margin:0 0 12px;font-size:18px;` +
+    `line-height:26px;color:${COLOURS[tone]}">${escaped(title)}</h1><table role="presentation" ` +
+    `style="border-collapse:collapse;font-size:14px;line-height:20px">${
+      facts.map(row).join("")
+    }</table>` +
+    (items && `<div style="margin-top:12px;color:#101828">${items}</div>`) +
+    (link
+      ? `<p style="margin:16px 0 0"><a href="${escaped(link)}" style="color:#175cd3">` +
+        "Open the incident</a></p>"
+      : "") +
+    "</div></body></html>";
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

@@ -1,0 +1,69 @@
+import type { z } from "zod";
+import type { Message, NoticeEvent } from "../message/message.ts";
+
+/** What sending is handed. */
+export interface SendDeps {
+  fetch: typeof globalThis.fetch;
+  /** Wall clock, milliseconds since 1970. */
+  nowMs: number;
+  timeoutMs: number;
+}
+
+/**
+ * A kind of channels, with all that belongs to it. A kind is one of these, and one line in index.ts.
+ */
+export interface ChannelKind<Channel extends { type: string }> {
+  /** What the channel says of itself in the YAML. */
+  type: Channel["type"];
+  /** Checks its keys there. */
+  schema: z.ZodType<Channel>;
+  /** What may never be shown, wherever it turns up. */
+  secrets: (channel: Channel) => string[];
+  /**
+   * Tries once.
+   *
+   * @returns What the receiver answered, for a person
+   * @throws {SendError}
+   */
+  send: (message: Message, channel: Channel, deps: SendDeps) => Promise<string>;
+  /** Events that mean nothing there, and are not sent. @default none */
+  ignores?: readonly NoticeEvent[];
+  /** The most incidents in one message. @default as many as are alike */
+  most?: number;
+  /** Whether what follows goes to what opened, so that each thread has messages of its own. */
+  hasThreads?: boolean;
+  /**
+   * Of a receiver that forgets what it is not told again and again: says once more which incidents
+   * are open.
+   */
+  keepAlive?: (incidents: Message["incidents"], channel: Channel, deps: SendDeps) => Promise<void>;
+}
+
+/** Checks the types of a kind, and keeps those of its channels. */
+export function channelKind<Channel extends { type: string }>(
+  kind: ChannelKind<Channel>,
+): ChannelKind<Channel> {
+  return kind;
+}
+
+/** A receiver did not take a message. */
+export class SendError extends Error {
+  readonly code = "SEND";
+  /** Whether it is this message that it refuses: others may pass. */
+  readonly isRefused: boolean;
+  /** When it wants to be asked again; null: it did not say. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    message: string,
+    { isRefused = false, retryAfterMs = null, cause }: {
+      isRefused?: boolean;
+      retryAfterMs?: number | null;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause });
+    this.isRefused = isRefused;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

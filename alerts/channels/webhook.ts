@@ -1,0 +1,113 @@
+import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import { strictMap } from "../../config/fields.ts";
+import type { Message } from "../message/message.ts";
+import { wordsOf } from "../message/words.ts";
+import { headers, url } from "./fields.ts";
+import { channelKind } from "./kind.ts";
+import { post } from "./post.ts";
+import { type Fields, fill, isTemplate, type Template } from "./template.ts";
+
+const SECRET = '"whsec_" and the base64 of 24 to 64 bytes';
+const TEMPLATE = "a text, a map or a list, of texts and numbers";
+
+export interface WebhookChannel {
+  type: "webhook";
+  url: string;
+  /** "whsec_" and base64; without it nothing is signed. */
+  secret?: string | null;
+  headers?: Readonly<Record<string, string>> | null;
+  method?: "POST" | "PUT" | null;
+  /** What is sent in place of httpmon's own body. */
+  template?: Template;
+}
+
+/** JSON of httpmon's own, or by a template; signed as the Standard Webhooks specification says. */
+export const webhook = channelKind<WebhookChannel>({
+  type: "webhook",
+  schema: strictMap({
+    type: z.literal("webhook"),
+    url: url(),
+    secret: z.string({ error: SECRET }).regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, {
+      error: SECRET,
+    }).nullish(),
+    headers: headers(),
+    method: z.literal(["POST", "PUT"], { error: "POST or PUT" }).nullish(),
+    template: z.unknown().refine(isTemplate, { error: TEMPLATE }).optional() as z.ZodType<
+      Template | undefined
+    >,
+  }),
+  secrets: ({ url, secret, headers }) => [url, secret ?? "", ...Object.values(headers ?? {})],
+  most: 500,
+  send: async (message, channel, deps) => {
+    const { url, secret, headers, method, template } = channel;
+    const filled = template === undefined || template === null
+      ? webhookBody(message)
+      : fill(template, fieldsOf(message, { ...channel }, deps.nowMs));
+    const isText = typeof filled === "string";
+    const body = isText ? filled : JSON.stringify(filled);
+    return await post(url, {
+      method: method ?? "POST",
+      headers: {
+        "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
+        "webhook-id": message.key,
+        ...secret && signature(secret, message.key, deps.nowMs, body),
+        ...headers,
+      },
+      body,
+    }, deps);
+  },
+});
+
+/** What a webhook without a template has in it. */
+export function webhookBody({ event, incidents, includesOpening }: Message) {
+  return {
+    event,
+    ...includesOpening && { includesOpening },
+    incident: incidents[0]!,
+    ...incidents.length > 1 && { incidents },
+  };
+}
+
+/** What a template can name. @param now Wall clock, milliseconds since 1970 */
+export function fieldsOf(
+  message: Message,
+  channel: Readonly<Record<string, unknown>>,
+  now: number,
+): Fields {
+  const { event, key, thread, incidents, left } = message;
+  const incident = incidents[0]!;
+  const openedAt = Math.floor(Date.parse(incident.openedAt) / 1_000);
+  const count = incidents.length;
+  const action = actionOf({ event, left });
+  return {
+    ...wordsOf(message, now),
+    ...{ event, action, key, thread, count, incident, incidents, openedAt, channel },
+  };
+}
+
+function actionOf({ event, left }: Pick<Message, "event" | "left">): Fields["action"] {
+  if (event === "opened" || event === "test") return "create";
+  if (event === "resolved" && left === 0) return "close";
+  return event === "acknowledged" ? "acknowledge" : "note";
+}
+
+/**
+ * The headers of the Standard Webhooks specification: its HMAC-SHA256 is over "id.timestamp.body",
+ * the key is what stands in base64 behind "whsec_".
+ *
+ * @param id The same at each try
+ * @param nowMs Wall clock, milliseconds since 1970
+ */
+export function signature(
+  secret: string,
+  id: string,
+  nowMs: number,
+  body: string,
+): Record<string, string> {
+  const timestamp = String(Math.floor(nowMs / 1_000));
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  const signed = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
+  return { "webhook-timestamp": timestamp, "webhook-signature": `v1,${signed}` };
+}

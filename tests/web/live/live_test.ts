@@ -1,0 +1,79 @@
+import { assert, assertEquals } from "@std/assert";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { Streams } from "../../../web/live/streams.ts";
+import { webWorld } from "../world.ts";
+
+/** Reads a stream up to the text that is waited for. */
+async function readUntil(reader: ReadableStreamDefaultReader<Uint8Array>, wanted: string) {
+  let text = "";
+  while (!text.includes(wanted)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`The stream ended after ${text}`);
+    text += new TextDecoder().decode(value);
+  }
+  return text;
+}
+
+Deno.test("/live tells of a change by itself: the row, what is wrong now, and a line to be read out", async () => {
+  await using world = await webWorld({}, 5);
+  const { sites } = world.deps;
+  const response = await world.ask("/live");
+  assertEquals(response.headers.get("content-type"), "text/event-stream");
+  assertEquals(response.headers.get("content-encoding"), null);
+  const reader = response.body!.getReader();
+  await readUntil(reader, "retry:");
+  const id = world.idOf("api");
+  await world.database.rows(
+    `INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, verdict)
+     SELECT date_trunc('milliseconds', clock_timestamp()), $1, agent, 12, 503, 2
+     FROM unnest('{1,2}'::int4[]) AS agent`,
+    [id],
+  );
+  await sites.look();
+  const text = await readUntil(reader, "\n\n");
+  const data = JSON.parse(/^event: sites\ndata: (.*)\n\n$/.exec(text)![1]!);
+  assertEquals(data.text, "api is down");
+  assertEquals(data.title, "4 sites are down");
+  assertEquals(data.rows.map(({ id }: { id: number }) => id), [id]);
+  assert(data.rows[0].is.includes('class="state down"') && data.now.includes(`/sites/${id}`));
+  assert(!data.now.includes("<script>"), "what a site sent is text here, too");
+  await reader.cancel();
+});
+
+Deno.test("/live/sites/ID tells of that site alone, at each result", async () => {
+  await using world = await webWorld({}, 5);
+  const [id, other] = [world.idOf("front page"), world.idOf("api")];
+  const reader = (await world.ask(`/live/sites/${id}`)).body!.getReader();
+  await readUntil(reader, "retry:");
+  for (const one of [other, id]) {
+    await world.database.rows(
+      `INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, verdict)
+       VALUES (date_trunc('milliseconds', clock_timestamp()), $1, 1, 12, 200, 0)`,
+      [one],
+    );
+    await world.deps.sites.look();
+  }
+  const text = await readUntil(reader, "\n\n");
+  assert(/^event: head\ndata: ".*front page/.test(text), text);
+  await reader.cancel();
+});
+
+Deno.test("Streams lets go who does not read, and beats while there is nothing to say", async () => {
+  const clock = new FakeClock();
+  const streams = new Streams(clock);
+  const slow = streams.open("a");
+  const quick = streams.open("a").getReader();
+  assert(streams.has("a"));
+  for (let n = 0; n < 150; n++) {
+    streams.send("a", "x", n);
+    await quick.read();
+  }
+  await quick.read();
+  await clock.advance(20_000);
+  assertEquals(new TextDecoder().decode((await quick.read()).value), ": still here\n\n");
+  let texts = 0;
+  for await (const _ of slow) texts++;
+  assert(texts < 120, `${texts} texts were kept for who did not read`);
+  await quick.cancel();
+  assertEquals(streams.has("a"), false);
+});

@@ -1,0 +1,192 @@
+/** The pages of incidents, agents, the pipeline and reports. */
+import { assert, assertEquals } from "@std/assert";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { monthOf } from "../../../db/report/figures.ts";
+import { addIncident, AGENTS, webWorld, type World } from "../world.ts";
+import { readPage, rowsIn, sqlIn } from "./read_page.ts";
+
+/** Sends the form of a page, with its token. */
+async function send(
+  world: World,
+  page: string,
+  action: string,
+  fields: Record<string, string> = {},
+) {
+  const before = await world.ask(page);
+  const cookie = before.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const csrf = /name="csrf" value="([^"]+)"/.exec(await before.text())![1]!;
+  return await world.ask(action, {
+    method: "POST",
+    headers: { cookie, "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({ csrf, ...fields }).toString(),
+  });
+}
+
+Deno.test("incidents: open ones first; one is acknowledged and commented, and says who was told", async () => {
+  await using world = await webWorld({}, 10);
+  const old = await addIncident(world, "api", { ago: 60, closedAgo: 50, cause: "status 500" });
+  const id = await addIncident(world, "checkout");
+  await world.database.rows(
+    `INSERT INTO notifications (incident_id, channel, event, state, attempts, body, sent_at, error)
+     VALUES ($1, 'on-call', 'opened', 'sent', 1, '{}', now(), NULL),
+       ($1, 'chat', 'opened', 'failed', 9, '{}', NULL, 'status 500: <b>no</b>')`,
+    [id],
+  );
+  const list = await readPage(world, "/incidents");
+  assert(list.text.includes("1 open incident"), list.text);
+  assertEquals(rowsIn(list.html)[1]!.slice(0, 2), ["down", "checkout"]);
+  assert(list.html.indexOf(`/incidents/${id}`) < list.html.indexOf(`/incidents/${old}`));
+  assert((await readPage(world, "/incidents?kind=slo")).text.includes("No open incident"));
+
+  const page = `/incidents/${id}`;
+  assertEquals((await send(world, page, `${page}/acknowledge`)).status, 303);
+  const note = { text: "On it <script>", public: "yes" };
+  assertEquals((await send(world, page, `${page}/notes`, note)).status, 303);
+  const { text, html } = await readPage(world, page);
+  assert(/open for 4 min.*, acknowledged: status 503/.test(text), text);
+  assert(/Opened: down .* Acknowledged .* On it <script> · public/.test(text), text);
+  assert(/Told on-call: opened/.test(text) && /given up 9 status 500: <b>no<\/b>/.test(text), text);
+  assert(!html.includes(`${page}/acknowledge`), "it is acknowledged once");
+  const [row] = await world.database.rows(
+    "SELECT is_public, text FROM incident_notes ORDER BY id DESC",
+  );
+  assertEquals(row, { is_public: true, text: "On it <script>" });
+  assertEquals((await readPage(world, "/incidents/987654")).status, 404);
+});
+
+Deno.test("agents: who was heard, from where, of how many sites, how late, and what they say themselves", async () => {
+  const metrics = `httpmon_build_info{mode="agent",runtime="deno",version="0.1.0"} 1
+httpmon_ready 1
+httpmon_agent_outbox_results 7
+httpmon_agent_outbox_oldest_age_seconds 125.4
+`;
+  await using server = await answering((path) => path === "/metrics" ? metrics : null);
+  await using world = await webWorld({ ops: [server.url, "http://127.0.0.1:1"] }, 5);
+  await world.database.rows("UPDATE check_results SET lateness = 3 WHERE agent_id = 1");
+  const { html, text } = await readPage(world, "/agents");
+  assert(text.includes("2 agents report"), text);
+  const rows = rowsIn(html).slice(1);
+  assertEquals(rows.map((row) => [row[0], row[2], row[8]]).toSorted(), [
+    ["eu-west", "5", AGENTS[0]!.agentUUID],
+    ["us-east", "5", AGENTS[1]!.agentUUID],
+  ]);
+  assertEquals(rows.map((row) => row[5]).toSorted(), ["3.00 ms", "–"]);
+  assert(/ready, agent 0\.1\.0 – – – – 7 2 min – –/.test(text), text);
+  assert(/http:\/\/127\.0\.0\.1:1 does not answer/.test(text), text);
+  for (const sql of sqlIn(html)) await world.database.rows(sql);
+});
+
+Deno.test("pipeline: dead letters with their bytes, replayed by a form", async () => {
+  await using world = await webWorld({}, 5);
+  const { rows: [{ value }] } = await world.deps.pool.query(
+    "SELECT convert_to($1, 'UTF8') AS value",
+    [JSON.stringify({
+      ts: new Date().toISOString().replace("T", " ").replace("Z", "000"),
+      agentUUID: AGENTS[0]!.agentUUID,
+      url: "https://late.example/?<b>",
+      regexResult: null,
+      responseCode: 200,
+      responseTime: 5,
+      errorMessage: null,
+    })],
+  );
+  await world.database.rows(
+    `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", value, reason, detail)
+     VALUES ('c', 'monitoring', 0, 5, $1, 'no_partition', 'of a day'),
+       ('c', 'monitoring', 0, 6, '\\xff00', 'not_json', 'no JSON')`,
+    [value],
+  );
+  const { html, text } = await readPage(world, "/pipeline");
+  assert(text.includes("2 dead letters"), text);
+  assert(text.includes("https://late.example/?<b>") && text.includes("ff 00"), text);
+  for (const sql of sqlIn(html)) await world.database.rows(sql);
+  const replayed = await send(world, "/pipeline", "/pipeline/replay", { reason: "no_partition" });
+  assert((await replayed.text()).includes("1 dead letter is stored now"));
+  assertEquals(
+    await world.database.value("SELECT count(*)::int FROM dead_letters WHERE replayed_at IS NULL"),
+    1,
+  );
+  assertEquals(
+    await world.database.value("SELECT count(*)::int FROM results WHERE url LIKE '%late%'"),
+    1,
+  );
+});
+
+Deno.test("check now: asks the agents that the config names, and shows what they print", async () => {
+  let asked = "";
+  await using server = await answering((path) => {
+    asked = path;
+    return "checkout is <down>\n  status 503\n\n# HELP probe_success x\nprobe_success 0\n";
+  });
+  await using world = await webWorld({ ops: [server.url] }, 5);
+  const page = `/sites/${world.idOf("checkout")}`;
+  const text = await (await send(world, page, `${page}/check`)).text();
+  assert(text.includes("checkout is &lt;down&gt;\n  status 503</pre>"), text);
+  const query = new URLSearchParams(asked.split("?")[1]);
+  assertEquals([query.get("target"), query.get("module"), query.get("debug")], [
+    "https://shop.example/checkout",
+    "checkout",
+    "true",
+  ]);
+});
+
+Deno.test("reports: a month's lines are httpmon_report's figures, and frozen ones are marked", async () => {
+  await using world = await webWorld({}, 10);
+  const month = new Date().toISOString().slice(0, 7);
+  const { since, until } = monthOf(month, Date.now());
+  const id = world.idOf("checkout");
+  const expected = await world.database.value("SELECT httpmon_report($1, $2, $3)", [
+    id,
+    since,
+    until,
+  ]) as {
+    uptime: number;
+    failures: unknown[];
+    responseMs: { p50: number };
+  };
+  const line = async () => {
+    const { html } = await readPage(world, `/reports/${month}?q=checkout`);
+    return rowsIn(html)[1]!;
+  };
+  const [site, uptime, , failures, p50, , , , state] = await line();
+  assertEquals([site, uptime, failures, p50, state], [
+    "checkout",
+    `${(Math.floor(expected.uptime * 10_000) / 100).toFixed(2)} %`,
+    String(expected.failures.length),
+    `${expected.responseMs.p50.toFixed(1)} ms`,
+    "not frozen",
+  ]);
+  await world.database.rows(
+    `INSERT INTO reports (month, site_id, revision, figures)
+     SELECT $2::timestamptz AT TIME ZONE 'UTC', $1, 1, httpmon_report($1, $2, $3)`,
+    [id, since, until],
+  );
+  assertEquals((await line()).at(-1), "frozen, 1");
+  const { text, html } = await readPage(world, `/reports/${month}/${id}`);
+  assert(/frozen, revision 1/.test(text) && text.includes("status 503"), text);
+  for (const sql of sqlIn(html)) await world.database.rows(sql);
+  assert(
+    (await readPage(world, "/reports")).html.includes(`/reports/${month}`) ||
+      await world.database.value("SELECT NOT EXISTS (SELECT FROM rollup_hourly)"),
+  );
+  for (const path of ["/reports/2999-01", "/reports/nonsense", `/reports/${month}/999999`]) {
+    assertEquals((await readPage(world, path)).status, 404);
+  }
+});
+
+/** A server that answers with a text, or 404. */
+async function answering(text: (path: string) => string | null) {
+  const server = createServer((request, response) => {
+    const answer = text(request.url!);
+    response.writeHead(answer === null ? 404 : 200).end(answer ?? "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { assert, assertEquals } from "@std/assert";
+import { MARKUP, webWorld } from "../world.ts";
+import { readPage, rowsIn, textOf } from "./read_page.ts";
+
+Deno.test("the overview says first what is wrong: since when, why, who noticed", async () => {
+  await using world = await webWorld();
+  const { html } = await readPage(world, "/");
+  assertEquals(textOf(/<h1>(.*?)<\/h1>/.exec(html)![1]!), "3 sites are down");
+  const wrong = rowsIn(html, ' class="wrong"');
+  assertEquals(wrong.map(([, name]) => name), [MARKUP, "checkout", "admin"]);
+  const [, , since, why, who] = wrong[1]!;
+  assert(/^down 4 min/.test(since!), since);
+  assertEquals([why, who], ["status 503", "2 of 2: eu-west, us-east"]);
+  assertEquals(wrong[2]![3], "secret reason");
+});
+
+Deno.test("the overview shows sites by group, and what is chosen is in its address", async () => {
+  await using world = await webWorld();
+  const names = async (query: string) => {
+    const { html } = await readPage(world, `/${query}`);
+    return rowsIn(html, ' class="sites"').filter((row) => row.length > 1).slice(1)
+      .map(([, name]) => name!.split(" ")[0]);
+  };
+  const { html, text } = await readPage(world, "/");
+  const groups = rowsIn(html, ' class="sites"').filter((row) => row.length === 1).flat();
+  assertEquals(groups, [`${MARKUP} 1`, "api 1", "internal 1", "shop 2"]);
+  assert(text.includes("5 sites, last result"), text);
+  assertEquals(await names("?state=up"), ["api", "front"]);
+  assertEquals(await names("?label=group%3A+shop"), ["checkout", "front"]);
+  assertEquals(await names("?q=SHOP.example"), ["checkout", "front"]);
+  assertEquals(await names("?location=us-east&state=up"), ["api", "front"]);
+  assertEquals(await names("?location=nowhere"), []);
+  assertEquals((await names("?sort=name")).slice(1), ["admin", "api", "checkout", "front"]);
+  assertEquals((await names("?sort=24h")).slice(0, 2), ["admin", "checkout"]);
+  const sorted = await readPage(world, "/?q=shop&sort=p95");
+  assert(sorted.html.includes('href="/?q=shop&amp;sort=name"'), "a header keeps the filter");
+  assert(/<th[^>]*aria-sort="descending"[^>]*><a[^>]*>p95/.test(sorted.html), "the order is told");
+});
+
+Deno.test("a strip tells each of its days, or of its checks, in words and in data", async () => {
+  await using world = await webWorld();
+  const row = (html: string) =>
+    html.split("data-site=").slice(1).find((part) => part.includes(">checkout<"))!;
+  const days = row((await readPage(world, "/")).html);
+  assert(
+    /aria-label="The last 90 days: (?:1 up, )?1 with downtime"/.test(days),
+    days.slice(0, 2000),
+  );
+  assert(/data-cells="8[89]- (?:u )?d\d\d\.\d\d"/.test(days), days);
+  const checks = row((await readPage(world, "/?strip=checks")).html);
+  assert(/aria-label="The last 60 checks: 50 up, 10 down"/.test(checks), checks.slice(0, 3000));
+});
+
+Deno.test("the overview asks the database as often for many sites as for few", async () => {
+  await using world = await webWorld();
+  const asked = async (path: string) => {
+    let queries = 0;
+    const { pool } = world.deps;
+    const { query } = pool;
+    pool.query = function (this: unknown, ...args: unknown[]) {
+      queries++;
+      return (query as (...args: unknown[]) => unknown).apply(pool, args);
+    } as typeof pool.query;
+    await readPage(world, path);
+    pool.query = query;
+    return queries;
+  };
+  assertEquals(await asked("/"), 0);
+  assertEquals(await asked("/?strip=checks"), 1);
+});
