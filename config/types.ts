@@ -9,6 +9,7 @@ import type { SiteRules } from "../agent/rules/index.ts";
 import type { Channel } from "../alerts/channels/index.ts";
 import type { AgentConfig } from "./agent.ts";
 import type { KafkaConfig } from "./kafka.ts";
+import type { Matcher } from "./matchers.ts";
 import type { Secret } from "./source/outside.ts";
 import type { WriterConfig } from "./writer.ts";
 
@@ -150,10 +151,24 @@ export interface AlertsConfig {
   rules: AlertRules;
   /** By name. */
   channels: Readonly<Record<string, Channel>>;
+  /** The first one that matches says who is told. */
+  routes: readonly AlertRoute[];
+  /** Between two reminders of an incident; null: there are none. */
+  reminderMs: number | null;
+  /** Asked every minute while all is well; null: nothing is. */
+  heartbeatUrl: string | null;
   /** How long sites of one host are waited for, to be told of together. */
   groupWaitMs: number;
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
+}
+
+export interface AlertRoute {
+  /** All of which must hold. */
+  matchers: readonly Matcher[];
+  channels: readonly string[];
+  /** Whether the next one that matches is followed as well. */
+  goesOn: boolean;
 }
 
 /** By which agents' results become votes, and votes a site's state. */
