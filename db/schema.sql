@@ -309,6 +309,7 @@ CREATE TABLE incidents (
   cause text NOT NULL,
   locations text[] NOT NULL,
   evidence jsonb NOT NULL,
+  flapping boolean DEFAULT false NOT NULL,
   labels jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
@@ -332,7 +333,9 @@ COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
 COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause", "seen"}]';
 
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network; of a channel: channel_failed';
+COMMENT ON COLUMN incidents.flapping IS 'whether it goes up and down too often to be told of';
+
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network; of a channel: channel_failed';
 
 COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
 
@@ -1214,6 +1217,15 @@ $function$
 ;
 
 REVOKE ALL ON FUNCTION httpmon_ensure_partitions_of(regclass,date[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION public.httpmon_error_budget(site text, slo double precision, until timestamp with time zone DEFAULT now())
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT 1 - (1 - httpmon_uptime(site, until - interval '30 days', until)) / (1 - slo / 100);
+$function$
+;
 
 CREATE OR REPLACE FUNCTION public.httpmon_failures(site_ids integer[], since timestamp with time zone, until timestamp with time zone)
  RETURNS TABLE(site_id integer, started timestamp with time zone, ended timestamp with time zone, agent_ids integer[], response_code integer, reason text, error_class text, error_message text)

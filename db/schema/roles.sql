@@ -35,6 +35,9 @@ GRANT SELECT, UPDATE (acknowledged_at, acknowledged_by) ON incidents TO httpmon_
 GRANT SELECT, INSERT, UPDATE (due_at) ON notifications TO httpmon_operator;
 GRANT SELECT, INSERT, UPDATE ON silences TO httpmon_operator;
 GRANT SELECT, INSERT ON incident_notes TO httpmon_operator;
+-- To replay dead letters, it stores as a writer does.
+GRANT httpmon_writer TO httpmon_operator;
+GRANT UPDATE (reason, detail, replayed_at) ON dead_letters TO httpmon_operator;
 
 -- reader: dbdump, report, web. Partitions are read through their table; the last line is for tables
 -- of a later version.
