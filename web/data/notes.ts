@@ -29,11 +29,15 @@ export async function notesOf(pool: Pool, ids: readonly string[]): Promise<Note[
 }
 
 /** Says that somebody is at it. @returns False where it is not there or over; who was first stays */
-export async function acknowledge(operator: Pool, id: string): Promise<boolean> {
+export async function acknowledge(
+  operator: Pool,
+  id: string,
+  byWhom: string | null,
+): Promise<boolean> {
   const { rows: [row] } = await operator.query(
-    `SELECT httpmon_acknowledge($1) OR EXISTS (
+    `SELECT httpmon_acknowledge($1, $2) OR EXISTS (
        SELECT FROM incidents WHERE id = $1 AND closed_at IS NULL) AS is_open`,
-    [id],
+    [id, byWhom],
   );
   return row.is_open;
 }

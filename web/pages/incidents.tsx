@@ -215,8 +215,8 @@ const ACKNOWLEDGED = "Acknowledged";
 /** Takes it that somebody is at it. */
 export async function acknowledgeIncident(c: Context<Env>, { operator }: WebDeps) {
   const id = c.req.param("id")!;
-  if (await acknowledge(operator, id)) {
-    const author = c.get("who").name;
+  const author = c.get("who").name;
+  if (await acknowledge(operator, id, author)) {
     await addNote(operator, id, { author, isPublic: false, text: ACKNOWLEDGED });
   }
   return c.redirect(`/incidents/${id}`, 303);
