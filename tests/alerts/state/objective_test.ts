@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { burnOf, miss, type Missed, unmiss } from "../../../alerts/state/objective.ts";
-import { seeded } from "../../support/seeded.ts";
+import { seeded } from "../../../scripts/simulate/seeded.ts";
 import { MINUTE_MS, RULES, START_MS, tell, worldOf } from "../play.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
