@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { waitFor } from "../../local/wait.ts";
 
 /** For what comes within seconds, or never: long enough on any machine. */
-export const PATIENCE_MS = 180_000;
+export const PATIENCE_MS = 600_000;
 
 /** Waits for `condition`. @throws {Error} That it waited for `what` in vain */
 export function until(
@@ -18,6 +18,14 @@ export function until(
 export async function crowding(): Promise<number> {
   const told = await readFile("/proc/loadavg", "utf8").catch(() => "");
   return Math.max(1, Number(/ (\d+)\//.exec(told)?.[1] ?? 1) / availableParallelism());
+}
+
+/**
+ * How much longer a thread waits for its turn than where it has room, about: one that mostly sleeps waits
+ * for few of the others only.
+ */
+export function slowness(crowding: number): number {
+  return Math.max(1, crowding / 3);
 }
 
 /** How long something took. */

@@ -13,6 +13,7 @@ const incident = z.object({
   severity: z.string(),
   openedAt: time,
   acknowledgedAt: time.nullable(),
+  acknowledgedBy: z.string().nullable(),
   closedAt: time.nullable(),
   cause: z.string(),
   locations: z.array(z.string()),
@@ -82,7 +83,9 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       handle: async ({ params, who }) => {
         const before = await detail(params.id);
         if (before.acknowledgedAt !== null) return before;
-        if (!await acknowledge(operator, params.id)) throw new Conflict("It is over already");
+        if (!await acknowledge(operator, params.id, who.name)) {
+          throw new Conflict("It is over already");
+        }
         await addNote(operator, params.id, {
           author: who.name,
           isPublic: false,

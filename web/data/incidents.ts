@@ -12,10 +12,12 @@ export interface Incident {
   severity: string;
   openedAt: number;
   acknowledgedAt: number | null;
+  /** Null: it is not said. */
+  acknowledgedBy: string | null;
   closedAt: number | null;
   cause: string;
   locations: string[];
-  /** What each agent saw. */
+  /** What each agent saw; "seen" is the result that decided it. */
   evidence: { agent: string; location: string | null; since: string; cause: string }[];
 }
 
@@ -42,7 +44,8 @@ export async function incidents(pool: Pool, filter: IncidentFilter): Promise<Inc
   const { siteIds, before } = filter;
   const { rows } = await pool.query(
     `SELECT i.id::text, i.site_id AS "siteId", kind, severity, cause, locations, evidence,
-       coalesce(s.name, s.url, to_jsonb(i)->>'agent', 'the monitor') AS subject,
+       coalesce(s.name, s.url, 'agent ' || agent, 'channel ' || channel, 'the monitor') AS subject,
+       acknowledged_by AS "acknowledgedBy",
        ${MS("opened_at", `"openedAt"`)}, ${MS("acknowledged_at", `"acknowledgedAt"`)},
        ${MS("closed_at", `"closedAt"`)}
      FROM incidents AS i LEFT JOIN sites AS s ON s.id = i.site_id

@@ -29,13 +29,17 @@ export async function notesOf(pool: Pool, ids: readonly string[]): Promise<Note[
 }
 
 /** Says that somebody is at it. @returns False where it is not there or over; who was first stays */
-export async function acknowledge(operator: Pool, id: string): Promise<boolean> {
-  const { rowCount } = await operator.query(
-    `UPDATE incidents SET acknowledged_at = coalesce(acknowledged_at, now())
-     WHERE id = $1 AND closed_at IS NULL`,
-    [id],
+export async function acknowledge(
+  operator: Pool,
+  id: string,
+  by: string | null,
+): Promise<boolean> {
+  const { rows: [row] } = await operator.query(
+    `SELECT httpmon_acknowledge($1, $2) OR EXISTS (
+       SELECT FROM incidents WHERE id = $1 AND closed_at IS NULL) AS is_open`,
+    [id, by],
   );
-  return rowCount === 1;
+  return row.is_open;
 }
 
 /** @returns False where there is no such incident */

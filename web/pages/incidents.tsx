@@ -11,6 +11,15 @@ import { IncidentRows, markOf } from "./parts/incident_rows.tsx";
 import { NotificationRows } from "./parts/notification_rows.tsx";
 
 const PAGE = 50;
+const KINDS = [
+  "down",
+  "degraded",
+  "unobserved",
+  "agent_silent",
+  "agent_network",
+  "channel_failed",
+  "slo",
+];
 const NOTIFICATIONS = 200;
 const MOST_TEXT = 4_000;
 
@@ -44,7 +53,7 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
             <a href="/incidents" aria-current={kind === undefined ? "true" : undefined}>
               all kinds
             </a>
-            {["down", "degraded", "unobserved", "agent_silent", "slo"].map((one) => (
+            {KINDS.map((one) => (
               <a href={href(1, one)} aria-current={kind === one ? "true" : undefined}>
                 {one.replaceAll("_", " ")}
               </a>
@@ -83,7 +92,7 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
   }
   const now = clock.now();
   const { kind, subject, siteId, severity, cause, locations, evidence } = incident;
-  const { openedAt, acknowledgedAt, closedAt } = incident;
+  const { openedAt, acknowledgedAt, acknowledgedBy, closedAt } = incident;
   const mayOperate = c.get("who").role === "operate";
   const csrf = <input type="hidden" name="csrf" value={c.get("csrf")} />;
   return page(
@@ -105,7 +114,8 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
             ? (
               <>
                 <b>open</b> for <Since at={openedAt} now={now} />
-                {acknowledgedAt !== null && ", acknowledged"}
+                {acknowledgedAt !== null &&
+                  `, acknowledged${acknowledgedBy ? ` by ${acknowledgedBy}` : ""}`}
               </>
             )
             : <>over after {span(closedAt - openedAt)}</>}
@@ -215,8 +225,8 @@ const ACKNOWLEDGED = "Acknowledged";
 /** Takes it that somebody is at it. */
 export async function acknowledgeIncident(c: Context<Env>, { operator }: WebDeps) {
   const id = c.req.param("id")!;
-  if (await acknowledge(operator, id)) {
-    const author = c.get("who").name;
+  const author = c.get("who").name;
+  if (await acknowledge(operator, id, author)) {
     await addNote(operator, id, { author, isPublic: false, text: ACKNOWLEDGED });
   }
   return c.redirect(`/incidents/${id}`, 303);

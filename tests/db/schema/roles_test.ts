@@ -108,7 +108,7 @@ Deno.test("each role of roles.sql can do its own work on the owner's tables, and
     );
 
     const { maintainer } = pools;
-    await withClient(maintainer, (client) => freeze(client, october, site.id));
+    await withClient(maintainer, (client) => freeze(client, october, site));
     assertEquals((await replay(maintainer, new ResultStore(maintainer, { log }), {})).failed, {
       key_taken: 1,
       null_value: 1,

@@ -3,6 +3,15 @@ import { assert, assertEquals } from "@std/assert";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { monthOf } from "../../../db/report/figures.ts";
+import { replay } from "../../../db/restore/replay.ts";
+import { migrate } from "../../../db/schema/migrate.ts";
+import { ResultStore } from "../../../db/store/store.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { acknowledge, addNote } from "../../../web/data/notes.ts";
+import { encode } from "../../../wire/encode.ts";
+import { ownDatabase, result } from "../../db/fixture.ts";
+import { testRoles } from "../../db/roles.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 import { addIncident, AGENTS, webWorld, type World } from "../world.ts";
 import { readPage, rowsIn, sqlIn } from "./read_page.ts";
 
@@ -28,9 +37,9 @@ Deno.test("incidents: open ones first; one is acknowledged and commented, and sa
   const old = await addIncident(world, "api", { ago: 60, closedAgo: 50, cause: "status 500" });
   const id = await addIncident(world, "checkout");
   await world.database.rows(
-    `INSERT INTO notifications (incident_id, channel, event, state, attempts, body, sent_at, error)
-     VALUES ($1, 'on-call', 'opened', 'sent', 1, '{}', now(), NULL),
-       ($1, 'chat', 'opened', 'failed', 9, '{}', NULL, 'status 500: <b>no</b>')`,
+    `INSERT INTO notifications (incident_id, channel, event, state, attempts, sent_at, error)
+     VALUES ($1, 'on-call', 'opened', 'sent', 1, now(), NULL),
+       ($1, 'chat', 'opened', 'failed', 9, NULL, 'status 500: <b>no</b>')`,
     [id],
   );
   const list = await readPage(world, "/incidents");
@@ -111,6 +120,34 @@ Deno.test("pipeline: dead letters with their bytes, replayed by a form", async (
     await world.database.value("SELECT count(*)::int FROM results WHERE url LIKE '%late%'"),
     1,
   );
+});
+
+Deno.test("what people do needs no more than the role of an operator", async () => {
+  await using database = await ownDatabase({ empty: true });
+  await using roles = await testRoles(database);
+  const log = recordingLog();
+  await roles.grant("owner");
+  await migrate(roles.dsnOf("owner"), { log });
+  await roles.grant("writer", "operator");
+  const operator = roles.poolOf("operator");
+  try {
+    await database.rows(
+      `INSERT INTO incidents (kind, severity, opened_at, cause, locations, evidence)
+      VALUES ('down', 'critical', now(), '', '{}', '[]')`,
+    );
+    await database.rows(
+      `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", value, reason, detail)
+       VALUES ('c', 'monitoring', 0, 5, convert_to($1, 'UTF8'), 'x', ''),
+         ('c', 'monitoring', 0, 6, '{}', 'x', '')`,
+      [encode(result(1))],
+    );
+    assertEquals(await acknowledge(operator, "1", "ann"), true);
+    assertEquals(await addNote(operator, "1", { author: "ann", isPublic: false, text: "x" }), true);
+    const done = await replay(operator, new ResultStore(operator, { log, clock: systemClock }), {});
+    assertEquals([done.stored, Object.values(done.failed)], [1, [1]]);
+  } finally {
+    await operator.end();
+  }
 });
 
 Deno.test("check now: asks the agents that the config names, and shows what they print", async () => {
