@@ -111,6 +111,8 @@ async function modeFunction(
       return (await import("./writer/mode.ts")).writerMode;
     case "alerts":
       return (await import("./alerts/mode.ts")).alertsMode;
+    case "silence":
+      return (await import("./alerts/silence_mode.ts")).silenceMode;
     case "web":
       return (await import("./web/mode.ts")).webMode;
     case "init-schema":

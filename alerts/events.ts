@@ -14,10 +14,16 @@ export async function addEvents(client: ClientBase, events: readonly AlertEvent[
     [
       events.map(({ at }) => at),
       events.map(({ kind }) => kind),
-      events.map((event) => event.kind === "view" ? event.site : NO_SITE),
+      events.map((event) => "site" in event ? event.site : NO_SITE),
       events.map(({ agent }) => agent),
       events.map(({ ts }) => ts),
-      events.map((event) => event.kind === "view" ? JSON.stringify(event.view) : null),
+      events.map((event) =>
+        event.kind === "view"
+          ? JSON.stringify(event.view)
+          : event.kind === "void"
+          ? JSON.stringify(event.slots)
+          : null
+      ),
     ],
   );
 }
@@ -46,6 +52,8 @@ export async function takeEvents(
   );
   return rows.map(({ at, kind, site_id, agent, ts, detail }) => {
     const event = { at: Number(at), ts: Number(ts), agent };
-    return kind === "seen" ? { ...event, kind } : { ...event, kind, site: site_id, view: detail };
+    if (kind === "view") return { ...event, kind, site: site_id, view: detail };
+    if (kind === "void") return { ...event, kind, site: site_id, slots: detail };
+    return { ...event, kind };
   });
 }

@@ -15,6 +15,7 @@ export interface IncidentRow {
   id: string;
   site_id: number | null;
   agent: string | null;
+  channel: string | null;
   kind: string;
   severity: string;
   opened_at: string;
@@ -30,6 +31,6 @@ export const utc = (column: string) =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
 
 /** SQL for an `IncidentRow`. */
-export const INCIDENT_ROW = `id::text, site_id, agent, kind, severity, ${utc("opened_at")}, ${
-  utc("closed_at")
-}, cause, locations, evidence, labels`;
+export const INCIDENT_ROW = `id::text, site_id, agent, channel, kind, severity, ${
+  utc("opened_at")
+}, ${utc("closed_at")}, cause, locations, evidence, labels`;

@@ -19,10 +19,12 @@ export async function storeChanges(
   deps: ChangeDeps,
 ): Promise<void> {
   const opened = changes.flatMap((change) => change.what === "opened" ? change : []);
+  const flapping = changes.flatMap((change) => change.what === "flapping" ? change : []);
   const resolved = changes.flatMap((change) => change.what === "resolved" ? change : []);
   if (opened.length > 0) {
     await oweOpened(client, happened(await open(client, opened, deps), opened, deps), deps);
   }
+  if (flapping.length > 0) await flap(client, flapping);
   if (resolved.length > 0) {
     await oweResolved(client, happened(await resolve(client, resolved), resolved, deps), deps);
   }
@@ -72,6 +74,18 @@ async function resolve(
     }))],
   );
   return rows;
+}
+
+async function flap(client: ClientBase, changes: readonly Of<"flapping">[]): Promise<void> {
+  await client.query(
+    `UPDATE incidents SET flapping = c.now
+     FROM jsonb_to_recordset($1) AS c(site int4, what text, opened timestamptz, now boolean)
+     WHERE site_id = site AND kind = what AND opened_at = opened`,
+    [JSON.stringify(changes.map((change) => {
+      const { site_id: site, kind: what, opened_at: opened } = placeOf(change);
+      return { site, what, opened, now: change.isFlapping };
+    }))],
+  );
 }
 
 function locationsOf({ subject, evidence }: Of<"opened">): string[] {

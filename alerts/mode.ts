@@ -7,14 +7,14 @@ import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { startOps } from "../runtime/ops.ts";
-import { newSenderStats } from "./outbox/stats.ts";
+import { addSenderMetrics, newSenderStats } from "./outbox/stats.ts";
 import { runAlerter } from "./run.ts";
 import { testChannel } from "./test_channel.ts";
 
 /** Partitions read side by side. */
 const CONCURRENCY = 3;
 /** Connections for partitions that wait for a lock, for offsets and for what is sent. */
-const MORE_CONNECTIONS = 5;
+const MORE_CONNECTIONS = 6;
 /** As the writer's: a partition that waits for a lock gives its connection back. */
 const LOCK_TIMEOUT_MS = 2_000;
 const CLOSE_MS = 1_000;
@@ -37,11 +37,15 @@ export async function alertsMode(
   }
   const stats = newConsumerStats(clock.monotonic());
   const sending = newSenderStats(Object.keys(config.alerts.channels));
+  const health = consumerHealth("alerter", stats, clock, signal);
   const ops = await startOps({
     mode: "alerts",
     listen: config.alerts.listen,
-    addMetrics: (metrics) => addConsumerMetrics(metrics, "alerter", stats),
-    ...consumerHealth("alerter", stats, clock, signal),
+    addMetrics: (metrics) => {
+      addConsumerMetrics(metrics, "alerter", stats);
+      addSenderMetrics(metrics, sending);
+    },
+    ...health,
     clock,
     log,
   });
@@ -62,6 +66,7 @@ export async function alertsMode(
       concurrency: CONCURRENCY,
       stats,
       sending,
+      unready: () => health.unready(),
       passFailpoint: failpointsFrom(),
     });
     return EXIT.done;

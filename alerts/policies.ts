@@ -14,7 +14,12 @@ export function policies({ sites, alerts: { rules } }: Config) {
     rulesOf({ site: name, url }: { site?: string; url: string }): VoteRules {
       const site = find(name, url);
       return {
-        rules: { ...rules, ...site?.alerting.rules, isGateway: gateways.has(name ?? url) },
+        rules: {
+          ...rules,
+          ...site?.alerting.rules,
+          isGateway: gateways.has(name ?? url),
+          isCounted: (site?.alerting.slo ?? null) !== null,
+        },
         timeoutMs: site ? longestCheckMs(site) : TIMEOUT_MS,
       };
     },
@@ -27,6 +32,7 @@ export function policies({ sites, alerts: { rules } }: Config) {
         isExpected: sites.length === 0 || site?.url === url,
         host: URL.parse(url)?.host ?? url,
         dependsOn: (site?.alerting.dependsOn ?? []).filter((parent) => parent !== (name ?? url)),
+        slo: site?.alerting.slo ?? null,
         channels: site?.channels ?? null,
         labels: site?.labels ?? {},
       };

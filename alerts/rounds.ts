@@ -12,7 +12,8 @@ import { storeChanges } from "./incidents.ts";
 import type { Route } from "./outbox/owe.ts";
 import { saveVotes } from "./sink.ts";
 import type { Spell } from "./state/agent.ts";
-import { Overview, type SitePolicy } from "./state/overview.ts";
+import type { SitePolicy } from "./state/book.ts";
+import { Overview } from "./state/overview.ts";
 import { pass } from "./state/votes.ts";
 
 /** Between two rounds. */

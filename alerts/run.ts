@@ -6,9 +6,11 @@ import { viewTopic } from "../kafka/cluster.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { policies } from "./policies.ts";
 import { decideInRounds } from "./rounds.ts";
-import type { Route } from "./outbox/owe.ts";
+import { keepBeating } from "./heartbeat.ts";
+import { routesOf } from "./outbox/routes.ts";
 import { type SenderDeps, sendNotifications } from "./outbox/sender.ts";
 import type { SenderStats } from "./outbox/stats.ts";
+import { keepUp } from "./outbox/upkeep.ts";
 import { createAlertSink } from "./sink.ts";
 
 /** Whose offsets these are. */
@@ -25,6 +27,8 @@ export interface AlerterDeps extends
   Pick<SenderDeps, "fetch" | "firstWaitMs" | "timeoutMs"> {
   pool: Pool;
   sending: SenderStats;
+  /** As `HeartbeatDeps` has it. */
+  unready(): readonly string[];
   lockTimeoutMs?: number;
 }
 
@@ -35,9 +39,17 @@ export interface AlerterDeps extends
 export async function runAlerter(config: Config, deps: AlerterDeps): Promise<void> {
   const { log, clock, signal } = deps;
   const { policyOf, rulesOf } = policies(config);
-  const { channels, groupWaitMs } = config.alerts;
+  const { channels, groupWaitMs, reminderMs, heartbeatUrl } = config.alerts;
+  const route = routesOf(config.alerts);
   const { topic } = config.kafka;
   const kafka = createKafka(config.kafka, "httpmon-alerts-rounds", log);
+  const sending = {
+    ...deps,
+    ...{ channels, groupWaitMs },
+    link: config.web.publicUrl,
+    sitesAt: hosts(config),
+    stats: deps.sending,
+  };
   const working = Promise.all([
     runConsumer({
       ...deps,
@@ -52,15 +64,11 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
       topic,
       viewTopic: () => viewTopic(kafka, topic),
       policyOf,
-      route: routes(config),
+      route,
     }),
-    sendNotifications({
-      ...deps,
-      ...{ channels, groupWaitMs },
-      link: config.web.publicUrl,
-      sitesAt: hosts(config),
-      stats: deps.sending,
-    }),
+    sendNotifications(sending),
+    keepUp({ ...sending, route, reminderMs }),
+    heartbeatUrl === null ? null : keepBeating({ ...deps, url: heartbeatUrl }),
   ]);
   await Promise.race([working, aborted(signal)]);
   // What is left undone, the database undoes; a notification under way is sent again.
@@ -68,11 +76,6 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
     log.error({ ms: SHUTDOWN_MS }, "Stopping took too long, leaving the rest undone");
   }
   log.notice({ batches: deps.stats.batches }, "The alerter has stopped");
-}
-
-function routes({ alerts }: Config): Route {
-  const all = Object.keys(alerts.channels);
-  return (_, { channels }) => channels ?? all;
 }
 
 /** How many sites there are at a host. */

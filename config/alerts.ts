@@ -1,12 +1,31 @@
 import { z } from "zod";
+import { url } from "../alerts/channels/fields.ts";
 import { channelSchema } from "../alerts/channels/index.ts";
-import { oneOf, optional, section, whole, withDefault } from "./fields.ts";
+import { flag, oneOf, optional, section, strictMap, text, whole, withDefault } from "./fields.ts";
 import type { Findings } from "./say/findings.ts";
 import { listen } from "./listen.ts";
-import { isGiven, mapAt } from "./source/raw.ts";
+import { parseMatcher } from "./matchers.ts";
+import { isGiven, isMap, mapAt } from "./source/raw.ts";
 import { quote } from "./say/show.ts";
 import type { AlertsConfig } from "./types.ts";
 import { downWhen, threshold } from "./site/alerting.ts";
+
+const MATCHER = 'a matcher (group="web", severity!=warning, site=~"shop.*")';
+const MATCHERS = `a list of matchers, ${MATCHER}`;
+const ROUTE_CHANNELS = "a list of names of channels";
+
+const matcher = z.string({ error: MATCHER }).transform((given, ctx) => {
+  const matcher = parseMatcher(given);
+  if (matcher !== null) return matcher;
+  ctx.addIssue({ code: "custom", message: MATCHER });
+  return z.NEVER;
+});
+
+const route = strictMap({
+  matchers: withDefault(z.array(matcher, { error: MATCHERS }), []),
+  channels: z.array(text(ROUTE_CHANNELS), { error: ROUTE_CHANNELS }),
+  continue: withDefault(flag(), false),
+}, 'a map with "matchers" and "channels"');
 
 /** `alerts:` of the YAML. */
 export const alertsSchema = section({
@@ -17,18 +36,26 @@ export const alertsSchema = section({
     z.record(z.string(), channelSchema, { error: "a map from a channel's name to where it leads" }),
     {},
   ),
+  routes: withDefault(z.array(route, { error: "a list of routes" }), []),
   group_wait: withDefault(whole(0, 300, "seconds"), 30),
+  reminder: optional(whole(60, 604_800, "seconds")),
+  heartbeat_url: optional(url()),
   listen: optional(listen),
 });
 
 /**
- * Checks that each channel that sites name is there.
+ * Checks that each channel that sites and routes name is there.
  *
  * @param root The whole YAML
  */
 export function checkChannels(root: Readonly<Record<string, unknown>>, findings: Findings): void {
   const known = Object.keys(mapAt(mapAt(root, "alerts"), "channels"));
+  const routes = mapAt(root, "alerts").routes;
   const layers = [
+    ...(Array.isArray(routes) ? routes : []).map((route, n) => ({
+      path: ["alerts", "routes", n],
+      settings: isMap(route) ? route : {},
+    })),
     { path: ["defaults"], settings: mapAt(root, "defaults") },
     ...["websites", "templates"].flatMap((name) => {
       const entries = mapAt(root, name);
@@ -52,7 +79,7 @@ export function checkChannels(root: Readonly<Record<string, unknown>>, findings:
 
 /** The config of a checked `alerts:`. */
 export function toAlerts(yaml: z.output<typeof alertsSchema>): AlertsConfig {
-  const { failure_threshold, success_threshold, down_when, channels, group_wait } = yaml;
+  const { failure_threshold, success_threshold, down_when, channels, routes, reminder } = yaml;
   return {
     rules: {
       failureThreshold: failure_threshold,
@@ -60,7 +87,10 @@ export function toAlerts(yaml: z.output<typeof alertsSchema>): AlertsConfig {
       downWhen: down_when,
     },
     channels,
-    groupWaitMs: group_wait * 1_000,
+    routes: routes.map(({ continue: goesOn, ...route }) => ({ ...route, goesOn })),
+    groupWaitMs: yaml.group_wait * 1_000,
+    reminderMs: reminder && reminder * 1_000,
+    heartbeatUrl: yaml.heartbeat_url,
     listen: yaml.listen,
   };
 }

@@ -15,6 +15,7 @@ const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" |
     agent: { uses: ["kafka", ...SITES, "agent"], needs: ["websites"] },
     writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
     alerts: { uses: ["kafka", ...SITES, "alerts", "web", "database"], needs: ["database"] },
+    silence: { uses: ["database"], needs: ["database"] },
     web: { uses: [...SITES, "web", "database"], needs: ["database"] },
     "init-schema": { uses: ["database"], needs: ["database"] },
     dbdump: { uses: ["database"], needs: ["database"] },

@@ -7,6 +7,7 @@
 import type { Auth } from "../agent/auth/index.ts";
 import type { SiteRules } from "../agent/rules/index.ts";
 import type { Channel } from "../alerts/channels/index.ts";
+import type { Matcher } from "./matchers.ts";
 import type { Secret } from "./source/outside.ts";
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
@@ -202,10 +203,24 @@ export interface AlertsConfig {
   rules: AlertRules;
   /** By name. */
   channels: Readonly<Record<string, Channel>>;
+  /** The first one that matches says who is told. */
+  routes: readonly AlertRoute[];
+  /** Between two reminders of an incident; null: there are none. */
+  reminderMs: number | null;
+  /** Asked every minute while all is well; null: nothing is. */
+  heartbeatUrl: string | null;
   /** How long sites of one host are waited for, to be told of together. */
   groupWaitMs: number;
   /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
   listen: Listen | null;
+}
+
+export interface AlertRoute {
+  /** All of which must hold. */
+  matchers: readonly Matcher[];
+  channels: readonly string[];
+  /** Whether the next one that matches is followed as well. */
+  goesOn: boolean;
 }
 
 /** By which agents' results become votes, and votes a site's state. */

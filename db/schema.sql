@@ -309,6 +309,7 @@ CREATE TABLE incidents (
   cause text NOT NULL,
   locations text[] NOT NULL,
   evidence jsonb NOT NULL,
+  flapping boolean DEFAULT false NOT NULL,
   labels jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
@@ -332,7 +333,9 @@ COMMENT ON COLUMN incidents.closed_at IS 'the same; null while it is open';
 
 COMMENT ON COLUMN incidents.evidence IS 'what each agent saw: [{"agent", "location", "since", "cause", "seen"}]';
 
-COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved; of an agent: agent_silent, agent_network; of a channel: channel_failed';
+COMMENT ON COLUMN incidents.flapping IS 'whether it goes up and down too often to be told of';
+
+COMMENT ON COLUMN incidents.kind IS 'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network; of a channel: channel_failed';
 
 COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
 
@@ -556,6 +559,27 @@ CREATE TABLE schema_migrations (
 
 ALTER TABLE schema_migrations ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+CREATE TABLE silences (
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  matchers jsonb NOT NULL,
+  starts_at timestamp with time zone DEFAULT now() NOT NULL,
+  ends_at timestamp with time zone NOT NULL,
+  why text NOT NULL,
+  created_by text
+);
+
+ALTER TABLE silences ADD CONSTRAINT silences_check CHECK ((ends_at >= starts_at));
+
+ALTER TABLE silences ADD CONSTRAINT silences_matchers_check CHECK ((jsonb_typeof(matchers) = 'array'::text));
+
+ALTER TABLE silences ADD CONSTRAINT silences_pkey PRIMARY KEY (id);
+
+CREATE INDEX silences_ends_at ON public.silences USING btree (ends_at);
+
+COMMENT ON COLUMN silences.matchers IS 'as Alertmanager''s: [{"name", "value", "isRegex", "isEqual"}], all of which must hold; none: everything';
+
+COMMENT ON TABLE silences IS 'when nobody is told of what opens; what opened before is still said to be over';
+
 CREATE TABLE site_certificates (
   site_id integer NOT NULL,
   agent_id integer NOT NULL,
@@ -682,6 +706,23 @@ CREATE VIEW results AS
 COMMENT ON COLUMN results.labels IS 'the agent''s and the site''s; the site''s win';
 
 COMMENT ON COLUMN results.site IS 'the site''s name, or its URL where it has none';
+
+CREATE OR REPLACE FUNCTION public.httpmon_acknowledge(incident bigint, by_whom text DEFAULT NULL::text)
+ RETURNS boolean
+ LANGUAGE sql
+AS $function$
+  WITH acknowledged AS (
+    UPDATE incidents SET acknowledged_at = now(), acknowledged_by = by_whom
+    WHERE id = incident AND acknowledged_at IS NULL AND closed_at IS NULL RETURNING id
+  ), told AS (
+    INSERT INTO notifications (incident_id, channel, event)
+    SELECT incident_id, channel, 'acknowledged' FROM notifications
+    WHERE incident_id = (SELECT id FROM acknowledged) AND event = 'opened'
+      AND state IN ('pending', 'sent')
+  )
+  SELECT EXISTS (SELECT FROM acknowledged)
+$function$
+;
 
 CREATE OR REPLACE FUNCTION public.httpmon_add_up_sql(source regclass, level text, filter text)
  RETURNS text
@@ -1080,6 +1121,21 @@ $function$
 
 REVOKE ALL ON FUNCTION httpmon_end_detach(regclass,regclass) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION public.httpmon_end_silence(silence bigint)
+ RETURNS boolean
+ LANGUAGE sql
+AS $function$
+  WITH ended AS (
+    UPDATE silences SET ends_at = now(), starts_at = least(starts_at, now())
+    WHERE id = silence AND ends_at > now() RETURNING id
+  ), told AS (
+    UPDATE notifications SET due_at = now()
+    WHERE silence_id = silence AND state = 'pending' AND EXISTS (SELECT FROM ended)
+  )
+  SELECT EXISTS (SELECT FROM ended)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.httpmon_ensure_partitions(days date[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -1161,6 +1217,15 @@ $function$
 ;
 
 REVOKE ALL ON FUNCTION httpmon_ensure_partitions_of(regclass,date[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION public.httpmon_error_budget(site text, slo double precision, until timestamp with time zone DEFAULT now())
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT 1 - (1 - httpmon_uptime(site, until - interval '30 days', until)) / (1 - slo / 100);
+$function$
+;
 
 CREATE OR REPLACE FUNCTION public.httpmon_failures(site_ids integer[], since timestamp with time zone, until timestamp with time zone)
  RETURNS TABLE(site_id integer, started timestamp with time zone, ended timestamp with time zone, agent_ids integer[], response_code integer, reason text, error_class text, error_message text)
@@ -1479,10 +1544,12 @@ CREATE OR REPLACE FUNCTION public.httpmon_percentiles(site text, since timestamp
  LANGUAGE sql
  STABLE
 AS $function$
-  SELECT bucket, n, q[1], q[2], q[3]
+  SELECT bucket, n, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
+    httpmon_sketch_value(q[3])
   FROM (
-    SELECT bucket, sum(n)::int8 AS n, httpmon_quantiles(
-      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8, '{0.5, 0.95, 0.99}'
+    SELECT bucket, sum(n)::int8 AS n, httpmon_at_ranks(
+      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
+      ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
     ) AS q
     FROM (
       SELECT bucket, key, sum(n)::int8 AS n
@@ -1558,14 +1625,10 @@ CREATE OR REPLACE FUNCTION public.httpmon_quantile(keys smallint[], counts bigin
  RETURNS double precision
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN (httpmon_quantiles(keys, counts, (SELECT (sum(n.n))::bigint AS sum FROM unnest(httpmon_quantile.counts) n(n)), ARRAY[q]))[1]
-;
-
-CREATE OR REPLACE FUNCTION public.httpmon_quantiles(keys smallint[], counts bigint[], total bigint, qs double precision[])
- RETURNS double precision[]
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN ARRAY(SELECT httpmon_sketch_value(key.key) AS httpmon_sketch_value FROM unnest(httpmon_at_ranks(httpmon_quantiles.keys, httpmon_quantiles.counts, httpmon_quantiles.total, ARRAY(SELECT (q.q * ((httpmon_quantiles.total - 1))::double precision) FROM unnest(httpmon_quantiles.qs) q(q)))) key(key))
+AS $function$
+  SELECT httpmon_sketch_value((httpmon_at_ranks(keys, counts, total, ARRAY[q * (total - 1)]))[1])
+  FROM (SELECT sum(n)::int8 AS total FROM unnest(counts) AS n) AS summed
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.httpmon_recompute(since timestamp with time zone, until timestamp with time zone)
@@ -1893,9 +1956,12 @@ BEGIN
       SELECT start, agent, (key + 500) / 1000 AS phase, key, sum(n)::int8 AS n
       FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n) GROUP BY 1, 2, 4
     ), quantiles AS (
-      SELECT start, agent, phase, httpmon_quantiles(
+      SELECT start, agent, phase, httpmon_at_ranks(
         array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
-        CASE phase WHEN 0 THEN '{0.5, 0.95, 0.99}' ELSE '{0.5}' END::float8[]
+        CASE phase WHEN 0
+          THEN ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
+          ELSE ARRAY[0.5 * (sum(n) - 1)]
+        END
       ) AS q
       FROM bins GROUP BY 1, 2, 3
     ), columns AS (
@@ -1907,7 +1973,10 @@ BEGIN
       FROM quantiles GROUP BY 1, 2
     )
     SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
-      c.responses, q.p50, q.p95, q.p99, q.dns, q.connect, q.tls, q.first_byte, q.download
+      c.responses, httpmon_sketch_value(q.p50), httpmon_sketch_value(q.p95),
+      httpmon_sketch_value(q.p99), httpmon_sketch_value(q.dns), httpmon_sketch_value(q.connect),
+      httpmon_sketch_value(q.tls), httpmon_sketch_value(q.first_byte),
+      httpmon_sketch_value(q.download)
     FROM (
       SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
         sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,
@@ -1918,6 +1987,15 @@ BEGIN
     ORDER BY 1, 2
   $sql$, httpmon_parts_sql(site_ids, since, until, step, true)) USING step, each_agent;
 END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.httpmon_silence(matchers jsonb, until timestamp with time zone, why text, by_whom text DEFAULT NULL::text, since timestamp with time zone DEFAULT now())
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  INSERT INTO silences (matchers, starts_at, ends_at, why, created_by)
+  VALUES (matchers, since, until, why, by_whom) RETURNING id
 $function$
 ;
 

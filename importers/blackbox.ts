@@ -6,17 +6,32 @@ import { type Imported, said, seconds, type Settings, type Source, wholeText } f
  * scrape it become sites that use them.
  */
 export function importBlackbox(source: Source): Imported["config"] {
-  const templates: Record<string, Settings> = {};
+  const templates: Record<string, Settings | null> = {};
   for (const [name, module] of source.entries("modules")) {
     const prober = module.text("prober");
-    if (prober === "http") templates[name] = templateOf(module);
-    else module.loseAll(`its prober is ${prober}, and only http is checked here`);
+    templates[name] = prober === "http" ? templateOf(module) : null;
+    if (prober !== "http") {
+      module.loseAll(`its prober is ${prober}, and only http is checked here`);
+    }
   }
   const websites: Record<string, Settings> = {};
-  for (const job of source.maps("scrape_configs")) addTargets(job, websites, templates);
+  const global = source.map("global");
+  const usual = {
+    interval: global.take("scrape_interval"),
+    timeout: global.take("scrape_timeout"),
+  };
+  for (const job of source.maps("scrape_configs")) addTargets(job, usual, websites, templates);
+  global.loseRest();
   source.loseRest();
-  return { websites, templates };
+  const ofHttp = Object.entries(templates).flatMap(([name, one]) => one ? [[name, one]] : []);
+  return { websites, templates: Object.fromEntries(ofHttp) };
 }
+
+/** What the exporter's own blackbox.yml has. */
+const BUILT_IN: Readonly<Record<string, Settings>> = {
+  http_2xx: { valid_status_codes: ["2xx"] },
+  http_post_2xx: { valid_status_codes: ["2xx"], method: "POST" },
+};
 
 function templateOf(module: Source): Settings {
   const http = module.map("http");
@@ -144,11 +159,17 @@ function bytes(size: unknown): number | undefined {
     : Math.round(Number(count) * 1024 ** power);
 }
 
-/** The sites of a Prometheus job that scrapes a blackbox_exporter. */
+/**
+ * The sites of a Prometheus job that scrapes a blackbox_exporter.
+ *
+ * @param usual What the job does not say
+ * @param templates By module; null: not of HTTP
+ */
 function addTargets(
   job: Source,
+  usual: { interval: unknown; timeout: unknown },
   websites: Record<string, Settings>,
-  templates: Record<string, Settings>,
+  templates: Record<string, Settings | null>,
 ): void {
   const name = job.text("job_name");
   if (job.text("metrics_path") !== "/probe") {
@@ -156,9 +177,17 @@ function addTargets(
   }
   const params = job.map("params");
   const [module = "http_2xx"] = params.list("module").map(String);
+  if (templates[module] === null) return job.loseAll(`its module "${module}" is none of HTTP`);
+  if (!templates[module] && !Object.hasOwn(BUILT_IN, module)) {
+    const why = "is taken for a GET, as its settings are in another file; give that one, too";
+    params.lose("module", `"${module}" ${why}`);
+  }
   params.loseRest();
-  const interval = job.take("scrape_interval");
-  templates[module] ??= { valid_status_codes: ["2xx"] };
+  const interval = job.take("scrape_interval") ?? usual.interval;
+  const template = templates[module] ??= BUILT_IN[module] ?? BUILT_IN.http_2xx!;
+  // A module without one has as long as the scrape, which is 10 s where nobody says.
+  const scrape = job.take("scrape_timeout") ?? usual.timeout ?? 10;
+  const timeout = template.timeout === undefined ? seconds(scrape) ?? scrape : undefined;
   for (const group of job.maps("static_configs")) {
     const labels = group.take("labels");
     for (const target of group.list("targets").map(String)) {
@@ -167,12 +196,13 @@ function addTargets(
         url: websites[url] === undefined ? undefined : url,
         use: module,
         frequency: interval === undefined ? undefined : seconds(interval) ?? interval,
+        timeout,
         labels: { ...(isMap(labels) ? labels : {}), job: name },
       });
     }
     group.loseRest();
   }
   // It leads to the exporter, and gives what "labels" and the URL say here.
-  job.ignore("relabel_configs", "scrape_timeout");
+  job.ignore("relabel_configs");
   job.loseRest();
 }

@@ -8,20 +8,20 @@ import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import { importBlackbox } from "./blackbox.ts";
 import { importGatus } from "./gatus.ts";
 import { importKuma } from "./kuma.ts";
-import { type Imported, parseSource } from "./source.ts";
+import { type Imported, parseSources } from "./source.ts";
 import { importUrls } from "./urls.ts";
 
 /** What can be imported: how, and whether its values may hold ${NAME} as ours do. */
 const KINDS: Readonly<
   Record<
     string,
-    { run: (text: string, lost: string[]) => Imported["config"]; hasVariables: boolean }
+    { run: (texts: string[], lost: string[]) => Imported["config"]; hasVariables: boolean }
   >
 > = {
-  blackbox: { run: (text, lost) => importBlackbox(parseSource(text, lost)), hasVariables: false },
-  gatus: { run: (text, lost) => importGatus(parseSource(text, lost)), hasVariables: true },
-  kuma: { run: (text, lost) => importKuma(parseSource(text, lost)), hasVariables: false },
-  urls: { run: importUrls, hasVariables: false },
+  blackbox: { run: (...from) => importBlackbox(parseSources(...from)), hasVariables: false },
+  gatus: { run: (...from) => importGatus(parseSources(...from)), hasVariables: true },
+  kuma: { run: (...from) => importKuma(parseSources(...from)), hasVariables: false },
+  urls: { run: (texts, lost) => importUrls(texts.join("\n"), lost), hasVariables: false },
 };
 
 /**
@@ -29,34 +29,39 @@ const KINDS: Readonly<
  * over is listed at its top, and on standard error.
  *
  * @param cwd Where the person stood
- * @throws {UsageError} Where the file cannot be read
+ * @throws {UsageError} Where a file cannot be read
  */
-export function importMode({ args: [kind, file] }: RunOptions, cwd: string): ExitCode {
-  let text: string;
-  try {
-    text = readFileSync(resolve(cwd, file!), "utf8");
-  } catch (error) {
-    throw new UsageError(`"${file}" cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  const { yaml, lost } = importText(kind!, text);
+export function importMode({ args: [kind, ...files] }: RunOptions, cwd: string): ExitCode {
+  const texts = files.map((file) => {
+    try {
+      return readFileSync(resolve(cwd, file), "utf8");
+    } catch (error) {
+      throw new UsageError(`"${file}" cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  });
+  const { yaml, lost } = importText(kind!, ...texts);
   console.log(yaml.trimEnd());
   for (const line of lost) console.error(`httpmon: Not carried over: ${line}`);
   return EXIT.done;
 }
 
 /**
- * The config that checks what `text`, a config of another monitor, does; and what is not in it.
+ * The config that checks what `texts`, the files of another monitor's config, do; and what is not in
+ * it.
  *
  * @throws {UsageError} For a kind that is unknown, and a text that is not of it
  */
-export function importText(kind: string, text: string): { yaml: string; lost: string[] } {
+export function importText(
+  kind: string,
+  ...texts: string[]
+): { yaml: string; lost: string[] } {
   const importer = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (!importer) {
     const kinds = Object.keys(KINDS).join(", ");
     throw new UsageError(`"${kind}" cannot be imported; it is one of ${kinds}`);
   }
   const lost: string[] = [];
-  const { websites = {}, templates = {} } = importer.run(text, lost);
+  const { websites = {}, templates = {} } = importer.run(texts, lost);
   const config = {
     ...(Object.keys(templates).length > 0 && { templates }),
     websites,

@@ -108,16 +108,31 @@ export class Source {
   }
 }
 
-/** @throws {UsageError} Where the text is no YAML (or JSON) with a map at its top */
-export function parseSource(text: string, lost: string[]): Source {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    throw new UsageError(`The file is not YAML: ${String(error).split("\n")[0]}`);
+/**
+ * Several files are as one that has what each has: lists are joined, and maps.
+ *
+ * @throws {UsageError} Where a text is no YAML (or JSON) with a map at its top
+ */
+export function parseSources(texts: readonly string[], lost: string[]): Source {
+  const all: Record<string, unknown> = {};
+  for (const text of texts) {
+    let map: unknown;
+    try {
+      map = parse(text);
+    } catch (error) {
+      throw new UsageError(`The file is not YAML: ${String(error).split("\n")[0]}`);
+    }
+    if (!isMap(map)) throw new UsageError("The file has no map of keys at its top");
+    for (const [key, value] of Object.entries(map)) {
+      const before = all[key];
+      all[key] = Array.isArray(before) && Array.isArray(value)
+        ? [...before, ...value]
+        : isMap(before) && isMap(value)
+        ? { ...before, ...value }
+        : value;
+    }
   }
-  if (!isMap(value)) throw new UsageError("The file has no map of keys at its top");
-  return new Source(value, [], lost);
+  return new Source(all, [], lost);
 }
 
 /** What says nothing, as another program writes out its defaults. */

@@ -6,7 +6,6 @@ import { bootstrapOf } from "./kafkajs/bootstrap.ts";
 import { registerCodecs } from "./kafkajs/codecs.ts";
 import { patchFetch } from "./kafkajs/fetch_patch.ts";
 import { patchRequestQueue } from "./kafkajs/request_queue_patch.ts";
-import { patchTurns } from "./kafkajs/turns_patch.ts";
 
 /** A TCP connection, with its TLS handshake, takes longer than this only when the way is broken. */
 const MAX_CONNECT_MS = 10_000;
@@ -15,7 +14,6 @@ const MAX_CONNECT_MS = 10_000;
 export function createKafka(config: KafkaConfig, clientId: string, log: Logger): Kafka {
   patchRequestQueue();
   patchFetch();
-  patchTurns();
   registerCodecs();
   return new Kafka({
     clientId,

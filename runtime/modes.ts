@@ -3,6 +3,7 @@ export const MODES = {
   agent: "check the configured sites and publish every result to Kafka",
   writer: "store published results in PostgreSQL, each once",
   alerts: "turn results into incidents, and tell of them",
+  silence: "tell nobody of some incidents for a time; list or end what is silenced",
   web: "serve the dashboard, the status page and the API",
   "init-schema": "make or upgrade the tables; safe to run at any time",
   maintain: "one round of rollups, retention and partitions, as writers do in the background",

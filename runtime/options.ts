@@ -5,7 +5,7 @@ import type { Mode } from "./modes.ts";
 export interface RunOptions extends CheckOptions, RecordOptions {
   /**
    * What stands behind the mode. "check": URLs, or names of sites, one at least. "import": what the
-   * file is of, and the file. "restore": a file.
+   * files are of, and the files. "restore": a file.
    */
   args: readonly string[];
   /** Mode "agent": takes over the config when its file changes. */
@@ -14,6 +14,10 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   dryRun: boolean;
   /** Mode "alerts": sends a sample to this channel, and nothing else. */
   test: string | null;
+  /** Mode "silence": for how long ("2h") and why, or the number of one to end. */
+  forTime: string | null;
+  why: string | null;
+  end: string | null;
   /** Mode "web": prints the hash of a password, and does nothing else. */
   hashPassword: boolean;
   /** Mode "web": the folder that the status page is written to; null: it serves. */
@@ -98,6 +102,9 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
     value: "CHANNEL",
     help: "send a sample to this channel, print its answer, and end",
   },
+  for: { modes: ["silence"], value: "TIME", help: "how long: 30m, 2h, 7d" },
+  why: { modes: ["silence"], value: "TEXT", help: "for those who see it" },
+  end: { modes: ["silence"], value: "ID", help: "end this one now" },
   since: {
     modes: ["dbdump", "replay"],
     value: "TIME",
@@ -172,7 +179,8 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
 /** Modes that take arguments without an option: how they are shown, and how many there are. */
 export const ARGS: Partial<Record<Mode, { usage: string; least: number; most: number }>> = {
   check: { usage: "URL|SITE ...", least: 1, most: Infinity },
-  import: { usage: "blackbox|gatus|kuma|urls FILE", least: 2, most: 2 },
+  import: { usage: "blackbox|gatus|kuma|urls FILE ...", least: 2, most: Infinity },
+  silence: { usage: "[SITE|LABEL=VALUE ...|all]", least: 0, most: Infinity },
   restore: { usage: "[FILE|-]", least: 0, most: 1 },
 };
 
@@ -211,6 +219,7 @@ export function readOptions(
     watch: parsed.watch === true,
     dryRun: parsed["dry-run"] === true,
     test: (parsed.test as string | undefined) ?? null,
+    ...silenceOptions(parsed),
     hashPassword: parsed["hash-password"] === true,
     export: (parsed.export as string | undefined) ?? null,
     log: parsed.log === undefined ? null : choiceOf("log", parsed.log as string, LOOKS),
@@ -244,6 +253,19 @@ function checkOptions(parsed: Record<string, unknown>): CheckOptions {
     verbose: flag("verbose"),
     json: flag("json"),
   };
+}
+
+function silenceOptions(
+  parsed: Record<string, unknown>,
+): Pick<RunOptions, "forTime" | "why" | "end"> {
+  const { for: forTime = null, why = null, end = null } = parsed as Record<string, string>;
+  if (forTime !== null && !/^[1-9]\d{0,5}[smhdw]$/.test(forTime)) {
+    throw new UsageError(`Option "--for" needs a time such as 30m, 2h or 7d, found "${forTime}"`);
+  }
+  if (end !== null && !/^\d{1,18}$/.test(end)) {
+    throw new UsageError(`Option "--end" needs a silence's number, found "${end}"`);
+  }
+  return { forTime, why, end };
 }
 
 function recordOptions(parsed: Record<string, unknown>, mode: Mode): RecordOptions {

@@ -51,6 +51,24 @@ const KINDS: Record<string, { is: string; are: string; over: string; whose: stri
     over: "heard again",
     whose: "the monitor: the agent, or its way to the broker",
   },
+  agent_network: {
+    is: "has lost most of its sites, alone",
+    are: "have lost most of their sites, alone",
+    over: "seeing its sites again",
+    whose: "the monitor: the agent, or its network",
+  },
+  slo_fast: {
+    is: "misses its objective fast",
+    are: "miss their objectives fast",
+    over: "missing its objective no more",
+    whose: "the site",
+  },
+  slo_slow: {
+    is: "misses its objective",
+    are: "miss their objectives",
+    over: "missing its objective no more",
+    whose: "the site",
+  },
   channel_failed: {
     is: "takes no notifications",
     are: "take no notifications",

@@ -1,5 +1,7 @@
 import type { ClientBase, Pool } from "pg";
 import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
+import { allOf, type Matcher } from "../../config/matchers.ts";
+import { labelsOf } from "./routes.ts";
 import { type Candidate, MANY, plan, type Planned, type PlanOptions, type Thread } from "./plan.ts";
 
 /** What is sent to one channel at the same time. */
@@ -29,6 +31,12 @@ export async function claim(
   channel: string,
   options: ClaimOptions,
 ): Promise<Leased[]> {
+  // Most often there is nothing, which costs no transaction.
+  const { rows: due } = await pool.query(
+    `SELECT FROM notifications WHERE channel = $1 AND state = 'pending' AND due_at <= now() LIMIT 1`,
+    [channel],
+  );
+  if (due.length === 0) return [];
   return await withClient(pool, (client) =>
     inTransaction(client, beginWithin({}), async () => {
       const { rows: [state] } = await client.query<{ failures: number; waits: boolean }>(
@@ -37,7 +45,7 @@ export async function claim(
         [channel],
       );
       if (!state || state.waits) return [];
-      const candidates = await candidatesOf(client, channel);
+      const candidates = await withoutSilenced(client, await candidatesOf(client, channel));
       if (candidates.length === 0) return [];
       const { most = Infinity, hasThreads = false } = options;
       const planned = plan(candidates, {
@@ -65,13 +73,20 @@ export async function claim(
 
 interface Row extends Omit<Candidate, "includesOpening"> {
   openedState: string;
+  /** What silences are asked of. */
+  severity: string;
+  labels: Record<string, string>;
+  name: string;
+  url: string;
 }
+
+type Found = Candidate & Row;
 
 /**
  * Of each incident whose turn has come, what is to be said next. A resolution waits for its opening;
  * where nobody was told of that, it says both.
  */
-async function candidatesOf(client: ClientBase, channel: string): Promise<Candidate[]> {
+async function candidatesOf(client: ClientBase, channel: string): Promise<Found[]> {
   const { rows } = await client.query<Row>(
     `WITH heads AS (
        SELECT DISTINCT ON (incident_id) incident_id, due_at, leased_until FROM notifications
@@ -82,7 +97,9 @@ async function candidatesOf(client: ClientBase, channel: string): Promise<Candid
        o.key AS thread, o.state AS "openedState", i.kind,
        coalesce(i.evidence -> 0 -> 'seen' ->> 'reason', i.cause) AS reason,
        coalesce(substring(s.url FROM '^[^/]*//([^/?#]*)'), '') AS host,
-       coalesce(i.evidence -> 0 -> 'seen' ->> 'certificate', '') AS certificate
+       coalesce(i.evidence -> 0 -> 'seen' ->> 'certificate', '') AS certificate,
+       i.severity, i.labels, coalesce(s.name, s.url, i.channel, i.agent::text) AS name,
+       coalesce(s.url, '') AS url
      FROM notifications AS n
      JOIN heads AS h USING (incident_id)
      JOIN notifications AS o
@@ -94,7 +111,7 @@ async function candidatesOf(client: ClientBase, channel: string): Promise<Candid
      ORDER BY n.id LIMIT ${MOST_CANDIDATES} FOR UPDATE OF n SKIP LOCKED`,
     [channel],
   );
-  const chosen: Candidate[] = [];
+  const chosen: Found[] = [];
   const overtaken: Row[] = [];
   for (const ofIncident of Map.groupBy(rows, ({ incidentId }) => incidentId).values()) {
     const [first] = ofIncident;
@@ -113,6 +130,32 @@ async function candidatesOf(client: ClientBase, channel: string): Promise<Candid
     );
   }
   return chosen;
+}
+
+/** Holds back what opens in a silence until that is over; nobody is reminded in it. */
+async function withoutSilenced(client: ClientBase, found: readonly Found[]): Promise<Found[]> {
+  const { rows } = await client.query<{ id: string; matchers: Matcher[] }>(
+    "SELECT id::text, matchers FROM silences WHERE starts_at <= now() AND ends_at > now()",
+  );
+  const silences = rows.map(({ id, matchers }) => ({ id, matches: allOf(matchers) }));
+  const held: { id: string; silence: string }[] = [];
+  const rest = found.filter((one) => {
+    if (one.attempts > 0 || one.event !== "opened" && one.event !== "reminder") return true;
+    const labels = labelsOf(one, one);
+    const silence = silences.find(({ matches }) => matches(labels));
+    if (silence) held.push({ id: one.id, silence: silence.id });
+    return !silence;
+  });
+  if (held.length > 0) {
+    await client.query(
+      `UPDATE notifications AS n SET due_at = s.ends_at, silence_id = s.id,
+         state = CASE event WHEN 'reminder' THEN 'withdrawn' ELSE state END
+       FROM unnest($1::int8[], $2::int8[]) AS h(id, silence) JOIN silences AS s ON s.id = silence
+       WHERE n.id = h.id`,
+      [held.map(({ id }) => id), held.map(({ silence }) => silence)],
+    );
+  }
+  return rest;
 }
 
 async function threadsOf(

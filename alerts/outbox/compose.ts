@@ -29,6 +29,11 @@ export async function compose(
   return { key, thread, event, includesOpening, incidents, left: open!.left };
 }
 
+function nameOf(row: IncidentRow & { name: string | null; url: string | null }): string {
+  if (row.channel !== null) return `channel ${row.channel}`;
+  return row.name ?? row.url ?? `agent ${row.locations[0] ?? row.agent}`;
+}
+
 type Draft = Incident & { before: Incident["before"] };
 
 /** Incidents as they are told of, in the order of `ids`. */
@@ -53,7 +58,7 @@ export async function readIncidents(
   );
   return rows.map((row) => ({
     id: row.id,
-    site: row.name ?? row.url ?? `agent ${row.locations[0] ?? row.agent}`,
+    site: nameOf(row),
     url: row.url ?? "",
     kind: row.kind,
     severity: row.severity,

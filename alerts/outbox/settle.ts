@@ -8,23 +8,29 @@ const REFUSED_WAITS = { first: 5_000, most: 600_000 };
 /** The most between two tries of a channel: what is owed is late by no more once it works again. */
 const MOST_WAIT_MS = 30_000;
 
-/** @returns Since when the channel had failed, where it works again by this; else null */
+/** @returns As `channelWorks` */
 export async function settleSent(
   pool: Pool,
   channel: string,
   { key }: Leased,
 ): Promise<Date | null> {
+  await pool.query(
+    `UPDATE notifications SET state = 'sent', sent_at = now(), error = NULL, leased_until = NULL
+     WHERE key = $1 AND state = 'pending'`,
+    [key],
+  );
+  return await channelWorks(pool, channel);
+}
+
+/** @returns Since when the channel had failed; null: it had not */
+export async function channelWorks(pool: Pool, channel: string): Promise<Date | null> {
   const { rows } = await pool.query<{ since: Date }>(
-    `WITH sent AS (
-       UPDATE notifications SET state = 'sent', sent_at = now(), error = NULL, leased_until = NULL
-       WHERE key = $2 AND state = 'pending'
-     ), before AS (
-       SELECT name, failing_since FROM channels WHERE name = $1 AND failing_since IS NOT NULL
-       FOR UPDATE
+    `WITH before AS (
+       SELECT failing_since FROM channels WHERE name = $1 AND failing_since IS NOT NULL FOR UPDATE
      )
-     UPDATE channels AS c SET failing_since = NULL, failures = 0, next_try_at = NULL, error = NULL
-     FROM before WHERE c.name = before.name RETURNING before.failing_since AS since`,
-    [channel, key],
+     UPDATE channels SET failing_since = NULL, failures = 0, next_try_at = NULL, error = NULL
+     FROM before WHERE name = $1 RETURNING before.failing_since AS since`,
+    [channel],
   );
   return rows[0]?.since ?? null;
 }

@@ -14,7 +14,14 @@ export interface Evidence {
 }
 
 /** What kinds of incidents there are. */
-export type Kind = "down" | "degraded" | "unobserved" | "agent_silent" | "agent_network";
+export type Kind =
+  | "down"
+  | "degraded"
+  | "unobserved"
+  | "slo_fast"
+  | "slo_slow"
+  | "agent_silent"
+  | "agent_network";
 
 export type Severity = "critical" | "warning";
 
@@ -27,4 +34,6 @@ export type Change =
   & (
     | { what: "opened"; severity: Severity; cause: string; evidence: Evidence[] }
     | { what: "resolved"; closedAt: number }
+    /** It goes up and down too often to be told of, or does so no more. */
+    | { what: "flapping"; isFlapping: boolean }
   );

@@ -1,5 +1,6 @@
 import type { AlertRules } from "../../config/types.ts";
 import type { Evidence, Kind } from "./change.ts";
+import type { Missed, ObjectiveKind } from "./objective.ts";
 import type { Level, View } from "./view.ts";
 
 /** What is known of a site; JSON, kept between rounds. Times are milliseconds since 1970. */
@@ -12,8 +13,11 @@ export interface SiteState {
   wanted: Wanted | null;
   /** Whether it is or seems bad, and nothing is open, as what explains it is told of elsewhere. */
   isExcused: boolean;
+  /** Whether more than half of those who watch it say so. */
+  isFlapping: boolean;
   /** When nobody watched it any more; null while somebody does. */
   leftAt: number | null;
+  objective: Objective;
   agents: Record<string, SeenBy>;
 }
 
@@ -35,10 +39,30 @@ export interface SeenBy {
   /** Of the last event. */
   at: number;
   freshMs: number;
+  /** Due times that are missed since it is lost to the agent, as far as they count. */
+  missed: number;
+}
+
+/** Where a site stands with its objective. */
+export interface Objective {
+  missed: Missed;
+  /** `openedAt` of those that are open. */
+  open: Partial<Record<ObjectiveKind, number>>;
+  /** An agent that has missed it, and seen nothing well since, so that it may be the agent. */
+  unsure: string | null;
 }
 
 export function newSite(): SiteState {
-  return { level: null, open: null, wanted: null, isExcused: false, leftAt: null, agents: {} };
+  return {
+    level: null,
+    open: null,
+    wanted: null,
+    isExcused: false,
+    isFlapping: false,
+    leftAt: null,
+    objective: { missed: [], open: {}, unsure: null },
+    agents: {},
+  };
 }
 
 /** A view that has a say. */

@@ -13,6 +13,8 @@ export interface View {
   watches: boolean;
   /** Results that were down or unknown, to the last one; null where that was neither. */
   lost: Lost | null;
+  /** Whether it went up and down too often to be either. */
+  isFlapping: boolean;
   /** `ts` of a result that was neither, as far as somebody must know of it; 0: of none. */
   wellTs: number;
   /** The form of `ts`; of the first result that was bad, null where all is well. */
@@ -50,6 +52,8 @@ export interface Moment {
 export type AlertEvent =
   /** How an agent sees a site from now on; null: not at all any more. */
   | Moment & { kind: "view"; site: number; agent: string; view: View | null }
+  /** So many due times of a site that has an objective found it down. */
+  | Moment & { kind: "void"; site: number; agent: string; slots: number }
   | Sign;
 
 /** An agent is alive; "well": by a result that was up or degraded. Of a partition, one each in SIGN_MS. */

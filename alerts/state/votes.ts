@@ -1,7 +1,7 @@
 import type { AlertRules } from "../../config/types.ts";
 import type { Verdict } from "../../wire/message.ts";
 import type { Seen } from "../message/message.ts";
-import type { Level, Lost, Moment, View } from "./view.ts";
+import type { AlertEvent, Level, Lost, Moment, View } from "./view.ts";
 
 /** What is taken from a result. */
 export interface Observation extends Moment {
@@ -32,6 +32,8 @@ interface AgentVotes {
   watchedAt: number;
   /** Slots in a row, the last one among them. */
   runs: { up: number; notDown: number; bad: number; down: number; lost: number };
+  /** Its last results that counted, a bit each, the last one lowest: 1 is up. */
+  history: number;
   /** As the others were told; null: it is not heard any more. */
   view: View | null;
 }
@@ -48,17 +50,21 @@ export interface SiteVotes {
 /** What a site's agents make known, by one result or by none. */
 export interface Heard {
   votes: SiteVotes;
-  events: AgentView[];
+  events: OfSite[];
 }
 
 /** What a site's results are counted by. */
 export interface CountRules extends Omit<AlertRules, "downWhen"> {
   /** Whether other sites depend on it: then each result that is well is told of. */
   isGateway: boolean;
+  /** Whether it has an objective: then each result that is down is told of. */
+  isCounted: boolean;
 }
 
-/** An `AlertEvent` without its site. */
-export type AgentView = Moment & { kind: "view"; agent: string; view: View | null };
+type Without<Key extends string, Event> = Event extends unknown ? Omit<Event, Key> : never;
+
+/** An `AlertEvent` of a site, which is known elsewhere. */
+export type OfSite = Without<"site", Extract<AlertEvent, { site: number }>>;
 
 /** An agent that was silent for so long is forgotten. */
 const FORGET_MS = 86_400_000;
@@ -92,11 +98,13 @@ export function hear(votes: SiteVotes, result: Observation, rules: CountRules): 
   const { at, ts, agent } = result;
   const { view } = after;
   const isSilent = view!.abstains !== null;
+  const events = [...past.events];
+  if (rules.isCounted && result.verdict === "down" && !result.maintenance) {
+    events.push({ kind: "void", at, ts, agent, slots: result.slots });
+  }
   const isNews = !isSame(past.votes.agents[agent]?.view ?? null, view) ||
     past.votes.isOpen && !isSilent;
-  const events = isNews
-    ? [...past.events, { kind: "view" as const, at, ts, agent, view }]
-    : past.events;
+  if (isNews) events.push({ kind: "view", at, ts, agent, view });
   return { votes: { now, isOpen: isSilent && (isNews || past.votes.isOpen), agents }, events };
 }
 
@@ -106,7 +114,7 @@ export function hear(votes: SiteVotes, result: Observation, rules: CountRules): 
  * @returns The very `votes` where nothing does
  */
 export function pass(votes: SiteVotes, at: number): Heard {
-  const events: AgentView[] = [];
+  const events: OfSite[] = [];
   const agents = { ...votes.agents };
   for (const [agent, known] of Object.entries(votes.agents)) {
     let { view } = known;
@@ -134,6 +142,17 @@ export function passesAt({ agents }: SiteVotes): number | null {
   return due.length === 0 ? null : Math.min(...due);
 }
 
+/** The last 21 results, all up. */
+const ALL_UP = 2 ** 21 - 1;
+/** Of 20 changes that there can be in them: from 30 % on, until they are no more than 25 %. */
+const FLAPPING = { enter: 6, leave: 5 };
+
+function changesIn(history: number): number {
+  let changes = 0;
+  for (let bits = (history ^ history >> 1) & ALL_UP >> 1; bits > 0; bits &= bits - 1) changes++;
+  return changes;
+}
+
 const NONE = { up: 0, notDown: 0, bad: 0, down: 0, lost: 0 };
 
 function count(
@@ -148,6 +167,7 @@ function count(
   const then = spoke ? before.runs : NONE;
   const add = (goesOn: boolean, run: number) => goesOn ? run + slots : 0;
   const common = { intervalMs, freshMs, location, wellTs: before?.view?.wellTs ?? 0 };
+  const wasFlapping = before?.view?.isFlapping ?? false;
   const isUnknown = !result.maintenance && verdict === "unknown";
   const isLost = isUnknown || verdict === "down";
   const lostRun = add(isLost, before?.view ? before.runs.lost : 0);
@@ -165,12 +185,14 @@ function count(
       spokeAt: before?.spokeAt ?? 0,
       watchedAt: isUnknown ? before?.watchedAt ?? 0 : at,
       runs: { ...then, lost: isUnknown ? lostRun : before?.runs.lost ?? 0 },
+      history: before?.history ?? ALL_UP,
       view: {
         ...common,
         vote: last?.vote ?? null,
         abstains: isUnknown ? "unknown" : "maintenance",
         watches: !isUnknown || before?.view?.watches === true,
         lost: isUnknown ? lost() : before?.view?.lost ?? null,
+        isFlapping: wasFlapping,
         since: last?.since ?? null,
         cause: isUnknown ? result.cause : last?.cause ?? "",
         seen: isUnknown ? result.seen : last?.seen ?? null,
@@ -193,18 +215,22 @@ function count(
     vote = "degraded";
   }
   const isWell = verdict === "up" && vote !== "down" && vote !== "degraded";
+  const isUp = verdict === "up";
+  const first = isUp ? ALL_UP : 0;
+  const history = (before?.history ?? first) << 1 & ALL_UP | (isUp ? 1 : 0);
   const view: View = {
     ...common,
     vote,
     abstains: null,
     watches: true,
     lost: lost(),
+    isFlapping: changesIn(history) >= (wasFlapping ? FLAPPING.leave + 1 : FLAPPING.enter),
     wellTs: isAsked && !isLost ? ts : common.wellTs,
     since: isWell ? null : last?.since ?? ts,
     cause: isWell ? "" : verdict === "up" ? last?.cause ?? "" : result.cause,
     seen: isWell ? null : verdict === "up" ? last?.seen ?? null : result.seen,
   };
-  return { ...ours, spokeAt: at, watchedAt: at, runs, view };
+  return { ...ours, spokeAt: at, watchedAt: at, runs, history, view };
 }
 
 /** Whether the others need not be told: what a person reads is that of the moment it mattered. */
@@ -212,6 +238,7 @@ function isSame(one: View | null, other: View | null): boolean {
   if (one === null || other === null) return one === other;
   return one.vote === other.vote && one.abstains === other.abstains &&
     one.watches === other.watches && one.wellTs === other.wellTs &&
+    one.isFlapping === other.isFlapping &&
     one.lost?.at === other.lost?.at && one.lost?.isUnknown === other.lost?.isUnknown &&
     one.lost?.isTurned === other.lost?.isTurned && one.intervalMs === other.intervalMs &&
     one.freshMs === other.freshMs;

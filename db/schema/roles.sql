@@ -22,16 +22,18 @@ GRANT EXECUTE ON FUNCTION httpmon_ensure_partitions(date[]) TO httpmon_writer;
 -- stored yet.
 GRANT USAGE ON SCHEMA public TO httpmon_alerter;
 GRANT SELECT, INSERT, UPDATE ON site_votes, alert_clocks, incidents, notifications, channels,
-  consumer_offsets
-  TO httpmon_alerter;
+  consumer_offsets TO httpmon_alerter;
+GRANT SELECT ON silences TO httpmon_alerter;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_events, site_states, agent_states TO httpmon_alerter;
 GRANT SELECT, UPDATE ON alert_rounds TO httpmon_alerter;
 GRANT SELECT, INSERT ON sites TO httpmon_alerter;
 GRANT UPDATE (last_seen) ON sites TO httpmon_alerter;
 
--- operator: what people do in the dashboard, beside what a reader sees.
+-- operator: what people do in the dashboard, beside what a reader sees; httpmon silence.
 GRANT USAGE ON SCHEMA public TO httpmon_operator;
 GRANT SELECT, UPDATE (acknowledged_at, acknowledged_by) ON incidents TO httpmon_operator;
+GRANT SELECT, INSERT, UPDATE (due_at) ON notifications TO httpmon_operator;
+GRANT SELECT, INSERT, UPDATE ON silences TO httpmon_operator;
 GRANT SELECT, INSERT ON incident_notes TO httpmon_operator;
 -- To replay dead letters, it stores as a writer does.
 GRANT httpmon_writer TO httpmon_operator;

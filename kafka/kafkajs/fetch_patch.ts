@@ -1,8 +1,8 @@
 /**
  * Mends how kafkajs 2.2.4 decodes fetch responses. It appends a batch's records by `push(...records)`,
  * which throws a RangeError at over some 120,000 of them, at every try: nobody reads past such a
- * batch. It lets records of aborted transactions through, see ./aborted.ts. And it throws at a batch
- * that it cannot decode, so that nobody reads past that one either.
+ * batch. It lets records of aborted transactions through, see ./aborted.ts. It throws at a batch that
+ * it cannot decode, so that nobody reads past that one either. And it looks at no checksum.
  */
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import decodeMessageSet from "kafkajs/src/protocol/messageSet/decoder.js";
@@ -10,12 +10,13 @@ import decodeRecordBatch from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
 import fetches from "kafkajs/src/protocol/requests/fetch/index.js";
 import type { Buffer } from "node:buffer";
 import { type FetchedRecord, hideAborted } from "./aborted.ts";
+import { crc32c } from "./crc32c.ts";
 
 /** Those that kafkajs speaks with brokers whose record batches may have transactions. */
 export const FETCH_VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11] as const;
 
 /** Where things are in a batch: https://kafka.apache.org/documentation/#recordbatch. */
-const LENGTH_AT = 8, MAGIC_AT = 16, ATTRIBUTES_AT = 21, LAST_OFFSET_DELTA_AT = 23;
+const LENGTH_AT = 8, MAGIC_AT = 16, CHECKSUM_AT = 17, ATTRIBUTES_AT = 21, LAST_OFFSET_DELTA_AT = 23;
 const MAX_TIMESTAMP_AT = 35, PRODUCER_ID_AT = 43, HEADER_BYTES = 61;
 /** Bytes that are in none of its lengths: the first offset's and the length's own. */
 const BEFORE_LENGTH_BYTES = 12;
@@ -39,16 +40,24 @@ interface Reader {
   readArrayAsync<T>(read: (reader: Reader) => Promise<T>): Promise<T[]>;
 }
 
+/** By topic and partition, the last batch whose checksum was wrong. */
+type Damaged = Map<string, string>;
+
 /** Puts the mended decoding in place; doing it again changes nothing. */
 export function patchFetch(): void {
+  const damaged: Damaged = new Map();
   for (const version of FETCH_VERSIONS) {
     const { response } = fetches.protocol({ version })({ topics: [] });
-    response.decode = (raw: Uint8Array) => decodeFetchResponse(version, raw);
+    response.decode = (raw: Uint8Array) => decodeFetchResponse(version, raw, damaged);
   }
 }
 
 /** What stands in for `decode` of kafkajs's protocol/requests/fetch/v4 to v11. */
-export async function decodeFetchResponse(version: number, raw: Uint8Array) {
+export async function decodeFetchResponse(
+  version: number,
+  raw: Uint8Array,
+  damaged: Damaged = new Map(),
+) {
   const reader: Reader = new Decoder(raw);
   const throttleTime = reader.readInt32();
   return {
@@ -57,13 +66,20 @@ export async function decodeFetchResponse(version: number, raw: Uint8Array) {
     ...(version >= 7 && { errorCode: reader.readInt16(), sessionId: reader.readInt32() }),
     responses: await reader.readArrayAsync(async (reader) => {
       const topicName = reader.readString();
-      const partitions = await reader.readArrayAsync((reader) => decodePartition(version, reader));
+      const partitions = await reader.readArrayAsync((reader) =>
+        decodePartition(version, reader, topicName, damaged)
+      );
       return { topicName, partitions };
     }),
   };
 }
 
-async function decodePartition(version: number, reader: Reader) {
+async function decodePartition(
+  version: number,
+  reader: Reader,
+  topic: string,
+  damaged: Damaged,
+) {
   const head = {
     partition: reader.readInt32(),
     errorCode: reader.readInt16(),
@@ -76,7 +92,7 @@ async function decodePartition(version: number, reader: Reader) {
     firstOffset: readInt64(reader),
   }));
   const replica = version >= 11 && { preferredReadReplica: reader.readInt32() };
-  const messages = await decodeMessages(reader);
+  const messages = await decodeMessages(reader, `${topic} ${head.partition}`, damaged);
   hideAborted(messages, aborted);
   return { ...head, abortedTransactions: [], ...replica, messages };
 }
@@ -89,7 +105,11 @@ function readInt64(reader: Reader): string {
  * As kafkajs's decodeMessages, without the spread; a batch that cannot be decoded becomes one record
  * that stands for it.
  */
-async function decodeMessages(reader: Reader): Promise<FetchedRecord[]> {
+async function decodeMessages(
+  reader: Reader,
+  source: string,
+  damaged: Damaged,
+): Promise<FetchedRecord[]> {
   const size = reader.readInt32();
   if (size <= 0 || !reader.canReadBytes(size)) return [];
   const bytes = reader.readBytes(size);
@@ -100,6 +120,17 @@ async function decodeMessages(reader: Reader): Promise<FetchedRecord[]> {
     // The last batch may be cut where the fetch's limit of bytes was.
     if (end > bytes.length || end < start + HEADER_BYTES) break;
     const batch = bytes.subarray(start, end);
+    const checksum = crc32c(batch.subarray(ATTRIBUTES_AT));
+    if (checksum !== batch.readUInt32BE(CHECKSUM_AT)) {
+      // Fetched again first, as it may have been damaged on the way; at the broker it is so each time.
+      const found = `${batch.readBigInt64BE(0)} ${checksum}`;
+      if (damaged.get(source) !== found) {
+        damaged.set(source, found);
+        break;
+      }
+      records.push(inPlaceOf(batch, new Error("The checksum of a record batch is wrong")));
+      continue;
+    }
     try {
       for (const one of (await decodeRecordBatch(new Decoder(batch))).records) records.push(one);
     } catch (error) {

@@ -1,4 +1,5 @@
-import { Overview, type SitePolicy } from "../../alerts/state/overview.ts";
+import type { SitePolicy } from "../../alerts/state/book.ts";
+import { Overview } from "../../alerts/state/overview.ts";
 import type { AgentState, Spell } from "../../alerts/state/agent.ts";
 import type { Change } from "../../alerts/state/change.ts";
 import type { SiteState } from "../../alerts/state/site.ts";

@@ -59,7 +59,7 @@ export function testAlerter(
   const log = recordingLog();
   const sink = createAlertSink({
     pool,
-    rulesOf: () => ({ rules: { ...rules, isGateway: false }, timeoutMs: 30_000 }),
+    rulesOf: () => ({ rules: { ...rules, isGateway: false, isCounted: false }, timeoutMs: 30_000 }),
   });
   let inReach = true;
   const behind = new Set<number>();
@@ -88,6 +88,7 @@ export function testAlerter(
       labels: { group: "shop" },
       host: "one.example",
       dependsOn: [],
+      slo: null,
       ...policy,
     }),
     route: () => CHANNELS,

@@ -1,6 +1,6 @@
 /** Histories in letters, played through the state machine. */
 import type { Spell } from "../../alerts/state/agent.ts";
-import type { SitePolicy } from "../../alerts/state/overview.ts";
+import type { SitePolicy } from "../../alerts/state/book.ts";
 import type { Observation } from "../../alerts/state/votes.ts";
 import type { AlertRules } from "../../config/types.ts";
 import { type SiteResult, World } from "../../scripts/simulate/world.ts";
@@ -60,13 +60,18 @@ export function worldOf(
   return new World({
     partitions,
     spells,
-    rulesOf: (site) => ({ ...rules, isGateway: !!policyOf(site).children?.length }),
+    rulesOf: (site) => ({
+      ...rules,
+      isGateway: !!policyOf(site).children?.length,
+      isCounted: (policyOf(site).slo ?? null) !== null,
+    }),
     policyOf: (site) => ({
       ...rules,
       isExpected: true,
       host: `host-${site}`,
       parents: [],
       children: [],
+      slo: null,
       ...policyOf(site),
     }),
   });
@@ -116,11 +121,16 @@ export function resultsOf(story: Story): SiteResult[] {
 export function toldOf({ changes }: World): string[] {
   return changes.map((change) => {
     const { what, subject, kind } = change;
-    const us = what === "resolved" ? change.closedAt : change.openedAt;
+    const us = what === "resolved"
+      ? change.closedAt
+      : what === "opened"
+      ? change.openedAt
+      : change.at * 1_000;
     const seconds = Math.round(us / 1e6 - START_MS / 1_000);
     const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
     const who = "site" in subject ? `site ${subject.site}` : subject.agent;
-    return `${time} ${what} ${kind} of ${who}`;
+    const how = what === "flapping" && !change.isFlapping ? "flapping no more" : what;
+    return `${time} ${how} ${kind} of ${who}`;
   });
 }
 

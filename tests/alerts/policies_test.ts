@@ -23,7 +23,10 @@ Deno.test("policies() has each site's own rules, and those of all for the rest",
   const { rulesOf, policyOf } = policies(config);
   const url = "https://shop.example/";
   const own = { failureThreshold: 1, successThreshold: 2, downWhen: "any" };
-  assertEquals(rulesOf({ url }), { rules: { ...own, isGateway: false }, timeoutMs: 40_000 });
+  assertEquals(rulesOf({ url }), {
+    rules: { ...own, isGateway: false, isCounted: false },
+    timeoutMs: 40_000,
+  });
   const { host, dependsOn, isExpected, downWhen } = policyOf({ name: null, url });
   assertEquals([host, dependsOn, isExpected, downWhen], ["shop.example", ["gateway"], true, "any"]);
   const gateway = rulesOf({ site: "gateway", url: "https://gateway.example/" });

@@ -60,6 +60,7 @@ Deno.test("runAlerter() tells that a site went down, and that it came back, from
       concurrency: 3,
       stats: newConsumerStats(systemClock.monotonic()),
       sending: newSenderStats(["hook"]),
+      unready: () => [],
       firstWaitMs: 20,
     });
     try {

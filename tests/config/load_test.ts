@@ -61,7 +61,10 @@ Deno.test("loadConfig() gives every default", () => {
     alerts: {
       rules: { failureThreshold: 3, successThreshold: 2, downWhen: "majority" },
       channels: {},
+      routes: [],
       groupWaitMs: 30_000,
+      reminderMs: null,
+      heartbeatUrl: null,
       listen: null,
     },
     web: {
@@ -185,7 +188,20 @@ Deno.test("loadConfig() reads every key", () => {
         phone: { type: "ntfy", topic: "on-call" },
         room: { type: "matrix", url: "https://matrix.example", token: "syt", room: "!a:example" },
       },
+      routes: [
+        {
+          matchers: [
+            { name: "group", value: "a|b", isRegex: true, isEqual: true },
+            { name: "severity", value: "warning", isRegex: false, isEqual: false },
+          ],
+          channels: ["pager"],
+          goesOn: true,
+        },
+        { matchers: [], channels: ["chat", "mail"], goesOn: false },
+      ],
       groupWaitMs: 5_000,
+      reminderMs: 3_600_000,
+      heartbeatUrl: "https://beat.example/abc",
       listen: { host: "127.0.0.1", port: 9102 },
     },
     web: {

@@ -3,7 +3,8 @@ import { recordingLog } from "../support/recording_log.ts";
 import { otherDsn, type OwnDatabase } from "./fixture.ts";
 
 const NAMES = ["owner", "writer", "alerter", "operator", "reader", "maintainer"] as const;
-type Role = typeof NAMES[number];
+/** Of db/schema/roles.sql. */
+export type Role = typeof NAMES[number];
 const SQL = await Deno.readTextFile(new URL("../../db/schema/roles.sql", import.meta.url));
 
 /** The roles of db/schema/roles.sql, under names of one test: a server's roles are all its databases'. */

@@ -21,21 +21,24 @@ export interface Ended {
  * @param head Its output is closed after that many bytes
  * @param to The file that its output goes to
  * @param input What it reads
+ * @param config JSON that the config has beside the database
  * @param meanwhile What is done to it meanwhile
  */
 export async function httpmon(
   dsn: string,
   args: string[],
-  { head = Infinity, to, input = "", meanwhile }: {
+  { head = Infinity, to, input = "", config: rest = "{}", meanwhile }: {
     head?: number;
     to?: string;
     input?: string;
+    config?: string;
     meanwhile?: (child: ChildProcess) => Promise<void>;
   } = {},
 ): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), "httpmon-modes-"));
   const config = join(folder, "config.yaml");
-  await writeFile(config, `database: { writer: { dsn: ${JSON.stringify(dsn)} } }\n`);
+  const content = { ...JSON.parse(rest), database: { writer: { dsn } } };
+  await writeFile(config, JSON.stringify(content));
   const output = to === undefined ? null : await open(to, "w");
   try {
     const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-sys=hostname"];

@@ -51,11 +51,13 @@ Deno.test("importText() makes templates of blackbox_exporter's modules, sites of
       "http://prometheus.io": {
         use: "http_2xx",
         frequency: 30,
+        timeout: 10,
         labels: { team: "web", job: "blackbox" },
       },
       "http://example.com:8080": {
         use: "http_2xx",
         frequency: 30,
+        timeout: 10,
         labels: { team: "web", job: "blackbox" },
       },
     },
@@ -65,6 +67,36 @@ Deno.test("importText() makes templates of blackbox_exporter's modules, sites of
     "modules.http_2xx_example.http.fail_if_not_ssl: nothing here stands for it",
     "modules.tls_connect: its prober is tcp, and only http is checked here",
     'scrape_configs[1]: its "metrics_path" is not "/probe"',
+  ]);
+});
+
+Deno.test("importText() takes modules and jobs from files of their own, and what is said for all jobs", () => {
+  const modules = "modules: {post: {prober: http, http: {method: POST}}, ping: {prober: icmp}}";
+  const job = (name: string, module: string) =>
+    `{job_name: ${name}, metrics_path: /probe, params: {module: [${module}]},` +
+    ` static_configs: [{targets: [http://${name}.test/]}]}`;
+  const jobs = "global: {scrape_interval: 15s, scrape_timeout: 8s}\n" +
+    `scrape_configs: [${job("a", "post")}, ${job("b", "ping")}, ${job("c", "http_post_2xx")}]`;
+  const site = (use: string, job: string) => ({ use, frequency: 15, timeout: 8, labels: { job } });
+  const { yaml, lost } = importText("blackbox", modules, jobs);
+  assertEquals(parse(yaml) as unknown, {
+    templates: {
+      post: { valid_status_codes: ["2xx"], method: "POST" },
+      http_post_2xx: { valid_status_codes: ["2xx"], method: "POST" },
+    },
+    websites: {
+      "http://a.test/": site("post", "a"),
+      "http://c.test/": site("http_post_2xx", "c"),
+    },
+  });
+  assertEquals(lost, [
+    "modules.ping: its prober is icmp, and only http is checked here",
+    'scrape_configs[1]: its module "ping" is none of HTTP',
+  ]);
+  const alone = importText("blackbox", jobs);
+  assertEquals(alone.lost, [
+    'scrape_configs[0].params.module: "post" is taken for a GET, as its settings are in another file; give that one, too',
+    'scrape_configs[1].params.module: "ping" is taken for a GET, as its settings are in another file; give that one, too',
   ]);
 });
 

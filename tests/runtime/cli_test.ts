@@ -31,6 +31,9 @@ const NO_OPTIONS: RunOptions = {
   watch: false,
   dryRun: false,
   test: null,
+  forTime: null,
+  why: null,
+  end: null,
   hashPassword: false,
   export: null,
   log: null,
@@ -173,12 +176,12 @@ Deno.test("parseCommand() asks the environment nothing for --help and --version"
 const WRONG: [line: string, message: string][] = [
   [
     "",
-    "No mode is given; it is one of agent, writer, alerts, web, init-schema, maintain, dbdump, restore, replay, report, check, import, check-config",
+    "No mode is given; it is one of agent, writer, alerts, silence, web, init-schema, maintain, dbdump, restore, replay, report, check, import, check-config",
   ],
   ["agnet", 'Unknown mode "agnet", did you mean "agent"?'],
   [
     "something",
-    'Unknown mode "something"; it is one of agent, writer, alerts, web, init-schema, maintain, dbdump, restore, replay, report, check, import, check-config',
+    'Unknown mode "something"; it is one of agent, writer, alerts, silence, web, init-schema, maintain, dbdump, restore, replay, report, check, import, check-config',
   ],
   ["agent writer", 'Unexpected argument "writer"; see --help'],
   ["agent -m writer", 'Two modes are given, "agent" and "writer"'],
@@ -197,7 +200,7 @@ const WRONG: [line: string, message: string][] = [
   ["agent -H a:b", 'Option "--header" belongs to mode "check"'],
   [
     "import gatus",
-    'Mode "import" needs blackbox|gatus|kuma|urls FILE',
+    'Mode "import" needs blackbox|gatus|kuma|urls FILE ...',
   ],
   ["check-config http://a/", 'Unexpected argument "http://a/"; see --help'],
   ["check-confg", 'Unknown mode "check-confg", did you mean "check-config"?'],

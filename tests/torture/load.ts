@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { quietKafka } from "../../local/kafka_client.ts";
 import { type Ledger, recordToSend, type SentRecord } from "./ledger.ts";
 import { resultOfSite } from "./messages.ts";
-import { crowding } from "./patience.ts";
+import { crowding, slowness } from "./patience.ts";
 import { poisonRecords } from "./poison.ts";
 import { between, type Random } from "./random.ts";
 
@@ -41,10 +41,8 @@ export interface LoadOptions {
   partition?: number;
 }
 
-/** Results a second, where the machine has room. */
+/** Results a second, where the machine has room; fewer where it could not store them. */
 const RATE = 500;
-/** Where more wants to run for each core, there are fewer: nobody stores more than the machine can do. */
-const ROOM = 3;
 
 /** An agent's part, without checks: results at a steady rate, each sent until it is acknowledged. */
 export class Load {
@@ -82,7 +80,7 @@ export class Load {
     const start = performance.now();
     let due = start;
     while (!this.#stopped && (performance.now() - start < ms || until?.aborted === false)) {
-      const records = this.#makeBatch(RATE * Math.min(1, ROOM / await crowding()));
+      const records = this.#makeBatch(RATE / slowness(await crowding()));
       const batch = await this.#options.ledger.sending(records);
       this.#queue.push({ batch, records });
       this.made++;

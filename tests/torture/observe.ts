@@ -2,6 +2,7 @@ import type { Admin } from "kafkajs";
 import type pg from "pg";
 import { quietKafka } from "../../local/kafka_client.ts";
 import { delay, within } from "./load.ts";
+import { crowding } from "./patience.ts";
 import type { Product } from "./product.ts";
 
 const EVERY_MS = 500;
@@ -18,6 +19,8 @@ export interface Observed {
   commits: number;
   /** The most memory that a process held, bytes; null: none could be measured. */
   peakMemory: number | null;
+  /** How much wanted to run for each core, on the average; 1 where all had room. */
+  crowding: number;
 }
 
 interface ObserveOptions {
@@ -30,21 +33,22 @@ interface ObserveOptions {
 }
 
 /**
- * Looks at offsets and, whatever these do, at memory twice a second until `stop` aborts.
+ * Looks at offsets and, whatever these do, at memory and machine twice a second until `stop` aborts.
  *
  * @returns What was seen so far, kept up to date, and a promise of the end, which never rejects
  */
 export function observe(options: ObserveOptions): { observed: Observed; done: Promise<void> } {
-  const observed: Observed = { ahead: [], samples: 0, commits: 0, peakMemory: null };
-  const done = Promise.all([watchOffsets(observed, options), watchMemory(observed, options)]);
+  const observed: Observed = { ahead: [], samples: 0, commits: 0, peakMemory: null, crowding: 1 };
+  const done = Promise.all([watchOffsets(observed, options), watchMachine(observed, options)]);
   return { observed, done: done.then(() => {}) };
 }
 
-async function watchMemory(
+async function watchMachine(
   observed: Observed,
   { products, stop }: ObserveOptions,
 ): Promise<void> {
-  while (!stop.aborted) {
+  for (let looks = 1; !stop.aborted; looks++) {
+    observed.crowding += (await crowding() - observed.crowding) / looks;
     for (const product of products()) {
       const memory = await product.memory();
       if (memory !== null) observed.peakMemory = Math.max(observed.peakMemory ?? 0, memory);

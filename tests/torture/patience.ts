@@ -20,6 +20,14 @@ export async function crowding(): Promise<number> {
   return Math.max(1, Number(/ (\d+)\//.exec(told)?.[1] ?? 1) / availableParallelism());
 }
 
+/**
+ * How much longer a thread waits for its turn than where it has room, about: one that mostly sleeps waits
+ * for few of the others only.
+ */
+export function slowness(crowding: number): number {
+  return Math.max(1, crowding / 3);
+}
+
 /** How long something took. */
 export interface Took {
   seconds: number;

@@ -41,8 +41,8 @@ Deno.test("every page is safe and whole, whatever sites and people wrote", async
     [MARKUP, new TextEncoder().encode(MARKUP)],
   );
   await world.database.rows(
-    `INSERT INTO notifications (incident_id, channel, event, state, body, error)
-     VALUES ($1, $2, 'opened', 'failed', $2, $2)`,
+    `INSERT INTO notifications (incident_id, channel, event, state, error)
+     VALUES ($1, $2, 'opened', 'failed', $2)`,
     [incident, MARKUP],
   );
   const answers = await crawl(world, ["/", "/status", `/incidents/${incident}`]);

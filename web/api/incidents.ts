@@ -3,7 +3,17 @@ import { type Incident, incidents } from "../data/incidents.ts";
 import { acknowledge, addNote, type Note, notesOf } from "../data/notes.ts";
 import type { WebDeps } from "../env.ts";
 import { Conflict, type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import { cursorOf, iso, isoOrNull, pageOf, paging, placeOf, time, whole } from "./schemas.ts";
+import {
+  cursorOf,
+  iso,
+  isoOrNull,
+  pageOf,
+  paging,
+  placeOf,
+  rowId,
+  time,
+  whole,
+} from "./schemas.ts";
 
 const incident = z.object({
   id: z.string(),
@@ -27,8 +37,7 @@ const note = z.object({
   text: z.string(),
 });
 
-/** A number that JavaScript may not hold; above all of them. */
-const incidentId = z.string().regex(/^\d{1,18}$/);
+/** Above all ids. */
 const NEWEST = "9".repeat(18);
 
 const withNotes = incident.extend({ notes: z.array(note) });
@@ -56,7 +65,7 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
         const found = await incidents(pool, {
           open: state && state === "open",
           siteId: site,
-          before: placeOf(cursor, z.string().regex(/^\d{1,18}$/)) ?? NEWEST,
+          before: placeOf(cursor, rowId) ?? NEWEST,
           limit: limit + 1,
         });
         const page = found.slice(0, limit);
@@ -70,7 +79,7 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       method: "get",
       path: "/incidents/{id}",
       summary: "An incident, with what was said of it",
-      params: { id: incidentId },
+      params: { id: rowId },
       answer: withNotes,
       handle: ({ params }) => detail(params.id),
     }),
@@ -78,7 +87,7 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       method: "post",
       path: "/incidents/{id}/acknowledge",
       summary: "Say that somebody is at it",
-      params: { id: incidentId },
+      params: { id: rowId },
       answer: withNotes,
       handle: async ({ params, who }) => {
         const before = await detail(params.id);
@@ -98,7 +107,7 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       method: "post",
       path: "/incidents/{id}/notes",
       summary: "Say something of an incident; what is public is on the status page",
-      params: { id: incidentId },
+      params: { id: rowId },
       body: { text, public: z.boolean().default(false) },
       answer: withNotes,
       handle: async ({ params, body, who }) => {

@@ -20,6 +20,9 @@ export function whole(least: number, most: number) {
   );
 }
 
+/** The id of a row, which JavaScript's numbers may not hold. */
+export const rowId = z.string().regex(/^\d{1,18}$/);
+
 export const id = whole(1, Number.MAX_SAFE_INTEGER);
 
 /** What each list takes. */

@@ -60,7 +60,7 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
     if (found === null) throw new NotThere(`There is no site ${id} with results of late`);
     return found;
   };
-  const shown = (one: SiteNow): z.input<typeof site> => ({
+  const shown = ({ rank: _, ...one }: SiteNow): z.input<typeof site> => ({
     ...one,
     labels: { ...one.labels },
     locations: [...one.locations],
@@ -80,7 +80,7 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
     endpoint({
       method: "get",
       path: "/sites",
-      summary: "Sites as they are now, by their names",
+      summary: "Sites as they are now, in the order in which they were first seen",
       query: {
         ...paging,
         q: z.string().default("").describe("In the name or the URL"),
@@ -96,15 +96,13 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
           label,
           location,
           sort: "name",
-        }).toSorted((a, b) => compare(a.name, b.name) || a.id - b.id);
-        const after = placeOf(cursor, z.tuple([z.string(), z.int()]));
-        const rest = after === null
-          ? found
-          : found.filter((one) => (compare(one.name, after[0]) || one.id - after[1]) > 0);
+        }).sort((a, b) => a.id - b.id);
+        const after = placeOf(cursor, z.int()) ?? 0;
+        const rest = found.filter(({ id }) => id > after);
         const last = rest.length > limit ? rest[limit - 1]! : null;
         return {
           data: rest.slice(0, limit).map(shown),
-          next: last && cursorOf([last.name, last.id]),
+          next: last && cursorOf(last.id),
         };
       },
     }),
@@ -169,8 +167,4 @@ function toResult(row: any): z.input<typeof result> {
     errorMessage: row.error_message,
     remoteAddress: row.remote_address,
   };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

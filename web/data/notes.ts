@@ -32,15 +32,14 @@ export async function notesOf(pool: Pool, ids: readonly string[]): Promise<Note[
 export async function acknowledge(
   operator: Pool,
   id: string,
-  by: string | null,
+  byWhom: string | null,
 ): Promise<boolean> {
-  const { rowCount } = await operator.query(
-    `UPDATE incidents SET acknowledged_at = coalesce(acknowledged_at, now()),
-       acknowledged_by = CASE WHEN acknowledged_at IS NULL THEN $2 ELSE acknowledged_by END
-     WHERE id = $1 AND closed_at IS NULL`,
-    [id, by],
+  const { rows: [row] } = await operator.query(
+    `SELECT httpmon_acknowledge($1, $2) OR EXISTS (
+       SELECT FROM incidents WHERE id = $1 AND closed_at IS NULL) AS is_open`,
+    [id, byWhom],
   );
-  return rowCount === 1;
+  return row.is_open;
 }
 
 /** @returns False where there is no such incident */

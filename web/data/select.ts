@@ -1,6 +1,6 @@
 import type { History } from "./history.ts";
 import type { State } from "./judge.ts";
-import type { SiteNow } from "./sites.ts";
+import { byName, type SiteNow } from "./sites.ts";
 
 /** The worst first. */
 export const BY_URGENCY: readonly State[] = [
@@ -40,35 +40,43 @@ export function select(
     (needle === "" || site.name.toLowerCase().includes(needle) ||
       site.url.toLowerCase().includes(needle))
   );
-  const names = new Intl.Collator("en", { numeric: true });
   const urgency = new Map(BY_URGENCY.map((state, n) => [state, n]));
-  const byState = (a: SiteNow, b: SiteNow) => urgency.get(a.state)! - urgency.get(b.state)!;
-  const byName = (a: SiteNow, b: SiteNow) => names.compare(a.name, b.name);
-  const byFigure = (figure: (site: SiteNow) => number | null, sign: number) => {
-    const figures = new Map(found.map((site) => [site.id, figure(site)]));
-    return (a: SiteNow, b: SiteNow) => {
-      const [one, other] = [figures.get(a.id)!, figures.get(b.id)!];
-      // Those without one come last.
-      if (one === null || other === null) return Number(one === null) - Number(other === null);
-      return sign * (one - other);
-    };
-  };
-  const byGroup = (a: SiteNow, b: SiteNow) => {
-    const [one, other] = [groupOf(a), groupOf(b)];
-    // Those without one come last.
-    return Number(one === "") - Number(other === "") || names.compare(one, other);
-  };
-  const order = {
-    group: byGroup,
-    state: byState,
-    name: byName,
-    "24h": byFigure(({ id }) => history.uptime(id, 1), 1),
-    "30d": byFigure(({ id }) => history.uptime(id, 30), 1),
-    "90d": byFigure(({ id }) => history.uptime(id, 90), 1),
-    p50: byFigure(({ id }) => history.percentiles(id)?.p50 ?? null, -1),
-    p95: byFigure(({ id }) => history.percentiles(id)?.p95 ?? null, -1),
-  }[sort];
-  return found.sort((a, b) => order(a, b) || byState(a, b) || byName(a, b));
+  const first = firstOf(sort, found, history);
+  // Numbers, as 10,000 sites are compared 130,000 times.
+  const keys = found.map((site) => ({
+    site,
+    first: first(site),
+    then: urgency.get(site.state)! * 1e9 + site.rank,
+  }));
+  keys.sort((a, b) => a.first - b.first || a.then - b.then);
+  return keys.map(({ site }) => site);
+}
+
+/** What sites are sorted by first, the smallest first; those without it come last. */
+function firstOf(
+  sort: Sort,
+  sites: readonly SiteNow[],
+  history: History,
+): (site: SiteNow) => number {
+  const last = Number.MAX_SAFE_INTEGER;
+  switch (sort) {
+    case "group": {
+      const groups = [...new Set(sites.map(groupOf))].sort(byName);
+      const ranks = new Map(groups.map((group, n) => [group, group === "" ? last : n]));
+      return (site) => ranks.get(groupOf(site))!;
+    }
+    case "state":
+      return () => 0;
+    case "name":
+      return ({ rank }) => rank;
+    case "24h":
+    case "30d":
+    case "90d":
+      return ({ id }) => history.uptime(id, parseInt(sort) === 24 ? 1 : parseInt(sort)) ?? last;
+    case "p50":
+    case "p95":
+      return ({ id }) => -(history.percentiles(id)?.[sort] ?? -last);
+  }
 }
 
 /** The conventional label by which sites are grouped; empty: none. */

@@ -11,6 +11,8 @@ export interface SiteNow {
   id: number;
   /** Its name, or its URL where it has none. */
   name: string;
+  /** Its place by its name; two may have one of late. */
+  rank: number;
   url: string;
   state: State;
   since: number;
@@ -88,7 +90,7 @@ export class Sites {
   readonly #listeners = new Set<(update: Update) => void>();
   #byId = new Map<number, SiteNow>();
   #seen = new Map<number, Map<number, Seen>>();
-  #names = new Map<number, { name: string; url: string }>();
+  #names = new Map<number, { name: string; url: string; rank: number }>();
   #agents = new Map<number, string>();
   #contexts = new Map<number, Context>();
   #reasons = new Map<number, { reason: string | null; errorMessage: string | null }>();
@@ -320,7 +322,11 @@ export class Sites {
         `SELECT id, ${MS("expires_at")} FROM connections WHERE id = ANY ($1)`,
       ),
     ]);
-    for (const { id, name, url } of names) this.#names.set(id, { name, url });
+    for (const { id, name, url } of names) this.#names.set(id, { name, url, rank: 0 });
+    if (names.length > 0) {
+      const sorted = [...this.#names.values()].sort((a, b) => byName(a.name, b.name));
+      sorted.forEach((one, n) => one.rank = n);
+    }
     for (const { id, identity } of agents) this.#agents.set(id, identity);
     for (const { id, location, labels, site_labels, frequency } of contexts) {
       this.#contexts.set(id, {
@@ -349,7 +355,7 @@ export class Sites {
     const connected = seen.toSorted((a, b) => b.ts - a.ts).find((one) => one.connectionId !== null);
     const site: SiteNow = {
       id,
-      ...this.#names.get(id) ?? { name: String(id), url: "" },
+      ...this.#names.get(id) ?? { name: String(id), url: "", rank: 0 },
       state: found.state,
       since: found.since,
       lastResult: newest.ts,
@@ -392,4 +398,11 @@ interface Row {
   context_id: number | null;
   connection_id: number | null;
   reason_id: number | null;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** The order of names as people have it: "site 9" before "site 10". */
+export function byName(a: string, b: string): number {
+  return collator.compare(a, b);
 }

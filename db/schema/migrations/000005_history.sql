@@ -108,18 +108,12 @@ BEGIN
   RETURN NULL;
 END
 $$;
--- Quantiles of such bins, `qs` in ascending order, by the rank q * (n - 1).
-CREATE FUNCTION httpmon_quantiles(keys int2[], counts int8[], total int8, qs float8[])
-RETURNS float8[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ARRAY(
-  SELECT httpmon_sketch_value(key) FROM unnest(
-    httpmon_at_ranks(keys, counts, total, ARRAY(SELECT q * (total - 1) FROM unnest(qs) AS q))
-  ) AS key
-);
+-- A quantile of such bins, by the rank q * (n - 1).
 CREATE FUNCTION httpmon_quantile(keys int2[], counts int8[], q float8) RETURNS float8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (httpmon_quantiles(keys, counts, (SELECT sum(n)::int8 FROM unnest(counts) AS n), ARRAY[q]))[1];
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT httpmon_sketch_value((httpmon_at_ranks(keys, counts, total, ARRAY[q * (total - 1)]))[1])
+  FROM (SELECT sum(n)::int8 AS total FROM unnest(counts) AS n) AS summed
+$$;
 
 -- SQL that counts results into rows of rollup_hourly. This is the one place that says what counts:
 -- the rollups and the questions both use it.

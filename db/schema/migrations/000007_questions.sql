@@ -6,10 +6,12 @@ CREATE FUNCTION httpmon_percentiles(
   site text, since timestamptz, until timestamptz, step text, phase text DEFAULT 'response'
 ) RETURNS TABLE (bucket timestamptz, results int8, p50 float8, p95 float8, p99 float8)
 LANGUAGE sql STABLE AS $$
-  SELECT bucket, n, q[1], q[2], q[3]
+  SELECT bucket, n, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
+    httpmon_sketch_value(q[3])
   FROM (
-    SELECT bucket, sum(n)::int8 AS n, httpmon_quantiles(
-      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8, '{0.5, 0.95, 0.99}'
+    SELECT bucket, sum(n)::int8 AS n, httpmon_at_ranks(
+      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
+      ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
     ) AS q
     FROM (
       SELECT bucket, key, sum(n)::int8 AS n
@@ -40,9 +42,12 @@ BEGIN
       SELECT start, agent, (key + 500) / 1000 AS phase, key, sum(n)::int8 AS n
       FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n) GROUP BY 1, 2, 4
     ), quantiles AS (
-      SELECT start, agent, phase, httpmon_quantiles(
+      SELECT start, agent, phase, httpmon_at_ranks(
         array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
-        CASE phase WHEN 0 THEN '{0.5, 0.95, 0.99}' ELSE '{0.5}' END::float8[]
+        CASE phase WHEN 0
+          THEN ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
+          ELSE ARRAY[0.5 * (sum(n) - 1)]
+        END
       ) AS q
       FROM bins GROUP BY 1, 2, 3
     ), columns AS (
@@ -54,7 +59,10 @@ BEGIN
       FROM quantiles GROUP BY 1, 2
     )
     SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
-      c.responses, q.p50, q.p95, q.p99, q.dns, q.connect, q.tls, q.first_byte, q.download
+      c.responses, httpmon_sketch_value(q.p50), httpmon_sketch_value(q.p95),
+      httpmon_sketch_value(q.p99), httpmon_sketch_value(q.dns), httpmon_sketch_value(q.connect),
+      httpmon_sketch_value(q.tls), httpmon_sketch_value(q.first_byte),
+      httpmon_sketch_value(q.download)
     FROM (
       SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
         sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,

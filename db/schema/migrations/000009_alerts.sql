@@ -83,6 +83,7 @@ CREATE TABLE incidents (
   cause text NOT NULL,
   locations text[] NOT NULL,
   evidence jsonb NOT NULL,
+  flapping boolean NOT NULL DEFAULT false,
   labels jsonb NOT NULL DEFAULT '{}',
   CHECK (num_nonnulls(site_id, agent, channel) <= 1)
 );
@@ -90,7 +91,7 @@ COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
 COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
 COMMENT ON COLUMN incidents.channel IS 'of which it is; null: of none';
 COMMENT ON COLUMN incidents.kind IS
-  'down, degraded, unobserved; of an agent: agent_silent, agent_network; of a channel: channel_failed';
+  'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network; of a channel: channel_failed';
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
 COMMENT ON COLUMN incidents.opened_at IS
   'ts of the result that decided it; where time decided, the broker''s time of it';
@@ -99,8 +100,19 @@ COMMENT ON COLUMN incidents.locations IS 'from where it was seen: the agents'' l
 COMMENT ON COLUMN incidents.evidence IS
   'what each agent saw: [{"agent", "location", "since", "cause", "seen"}]';
 COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
+COMMENT ON COLUMN incidents.flapping IS 'whether it goes up and down too often to be told of';
 -- What makes an incident the same one when the topic is read again.
 CREATE UNIQUE INDEX incidents_site ON incidents (site_id, kind, opened_at) WHERE site_id IS NOT NULL;
 CREATE UNIQUE INDEX incidents_agent ON incidents (agent, kind, opened_at) WHERE agent IS NOT NULL;
 CREATE UNIQUE INDEX incidents_channel ON incidents (channel) WHERE closed_at IS NULL;
 CREATE INDEX incidents_open ON incidents (opened_at) WHERE closed_at IS NULL;
+
+-- What is left of the due times that a site may miss in the 30 days before `until`: 1 is all, 0 none,
+-- below 0 it has missed its objective by so much.
+CREATE FUNCTION httpmon_error_budget(site text, slo float8, until timestamptz DEFAULT now())
+RETURNS float8
+LANGUAGE sql STABLE AS $$
+  SELECT 1 - (1 - httpmon_uptime(site, until - interval '30 days', until)) / (1 - slo / 100);
+$$;
+COMMENT ON FUNCTION httpmon_error_budget(text, float8, timestamptz) IS
+  'of an objective in percent over 30 days: 1 is all of it, 0 none; null where nothing counts';

@@ -41,7 +41,7 @@ Deno.test("Overview opens one incident for over 20 sites on 5 hosts that one age
   const [change] = world.changes;
   assertEquals(change?.what === "opened" && [change.severity, change.cause], [
     "critical",
-    "It sees 21 of its 21 sites down; nobody else watches 21 sites of them",
+    "It sees 21 of its 21 sites down; nobody else watches them",
   ]);
   // The sites are nobody's meanwhile, and up again without having been down.
   assertEquals(world.level(1), "up");

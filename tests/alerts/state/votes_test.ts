@@ -3,20 +3,21 @@ import {
   hear,
   NEW_VOTES,
   type Observation,
+  type OfSite,
   pass,
   passesAt,
   type SiteVotes,
 } from "../../../alerts/state/votes.ts";
 import { FRESH_MS, MINUTE_MS, minutes, RULES as ALERT_RULES, seen } from "../play.ts";
 
-const RULES = { ...ALERT_RULES, isGateway: false };
+const RULES = { ...ALERT_RULES, isGateway: false, isCounted: false };
 
 /** What the last of `results` is told of, and the votes behind it. */
 function heard(results: readonly Observation[], from: SiteVotes = NEW_VOTES) {
   let votes = from;
-  let events: ReturnType<typeof hear>["events"] = [];
+  let events: OfSite[] = [];
   for (const result of results) ({ votes, events } = hear(votes, result, RULES));
-  return { votes, events };
+  return { votes, events: events.filter((event) => event.kind === "view") };
 }
 
 /** The same result, `by` minutes earlier. */
@@ -89,8 +90,7 @@ Deno.test("pass() ends a vote when it is fresh no more, and says so of that time
 
 Deno.test("pass() has an agent that knows nothing watch no longer than one that is silent", () => {
   const { votes } = heard(minutes(["uu??????"]));
-  const { events } = pass(votes, seen("u", 0, 8).at);
-  assertEquals(events.map(({ view }) => view?.watches), []);
+  assertEquals(pass(votes, seen("u", 0, 8).at).events, []);
   const told = minutes(["uu??????"]).map((_, n, all) => heard(all.slice(0, n + 1)).events).flat();
   assertEquals(
     told.map(({ at, view }) => [at - seen("u", 0, 0).at, view!.abstains, view!.watches]),

@@ -71,6 +71,7 @@ Deno.test("migrate() makes the tables, and partitions from yesterday to seven da
       "rollup_pending",
       "rollup_revision",
       "schema_migrations",
+      "silences",
       "site_certificates",
       "site_states",
       "site_votes",

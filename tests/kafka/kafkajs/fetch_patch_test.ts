@@ -11,8 +11,12 @@ import {
 const ABORT_MARKER = Buffer.from([0, 0, 0, 0]);
 const TRANSACTIONAL = 0x10, CONTROL = 0x20;
 
-/** As kafkajs itself loads it. */
-const fetches = createRequire(import.meta.url)("kafkajs/src/protocol/requests/fetch/index.js");
+/** As kafkajs itself loads them. */
+const require = createRequire(import.meta.url);
+const fetches = require("kafkajs/src/protocol/requests/fetch/index.js");
+const crc32C: (bytes: Uint8Array) => number = require(
+  "kafkajs/src/protocol/recordBatch/crc32C/index.js",
+);
 const responseOf = (version: number) => fetches.protocol({ version })({ topics: [] }).response;
 /** kafkajs's own, before any patch. */
 const own = new Map(FETCH_VERSIONS.map((version) => [version, responseOf(version).decode]));
@@ -41,13 +45,14 @@ function recordBatch(
   records: readonly Uint8Array[],
   { producerId = -1, attributes = 0 } = {},
 ): Buffer {
-  const body = Buffer.concat([
-    ...[int(4, 0), int(1, 2), int(4, 0)], // leader's epoch, magic, checksum
+  const summed = Buffer.concat([
     ...[int(2, attributes), int(4, records.length - 1), int(8, 1), int(8, 2)],
     ...[int(8, producerId), int(2, 0), int(4, 0), int(4, records.length)],
     ...records,
   ]);
-  return Buffer.concat([int(8, offset), int(4, body.length), body]);
+  // The leader's epoch, magic and the checksum.
+  const body = [int(4, 0), int(1, 2), int(4, crc32C(summed)), summed];
+  return Buffer.concat([int(8, offset), int(4, summed.length + 9), ...body]);
 }
 
 function fetchResponse(
@@ -164,6 +169,30 @@ Deno.test("decodeFetchResponse() gives a record in place of a batch that cannot 
     offsets: [102],
     last: 102,
   });
+});
+
+Deno.test("decodeFetchResponse() fetches a batch again whose checksum is wrong, and gives it up when it is so twice", async () => {
+  const flipped = (at: number) => {
+    const batch = Buffer.from(data(101, 1));
+    batch[at]! ^= 4;
+    return batch;
+  };
+  const damaged = new Map<string, string>();
+  const offsets = async (batch: Buffer) => {
+    const raw = fetchResponse(11, [data(100, 1), batch, data(102, 1)]);
+    const { responses: [topic] } = await decodeFetchResponse(11, raw, damaged);
+    const { messages } = topic!.partitions[0]!;
+    return messages.map(({ offset, badBatch }) => badBatch?.detail ?? Number(offset));
+  };
+  // On the way: another bit each time, and then none.
+  assertEquals(await offsets(flipped(64)), [100]);
+  assertEquals(await offsets(flipped(30)), [100]);
+  assertEquals(await offsets(data(101, 1)), [100, 101, 102]);
+  // At the broker: the same each time.
+  assertEquals(await offsets(flipped(64)), [100]);
+  const given = [100, "The checksum of a record batch is wrong", 102];
+  assertEquals(await offsets(flipped(64)), given);
+  assertEquals(await offsets(flipped(64)), given);
 });
 
 Deno.test("decodeFetchResponse() keeps the first MiB of a batch that cannot be decoded", async () => {

@@ -81,7 +81,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
   const chains = compareChains(tables, good, seen.expired);
   const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
   const checks = agent && compareChecks(mine, agent);
-  const schedule = agent && compareSchedule(mine, agent);
+  const schedule = agent && compareSchedule(mine, agent, observed.crowding);
   const { peakMemory } = observed;
   const findings: Findings = {
     I1: [...lost, ...chains.lost, ...checks?.missed ?? []],
@@ -121,6 +121,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     `${tables.letters.length} dead letters`,
     ...healings.map((took) => `healed in ${inSeconds(took)}`),
     `drained in ${inSeconds(drained)}`,
+    `crowding ${observed.crowding.toFixed(1)}`,
     ...(peakMemory === null ? [] : [`peak ${Math.round(peakMemory / MIB)} MiB`]),
     `${observed.samples} samples`,
     `${rollups.looks} looks at rollups`,

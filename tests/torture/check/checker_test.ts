@@ -27,7 +27,7 @@ const TABLES: Tables = {
 const SEEN: Seen = {
   records: RECORDS,
   ends: new Map([[0, BigInt(RECORDS.length)]]),
-  observed: { ahead: [], samples: 9, commits: 9, peakMemory: 100 * 2 ** 20 },
+  observed: { ahead: [], samples: 9, commits: 9, peakMemory: 100 * 2 ** 20, crowding: 1 },
   rollups: { wrong: [], looks: 1 },
   drained: { seconds: 1, fair: 1 },
   healings: [{ seconds: 2, fair: 2 }],

@@ -1,4 +1,5 @@
 import type { AgentEvidence } from "./agent_evidence.ts";
+import { slowness } from "../patience.ts";
 import type { ResultRow } from "./tables.ts";
 
 /** Of each site. */
@@ -12,11 +13,14 @@ const LATE_P99_MS = 500;
  * what the rows say of themselves.
  *
  * @param rows The agent's own
+ * @param crowding How much wanted to run for each core
  */
 export function compareSchedule(
   rows: readonly ResultRow[],
   { served, runs }: AgentEvidence,
+  crowding = 1,
 ): { wrong: string[]; notes: string[] } {
+  const slow = slowness(crowding);
   const wrong: string[] = [];
   if (rows.length === 0) wrong.push("no check is in the table");
   const urls = new Set([...served, ...rows].map(({ url }) => url));
@@ -34,7 +38,7 @@ export function compareSchedule(
       for (const [i, { from }] of times.entries()) {
         const next = requests[i]?.since;
         const late = (next ?? endedAt) - from - FREQUENCY_MS;
-        if (late > LEFT_OUT_MS) {
+        if (late > LEFT_OUT_MS * slow) {
           const time = new Date(from).toISOString();
           wrong.push(`${url} not asked for ${late + FREQUENCY_MS} ms from ${time}`);
         }
@@ -44,8 +48,8 @@ export function compareSchedule(
   }
   const told = rows.flatMap(({ lateness }) => lateness ?? []);
   const notes = [lateness("told", told), lateness("asked", asked)];
-  if (p99(told) > LATE_P99_MS) wrong.push(notes[0]!);
-  if (p99(asked) > LATE_P99_MS) wrong.push(notes[1]!);
+  if (p99(told) > LATE_P99_MS * slow) wrong.push(notes[0]!);
+  if (p99(asked) > LATE_P99_MS * slow) wrong.push(notes[1]!);
   return { wrong, notes };
 }
 

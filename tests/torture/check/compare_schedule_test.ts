@@ -96,6 +96,13 @@ Deno.test("compareSchedule() finds what the rows say of themselves", () => {
   ]);
 });
 
+Deno.test("compareSchedule() leaves an agent more time where many want to run for each core", () => {
+  const served = asked(...EVERY_SECOND.filter((ms) => ms < 20_000 || ms > 24_000));
+  const late = (crowding: number) =>
+    compareSchedule(rows(600), { served, runs: [run(0, 61_000)], shiftMs: 0 }, crowding).wrong;
+  assertEquals([1, 3, 6, 9].map((crowding) => late(crowding).length), [3, 3, 2, 1]);
+});
+
 Deno.test("compareSchedule() does not take the harness's standstill for the agent's", () => {
   const served = asked(...EVERY_SECOND.filter((ms) => ms < 20_000 || ms > 30_000));
   // Asked each second, and seen only when the harness went on.

@@ -184,7 +184,7 @@ export const MUTANTS: Variant[] = [
       const { kafkaProxy } = round.lane;
       kafkaProxy.set("cut");
       await round.prints(round.agents[0]!, "Cannot send to the broker");
-      await delay(5_000);
+      await delay(15_000);
       kafkaProxy.set("pass");
     },
     mutant: {

@@ -129,6 +129,16 @@ Deno.test("/api/v1 answers as its description says, every operation of it", asyn
     [["Acknowledged", false, "bot"], [text, true, "bot"]],
   );
 
+  const silence = { matchers: ["group=web", 'site=~"shop.*"'], seconds: 3600, why: "Moving" };
+  const silenced = await client.ask("post", "/silences", 201, silence);
+  assertEquals([silenced.matchers, silenced.createdBy], [['group="web"', 'site=~"shop.*"'], "bot"]);
+  assertEquals((await client.ask("get", "/silences", 200)).data, [silenced]);
+  await client.ask("delete", `/silences/${silenced.id}`, 200);
+  await client.ask("delete", `/silences/${silenced.id}`, 404);
+  assertEquals((await client.ask("get", "/silences", 200)).data, []);
+  await client.ask("post", "/silences", 400, { ...silence, matchers: ["web"] });
+  await client.ask("post", "/silences", 400, { ...silence, seconds: 0 });
+
   for (
     const [path, status] of [
       ["/sites/999999", 404],

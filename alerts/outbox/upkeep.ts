@@ -1,0 +1,185 @@
+import type { ClientBase, Pool } from "pg";
+import { kindOf } from "../channels/index.ts";
+import { SendError } from "../channels/kind.ts";
+import { adviceFor } from "../../db/connect/advice.ts";
+import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
+import { sleep } from "../../runtime/clock.ts";
+import { retryUntil } from "../../runtime/retry.ts";
+import { INCIDENT_ROW, type IncidentRow } from "../incident.ts";
+import { readIncidents } from "./compose.ts";
+import { oweOpened, oweResolved, type Route } from "./owe.ts";
+import { type SenderDeps, withoutSecrets } from "./sender.ts";
+import { channelWorks } from "./settle.ts";
+
+const EVERY_MS = 10_000;
+const KEEP_ALIVE_MS = 60_000;
+/** A channel that fails for so long is an incident. */
+const FAILS = "interval '5 min'";
+const GIVE_UP = "interval '1 day'";
+const TIMEOUT_MS = 10_000;
+
+/** What upkeep is handed. */
+export interface UpkeepDeps extends SenderDeps {
+  route: Route;
+  /** Null: nobody is reminded. */
+  reminderMs: number | null;
+}
+
+/**
+ * What sending needs beside it, until `signal` aborts: reminders, what is given up, channels that fail as
+ * incidents, receivers that forget what they are not told again, and the numbers for the metrics.
+ */
+export async function keepUp(deps: UpkeepDeps): Promise<void> {
+  const { clock, signal } = deps;
+  let keptAlive = -Infinity;
+  while (!signal.aborted) {
+    const now = clock.monotonic();
+    const isDue = now - keptAlive >= KEEP_ALIVE_MS;
+    if (isDue) keptAlive = now;
+    await retryUntil("Keeping notifications in order", async () => {
+      await alone(deps.pool, async (client) => {
+        await giveUp(client, deps);
+        await remind(client, deps);
+        await openForChannels(client, deps);
+        await closeForChannels(client, deps);
+      });
+      if (isDue) await Promise.all(Object.keys(deps.channels).map((name) => keepAlive(name, deps)));
+      deps.stats.channels = await channelsNow(deps);
+    }, { ...deps, advise: adviceFor });
+    await sleep(clock, EVERY_MS, signal);
+  }
+}
+
+/** In a transaction that one alerter at a time is in; the others leave it to that one. */
+async function alone(pool: Pool, work: (client: ClientBase) => Promise<void>): Promise<void> {
+  await withClient(pool, (client) =>
+    inTransaction(client, beginWithin({}), async () => {
+      const { rows: [lock] } = await client.query(
+        "SELECT pg_try_advisory_xact_lock(hashtext('httpmon notifications')) AS is_ours",
+      );
+      if (lock.is_ours) await work(client);
+    }));
+}
+
+/** What was tried for a day, what waits behind a channel that failed for a day, and what it had before. */
+async function giveUp(client: ClientBase, { channels, log, stats }: UpkeepDeps): Promise<void> {
+  const { rows } = await client.query<{ channel: string; n: number }>(
+    `WITH given_up AS (
+       UPDATE notifications SET state = 'failed', leased_until = NULL,
+         error = coalesce(error, 'The channel took nothing for a day')
+       WHERE state = 'pending' AND coalesce(leased_until <= now(), true) AND (
+         first_tried_at < now() - ${GIVE_UP} OR due_at < now() - ${GIVE_UP} AND (
+           NOT channel = ANY ($1)
+           OR channel IN (SELECT name FROM channels WHERE failing_since < now() - ${GIVE_UP})))
+       RETURNING id, incident_id, channel, event
+     ), behind AS (
+       UPDATE notifications AS n SET state = 'failed', error = 'What came before it was given up'
+       FROM given_up AS g
+       WHERE g.event = 'opened' AND n.incident_id = g.incident_id AND n.channel = g.channel
+         AND n.id > g.id AND n.state = 'pending'
+     )
+     SELECT channel, count(*)::int AS n FROM given_up GROUP BY channel`,
+    [Object.keys(channels)],
+  );
+  for (const { channel, n } of rows) {
+    if (channel in stats.givenUp) stats.givenUp[channel]! += n;
+    log.error({ channel, notifications: n }, "Giving up notifications that nobody took for a day");
+  }
+}
+
+async function remind(client: ClientBase, { channels, reminderMs }: UpkeepDeps): Promise<void> {
+  if (reminderMs === null) return;
+  await client.query(
+    `INSERT INTO notifications (incident_id, channel, event)
+     SELECT o.incident_id, o.channel, 'reminder'
+     FROM incidents AS i JOIN notifications AS o ON o.incident_id = i.id
+     WHERE i.closed_at IS NULL AND i.acknowledged_at IS NULL
+       AND o.event = 'opened' AND o.state = 'sent' AND o.channel = ANY ($1) AND NOT EXISTS (
+         SELECT FROM notifications AS n
+         WHERE n.incident_id = o.incident_id AND n.channel = o.channel AND (n.state = 'pending'
+           OR coalesce(n.sent_at, n.created_at) > now() - $2 * interval '1 ms'))`,
+    [Object.keys(channels), reminderMs],
+  );
+}
+
+/** Said by the other channels. */
+async function openForChannels(client: ClientBase, deps: UpkeepDeps): Promise<void> {
+  const { rows } = await client.query<IncidentRow>(
+    `INSERT INTO incidents
+       (channel, kind, severity, opened_at, cause, locations, evidence, labels)
+     SELECT name, 'channel_failed', 'critical', failing_since, error, '{}', '[]', '{}' FROM channels
+     WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)
+     ON CONFLICT DO NOTHING RETURNING ${INCIDENT_ROW}`,
+    [Object.keys(deps.channels)],
+  );
+  const at = deps.clock.now();
+  for (const incident of rows) {
+    const about = { name: incident.channel!, url: "", channels: null, labels: {} };
+    const route: Route = (incident, about) =>
+      deps.route(incident, about).filter((other) => other !== about.name);
+    await oweOpened(client, [{ incident, about, at }], { route, now: at });
+  }
+}
+
+async function closeForChannels(client: ClientBase, deps: UpkeepDeps): Promise<void> {
+  const { rows } = await client.query<IncidentRow>(
+    `UPDATE incidents SET closed_at = now() WHERE channel IS NOT NULL AND closed_at IS NULL
+       AND NOT channel IN (
+         SELECT name FROM channels WHERE failing_since IS NOT NULL AND name = ANY ($1))
+     RETURNING ${INCIDENT_ROW}`,
+    [Object.keys(deps.channels)],
+  );
+  const at = deps.clock.now();
+  if (rows.length > 0) {
+    await oweResolved(client, rows.map((incident) => ({ incident, at })), { now: at });
+  }
+}
+
+/** Tells a receiver that forgets what is open, of what it was told of and not told the end. */
+async function keepAlive(name: string, deps: UpkeepDeps): Promise<void> {
+  const { pool, channels, link, fetch, clock, timeoutMs = TIMEOUT_MS } = deps;
+  const channel = channels[name]!;
+  const { keepAlive } = kindOf(channel);
+  if (!keepAlive) return;
+  const { rows: [{ now, ids }] } = await pool.query(
+    `SELECT now(), coalesce(array_agg(o.incident_id::text), '{}') AS ids
+     FROM notifications AS o JOIN incidents AS i ON i.id = o.incident_id
+     WHERE o.channel = $1 AND o.event = 'opened' AND o.state = 'sent' AND i.closed_at IS NULL`,
+    [name],
+  );
+  if (ids.length === 0) return;
+  const incidents = await readIncidents(pool, ids, link);
+  try {
+    await keepAlive(incidents, channel, { fetch, nowMs: clock.now(), timeoutMs });
+    await channelWorks(pool, name);
+  } catch (cause) {
+    if (!(cause instanceof SendError)) throw cause;
+    const reason = withoutSecrets(cause.message, channel);
+    deps.log.warn({ channel: name, reason }, "What is open could not be told again");
+    await pool.query(
+      `UPDATE channels SET failing_since = coalesce(failing_since, now()), error = $2
+       WHERE name = $1`,
+      [name, reason],
+    );
+  }
+  // An end that was told meanwhile may have been undone by this: it is told once more.
+  await pool.query(
+    `UPDATE notifications SET state = 'pending' WHERE channel = $1 AND event = 'resolved'
+       AND state = 'sent' AND sent_at >= $2 AND incident_id = ANY ($3)`,
+    [name, now, ids],
+  );
+}
+
+async function channelsNow({ pool, channels }: UpkeepDeps) {
+  const { rows } = await pool.query<
+    { name: string; pending: number; oldestS: number; failing: boolean }
+  >(
+    `SELECT c.name, count(n.id)::int AS pending, c.failing_since IS NOT NULL AS failing,
+       coalesce(extract(epoch FROM now() - min(n.due_at)), 0)::float8 AS "oldestS"
+     FROM channels AS c LEFT JOIN notifications AS n
+       ON n.channel = c.name AND n.state = 'pending' AND n.due_at <= now()
+     WHERE c.name = ANY ($1) GROUP BY c.name, c.failing_since`,
+    [Object.keys(channels)],
+  );
+  return rows;
+}

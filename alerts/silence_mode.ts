@@ -1,0 +1,112 @@
+import process from "node:process";
+import type { Pool } from "pg";
+import { type Matcher, parseMatcher, showMatcher } from "../config/matchers.ts";
+import { explainFailure } from "../db/connect/explain_failure.ts";
+import { createPool } from "../db/connect/pool.ts";
+import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
+import type { ModeContext } from "../runtime/mode_context.ts";
+import { withOutput } from "../runtime/output.ts";
+import { duration } from "./message/times.ts";
+
+const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+
+/**
+ * Mode "silence": makes a silence, ends one (`--end`), or lists those that are not over.
+ *
+ * @throws {UsageError} For a silence that is none, or is over
+ */
+export async function silenceMode(
+  { config, options, clock, log, signal }: ModeContext,
+): Promise<ExitCode> {
+  const { args, end, forTime, why } = options;
+  const pool = createPool(config.database!.dsn, {
+    max: 1,
+    applicationName: "httpmon-silence",
+    log,
+  });
+  try {
+    const said = await (end !== null
+      ? ended(pool, end)
+      : args.length > 0
+      ? made(pool, { matchers: matchersOf(args), forTime, why })
+      : listed(pool, clock.now()));
+    return await withOutput(signal, async (print) => {
+      await print(said);
+      return EXIT.done;
+    });
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    console.error(`httpmon: ${explainFailure(error)}`);
+    return EXIT.failed;
+  } finally {
+    await pool.end();
+  }
+}
+
+/** `all`, matchers, or the name or URL of a site. @throws {UsageError} */
+export function matchersOf(args: readonly string[]): Matcher[] {
+  if (args.length === 1 && args[0] === "all") return [];
+  return args.map((arg) => {
+    if (!/^\s*\w+\s*[=!]/.test(arg)) {
+      return { name: "site", value: arg, isRegex: false, isEqual: true };
+    }
+    const matcher = parseMatcher(arg);
+    if (matcher !== null) return matcher;
+    throw new UsageError(
+      `"${arg}" is no matcher such as group=web, severity!=warning or site=~shop.*`,
+    );
+  });
+}
+
+async function made(
+  pool: Pool,
+  { matchers, forTime, why }: { matchers: Matcher[]; forTime: string | null; why: string | null },
+): Promise<string> {
+  if (forTime === null || why === null) {
+    throw new UsageError('A silence needs "--for", 2h for one, and "--why"');
+  }
+  const seconds = Number(forTime.slice(0, -1)) * UNITS[forTime.at(-1) as keyof typeof UNITS];
+  const { rows: [row] } = await pool.query(
+    `SELECT httpmon_silence($1, now() + $2 * interval '1 s', $3, $4) AS id`,
+    [JSON.stringify(matchers), seconds, why, process.env.USER || null],
+  );
+  return `Silence ${row.id}: nobody is told of what opens where ${shown(matchers)} for ${
+    duration(seconds * 1_000)
+  }\n`;
+}
+
+async function ended(pool: Pool, id: string): Promise<string> {
+  const { rows: [row] } = await pool.query("SELECT httpmon_end_silence($1) AS is_ended", [id]);
+  if (!row.is_ended) throw new UsageError(`Silence ${id} is over, or there is none`);
+  return `Silence ${id} has ended\n`;
+}
+
+async function listed(pool: Pool, now: number): Promise<string> {
+  const { rows } = await pool.query<{
+    id: string;
+    matchers: Matcher[];
+    starts_at: Date;
+    ends_at: Date;
+    why: string;
+    created_by: string | null;
+    held: number;
+  }>(
+    `SELECT id::text, matchers, starts_at, ends_at, why, created_by, (
+       SELECT count(DISTINCT incident_id)::int FROM notifications
+       WHERE silence_id = s.id AND state = 'pending') AS held
+     FROM silences AS s WHERE ends_at > now() ORDER BY ends_at`,
+  );
+  if (rows.length === 0) return "Nothing is silenced\n";
+  return rows.map(({ id, matchers, starts_at, ends_at, why, created_by, held }) => {
+    const when = starts_at.getTime() > now
+      ? `from ${starts_at.toISOString()}`
+      : `for another ${duration(ends_at.getTime() - now)}`;
+    return `${id}  ${shown(matchers)}  ${when}  ${why}${created_by ? ` (${created_by})` : ""}${
+      held > 0 ? `  holds back ${held}` : ""
+    }\n`;
+  }).join("");
+}
+
+function shown(matchers: readonly Matcher[]): string {
+  return matchers.length === 0 ? "anything" : matchers.map(showMatcher).join(" and ");
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { parseMatcher, showMatcher } from "../../config/matchers.ts";
+import { endSilence, type Silence, silence, silences } from "../data/silences.ts";
+import type { WebDeps } from "../env.ts";
+import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
+import { iso, rowId, time } from "./schemas.ts";
+
+const answer = z.object({
+  id: z.string(),
+  matchers: z.array(z.string()).describe("All must hold; none: everything is silenced"),
+  startsAt: time,
+  endsAt: time,
+  why: z.string(),
+  createdBy: z.string().nullable(),
+});
+
+const matcher = z.string().refine((text) => parseMatcher(text) !== null, {
+  error: 'expected a matcher such as group="web", severity!="warning" or site=~"shop.*"',
+});
+const MOST_SECONDS = 366 * 86_400;
+
+/** When nobody is told of what opens. */
+export function silenceEndpoints({ pool, operator, clock }: WebDeps): Endpoint[] {
+  return [
+    endpoint({
+      method: "get",
+      path: "/silences",
+      summary: "Silences that are not over",
+      answer: z.object({ data: z.array(answer) }),
+      handle: async () => ({ data: (await silences(pool)).map(shown) }),
+    }),
+    endpoint({
+      method: "post",
+      path: "/silences",
+      summary: "Tell nobody of what opens for some time",
+      body: {
+        matchers: z.array(matcher).max(50),
+        seconds: z.int().min(1).max(MOST_SECONDS),
+        why: z.string().trim().min(1).max(1_000),
+      },
+      answer,
+      handle: async ({ body: { matchers, seconds, why }, who }) => {
+        const id = await silence(operator, {
+          matchers: matchers.map((text) => parseMatcher(text)!),
+          endsAt: clock.now() + seconds * 1_000,
+          why,
+          createdBy: who.name,
+        });
+        return shown((await silences(operator, id))[0]!);
+      },
+    }),
+    endpoint({
+      method: "delete",
+      path: "/silences/{id}",
+      summary: "End a silence; what it held back is told",
+      params: { id: rowId },
+      answer,
+      handle: async ({ params: { id } }) => {
+        if (!await endSilence(operator, id)) {
+          throw new NotThere(`Silence ${id} is over, or there is none`);
+        }
+        return shown((await silences(operator, id))[0]!);
+      },
+    }),
+  ];
+}
+
+function shown({ matchers, startsAt, endsAt, ...one }: Silence): z.input<typeof answer> {
+  return {
+    ...one,
+    matchers: matchers.map(showMatcher),
+    startsAt: iso(startsAt),
+    endsAt: iso(endsAt),
+  };
+}
