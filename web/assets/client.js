@@ -137,6 +137,11 @@ function listen(strip) {
 document.querySelectorAll(".strip").forEach(listen);
 addEventListener("keydown", ({ key }) => key === "Escape" && (tip.hidden = true));
 
+// What is wider than the screen can be reached by keyboard.
+for (const wide of document.querySelectorAll(".wide")) {
+  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+}
+
 // Rows on a small screen
 
 for (const row of document.querySelectorAll("tr[data-site]")) {

@@ -31,6 +31,15 @@ export interface SiteNow {
   /** Seconds between due times; null: not said. */
   frequency: number | null;
   labels: Readonly<Record<string, string>>;
+  /** The one that is open, of its being down or degraded first; null: none is. */
+  incident: OpenIncident | null;
+}
+
+/** An incident of a site that is open. */
+export interface OpenIncident {
+  id: string;
+  isAcknowledged: boolean;
+  acknowledgedBy: string | null;
 }
 
 /** What came in one look at the database. */
@@ -86,6 +95,7 @@ export class Sites {
   #contexts = new Map<number, Context>();
   #reasons = new Map<number, { reason: string | null; errorMessage: string | null }>();
   #expiries = new Map<number, number | null>();
+  #incidents = new Map<number, OpenIncident>();
   #newest = 0;
   /** How far the database's clock is ahead of ours. */
   #aheadMs = 0;
@@ -181,6 +191,7 @@ export class Sites {
     // Only what is referred to now.
     for (const map of [this.#contexts, this.#reasons, this.#expiries]) map.clear();
     await this.#lookUp();
+    await this.#readIncidents();
     const before = this.#byId;
     this.#byId = new Map();
     const changed = [...this.#seen.keys()].map((id) => this.#judge(id, before.get(id)));
@@ -203,7 +214,10 @@ export class Sites {
     const heard = new Set<number>();
     for (const row of rows) if (this.#note(row)) heard.add(row.site_id);
     await this.#lookUp();
-    const changed = [...heard].map((id) => this.#judge(id, this.#byId.get(id)));
+    const other = await this.#readIncidents();
+    const changed = [...new Set([...heard, ...other])].map((id) =>
+      this.#judge(id, this.#byId.get(id))
+    );
     this.#tell({
       changed: changed.filter((site) => site !== null),
       heard: [...heard].map((id) => this.#byId.get(id)!),
@@ -249,6 +263,24 @@ export class Sites {
       reasonId: row.reason_id,
     });
     return true;
+  }
+
+  /** @returns Sites of which another one is open than before */
+  async #readIncidents(): Promise<Set<number>> {
+    const { rows } = await this.#deps.pool.query(
+      `SELECT DISTINCT ON (site_id) site_id, id::text, acknowledged_at IS NOT NULL AS "isAcknowledged",
+         acknowledged_by AS "acknowledgedBy"
+       FROM incidents WHERE closed_at IS NULL AND site_id IS NOT NULL
+       ORDER BY site_id, severity, opened_at`,
+    );
+    const before = this.#incidents;
+    this.#incidents = new Map(rows.map(({ site_id, ...incident }) => [site_id, incident]));
+    const other = new Set([...before.keys()].filter((id) => !this.#incidents.has(id)));
+    for (const [id, { id: incident, isAcknowledged }] of this.#incidents) {
+      const old = before.get(id);
+      if (old?.id !== incident || old.isAcknowledged !== isAcknowledged) other.add(id);
+    }
+    return new Set([...other].filter((id) => this.#seen.has(id)));
   }
 
   /** Reads the names and texts that are not known yet. */
@@ -338,11 +370,14 @@ export class Sites {
       certificateExpiresAt: this.#expiries.get(connected?.connectionId ?? -1) ?? null,
       frequency: contextOf(newest)?.frequency ?? null,
       labels: contextOf(newest)?.labels ?? {},
+      incident: this.#incidents.get(id) ?? null,
     };
     this.#byId.set(id, site);
     const isSame = before !== undefined && before.state === site.state &&
       before.since === site.since && before.reason === site.reason &&
-      before.downFrom.length === site.downFrom.length;
+      before.downFrom.length === site.downFrom.length &&
+      before.incident?.id === site.incident?.id &&
+      before.incident?.isAcknowledged === site.incident?.isAcknowledged;
     return isSame ? null : site;
   }
 

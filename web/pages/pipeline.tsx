@@ -199,7 +199,7 @@ function Reasons({ reasons, now, csrf, mayReplay }: {
 }) {
   return (
     <Rows
-      titles={["reason", "how many", "newest", ""]}
+      titles={["reason", "how many", "newest", "again"]}
       rows={reasons.map(({ reason, n, newest }) => [
         reason,
         count(n),

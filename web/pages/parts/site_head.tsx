@@ -3,7 +3,7 @@ import type { SiteNow, Sites } from "../../data/sites.ts";
 import type { Who } from "../../env.ts";
 import { Ago, Mark, Since } from "./basics.tsx";
 import { plural, span } from "./format.ts";
-import { noticedBy, whyOf } from "./wrong.tsx";
+import { IncidentLink, noticedBy, whyOf } from "./wrong.tsx";
 
 interface HeadProps {
   /** Null: not heard of lately. */
@@ -39,7 +39,7 @@ export function Head({ site, known, now }: HeadProps) {
             <b class={`state ${site.state}`}>{site.state}</b> for{" "}
             <Since at={site.since} now={now} />
             {site.state !== "up" && site.state !== "maintenance" && `: ${whyOf(site)}`}{" "}
-            <span class="dim">{noticedBy(site)}</span>
+            <span class="dim">{noticedBy(site)}</span> <IncidentLink site={site} />
           </>
         )}
       </p>

@@ -44,7 +44,7 @@ export function SiteTable(props: SiteTableProps) {
           {COLUMNS.map(([sort, title, isNumber]) => (
             <th
               scope="col"
-              class={isNumber && "n"}
+              class={isNumber ? `n c-${sort}` : undefined}
               aria-sort={query.sort === sort
                 ? isNumber || sort === "state" ? "descending" : "ascending"
                 : undefined}
@@ -104,10 +104,10 @@ function Row({ site, history, now, children }: RowProps) {
       <td class="n" data-of="30 d">
         <Uptime of={history.uptime(id, 30)} />
       </td>
-      <td class="n" data-of="90 d">
+      <td class="n c-90d" data-of="90 d">
         <Uptime of={history.uptime(id, 90)} />
       </td>
-      <td class="n" data-of="p50">
+      <td class="n c-p50" data-of="p50">
         <Ms of={percentiles?.p50 ?? null} />
       </td>
       <td class="n" data-of="p95">

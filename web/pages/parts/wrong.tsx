@@ -66,6 +66,9 @@ export function Wrong({ sites, counts, now }: WrongProps) {
                 </td>
                 <td class="why text">{whyOf(site)}</td>
                 <td class="dim">{noticedBy(site)}</td>
+                <td>
+                  <IncidentLink site={site} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -78,6 +81,14 @@ export function Wrong({ sites, counts, now }: WrongProps) {
       )}
     </>
   );
+}
+
+/** To what people do about it. */
+export function IncidentLink({ site: { incident } }: { site: SiteNow }) {
+  if (incident === null) return null;
+  const { id, isAcknowledged, acknowledgedBy } = incident;
+  const done = acknowledgedBy === null ? "acknowledged" : `acknowledged by ${acknowledgedBy}`;
+  return <a href={`/incidents/${id}`}>{isAcknowledged ? done : "acknowledge"}</a>;
 }
 
 /** Why a site is not up, in words. */
