@@ -76,10 +76,7 @@ export async function runRound(
 }
 
 async function play(round: Round, variant: Variant, stop: AbortSignal) {
-  const T = [performance.now()];
-  const lap = () => T.push(performance.now());
   await round.prepare();
-  lap();
   const seen = new AbortController();
   const { observed, done } = observe({
     brokers: round.brokers,
@@ -97,7 +94,6 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
   if (round.sites) round.startAgent();
   await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
 
-  lap();
   for (const agent of round.agents) if (agent.runs) await round.stop(agent);
   const drained = await round.stored();
   for (const writer of round.writers) if (writer.runs) await round.stop(writer);
@@ -106,13 +102,11 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
   }
   seen.abort();
   await Promise.all([done, watched.done]);
-  lap();
   const last = await lookAtRollups(rollups);
-  lap();
   const sites = await round.sites?.seen() ?? null;
   if (sites) round.note(`sites stood still for ${sites.stalledMs} ms at most`);
   round.note(`the harness for ${round.standstill.stalls.most} ms`);
-  const judged = await checkApart({
+  return await checkApart({
     dsn: round.dsn,
     brokers: round.brokers,
     topic: round.topic,
@@ -140,7 +134,4 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     },
     troubles: [...new Set(round.troubles)],
   });
-  lap();
-  round.note("TIMES " + T.slice(1).map((t, i) => Math.round((t - T[i]!) / 100) / 10).join(" "));
-  return judged;
 }
