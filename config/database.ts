@@ -30,6 +30,7 @@ export const databaseSchema = section({
     // Without its result it says nothing.
     evidence: optional(days),
     dead_letters: withDefault(days, null),
+    incidents: withDefault(days, null),
   }),
 });
 
@@ -78,7 +79,7 @@ function checkRetention(retention: Record<string, unknown>, findings: Findings):
 export function toDatabase(yaml: z.output<typeof databaseSchema>): DatabaseConfig | null {
   const given = yaml.writer.dsn ?? yaml.dsn;
   if (given === null) return null;
-  const { raw, hourly, daily, evidence, dead_letters: deadLetters } = yaml.retention;
-  const retention: RetentionConfig = { raw, hourly, daily, evidence: evidence ?? raw, deadLetters };
+  const { dead_letters: deadLetters, evidence, ...rest } = yaml.retention;
+  const retention: RetentionConfig = { ...rest, evidence: evidence ?? rest.raw, deadLetters };
   return { dsn: given, readerDsn: yaml.reader.dsn, retention };
 }

@@ -241,4 +241,6 @@ export interface RetentionConfig {
   /** What sites answered; no longer than results. */
   evidence: number | null;
   deadLetters: number | null;
+  /** Incidents that are closed, and what was told of them. */
+  incidents: number | null;
 }

@@ -15,5 +15,6 @@ export function cutoffsAt(now: number, retention: RetentionConfig): Cutoffs {
     daily: before(retention.daily),
     evidence: before(retention.evidence),
     deadLetters: before(retention.deadLetters),
+    incidents: before(retention.incidents),
   };
 }

@@ -41,6 +41,13 @@ export async function sweeps(pool: Pool, cutoffs: Cutoffs): Promise<Sweep[]> {
       before: floor("daily"),
     },
     { table: "dead_letters", where: `at < ${inUtc}`, before: cutoffs.deadLetters },
+    {
+      table: "notifications",
+      // Those of an incident go with it.
+      where: `incident_id IN (SELECT id FROM incidents WHERE closed_at < ${inUtc})`,
+      before: cutoffs.incidents,
+    },
+    { table: "incidents", where: `closed_at < ${inUtc}`, before: cutoffs.incidents },
     ...SHARED.map((table) => ({ table, where: "last_seen < $1::date - 1", before: floor("raw") })),
   ];
 }

@@ -12,7 +12,14 @@ const GOOD = join(FIXTURES, "good");
 
 const { name: _, url: __, requestUrl: ___, ...SITE_DEFAULTS } = defaultSite("");
 
-const KEEP = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+const KEEP = {
+  raw: null,
+  hourly: null,
+  daily: null,
+  evidence: null,
+  deadLetters: null,
+  incidents: null,
+};
 
 const ENV = {
   TEST_LEVEL: "WARN",
@@ -353,13 +360,17 @@ Deno.test("loadConfig() keeps evidence as long as results, where it says nothing
     loadText(`database: {dsn: dbname=b, retention: {${text}}}`, { mode: "maintain" }).database
       .retention;
   assertEquals(of("raw: 30, daily: keep"), { ...KEEP, raw: 30, evidence: 30 });
-  assertEquals(of("raw: 30, hourly: 30, daily: 400, evidence: 7, dead_letters: 90"), {
-    raw: 30,
-    hourly: 30,
-    daily: 400,
-    evidence: 7,
-    deadLetters: 90,
-  });
+  assertEquals(
+    of("raw: 30, hourly: 30, daily: 400, evidence: 7, dead_letters: 90, incidents: 700"),
+    {
+      raw: 30,
+      hourly: 30,
+      daily: 400,
+      evidence: 7,
+      deadLetters: 90,
+      incidents: 700,
+    },
+  );
 });
 
 Deno.test("loadConfig() reads whether the writer maintains", () => {

@@ -101,7 +101,14 @@ Deno.test("keepHistory() keeps the rollups until it is stopped", async () => {
   await stored(database);
   const controller = new AbortController();
   const log = recordingLog();
-  const retention = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+  const retention = {
+    raw: null,
+    hourly: null,
+    daily: null,
+    evidence: null,
+    deadLetters: null,
+    incidents: null,
+  };
   const { dsn, value } = database;
   const running = keepHistory({
     dsn,
@@ -127,7 +134,14 @@ Deno.test("keepHistory() says once that a role has not the rights, and ends", as
     "DROP ROLE IF EXISTS httpmon_no_owner; CREATE ROLE httpmon_no_owner LOGIN PASSWORD 'x'",
   );
   const log = recordingLog();
-  const retention = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+  const retention = {
+    raw: null,
+    hourly: null,
+    daily: null,
+    evidence: null,
+    deadLetters: null,
+    incidents: null,
+  };
   const dsn = otherDsn(database.dsn, { user: "httpmon_no_owner", password: "x" });
   await keepHistory({
     dsn,

@@ -19,6 +19,7 @@ const KEEP: RetentionConfig = {
   daily: null,
   evidence: null,
   deadLetters: null,
+  incidents: null,
 };
 
 async function filled(): Promise<OwnDatabase> {
@@ -216,6 +217,23 @@ Deno.test("maintain() sweeps dead letters by their age, and shared rows with the
   );
   const { deleted } = await round(database, { raw: 10, deadLetters: 4 });
   assertEquals(deleted, { dead_letters: 5, contexts: 9 });
+});
+
+Deno.test("maintain() sweeps incidents that are over, and what was told of them", async () => {
+  await using database = await filled();
+  await database.rows(
+    `INSERT INTO incidents
+       (site_id, kind, severity, opened_at, closed_at, cause, locations, evidence)
+     SELECT i, 'down', 'critical', '2026-03-01Z', CASE WHEN i < 9
+       THEN '2026-03-31Z'::timestamptz + i * interval '1 day' END, '', '{}', '[]'
+     FROM generate_series(0, 9) AS i;
+     INSERT INTO notifications (incident_id, channel, event, created_at)
+     SELECT id, 'chat', event, '2026-03-01Z'
+     FROM incidents, unnest(ARRAY['opened', 'resolved']) AS event`,
+  );
+  const { deleted } = await round(database, { incidents: 4 });
+  assertEquals(deleted, { notifications: 10, incidents: 5 });
+  assertEquals(await database.value("SELECT count(*)::int FROM notifications"), 10);
 });
 
 Deno.test("maintain() leaves the work to a maintainer that is at it", async () => {

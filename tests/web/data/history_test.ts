@@ -26,7 +26,14 @@ Deno.test("History has what httpmon_uptime says, before and after an hour is rol
     }
   };
   await check();
-  const retention = { raw: null, hourly: null, daily: null, evidence: null, deadLetters: null };
+  const retention = {
+    raw: null,
+    hourly: null,
+    daily: null,
+    evidence: null,
+    deadLetters: null,
+    incidents: null,
+  };
   const signal = new AbortController().signal;
   await maintain({ pool, clock: systemClock, retention, signal, waitMs: 0 });
   await check();
