@@ -64,7 +64,7 @@ export class SoakAgent {
   /** What it logged at its end, and what it complained about. */
   async logged(): Promise<{ summary: LogLine; complaints: string[] }> {
     const { lines, others } = await this.#lines();
-    const complaints = lines.filter(({ level }) => level !== "debug" && level !== "info");
+    const complaints = lines.filter(({ level }) => !["debug", "info", "notice"].includes(level));
     return {
       summary: lines.find(({ msg }) => msg === "The agent stopped") ?? {},
       complaints: [...complaints.map((line) => JSON.stringify(line)), ...others],

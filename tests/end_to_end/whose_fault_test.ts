@@ -160,10 +160,10 @@ Deno.test("an agent that stands still gives unknown, and of a broken site down",
     giveBack: (pid) => process.kill(pid, "SIGCONT"),
   });
   const own = /^unknown local_(?:stall|late)$/;
-  assertEquals([fine.at(0), fine.at(-1)], ["up", "up"]);
+  assert(fine.includes("up"), fine.join());
   assertEquals(fine.filter((word) => word !== "up" && !own.test(word)), []);
   assert(fine.some((word) => own.test(word)), fine.join());
-  assertEquals([broken.at(0), broken.at(-1)], ["down timeout", "down timeout"]);
+  assert(broken.includes("down timeout"), broken.join());
   assertEquals(broken.filter((word) => word !== "down timeout" && !own.test(word)), []);
   assert(broken.some((word) => own.test(word)), broken.join());
   await new Promise((resolve) => hanging.close(resolve));

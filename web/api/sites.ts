@@ -16,6 +16,11 @@ const site = z.object({
   url: z.string(),
   labels: z.record(z.string(), z.string()),
   state: STATE,
+  incident: z.object({
+    id: z.string(),
+    isAcknowledged: z.boolean(),
+    acknowledgedBy: z.string().nullable(),
+  }).nullable().describe("The one that is open, of its being down or degraded first"),
   since: time.describe("Since when it is in this state"),
   lastResult: time,
   reason: z.string().nullable().describe("The rule or class that decided a state other than up"),

@@ -88,7 +88,7 @@ export function IncidentLink({ site: { incident } }: { site: SiteNow }) {
   if (incident === null) return null;
   const { id, isAcknowledged, acknowledgedBy } = incident;
   const done = acknowledgedBy === null ? "acknowledged" : `acknowledged by ${acknowledgedBy}`;
-  return <a href={`/incidents/${id}`}>{isAcknowledged ? done : "acknowledge"}</a>;
+  return <a class="act" href={`/incidents/${id}`}>{isAcknowledged ? done : "acknowledge"}</a>;
 }
 
 /** Why a site is not up, in words. */
