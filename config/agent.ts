@@ -3,7 +3,6 @@ import { z } from "zod";
 import { networks, onOff, optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
 import { named } from "./say/named.ts";
-import type { AgentConfig } from "./types.ts";
 import { checkUrl } from "./site/urls.ts";
 
 const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
@@ -67,19 +66,30 @@ export const agentSchema = section({
 });
 
 /** The config of a checked `agent:`. @param cwd Where the person stood; `state_dir` is from there */
-export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string): AgentConfig {
+export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string) {
   return {
+    /** Null: the one kept in the state folder, made at the first start. */
     uuid: yaml.uuid?.toLowerCase() ?? null,
+    /** Absolute. */
     stateDir: resolve(cwd, yaml.state_dir),
+    /** Null: as many as the process's descriptors allow. */
     maxConcurrentChecks: yaml.max_concurrent_checks,
-    controls: yaml.controls,
-    denyNetworks: yaml.deny_networks,
+    /** host:port or URLs; what should answer wherever the agent's network is well. */
+    controls: yaml.controls as readonly string[],
+    /** Where no check goes, "192.0.2.0/24" or an address each; null: what NetworkRules say. */
+    denyNetworks: yaml.deny_networks as readonly string[] | null,
+    /** Where the agent stands, "eu-west" for one; null: not said. */
     location: yaml.location,
-    labels: Object.fromEntries(yaml.labels),
+    /** Go into each result. */
+    labels: Object.fromEntries(yaml.labels) as Readonly<Record<string, string>>,
+    /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
     listen: yaml.listen,
+    /** Whether /metrics has those of each site. */
     metricsPerSite: yaml.metrics_per_site,
     outboxMaxBytes: yaml.outbox_max_bytes,
     outboxMaxAgeMs: Math.round(yaml.outbox_max_age_hours * 3_600_000),
     shutdownTimeoutMs: yaml.shutdown_timeout_ms,
   };
 }
+
+export type AgentConfig = ReturnType<typeof toAgent>;

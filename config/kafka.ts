@@ -3,8 +3,7 @@ import { bootstrapServers } from "./bootstrap_servers.ts";
 import { anyCase, flag, optional, section, text, whole, withDefault } from "./fields.ts";
 import type { Findings } from "./say/findings.ts";
 import { isGiven, mapAt } from "./source/raw.ts";
-import { checkKafkaTlsPair } from "./tls_files.ts";
-import type { KafkaConfig } from "./types.ts";
+import { checkKafkaTlsPair, type TlsTexts } from "./tls_files.ts";
 
 const DAY_MS = 86_400_000;
 /** The longest time that a timer takes (2^31 - 1 ms), in whole days. */
@@ -77,13 +76,12 @@ export function checkKafka(kafka: unknown, findings: Findings): void {
 }
 
 /** The config of a checked `kafka:`; `pem` is what the files of ssl_* hold. */
-export function toKafka(
-  { monitoring: yaml }: z.output<typeof kafkaSchema>,
-  pem: NonNullable<KafkaConfig["tls"]>,
-): KafkaConfig {
+export function toKafka({ monitoring: yaml }: z.output<typeof kafkaSchema>, pem: TlsTexts) {
   const { sasl_mechanism: mechanism, sasl_username: username, sasl_password: password } = yaml;
   return {
-    bootstrapServers: yaml.bootstrap_servers,
+    /** host:port each; an IPv6 address is in brackets. */
+    bootstrapServers: yaml.bootstrap_servers as readonly string[],
+    /** TLS is used where a file is given or `ssl` is true. */
     tls: yaml.ssl || pem.ca !== null || pem.cert !== null ? pem : null,
     sasl: mechanism === null || username === null || password === null ? null : {
       mechanism: mechanism.toLowerCase() as Lowercase<typeof mechanism>,
@@ -91,12 +89,18 @@ export function toKafka(
       password,
     },
     topic: yaml.topic,
+    /** For a topic that we make. */
     topicPartitions: yaml.topic_partitions,
+    /** -1: the broker's default. */
     topicReplicationFactor: yaml.topic_replication_factor,
+    /** -1: for ever. */
     topicRetentionMs: yaml.topic_retention_ms,
     consumerGroup: yaml.consumer_group,
     batchTimeoutMs: yaml.batch_timeout_ms,
+    /** -1 is "all". */
     acks: yaml.acks,
     requestTimeoutMs: yaml.request_timeout_ms,
   };
 }
+
+export type KafkaConfig = ReturnType<typeof toKafka>;

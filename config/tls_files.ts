@@ -3,13 +3,12 @@ import type { Findings } from "./say/findings.ts";
 import type { Path } from "./say/problem.ts";
 import { mapAt } from "./source/raw.ts";
 import { readText, type TextReader } from "./source/read_text.ts";
-import type { KafkaConfig } from "./types.ts";
 
 const CERTIFICATE = /^(?:X509 |TRUSTED )?CERTIFICATE$/;
 const PRIVATE_KEY = /^(?:RSA |EC )?PRIVATE KEY$/;
 
 /** What the files of a TLS client hold (PEM); null where the key is not given. */
-export type TlsTexts = NonNullable<KafkaConfig["tls"]>;
+export type TlsTexts = Record<"ca" | "cert" | "key", string | null>;
 
 /** The keys that name the files of a TLS client. */
 export type TlsFileKeys = Readonly<Record<keyof TlsTexts, string>>;

@@ -7,8 +7,13 @@
 import type { Auth } from "../agent/auth/index.ts";
 import type { SiteRules } from "../agent/rules/index.ts";
 import type { Channel } from "../alerts/channels/index.ts";
+import type { AgentConfig } from "./agent.ts";
+import type { KafkaConfig } from "./kafka.ts";
 import type { Matcher } from "./matchers.ts";
 import type { Secret } from "./source/outside.ts";
+import type { WriterConfig } from "./writer.ts";
+
+export type { AgentConfig, KafkaConfig, WriterConfig };
 
 export type LogLevel = "DEBUG" | "INFO" | "WARN" | "ERROR" | "CRITICAL";
 
@@ -36,30 +41,6 @@ export interface Config {
   secrets: readonly Secret[];
   /** The DSN as the YAML has it; null where nothing in it came from elsewhere. */
   dsnAsWritten: string | null;
-}
-
-export interface KafkaConfig {
-  /** host:port each; an IPv6 address is in brackets. */
-  bootstrapServers: readonly string[];
-  /** The files' contents (PEM); null where the key is not given. TLS is used when any is given or `ssl` is true. */
-  tls: { ca: string | null; cert: string | null; key: string | null } | null;
-  sasl: {
-    mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
-    username: string;
-    password: string;
-  } | null;
-  topic: string;
-  /** For a topic that we make. */
-  topicPartitions: number;
-  /** -1: the broker's default. */
-  topicReplicationFactor: number;
-  /** -1: for ever. */
-  topicRetentionMs: number;
-  consumerGroup: string;
-  batchTimeoutMs: number;
-  /** -1 is "all". */
-  acks: 0 | 1 | -1;
-  requestTimeoutMs: number;
 }
 
 /** One thing to check. */
@@ -160,43 +141,10 @@ export function siteId(site: Pick<Site, "name" | "url">): string {
   return site.name ?? site.url;
 }
 
-export interface AgentConfig {
-  /** Null: the one kept in the state folder, made at the first start. */
-  uuid: string | null;
-  /** Absolute. */
-  stateDir: string;
-  /** Where no check goes, "192.0.2.0/24" or an address each; null: what NetworkRules say. */
-  denyNetworks: readonly string[] | null;
-  /** Null: as many as the process's descriptors allow. */
-  maxConcurrentChecks: number | null;
-  /** host:port or URLs; what should answer wherever the agent's network is well. */
-  controls: readonly string[];
-  /** Where the agent stands, "eu-west" for one; null: not said. */
-  location: string | null;
-  /** Go into each result. */
-  labels: Readonly<Record<string, string>>;
-  /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
-  listen: Listen | null;
-  /** Whether /metrics has those of each site. */
-  metricsPerSite: boolean;
-  outboxMaxBytes: number;
-  outboxMaxAgeMs: number;
-  shutdownTimeoutMs: number;
-}
-
 /** A TCP address to serve on. */
 export interface Listen {
   host: string;
   port: number;
-}
-
-export interface WriterConfig {
-  maxBatchMessages: number;
-  /** Whether the writer keeps rollups and retention, as mode "maintain" does. */
-  maintain: boolean;
-  /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
-  listen: Listen | null;
-  shutdownTimeoutMs: number;
 }
 
 export interface AlertsConfig {

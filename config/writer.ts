@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import { onOff, optional, section, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
-import type { WriterConfig } from "./types.ts";
 
 /** `writer:` of the YAML. */
 export const writerSchema = section({
@@ -12,11 +11,15 @@ export const writerSchema = section({
 });
 
 /** The config of a checked `writer:`. */
-export function toWriter(yaml: z.output<typeof writerSchema>): WriterConfig {
+export function toWriter(yaml: z.output<typeof writerSchema>) {
   return {
     maxBatchMessages: yaml.max_batch_messages,
+    /** Whether the writer keeps rollups and retention, as mode "maintain" does. */
     maintain: yaml.maintain,
+    /** Where /metrics, /healthz and /readyz are served; null: nowhere. */
     listen: yaml.listen,
     shutdownTimeoutMs: yaml.shutdown_timeout_ms,
   };
 }
+
+export type WriterConfig = ReturnType<typeof toWriter>;

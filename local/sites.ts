@@ -8,6 +8,8 @@ import { freePort } from "./ports.ts";
 
 const SLOW_MS = 700;
 const CHUNK_MS = 60;
+const PERIOD_S = 30;
+const DOWN_S = 12;
 const PAGE = `<!doctype html><title>Sample</title>\n<h1>All systems go</h1>\n`;
 
 /** A site that behaves in one certain way. */
@@ -80,6 +82,7 @@ function siteList(origin: string, tlsPort: number, closedPort: number): SampleSi
     site("chunked", "up", "sends its page in pieces", { frequency: 2, ...GREETING }),
     site("redirect", "up", "sends on to another page", GREETING),
     site("flaky", null, "answers 503 every third time"),
+    site("restarts", null, `is down for ${DOWN_S} of ${PERIOD_S} seconds`),
     site("error", "down", "answers 500"),
     site("regex-miss", "down", "answers without the text that is looked for", GREETING),
     site("hang", "down", "takes the request and never answers", { frequency: 2, timeout: 1 }),
@@ -87,6 +90,16 @@ function siteList(origin: string, tlsPort: number, closedPort: number): SampleSi
     site("refused", "down", "listens on nothing", {}, `http://127.0.0.1:${closedPort}/`),
     site("tls", "down", "has an untrusted certificate", {}, `https://127.0.0.1:${tlsPort}/`),
   ];
+}
+
+/** So that it is down after a while, and up again. */
+function restarting(): Behaviour {
+  const start = performance.now();
+  return (response) => {
+    const seconds = (performance.now() - start) / 1_000 % PERIOD_S;
+    if (seconds > PERIOD_S - DOWN_S) failure(response, 503);
+    else page(response);
+  };
 }
 
 function behaviours(later: (ms: number, run: () => void) => void): Record<string, Behaviour> {
@@ -111,6 +124,7 @@ function behaviours(later: (ms: number, run: () => void) => void): Record<string
     redirect: (response) => response.writeHead(302, { location: "/fine" }).end(),
     flaky: (response, count) => count % 3 === 2 ? failure(response, 503) : page(response),
     error: (response) => failure(response, 500),
+    restarts: restarting(),
     "regex-miss": (response) => response.end("<h1>Closed for maintenance</h1>\n"),
     hang: () => {},
     reset: (response) => response.socket?.resetAndDestroy(),

@@ -16,7 +16,7 @@ import type { MaintenanceCalendar } from "./maintenance.ts";
 import type { Network } from "../condition/network.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
 import { applyRules, type Inspected, inspectionFor } from "../rules/apply.ts";
-import type { RuleOutcome } from "../rules/outcome.ts";
+import type { RuleOutcome } from "../rules/index.ts";
 import type { Turn } from "../schedule.ts";
 import type { SiteRequests } from "./site_requests.ts";
 

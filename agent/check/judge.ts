@@ -1,6 +1,6 @@
 import type { Verdict } from "../../wire/message.ts";
 import { type FailureClass, FAILURES, type HttpError } from "../http/errors.ts";
-import { type RuleOutcome, verdictOfFailure } from "../rules/outcome.ts";
+import { type RuleOutcome, verdictOfFailure } from "../rules/index.ts";
 
 /** What a check found out. */
 export interface Facts {

@@ -10,7 +10,7 @@ import {
   type TlsInfo,
 } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
-import { cleanLine } from "./clean_text.ts";
+import { cleanLine } from "../http/text.ts";
 import type { CertificateRecord, HttpRecord, TlsRecord } from "../http/types.ts";
 import type { Judgement } from "./judge.ts";
 

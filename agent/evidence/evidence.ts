@@ -1,7 +1,6 @@
 import type { Secret } from "../../config/source/outside.ts";
 import type { Evidence } from "../../wire/message.ts";
-import { cleanLine, cleanText } from "../check/clean_text.ts";
-import { bodyText } from "../http/text.ts";
+import { bodyText, cleanLine, cleanText } from "../http/text.ts";
 import type { HttpRecord } from "../http/types.ts";
 import { headerValue } from "../rules/response_headers.ts";
 import { scrub } from "./scrub.ts";

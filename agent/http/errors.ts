@@ -1,3 +1,5 @@
+import { cleanLine } from "./text.ts";
+
 /** The most characters an error's message may have: what `errorMessage` on the wire may have. */
 const MAX_MESSAGE = 256;
 
@@ -53,7 +55,10 @@ export interface HttpError {
 export function httpError(errorClass: FailureClass, detail = ""): HttpError {
   const clean = tidy(detail);
   const title = TITLES[errorClass];
-  return { class: errorClass, message: clip(clean === "" ? title : `${title}: ${clean}`) };
+  return {
+    class: errorClass,
+    message: cleanLine(clean === "" ? title : `${title}: ${clean}`, MAX_MESSAGE),
+  };
 }
 
 /** The error value for a signal that has aborted, by its reason; `where` says what was under way. */
@@ -70,14 +75,6 @@ function tidy(text: string): string {
     // deno-lint-ignore no-control-regex
     .replace(/[\x00-\x20\x7f]+/g, " ")
     .trim();
-}
-
-/** At most what `errorMessage` may have. */
-function clip(text: string): string {
-  if (text.length <= MAX_MESSAGE) return text;
-  // Half a surrogate pair is not valid in JSON for PostgreSQL.
-  const end = /[\ud800-\udbff]/.test(text[MAX_MESSAGE - 2]!) ? MAX_MESSAGE - 2 : MAX_MESSAGE - 1;
-  return `${text.slice(0, end)}…`;
 }
 
 /** Ends an exchange from within; what is recorded of it is `error`. Never leaves this folder. */
@@ -100,7 +97,7 @@ export function failure(failureClass: FailureClass, detail = ""): ExchangeFailur
 export function atProxy({ class: failureClass, message }: HttpError): ExchangeFailure {
   return new ExchangeFailure({
     class: failureClass,
-    message: clip(`proxy: ${message}`),
+    message: cleanLine(`proxy: ${message}`, MAX_MESSAGE),
     atProxy: true,
   });
 }

@@ -1,7 +1,6 @@
 import type { HttpRecord } from "../http/types.ts";
 import type { Found, Inspection } from "../inspect/inspection.ts";
-import { rulesOf, type SiteRules } from "./index.ts";
-import type { RuleOutcome } from "./outcome.ts";
+import { type RuleOutcome, rulesOf, type SiteRules } from "./index.ts";
 import { headerValue } from "./response_headers.ts";
 import type { Seen } from "./rule.ts";
 

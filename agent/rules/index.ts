@@ -4,7 +4,7 @@ import { certificateDaysLeft } from "./certificate.ts";
 import { json } from "./json.ts";
 import { responseHeaders } from "./response_headers.ts";
 import { degradedResponseTime, maxResponseTime } from "./response_time.ts";
-import type { Rule } from "./rule.ts";
+import type { Kept, Rule } from "./rule.ts";
 import { status } from "./status.ts";
 
 /** Every rule, in the order in which they decide: first those that say down, then degraded. */
@@ -60,4 +60,14 @@ export function rulesOf(rules: SiteRules): { rule: AnyRule; value: unknown }[] {
 /** Whether the texts of a response have to be looked at. */
 export function asksOfTexts(rules: SiteRules): boolean {
   return rulesOf(rules).some(({ rule }) => rule.asks !== undefined);
+}
+
+/** How a response did by one rule. */
+export interface RuleOutcome extends Kept {
+  rule: RuleName;
+}
+
+/** What the failure of a rule makes of a site. */
+export function verdictOfFailure(name: RuleName): "down" | "degraded" {
+  return RULES.find(({ reason }) => reason === name)!.failure;
 }

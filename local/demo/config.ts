@@ -1,4 +1,5 @@
 import { parse } from "@std/yaml";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import process from "node:process";
@@ -23,12 +24,20 @@ export interface DemoConfig {
   sites: readonly Site[];
 }
 
-/** A config for the sample sites. JSON, which is YAML too. */
-export function sampleConfig(samples: readonly SampleSite[], places: DemoPlaces): DemoConfig {
+/** A config for the sample sites. JSON, which is YAML too. @param hook Where notifications go */
+export function sampleConfig(
+  samples: readonly SampleSite[],
+  places: DemoPlaces,
+  hook: string,
+): DemoConfig {
   const websites = Object.fromEntries(
     samples.map(({ name, url, settings }) => [name, { url, ...settings }]),
   );
-  return checked("config.yaml", process.cwd(), { websites }, places);
+  const channels = {
+    demo: { type: "webhook", url: hook, secret: `whsec_${randomBytes(32).toString("base64")}` },
+  };
+  const alerts = { group_wait: 0, channels };
+  return checked("config.yaml", process.cwd(), { websites, alerts }, places);
 }
 
 /**

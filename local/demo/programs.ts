@@ -8,7 +8,7 @@ import { logTail } from "../wait.ts";
 
 /** A mode of httpmon as a process of its own. */
 export interface Program {
-  mode: "agent" | "writer" | "web" | "init-schema";
+  mode: "agent" | "writer" | "alerts" | "web" | "init-schema";
   process: LocalProcess;
   log: string;
 }

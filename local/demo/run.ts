@@ -14,6 +14,7 @@ import { endedByItself, type Program, startProgram } from "./programs.ts";
 import type { Screen } from "./screen.ts";
 import { Servers } from "./servers.ts";
 import { StatusReader } from "./status.ts";
+import { startReceiver } from "./receiver.ts";
 import { isGood, printSummary } from "./summary.ts";
 import { topicEnds } from "./topic_reader.ts";
 import { waitFor } from "../wait.ts";
@@ -21,6 +22,8 @@ import { firstRow, watch } from "./watch.ts";
 import { windDown } from "./wind_down.ts";
 
 const WEB_MS = 20_000;
+
+const ALERTER_STOP_MS = 15_000;
 
 /** What the demo is handed. */
 export interface DemoDeps {
@@ -56,8 +59,11 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   const places = { brokers, dsn, stateDir: join(data.path, "agent"), ports };
   const samples = options.config === null ? await startSites(join(data.path, "sites")) : null;
   cleanup.defer(async () => await samples?.close());
-  const config = samples
-    ? sampleConfig(samples.sites, places)
+  // Of a person's own sites nobody is told: their channels are for when it is meant.
+  const receiver = samples && await startReceiver();
+  cleanup.defer(async () => await receiver?.close());
+  const config = samples && receiver
+    ? sampleConfig(samples.sites, places, receiver.url)
     : ownConfig(options.config!, cwd, places);
   const configFile = join(data.path, "config.yaml");
   // The DSN in it has a password.
@@ -89,9 +95,17 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   const dashboard = await start("web");
   const startedAt = clock.monotonic();
   const endAt = startedAt + (options.seconds ?? Infinity) * 1000;
-  const reader = new StatusReader(client, admin, config.sites, begin);
-  const watched = { reader, programs: [writer, agent, dashboard], clock, signal };
+  const reader = new StatusReader(client, admin, config.sites, begin, receiver);
+  const programs = [writer, agent, dashboard];
+  const watched = {
+    reader,
+    programs,
+    clock,
+    signal,
+  };
   await screen.step("Agent and writer", () => firstRow(watched));
+  const alerter = receiver && await start("alerts");
+  if (alerter) programs.push(alerter);
   const address = `http://127.0.0.1:${ports.web}/`;
   await screen.step("Dashboard", async () => {
     await waitFor("the dashboard answers", () => answers(address), WEB_MS);
@@ -109,6 +123,7 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   await watch(watched, screen, { start: startedAt, endAt }, hints);
   const seconds = (clock.monotonic() - startedAt) / 1000;
   screen.print();
+  await alerter?.process.stop("SIGTERM", ALERTER_STOP_MS);
   const running = { agent, writer, kafka, admin, client, begin: begin.ends, screen, clock };
   const outcome = { seconds, ...await windDown(running) };
   printSummary(screen, outcome);

@@ -12,11 +12,14 @@ interface StoredSite {
   regex: boolean | null;
   rows: number;
   last_error: string | null;
+  /** Null: there was no incident. */
+  is_open: boolean | null;
 }
 
 const QUERY = `
   SELECT s.name, s.url, last.verdict, last.response_code AS status, last.response_time AS ms,
-    last.regex_result AS regex, counted.rows, failed.text AS last_error
+    last.regex_result AS regex, counted.rows, failed.text AS last_error,
+    incident.is_open
   FROM sites s
   JOIN (
     SELECT site_id, count(*)::int AS rows FROM check_results WHERE ts >= $1 GROUP BY site_id
@@ -32,13 +35,22 @@ const QUERY = `
     END) AS text FROM check_results
     LEFT JOIN reasons ON reasons.id = reason_id
     WHERE site_id = s.id AND ts >= $1 AND verdict <> 0 ORDER BY ts DESC LIMIT 1
-  ) failed ON true`;
+  ) failed ON true
+  LEFT JOIN LATERAL (
+    SELECT closed_at IS NULL AS is_open FROM incidents
+    WHERE site_id = s.id AND opened_at >= $1 ORDER BY opened_at DESC LIMIT 1
+  ) incident ON true`;
 
-/** What the tables have of each site since `since`, in the config's order. */
+/**
+ * What the tables have of each site since `since`, in the config's order.
+ *
+ * @param told What the receiver was last told of each site
+ */
 export async function siteRows(
   client: Client,
   sites: readonly Site[],
   since: Date,
+  told: ReadonlyMap<string, string>,
 ): Promise<SiteRow[]> {
   const { rows } = await client.query<StoredSite>(QUERY, [since]);
   const found = new Map(rows.map((row) => [siteId(row), row]));
@@ -52,6 +64,12 @@ export async function siteRows(
       regex: row?.regex ?? null,
       rows: row?.rows ?? 0,
       lastError: row?.last_error ?? null,
+      incident: incidentOf(row?.is_open ?? null, told.get(siteId(site))),
     };
   });
+}
+
+function incidentOf(isOpen: boolean | null, told: string | undefined): string | null {
+  if (isOpen === null) return null;
+  return `${isOpen ? "open" : "over"}${told === undefined ? "" : `, told ${told}`}`;
 }

@@ -2,6 +2,7 @@ import type { Admin } from "kafkajs";
 import type { Client } from "pg";
 import type { Site } from "../../config/types.ts";
 import { DEMO_TOPIC } from "./config.ts";
+import type { Receiver } from "./receiver.ts";
 import type { Screen } from "./screen.ts";
 import { siteRows } from "./site_rows.ts";
 import { countVerdicts, renderTable, type SiteRow } from "./table.ts";
@@ -16,6 +17,8 @@ export interface Status {
   published: number;
   written: number;
   deadLetters: number;
+  /** Webhooks that the receiver has; null: nobody sends any. */
+  webhooks: number | null;
 }
 
 /** Asks Kafka and PostgreSQL how things stand. */
@@ -24,6 +27,7 @@ export class StatusReader {
   readonly #admin: Admin;
   readonly #sites: readonly Site[];
   readonly #begin: { at: Date; ends: Ends };
+  readonly #receiver: Receiver | null;
 
   /** @param begin Where the topic ended when the demo began, and when that was. */
   constructor(
@@ -31,7 +35,9 @@ export class StatusReader {
     admin: Admin,
     sites: readonly Site[],
     begin: { at: Date; ends: Ends },
+    receiver: Receiver | null = null,
   ) {
+    this.#receiver = receiver;
     this.#client = client;
     this.#admin = admin;
     this.#sites = sites;
@@ -39,7 +45,12 @@ export class StatusReader {
   }
 
   async read(): Promise<Status> {
-    const rows = await siteRows(this.#client, this.#sites, this.#begin.at);
+    const rows = await siteRows(
+      this.#client,
+      this.#sites,
+      this.#begin.at,
+      this.#receiver?.told ?? new Map(),
+    );
     const dead = await this.#client.query<{ count: number }>(
       "SELECT count(*)::int AS count FROM dead_letters WHERE at >= $1",
       [this.#begin.at],
@@ -50,6 +61,7 @@ export class StatusReader {
       published: countBetween(this.#begin.ends, ends),
       written: rows.reduce((sum, row) => sum + row.rows, 0),
       deadLetters: dead.rows[0]!.count,
+      webhooks: this.#receiver?.count() ?? null,
     };
   }
 }
@@ -81,6 +93,8 @@ export function statusLine(status: Status, seconds: number): string {
   return `  ${seconds.toFixed(0).padStart(4)} s   ${countsLine(status)}   ${sites}`;
 }
 
-function countsLine({ published, written, deadLetters }: Status): string {
-  return `published ${published}   written ${written}   dead letters ${deadLetters}`;
+function countsLine({ published, written, deadLetters, webhooks }: Status): string {
+  return `published ${published}   written ${written}   dead letters ${deadLetters}${
+    webhooks === null ? "" : `   webhooks ${webhooks}`
+  }`;
 }

@@ -13,6 +13,8 @@ export interface SiteRow {
   rows: number;
   /** Of the last check that was not up, which may be an earlier one. */
   lastError: string | null;
+  /** Its last incident since the demo began, and whether the webhook's receiver heard of it. */
+  incident: string | null;
 }
 
 const COLOURS = { up: "green", degraded: "yellow", down: "red", unknown: "yellow" } as const;
@@ -24,7 +26,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: "SITE", text: ({ name }) => shorten(printable(name), 40) },
+  { title: "SITE", text: ({ name }) => shorten(printable(name), 28) },
   { title: "STATE", text: ({ verdict }) => verdict ?? "..." },
   { title: "STATUS", right: true, text: ({ status }) => String(status ?? "-") },
   { title: "TIME", right: true, text: ({ ms }) => ms === null ? "-" : `${ms.toFixed(1)} ms` },
@@ -33,6 +35,7 @@ const COLUMNS: readonly Column[] = [
     text: ({ regex }) => regex === null ? "-" : regex ? "match" : "no match",
   },
   { title: "ROWS", right: true, text: ({ rows }) => String(rows) },
+  { title: "INCIDENT", text: ({ incident }) => incident ?? "-" },
   { title: "LAST ERROR", text: ({ lastError }) => printable(lastError ?? "-") },
 ];
 
@@ -65,7 +68,7 @@ export function renderTable(
   shown.forEach((row, n) => {
     const parts = lineOf(cells[n]!);
     parts[1] = row.verdict ? paint(COLOURS[row.verdict], parts[1]!) : paint("dim", parts[1]!);
-    if (row.verdict === "up") parts[6] = paint("dim", parts[6]!);
+    if (row.verdict === "up") parts[7] = paint("dim", parts[7]!);
     lines.push(parts.join("  ").trimEnd());
   });
   if (shown.length < rows.length) lines.push(paint("dim", andMore(rows.slice(shown.length))));

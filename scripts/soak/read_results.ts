@@ -21,7 +21,9 @@ export async function readResults(
       .map(({ partition, high }) => [partition, BigInt(high)]),
   );
   if (left.size === 0) return;
-  const consumer = quietKafka(brokers).consumer({ groupId: `soak-${randomUUID()}` });
+  // A broker that was busy all along may take its time to make the groups' own topic.
+  const retry = { retries: 20 };
+  const consumer = quietKafka(brokers).consumer({ groupId: `soak-${randomUUID()}`, retry });
   await consumer.connect();
   try {
     await consumer.subscribe({ topic, fromBeginning: true });

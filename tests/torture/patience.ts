@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { waitFor } from "../../local/wait.ts";
 
 /** For what comes within seconds, or never: long enough on any machine. */
-export const PATIENCE_MS = 180_000;
+export const PATIENCE_MS = 600_000;
 
 /** Waits for `condition`. @throws {Error} That it waited for `what` in vain */
 export function until(

@@ -32,12 +32,12 @@ export async function notesOf(pool: Pool, ids: readonly string[]): Promise<Note[
 export async function acknowledge(
   operator: Pool,
   id: string,
-  byWhom: string | null,
+  by: string | null,
 ): Promise<boolean> {
   const { rows: [row] } = await operator.query(
     `SELECT httpmon_acknowledge($1, $2) OR EXISTS (
        SELECT FROM incidents WHERE id = $1 AND closed_at IS NULL) AS is_open`,
-    [id, byWhom],
+    [id, by],
   );
   return row.is_open;
 }

@@ -1,5 +1,5 @@
 import type { CertificateRecord, TlsRecord } from "../../http/types.ts";
-import { cleanLine } from "../../check/clean_text.ts";
+import { cleanLine } from "../../http/text.ts";
 import type { Paint, Style } from "./style.ts";
 
 const DAY_MS = 86_400_000;

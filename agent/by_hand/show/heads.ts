@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { cleanLine } from "../../check/clean_text.ts";
+import { cleanLine } from "../../http/text.ts";
 import { encodeRequest } from "../../http/timed/request_head.ts";
 import { parseTarget } from "../../http/target.ts";
 import type { HttpRecord, HttpRequest } from "../../http/types.ts";

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
-import { atProxy, ExchangeFailure, httpError } from "../errors.ts";
+import { atProxy, ExchangeFailure, failure } from "../errors.ts";
 import type { Before, NetworkRules } from "../networks.ts";
 import { resolveHost, type Resolver } from "../resolve.ts";
 import type { Steps } from "../steps.ts";
@@ -43,40 +43,30 @@ export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> 
   const { request, target } = wanted;
   const proxy = request.proxy ? parseProxy(request.proxy) : null;
   const plain = () => proxy ? reachThrough(proxy, wanted, deps) : reach(wanted, deps);
-  if (target.secure) {
-    const name = request.tls?.serverName ?? target.host;
-    const protocols = alpn(request.httpVersion);
-    const made = await makeSecure(name, request.tls, protocols, plain, wanted, deps);
-    const isHttp2 = made.protocol === "h2";
-    if (request.httpVersion === "2" && !isHttp2 && !made.error) {
-      made.socket.destroy();
-      throw new ExchangeFailure(httpError("bad_http", "The site does not speak HTTP/2"));
-    }
-    return {
-      socket: made.socket,
-      isHttp2,
-      session: null,
-      forwards: null,
-      tls: made.record,
-      tlsError: made.error,
-      ...made.place,
-      madeAt: deps.clock.monotonic(),
-    };
+  const nothing = { isHttp2: false, session: null, forwards: null, tls: null, tlsError: null };
+  if (!target.secure) {
+    const { socket, place } = await plain();
+    const forwards = proxy && proxy.kind !== "socks5"
+      ? { authorization: proxyAuthorization(proxy) }
+      : null;
+    return { ...nothing, socket, forwards, ...place, madeAt: deps.clock.monotonic() };
   }
-  const { socket, place } = await plain();
-  const forwards = proxy && proxy.kind !== "socks5"
-    ? { authorization: proxyAuthorization(proxy) }
-    : null;
-  const madeAt = deps.clock.monotonic();
+  const name = request.tls?.serverName ?? target.host;
+  const protocols = alpn(request.httpVersion);
+  const made = await makeSecure(name, request.tls, protocols, plain, wanted, deps);
+  const isHttp2 = made.protocol === "h2";
+  if (request.httpVersion === "2" && !isHttp2 && !made.error) {
+    made.socket.destroy();
+    throw failure("bad_http", "The site does not speak HTTP/2");
+  }
   return {
-    socket,
-    isHttp2: false,
-    session: null,
-    forwards,
-    tls: null,
-    tlsError: null,
-    ...place,
-    madeAt,
+    ...nothing,
+    socket: made.socket,
+    isHttp2,
+    tls: made.record,
+    tlsError: made.error,
+    ...made.place,
+    madeAt: deps.clock.monotonic(),
   };
 }
 

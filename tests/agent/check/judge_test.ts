@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { type FailureClass, FAILURES } from "../../../agent/http/errors.ts";
 import { type AgentState, ERROR_CLASSES, judge } from "../../../agent/check/judge.ts";
-import type { RuleName, RuleOutcome } from "../../../agent/rules/outcome.ts";
+import type { RuleName, RuleOutcome } from "../../../agent/rules/index.ts";
 
 /** What went wrong: a failure, and where; the rules that were not kept; or what else. */
 type Seen =

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { bodyText } from "../../../agent/http/text.ts";
+import { bodyText, cleanLine, cleanText } from "../../../agent/http/text.ts";
 
 function text(bytes: number[], contentType?: string): string {
   const headers = contentType === undefined ? [] : [["content-type", contentType] as const];
@@ -35,3 +35,16 @@ Deno.test("bodyText() turns invalid bytes into U+FFFD", () => {
 });
 
 Deno.test("bodyText() of nothing is empty", () => assertEquals(text([]), ""));
+
+Deno.test("cleanText() keeps text and line ends, not what a terminal or PostgreSQL obeys", () => {
+  assertEquals(cleanText("ä\t😀\r\nb"), "ä\t😀\r\nb");
+  assertEquals(cleanText("a\0b\x1b[31m\x7f\x9b"), "a\uFFFDb\uFFFD[31m\uFFFD\uFFFD");
+  assertEquals(cleanText("a\ud83d"), "a\uFFFD");
+});
+
+Deno.test("cleanLine() gives one line of at most so many characters", () => {
+  assertEquals(cleanLine("a\r\n\tb", 10), "a b");
+  assertEquals(cleanLine("abcdef", 6), "abcdef");
+  assertEquals(cleanLine("abcdefg", 6), "abcde…");
+  assertEquals(cleanLine("abcd😀g", 6), "abcd\uFFFD…");
+});

@@ -5,7 +5,7 @@ import type { JsonRule } from "../../../agent/inspect/inspection.ts";
 import { judge } from "../../../agent/check/judge.ts";
 import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
 import type { SiteRules } from "../../../agent/rules/index.ts";
-import type { RuleOutcome } from "../../../agent/rules/outcome.ts";
+import type { RuleOutcome } from "../../../agent/rules/index.ts";
 import type { HeaderRule } from "../../../agent/rules/response_headers.ts";
 import { response, site } from "../support.ts";
 

@@ -38,9 +38,12 @@ Deno.test("sampleConfig() names the sites and the demo's places", () => {
   const { text, sites } = sampleConfig(
     [{ name: "fine", url, does: "answers", expected: "up", settings }],
     PLACES,
+    "http://127.0.0.1:15009/",
   );
   const config = load(text);
   assertEquals(config.sites, sites);
+  const { demo } = config.alerts.channels;
+  assertEquals(demo?.type === "webhook" && demo.url, "http://127.0.0.1:15009/");
   assertEquals([sites[0]!.name, sites[0]!.url, sites[0]!.rules.regex], ["fine", url, ["go"]]);
   assertEquals([sites[0]!.frequencyMs, sites[0]!.timeoutMs], [2000, 1000]);
   assertEquals(config.kafka!.bootstrapServers, PLACES.brokers);

@@ -10,6 +10,7 @@ const UP: SiteRow = {
   regex: true,
   rows: 10,
   lastError: null,
+  incident: null,
 };
 const DOWN: SiteRow = {
   name: "refused",
@@ -19,6 +20,7 @@ const DOWN: SiteRow = {
   regex: null,
   rows: 9,
   lastError: "Connection refused",
+  incident: null,
 };
 const WAITING: SiteRow = {
   ...DOWN,
@@ -27,15 +29,16 @@ const WAITING: SiteRow = {
   ms: null,
   rows: 0,
   lastError: null,
+  incident: null,
 };
 const WIDE = { width: 100, height: 20 };
 
 Deno.test("renderTable() lines the columns up", () => {
   assertEquals(renderTable([UP, DOWN, WAITING], WIDE, plain), [
-    "SITE     STATE  STATUS     TIME  REGEX  ROWS  LAST ERROR",
-    "fine     up        200  12.3 ms  match    10  -",
-    "refused  down        -   0.5 ms  -         9  Connection refused",
-    "new      ...         -        -  -         0  -",
+    "SITE     STATE  STATUS     TIME  REGEX  ROWS  INCIDENT  LAST ERROR",
+    "fine     up        200  12.3 ms  match    10  -         -",
+    "refused  down        -   0.5 ms  -         9  -         Connection refused",
+    "new      ...         -        -  -         0  -         -",
   ]);
 });
 
@@ -51,7 +54,7 @@ Deno.test("renderTable() keeps to the width", () => {
 Deno.test("renderTable() keeps to the height and counts the rest", () => {
   const rows = [UP, DOWN, UP, UP, DOWN, WAITING];
   assertEquals(renderTable(rows, { width: 100, height: 4 }, plain).slice(2), [
-    "refused  down        -   0.5 ms  -         9  Connection refused",
+    "refused  down        -   0.5 ms  -         9  -         Connection refused",
     "and 4 more: 2 up, 1 down, 1 waiting",
   ]);
   assertEquals(renderTable(rows, { width: 100, height: 7 }, plain).length, 7);
