@@ -1,15 +1,21 @@
 import type { Pool } from "pg";
 import { literal } from "./sql.ts";
-import type { AgentSeen, Sites } from "./sites.ts";
+import { type Seen, STATES } from "./judge.ts";
+import type { Sites } from "./sites.ts";
 
-/** An agent, as its results tell. */
-export interface Agent extends Omit<AgentSeen, "lastResult"> {
+/** An agent, as its results tell. Times are milliseconds since 1970. */
+export interface Agent {
   id: number;
   uuid: string;
-  /** Milliseconds since 1970; null: of the last 26 hours there is none. */
+  location: string | null;
+  labels: Readonly<Record<string, string>>;
+  /** Null: of the last 26 hours there is none. */
   lastResult: number | null;
   /** "2026-05-01": the last day of which there is one. */
   lastDay: string;
+  /** Of which it has said something in the last 26 hours, and what. */
+  sites: number;
+  states: Record<typeof STATES[number], number>;
   /** Of the last two minutes: results, and how late checks began (ms); null where none says it. */
   recent: { results: number; latenessP50: number | null; latenessP99: number | null };
 }
@@ -22,19 +28,23 @@ export async function agentsOf(pool: Pool, sites: Sites, now: number): Promise<A
     pool.query(`SELECT id, identity AS uuid, last_seen::text AS "lastDay" FROM agents`),
     pool.query(recentSql(now)),
   ]);
-  const seen = sites.byAgent();
+  const all = [...sites.all()].flatMap(({ id }) => sites.seenOf(id));
+  const byAgent = Map.groupBy(all, ({ agentId }) => agentId);
   const found = agents.map(({ id, uuid, lastDay }): Agent => {
-    const own = seen.get(id);
+    const seen = byAgent.get(id) ?? [];
+    const last = seen.reduce<Seen | null>((a, b) => a !== null && a.ts >= b.ts ? a : b, null);
     const late = recent.find((row) => row.agent_id === id);
+    const states = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
+    for (const { state } of seen) states[STATES[state]!]++;
     return {
       id,
       uuid,
+      location: last?.location ?? null,
+      labels: last?.labels ?? {},
+      lastResult: last?.ts ?? null,
       lastDay,
-      location: own?.location ?? null,
-      labels: own?.labels ?? {},
-      lastResult: own?.lastResult ?? null,
-      sites: own?.sites ?? 0,
-      states: own?.states ?? { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 },
+      sites: seen.length,
+      states,
       recent: {
         results: late?.results ?? 0,
         latenessP50: late?.p50 ?? null,

@@ -4,10 +4,20 @@ export const STATES = ["up", "degraded", "down", "unknown", "maintenance"] as co
 /** "unobserved": no agent has said anything of late. */
 export type State = typeof STATES[number] | "unobserved";
 
-/** The last result of a site's agent. */
+/** The last result of a site's agent. Times are milliseconds since 1970. */
 export interface Seen {
+  siteId: number;
+  /** The site's, or its URL where it has none. */
+  name: string;
+  url: string;
   agentId: number;
-  /** Start of the check, milliseconds since 1970, as the others. */
+  /** Its UUID. */
+  agent: string;
+  location: string | null;
+  /** The agent's, and the site's. */
+  labels: Record<string, string> | null;
+  siteLabels: Record<string, string> | null;
+  /** Start of the check. */
   ts: number;
   /** Since when the agent sees this state. */
   since: number;
@@ -15,9 +25,12 @@ export interface Seen {
   state: number;
   responseMs: number | null;
   responseCode: number | null;
-  contextId: number | null;
-  connectionId: number | null;
-  reasonId: number | null;
+  reason: string | null;
+  errorMessage: string | null;
+  /** Seconds between due times; null: not said. */
+  frequency: number | null;
+  /** Of the certificate. */
+  expiresAt: number | null;
 }
 
 /** What httpmon_fresh_for says, in milliseconds. */
@@ -40,16 +53,10 @@ export interface Judgement {
 /**
  * The state that most agents see, by the rules of the database's httpmon_sites_now.
  *
- * @param seen One at least
- * @param frequencyOf Seconds between the results of an agent; null: not said
+ * @param newest One at least, the newest first
  */
-export function judge(
-  seen: readonly Seen[],
-  frequencyOf: (seen: Seen) => number | null,
-  now: number,
-): Judgement {
-  const newest = seen.toSorted((a, b) => b.ts - a.ts);
-  const fresh = newest.filter((one) => one.ts > now - freshMs(frequencyOf(one)));
+export function judge(newest: readonly Seen[], now: number): Judgement {
+  const fresh = newest.filter(({ ts, frequency }) => ts > now - freshMs(frequency));
   const of = (...states: number[]) => fresh.filter(({ state }) => states.includes(state));
   const [up, troubled, down, votes] = [of(0), of(1, 2), of(2), of(0, 1, 2)];
   // From when on so many see it as to decide.

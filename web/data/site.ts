@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
 import { HOUR_MS } from "./history.ts";
-import type { State } from "./judge.ts";
+import type { Seen, State } from "./judge.ts";
 import type { Range } from "./range.ts";
-import { MS } from "./sql.ts";
+import { literal, MS } from "./sql.ts";
 
 /** A point of a site's charts: slots, and milliseconds. */
 export interface Point {
@@ -30,64 +30,50 @@ const POINT =
   `sum(checks)::float8 AS checks, sum(up)::float8 AS up, sum(degraded)::float8 AS degraded,
   sum(down)::float8 AS down, sum(unknown)::float8 AS unknown, sum(maintenance)::float8 AS maintenance`;
 
-/**
- * The points of a site's charts. Of an agent alone, where one is given; those without a result are
- * missing.
- */
+/** The points of a site's charts, of an agent alone where one is given; what has no result is missing. */
 export async function seriesOf(
   pool: Pool,
   id: number,
   agent: number | null,
   range: Range,
 ): Promise<Point[]> {
-  const bounds = [new Date(range.since), new Date(range.until)];
-  const { rows } = range.step === "results"
-    ? await pool.query(resultsSql("$1", "$2", "$3", "$4", "$5"), [
-      id,
-      ...bounds,
-      `${range.stepMs} ms`,
-      agent,
-    ])
-    : await pool.query(
-      `SELECT ${MS("bucket", "at")}, checks::float8, up::float8, degraded::float8, down::float8,
-         unknown::float8, maintenance::float8, p50, p95, p99, ${PHASES.join(", ")}
-       FROM httpmon_series(ARRAY[$1::int4], $2, $3, $4, $5::int4 IS NOT NULL)
-       WHERE $5 IS NULL OR agent_id = $5 ORDER BY bucket`,
-      [id, ...bounds, range.step, agent],
-    );
-  return rows;
+  return (await pool.query(seriesSql(id, agent, range))).rows;
 }
 
-/** SQL for the same of results, by steps of any length: the percentiles are exact. */
-export function resultsSql(
-  id: string,
-  since: string,
-  until: string,
-  step: string,
-  agent: string,
-): string {
+/** SQL for it: of rollups, or of results, by steps of any length and with exact percentiles. */
+export function seriesSql(id: number, agent: number | null, range: Range): string {
+  const [since, until] = [literal(range.since), literal(range.until)];
+  if (range.step !== "results") {
+    return `SELECT ${
+      MS("bucket", "at")
+    }, checks::float8, up::float8, degraded::float8, down::float8,
+  unknown::float8, maintenance::float8, p50, p95, p99, ${PHASES.join(", ")}
+FROM httpmon_series(ARRAY[${id}], ${since}, ${until}, '${range.step}', ${agent !== null})${
+      agent === null ? "" : ` WHERE agent_id = ${agent}`
+    }`;
+  }
   const slots = (what: string) =>
     `coalesce(sum(coalesce(slots, 1)) FILTER (WHERE ${what}), 0)::float8`;
   const q = (column: string, share: number, filter: string) =>
-    `(percentile_disc(${share}) WITHIN GROUP (ORDER BY ${column})
-        FILTER (WHERE ${filter}))::float8`;
+    `(percentile_disc(${share}) WITHIN GROUP (ORDER BY ${column}) FILTER (WHERE ${filter}))::float8`;
   const figures = [
     ...VERDICTS.map((name, n) => `${slots(`verdict = ${n} AND NOT in_maintenance`)} AS ${name}`),
     `${slots("in_maintenance")} AS maintenance`,
     ...[50, 95, 99].map((p) => `${q("response_time", p / 100, "counts")} AS p${p}`),
     ...PHASES.map((name) => `${q(`${name}_ms`, 0.5, `counts AND ${name}_ms > 0`)} AS ${name}`),
   ];
-  return `SELECT extract(epoch FROM date_bin(${step}::interval, ts, ${since}::timestamptz))::float8 * 1000 AS at,
-      count(*)::float8 AS checks,
-      ${figures.join(",\n      ")}
-    FROM (
-      SELECT *, maintenance IS TRUE AS in_maintenance,
-        response_code IS NOT NULL AND verdict < 3 AND maintenance IS NOT TRUE AS counts
-      FROM check_results
-      WHERE site_id = ${id} AND (${agent}::int4 IS NULL OR agent_id = ${agent})
-        AND ts >= ${since} AND ts < ${until}
-    ) AS r
-    GROUP BY 1 ORDER BY 1`;
+  const bin = `date_bin('${range.stepMs} ms', ts, ${since}::timestamptz)`;
+  return `SELECT ${MS(bin, "at")}, count(*)::float8 AS checks,
+  ${figures.join(",\n  ")}
+FROM (
+  SELECT *, maintenance IS TRUE AS in_maintenance,
+    response_code IS NOT NULL AND verdict < 3 AND maintenance IS NOT TRUE AS counts
+  FROM check_results
+  WHERE site_id = ${id}${
+    agent === null ? "" : ` AND agent_id = ${agent}`
+  } AND ts >= ${since} AND ts < ${until}
+) AS r
+GROUP BY 1 ORDER BY 1`;
 }
 
 const VERDICTS = ["up", "degraded", "down", "unknown"] as const;
@@ -154,6 +140,8 @@ export async function failuresOf(
 export interface FromAgent {
   agentId: number;
   agent: string;
+  /** Where it stands, or its UUID. */
+  place: string;
   checks: number;
   up: number;
   degraded: number;
@@ -162,7 +150,12 @@ export interface FromAgent {
   maintenance: number;
 }
 
-export async function byAgent(pool: Pool, id: number, range: Range): Promise<FromAgent[]> {
+export async function byAgent(
+  pool: Pool,
+  id: number,
+  range: Range,
+  seen: readonly Seen[],
+): Promise<FromAgent[]> {
   const { rows } = await pool.query(
     `SELECT agent_id, identity, ${POINT}
      FROM httpmon_rollup(ARRAY[$1::int4], $2, $3) JOIN agents ON agents.id = agent_id
@@ -172,6 +165,7 @@ export async function byAgent(pool: Pool, id: number, range: Range): Promise<Fro
   return rows.map(({ agent_id, identity, ...counts }) => ({
     agentId: agent_id,
     agent: identity,
+    place: seen.find(({ agentId }) => agentId === agent_id)?.location ?? identity,
     ...counts,
   }));
 }

@@ -4,7 +4,7 @@ import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { retryUntil } from "../../runtime/retry.ts";
 import { MS } from "./sql.ts";
-import { judge, type Seen, type State, STATES } from "./judge.ts";
+import { judge, type Seen, type State } from "./judge.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
 export interface SiteNow {
@@ -65,21 +65,14 @@ const OVERLAP_MS = 15_000;
 /** Nothing is said of a site without a result in this time. */
 const WITHIN = "26 hours";
 
-/** What an agent has said of its sites. */
-export interface AgentSeen {
-  lastResult: number;
-  sites: number;
-  states: Record<typeof STATES[number], number>;
-  location: string | null;
-  labels: Readonly<Record<string, string>>;
-}
-
-interface Context {
-  location: string | null;
-  agentLabels: Record<string, string>;
-  labels: Record<string, string>;
-  frequency: number | null;
-}
+/** SQL: all that is remembered of a result `r`. */
+const OF_RESULT = `r.site_id AS "siteId", coalesce(s.name, s.url) AS name, s.url,
+  r.agent_id AS "agentId", a.identity AS agent, ${MS("r.ts", "ts")},
+  r.response_code AS "responseCode", c.location, c.labels, c.site_labels AS "siteLabels", c.frequency,
+  w.reason, w.error_message AS "errorMessage", ${MS("n.expires_at", '"expiresAt"')}`;
+const JOINED = `JOIN sites AS s ON s.id = r.site_id JOIN agents AS a ON a.id = r.agent_id
+  LEFT JOIN contexts AS c ON c.id = r.context_id LEFT JOIN reasons AS w ON w.id = r.reason_id
+  LEFT JOIN connections AS n ON n.id = r.connection_id`;
 
 /**
  * All sites as they are now: read at the start and each minute, and in between brought up to date from
@@ -90,11 +83,8 @@ export class Sites {
   readonly #listeners = new Set<(update: Update) => void>();
   #byId = new Map<number, SiteNow>();
   #seen = new Map<number, Map<number, Seen>>();
-  #names = new Map<number, { name: string; url: string; rank: number }>();
-  #agents = new Map<number, string>();
-  #contexts = new Map<number, Context>();
-  #reasons = new Map<number, { reason: string | null; errorMessage: string | null }>();
-  #expiries = new Map<number, number | null>();
+  /** By site: its place among all by its name. */
+  #ranks = new Map<number, number>();
   #incidents = new Map<number, OpenIncident>();
   #newest = 0;
   /** How far the database's clock is ahead of ours. */
@@ -133,42 +123,9 @@ export class Sites {
     return this.#byId.get(id) ?? null;
   }
 
-  /** Where an agent of a site stands, or its UUID. */
-  placeOf(id: number, agentId: number): string {
-    const context = this.#contexts.get(this.#seen.get(id)?.get(agentId)?.contextId ?? -1);
-    return context?.location ?? this.#agents.get(agentId) ?? `agent ${agentId}`;
-  }
-
   /** The last result of each agent of a site. */
   seenOf(id: number): readonly Seen[] {
     return [...this.#seen.get(id)?.values() ?? []];
-  }
-
-  /** What each agent has said last, of all sites. */
-  byAgent(): Map<number, AgentSeen> {
-    const agents = new Map<number, AgentSeen>();
-    for (const seen of this.#seen.values()) {
-      for (const { agentId, ts, state, contextId } of seen.values()) {
-        let own = agents.get(agentId);
-        if (!own) {
-          const states = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
-          agents.set(
-            agentId,
-            own = { lastResult: 0, sites: 0, states, location: null, labels: {} },
-          );
-        }
-        own.sites++;
-        own.states[STATES[state]!]++;
-        if (ts < own.lastResult) continue;
-        const context = this.#contexts.get(contextId ?? -1);
-        Object.assign(own, {
-          lastResult: ts,
-          location: context?.location ?? null,
-          labels: context?.agentLabels ?? {},
-        });
-      }
-    }
-    return agents;
   }
 
   /** @returns What ends it */
@@ -179,23 +136,20 @@ export class Sites {
 
   /** Reads all sites anew. */
   async load(): Promise<void> {
-    const { rows } = await this.#deps.pool.query(
-      `SELECT site_id, agent_id, ${MS("ts")}, ${MS("since")}, state, response_ms, response_code,
-         context_id, connection_id, reason_id, ${MS("now()", "now")}
-       FROM httpmon_agents_see($1)`,
+    const { rows } = await this.#deps.pool.query<Seen & { now: number }>(
+      `SELECT ${OF_RESULT}, r.state, r.response_ms AS "responseMs", ${MS("r.since", "since")},
+         ${MS("now()", "now")}
+       FROM httpmon_agents_see($1) AS r ${JOINED}`,
       [WITHIN],
     );
     this.#seen = new Map();
-    if (rows.length > 0) this.#aheadMs = rows[0].now - this.#deps.clock.now();
-    for (const row of rows) this.#note(row, row.since);
-    // Only what is referred to now.
-    for (const map of [this.#contexts, this.#reasons, this.#expiries]) map.clear();
-    await this.#lookUp();
+    if (rows.length > 0) this.#aheadMs = rows[0]!.now - this.#deps.clock.now();
+    for (const row of rows) this.#note(row);
+    this.#rank();
     await this.#readIncidents();
     const before = this.#byId;
     this.#byId = new Map();
-    const changed = [...this.#seen.keys()].map((id) => this.#judge(id, before.get(id)));
-    this.#tell({ changed: changed.filter((site) => site !== null), heard: [] });
+    this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, before.get(id))), []);
   }
 
   /** Takes over what came since the last look. */
@@ -203,25 +157,20 @@ export class Sites {
     // An agent whose clock is ahead takes nobody else out of sight.
     const now = this.#deps.clock.now() + this.#aheadMs;
     const from = new Date(Math.min(this.#newest, now) - OVERLAP_MS);
-    const { rows } = await this.#deps.pool.query(
-      `SELECT site_id, agent_id, ${
-        MS("ts")
-      }, CASE WHEN maintenance THEN 4 ELSE verdict END AS state,
-         response_time AS response_ms, response_code, context_id, connection_id, reason_id
-       FROM check_results WHERE ts > $1 AND ts < $2 ORDER BY ts`,
+    const { rows } = await this.#deps.pool.query<Seen>(
+      `SELECT ${OF_RESULT}, r.response_time AS "responseMs", ${MS("r.ts", "since")},
+         CASE WHEN r.maintenance THEN 4 ELSE r.verdict END AS state
+       FROM check_results AS r ${JOINED} WHERE r.ts > $1 AND r.ts < $2 ORDER BY r.ts`,
       [from, new Date(now + 2 * DAY_MS)],
     );
-    const heard = new Set<number>();
-    for (const row of rows) if (this.#note(row)) heard.add(row.site_id);
-    await this.#lookUp();
+    const known = this.#seen.size;
+    const heard = new Set(rows.filter((row) => this.#note(row)).map(({ siteId }) => siteId));
+    if (this.#seen.size > known) this.#rank();
     const other = await this.#readIncidents();
-    const changed = [...new Set([...heard, ...other])].map((id) =>
-      this.#judge(id, this.#byId.get(id))
+    this.#tell(
+      [...new Set([...heard, ...other])].map((id) => this.#judge(id, this.#byId.get(id))),
+      heard,
     );
-    this.#tell({
-      changed: changed.filter((site) => site !== null),
-      heard: [...heard].map((id) => this.#byId.get(id)!),
-    });
   }
 
   /** Keeps up with the database until `signal` aborts. */
@@ -245,24 +194,22 @@ export class Sites {
   }
 
   /** @returns Whether it is newer than what was known */
-  #note(row: Row, since?: number): boolean {
-    const agents = this.#seen.get(row.site_id) ?? new Map<number, Seen>();
-    const before = agents.get(row.agent_id);
+  #note(row: Seen): boolean {
+    const agents = this.#seen.get(row.siteId) ?? new Map<number, Seen>();
+    const before = agents.get(row.agentId);
     if (before !== undefined && before.ts >= row.ts) return false;
-    this.#seen.set(row.site_id, agents);
+    this.#seen.set(row.siteId, agents);
     this.#newest = Math.max(this.#newest, row.ts);
-    agents.set(row.agent_id, {
-      agentId: row.agent_id,
-      ts: row.ts,
-      since: since ?? (before?.state === row.state ? before!.since : row.ts),
-      state: row.state,
-      responseMs: row.response_ms,
-      responseCode: row.response_code,
-      contextId: row.context_id,
-      connectionId: row.connection_id,
-      reasonId: row.reason_id,
-    });
+    agents.set(row.agentId, before?.state === row.state ? { ...row, since: before.since } : row);
     return true;
+  }
+
+  #rank(): void {
+    const names = [...this.#seen].map(([id, agents]) =>
+      [id, agents.values().next().value!.name] as const
+    );
+    names.sort(([, a], [, b]) => byName(a, b));
+    this.#ranks = new Map(names.map(([id], n) => [id, n]));
   }
 
   /** @returns Sites of which another one is open than before */
@@ -283,121 +230,54 @@ export class Sites {
     return new Set([...other].filter((id) => this.#seen.has(id)));
   }
 
-  /** Reads the names and texts that are not known yet. */
-  async #lookUp(): Promise<void> {
-    const missing = {
-      sites: new Set<number>(),
-      agents: new Set<number>(),
-      contexts: new Set<number>(),
-      reasons: new Set<number>(),
-      connections: new Set<number>(),
-    };
-    const need = (id: number | null, known: ReadonlyMap<number, unknown>, into: Set<number>) => {
-      if (id !== null && !known.has(id)) into.add(id);
-    };
-    for (const [siteId, agents] of this.#seen) {
-      need(siteId, this.#names, missing.sites);
-      for (const { agentId, contextId, reasonId, connectionId } of agents.values()) {
-        need(agentId, this.#agents, missing.agents);
-        need(contextId, this.#contexts, missing.contexts);
-        need(reasonId, this.#reasons, missing.reasons);
-        need(connectionId, this.#expiries, missing.connections);
-      }
-    }
-    const query = async (ids: ReadonlySet<number>, sql: string) =>
-      ids.size === 0 ? [] : (await this.#deps.pool.query(sql, [[...ids]])).rows;
-    const [names, agents, contexts, reasons, connections] = await Promise.all([
-      query(
-        missing.sites,
-        "SELECT id, coalesce(name, url) AS name, url FROM sites WHERE id = ANY ($1)",
-      ),
-      query(missing.agents, "SELECT id, identity FROM agents WHERE id = ANY ($1)"),
-      query(
-        missing.contexts,
-        "SELECT id, location, labels, site_labels, frequency FROM contexts WHERE id = ANY ($1)",
-      ),
-      query(missing.reasons, "SELECT id, reason, error_message FROM reasons WHERE id = ANY ($1)"),
-      query(
-        missing.connections,
-        `SELECT id, ${MS("expires_at")} FROM connections WHERE id = ANY ($1)`,
-      ),
-    ]);
-    for (const { id, name, url } of names) this.#names.set(id, { name, url, rank: 0 });
-    if (names.length > 0) {
-      const sorted = [...this.#names.values()].sort((a, b) => byName(a.name, b.name));
-      sorted.forEach((one, n) => one.rank = n);
-    }
-    for (const { id, identity } of agents) this.#agents.set(id, identity);
-    for (const { id, location, labels, site_labels, frequency } of contexts) {
-      this.#contexts.set(id, {
-        location,
-        agentLabels: labels ?? {},
-        labels: site_labels ?? {},
-        frequency,
-      });
-    }
-    for (const { id, reason, error_message } of reasons) {
-      this.#reasons.set(id, { reason, errorMessage: error_message });
-    }
-    for (const { id, expires_at } of connections) this.#expiries.set(id, expires_at);
-  }
-
   /** @returns The site, where it is another than before in what people look at */
   #judge(id: number, before: SiteNow | undefined): SiteNow | null {
-    const seen = [...this.#seen.get(id)!.values()];
-    const contextOf = ({ contextId }: Seen) => this.#contexts.get(contextId ?? -1) ?? null;
-    const now = this.#deps.clock.now() + this.#aheadMs;
-    const found = judge(seen, (one) => contextOf(one)?.frequency ?? null, now);
-    const newest = seen.reduce((a, b) => b.ts > a.ts ? b : a);
-    const places = (some: readonly Seen[]) =>
-      [...new Set(some.map(({ agentId }) => this.placeOf(id, agentId)))].sort();
-    const reason = this.#reasons.get(found.by.reasonId ?? -1);
-    const connected = seen.toSorted((a, b) => b.ts - a.ts).find((one) => one.connectionId !== null);
+    const seen = this.seenOf(id).toSorted((a, b) => b.ts - a.ts);
+    const [newest] = seen as [Seen];
+    const { state, since, by, fresh, down } = judge(seen, this.#deps.clock.now() + this.#aheadMs);
+    const places = (some: readonly Seen[]) => [...new Set(some.map(placeOf))].sort();
     const site: SiteNow = {
       id,
-      ...this.#names.get(id) ?? { name: String(id), url: "", rank: 0 },
-      state: found.state,
-      since: found.since,
+      name: newest.name,
+      rank: this.#ranks.get(id) ?? 0,
+      url: newest.url,
+      state,
+      since,
       lastResult: newest.ts,
-      agents: found.fresh.length,
-      agentsDown: found.down.length,
+      agents: fresh.length,
+      agentsDown: down.length,
       locations: places(seen),
-      downFrom: places(found.down),
-      responseMs: found.by.responseMs,
-      responseCode: found.by.responseCode,
-      reason: reason?.reason ?? null,
-      errorMessage: reason?.errorMessage ?? null,
-      certificateExpiresAt: this.#expiries.get(connected?.connectionId ?? -1) ?? null,
-      frequency: contextOf(newest)?.frequency ?? null,
-      labels: contextOf(newest)?.labels ?? {},
+      downFrom: places(down),
+      responseMs: by.responseMs,
+      responseCode: by.responseCode,
+      reason: by.reason,
+      errorMessage: by.errorMessage,
+      certificateExpiresAt: seen.find(({ expiresAt }) => expiresAt !== null)?.expiresAt ?? null,
+      frequency: newest.frequency,
+      labels: newest.siteLabels ?? {},
       incident: this.#incidents.get(id) ?? null,
     };
     this.#byId.set(id, site);
-    const isSame = before !== undefined && before.state === site.state &&
-      before.since === site.since && before.reason === site.reason &&
-      before.downFrom.length === site.downFrom.length &&
-      before.incident?.id === site.incident?.id &&
-      before.incident?.isAcknowledged === site.incident?.isAcknowledged;
-    return isSame ? null : site;
+    return before !== undefined && told(before) === told(site) ? null : site;
   }
 
-  #tell(update: Update): void {
-    if (update.changed.length > 0) this.#revision++;
-    if (update.changed.length + update.heard.length === 0) return;
-    for (const listener of this.#listeners) listener(update);
+  #tell(judged: readonly (SiteNow | null)[], ids: Iterable<number>): void {
+    const changed = judged.filter((site) => site !== null);
+    const heard = [...ids].map((id) => this.#byId.get(id)!);
+    if (changed.length > 0) this.#revision++;
+    if (changed.length + heard.length === 0) return;
+    for (const listener of this.#listeners) listener({ changed, heard });
   }
 }
 
-interface Row {
-  site_id: number;
-  agent_id: number;
-  ts: number;
-  state: number;
-  response_ms: number | null;
-  response_code: number | null;
-  context_id: number | null;
-  connection_id: number | null;
-  reason_id: number | null;
+/** Where an agent stands, or its UUID. */
+export function placeOf({ location, agent }: Pick<Seen, "location" | "agent">): string {
+  return location ?? agent;
+}
+
+/** What of a site is worth telling when it changes. */
+function told({ state, since, reason, downFrom, incident }: SiteNow): string {
+  return `${state} ${since} ${reason} ${downFrom.length} ${incident?.id} ${incident?.isAcknowledged}`;
 }
 
 const collator = new Intl.Collator("en", { numeric: true });

@@ -3,7 +3,7 @@ import { agentsOf, recentSql } from "../data/agents.ts";
 import type { Ops, Process } from "../data/ops.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
-import { Ago, Mark, Ms, Sql } from "./parts/basics.tsx";
+import { Ago, Mark, Ms, Sql, StateWord, Table } from "./parts/basics.tsx";
 import { count, plural, short } from "./parts/format.ts";
 
 /** An agent of which nothing came for so long is said to be silent. */
@@ -15,101 +15,65 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
   const [agents, processes] = await Promise.all([agentsOf(pool, sites, now), ops.processes()]);
-  const active = agents.filter(({ lastResult }) =>
-    lastResult !== null && now - lastResult < SILENT_MS
-  );
+  const isHeard = (lastResult: number | null) =>
+    lastResult !== null && now - lastResult < SILENT_MS;
+  const heard = agents.filter(({ lastResult }) => isHeard(lastResult)).length;
   return page(
     c,
     deps,
     { title: "Agents" },
-    (
-      <>
-        <div class="headline">
-          <h1>{plural(active.length, "agent reports", "agents report")}</h1>
-          <p class="dim">
-            {agents.length > active.length && `${agents.length - active.length} silent`}
-          </p>
-        </div>
-        {agents.length === 0
-          ? (
-            <p>
-              None has said anything yet. <code>httpmon agent -c …</code> starts one.
-            </p>
-          )
-          : (
-            <div class="wide">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">location</th>
-                    <th scope="col">last result</th>
-                    <th scope="col" class="n">sites</th>
-                    <th scope="col">what it sees</th>
-                    <th scope="col" class="n">results/min</th>
-                    <th scope="col" class="n">late, p50</th>
-                    <th scope="col" class="n">late, p99</th>
-                    <th scope="col">labels</th>
-                    <th scope="col">agent</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {agents.map((
-                    { uuid, location, labels, lastResult, lastDay, sites, states, recent },
-                  ) => (
-                    <tr>
-                      <td>
-                        <Mark
-                          state={lastResult !== null && now - lastResult < SILENT_MS
-                            ? "up"
-                            : "unobserved"}
-                        />{" "}
-                        {location ?? <span class="none">not said</span>}
-                      </td>
-                      <td>{lastResult === null ? lastDay : <Ago at={lastResult} now={now} />}</td>
-                      <td class="n">{count(sites)}</td>
-                      <td>
-                        {STATES.filter((state) => states[state] > 0).map((state) => (
-                          <span class={`state ${state}`}>
-                            <Mark state={state} /> {count(states[state])} {state}
-                            {"  "}
-                          </span>
-                        ))}
-                      </td>
-                      <td class="n">{count(Math.round(recent.results / 2))}</td>
-                      <td class="n">
-                        <Ms of={recent.latenessP50} />
-                      </td>
-                      <td class="n">
-                        <Ms of={recent.latenessP99} />
-                      </td>
-                      <td class="text">
-                        {Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(
-                          ", ",
-                        )}
-                      </td>
-                      <td>
-                        <code>{uuid}</code>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
-        <Sql>{recentSql(now)}</Sql>
-        <h2>Processes</h2>
-        <Processes
-          processes={processes.filter(({ mode, error }) => mode === "agent" || error !== null)}
-          columns={AGENT_COLUMNS}
-        />
-      </>
-    ),
+    <>
+      <div class="headline">
+        <h1>{plural(heard, "agent reports", "agents report")}</h1>
+        <p class="dim">{agents.length > heard && `${agents.length - heard} silent`}</p>
+      </div>
+      <Table
+        head={[
+          "location",
+          "last result",
+          "#sites",
+          "what it sees",
+          "#results/min",
+          "#late, p50",
+          "#late, p99",
+          "~labels",
+          "agent",
+        ]}
+        none="None has said anything yet: httpmon agent -c … starts one."
+        rows={agents.map((
+          { uuid, location, labels, lastResult, lastDay, sites, states, recent },
+        ) => [
+          <>
+            <Mark state={isHeard(lastResult) ? "up" : "unobserved"} /> {location ?? "not said"}
+          </>,
+          lastResult === null ? lastDay : <Ago at={lastResult} now={now} />,
+          count(sites),
+          STATES.filter((state) => states[state] > 0).map((state) => (
+            <>
+              <StateWord state={state} word={`${count(states[state])} ${state}`} />
+              {" "}
+            </>
+          )),
+          count(Math.round(recent.results / 2)),
+          <Ms of={recent.latenessP50} />,
+          <Ms of={recent.latenessP99} />,
+          Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", "),
+          <code>{uuid}</code>,
+        ])}
+      />
+      <Sql>{recentSql(now)}</Sql>
+      <h2>Processes</h2>
+      <Processes
+        processes={processes.filter(({ mode, error }) => mode === "agent" || error !== null)}
+        columns={COLUMNS}
+      />
+    </>,
   );
 }
 
 export type Column = [title: string, metric: string, how: (value: number) => string];
 
-const AGENT_COLUMNS: Column[] = [
+const COLUMNS: Column[] = [
   ["sites", "httpmon_agent_sites", count],
   ["in flight", "httpmon_agent_checks_in_flight", count],
   ["late checks", "httpmon_agent_checks_late_total", count],
@@ -125,53 +89,29 @@ export function Processes({ processes, columns }: {
   processes: readonly Process[];
   columns: readonly Column[];
 }) {
-  if (processes.length === 0) {
-    return (
-      <p class="dim">
-        None is known: name their addresses (<code>agent.listen</code>, <code>writer.listen</code>,
-        {" "}
-        <code>alerts.listen</code>) in <code>web.ops</code> of the dashboard's config.
-      </p>
-    );
-  }
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">address</th>
-            <th scope="col">is</th>
-            <th scope="col">version</th>
-            {columns.map(([title]) => <th scope="col" class="n">{title}</th>)}
-          </tr>
-        </thead>
-        <tbody>
-          {processes.map(({ url, error, mode, version, value }) => (
-            <tr>
-              <td>{url}</td>
-              {error !== null
-                ? (
-                  <td colspan={columns.length + 2} class="text">
-                    <Mark state="unobserved" /> does not answer: {error}
-                  </td>
-                )
-                : (
-                  <>
-                    <td>
-                      <Mark state={value("httpmon_ready") === 1 ? "up" : "degraded"} />{" "}
-                      {value("httpmon_ready") === 1 ? "ready" : "not ready"}, {mode}
-                    </td>
-                    <td>{version}</td>
-                    {columns.map(([, metric, how]) => {
-                      const found = value(metric);
-                      return <td class="n">{found === null ? "–" : how(found)}</td>;
-                    })}
-                  </>
-                )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      head={["address", "is", "version", ...columns.map(([title]) => `#${title}`)]}
+      none="None is known: web.ops of the dashboard's config names where they listen."
+      rows={processes.map(({ url, error, mode, version, value }) => {
+        const isReady = value("httpmon_ready") === 1;
+        return [
+          url,
+          error !== null
+            ? <StateWord state="unobserved" word={`does not answer: ${error}`} />
+            : (
+              <StateWord
+                state={isReady ? "up" : "degraded"}
+                word={`${isReady ? "" : "not "}ready, ${mode}`}
+              />
+            ),
+          version,
+          ...columns.map(([, metric, how]) => {
+            const found = value(metric);
+            return found === null ? "–" : how(found);
+          }),
+        ];
+      })}
+    />
   );
 }

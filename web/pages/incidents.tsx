@@ -1,14 +1,15 @@
 import type { Context } from "hono";
+import { showMatcher } from "../../config/matchers.ts";
 import { type Incident, incidents } from "../data/incidents.ts";
 import { acknowledge, addNote, type Note, notesOf } from "../data/notes.ts";
 import { notificationsOf, type Owed } from "../data/pipeline.ts";
+import { endSilence, silence, silences } from "../data/silences.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
-import { At, Mark, Since } from "./parts/basics.tsx";
+import { Ago, At, Mark, Pick, Send, Since, Table } from "./parts/basics.tsx";
 import { plural, span } from "./parts/format.ts";
-import { IncidentRows, markOf } from "./parts/incident_rows.tsx";
-import { NotificationRows } from "./parts/notification_rows.tsx";
+import { IncidentRows, markOf, Notifications } from "./parts/incident_rows.tsx";
 
 const PAGE = 50;
 const KINDS = [
@@ -23,58 +24,69 @@ const KINDS = [
 const NOTIFICATIONS = 200;
 const MOST_TEXT = 4_000;
 
-/** Incidents: what is open, then what was, the newest first. */
+/** Incidents: what is open, then what was, the newest first; and what is silenced. */
 export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
   const { pool, clock } = deps;
   const now = clock.now();
   const kind = c.req.query("kind") || undefined;
   const at = Math.max(1, Math.floor(Number(c.req.query("page")) || 1));
-  const [open, over] = await Promise.all([
+  const [open, over, silenced] = await Promise.all([
     incidents(pool, { open: true, kind, limit: 200 }),
     incidents(pool, { open: false, kind, limit: PAGE + 1, offset: (at - 1) * PAGE }),
+    silences(pool),
   ]);
-  const href = (page: number, of = kind) =>
-    `/incidents?${new URLSearchParams({
-      ...of && { kind: of },
-      ...page > 1 && { page: String(page) },
-    })}`;
+  const href = (page: number, of = kind) => {
+    const params = { ...of && { kind: of }, ...page > 1 && { page: String(page) } };
+    return `/incidents?${new URLSearchParams(params)}`;
+  };
+  const mayOperate = c.get("who").role === "operate";
   return page(
     c,
     deps,
     { title: "Incidents", live: "/live" },
-    (
-      <>
-        <div class="headline">
-          <h1>{open.length === 0 ? "No open incident" : plural(open.length, "open incident")}</h1>
-          <p id="stale" hidden>
-            <a href="">A site has changed: load again</a>
-          </p>
-          <p class="pick">
-            <a href="/incidents" aria-current={kind === undefined ? "true" : undefined}>
-              all kinds
-            </a>
-            {KINDS.map((one) => (
-              <a href={href(1, one)} aria-current={kind === one ? "true" : undefined}>
-                {one.replaceAll("_", " ")}
-              </a>
-            ))}
-          </p>
-        </div>
-        {open.length > 0 && at === 1 && <IncidentRows incidents={open} now={now} of />}
-        <h2>Over</h2>
-        {over.length === 0 && at === 1
-          ? (
-            <p class="dim">
-              None yet. <code>httpmon alerts -c …</code> makes incidents of what agents see.
-            </p>
-          )
-          : <IncidentRows incidents={over.slice(0, PAGE)} now={now} of />}
-        <nav class="pick pages" aria-label="Pages of the table">
-          {at > 1 && <a href={href(at - 1)}>newer</a>}
-          {over.length > PAGE && <a href={href(at + 1)}>older</a>}
-        </nav>
-      </>
-    ),
+    <>
+      <div class="headline">
+        <h1>{open.length === 0 ? "No open incident" : plural(open.length, "open incident")}</h1>
+        <p id="stale" hidden>
+          <a href="">A site has changed: load again</a>
+        </p>
+        <Pick
+          label="Kinds"
+          of={[
+            ["/incidents", "all kinds", kind === undefined],
+            ...KINDS.map((one) => [href(1, one), one.replaceAll("_", " "), kind === one] as const),
+          ]}
+        />
+      </div>
+      {open.length > 0 && at === 1 && <IncidentRows of={open} now={now} withSubject />}
+      {silenced.length > 0 && <h2>Silenced</h2>}
+      {silenced.length > 0 && (
+        <Table
+          head={["~what", "until", "~why", "by", "end"]}
+          rows={silenced.map(({ id, matchers, endsAt, why, createdBy }) => [
+            matchers.map(showMatcher).join(", ") || "everything",
+            <Ago at={endsAt} now={now} />,
+            why,
+            createdBy,
+            mayOperate && <Send to={`/silences/${id}/end`} csrf={c.get("csrf")} says="End" />,
+          ])}
+        />
+      )}
+      <h2>Over</h2>
+      <IncidentRows of={over.slice(0, PAGE)} now={now} withSubject />
+      <Pick
+        label="Pages of the table"
+        of={[
+          ...at > 1 ? [[href(at - 1), "newer", false] as const] : [],
+          ...over.length > PAGE ? [[href(at + 1), "older", false] as const] : [],
+        ]}
+      />
+      {open.length + over.length === 0 && (
+        <p class="dim">
+          <code>httpmon alerts -c …</code> makes incidents of what agents see.
+        </p>
+      )}
+    </>,
   );
 }
 
@@ -87,148 +99,134 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
     notesOf(pool, [id]),
     notificationsOf(pool, id, NOTIFICATIONS),
   ]);
-  if (!incident) {
-    return messagePage(c, deps, "No such incident", `There is no incident ${id}.`, 404);
-  }
+  if (!incident) return noSuch(c, deps);
   const now = clock.now();
-  const { kind, subject, siteId, severity, cause, locations, evidence } = incident;
+  const { subject, siteId, severity, cause, locations, evidence } = incident;
   const { openedAt, acknowledgedAt, acknowledgedBy, closedAt } = incident;
+  const kind = incident.kind.replaceAll("_", " ");
+  const csrf = c.get("csrf");
   const mayOperate = c.get("who").role === "operate";
-  const csrf = <input type="hidden" name="csrf" value={c.get("csrf")} />;
+  const isOpen = closedAt === null;
   return page(
     c,
     deps,
     { title: `${subject} ${kind}` },
-    (
-      <>
-        <div class="headline">
-          <h1>
-            <Mark state={markOf(kind)} />{" "}
-            {siteId === null ? subject : <a href={`/sites/${siteId}`}>{subject}</a>}{" "}
-            {kind.replaceAll("_", " ")}
-          </h1>
-          <p class="dim">incident {id}, {severity}</p>
-        </div>
-        <p>
-          {closedAt === null
-            ? (
-              <>
-                <b>open</b> for <Since at={openedAt} now={now} />
-                {acknowledgedAt !== null &&
-                  `, acknowledged${acknowledgedBy ? ` by ${acknowledgedBy}` : ""}`}
-              </>
-            )
-            : <>over after {span(closedAt - openedAt)}</>}
-          {cause && <>: {cause}</>}
-          <span class="dim">{locations.length > 0 && ` seen from ${locations.join(", ")}`}</span>
-        </p>
-        {mayOperate && closedAt === null && acknowledgedAt === null && (
-          <form method="post" action={`/incidents/${id}/acknowledge`}>
-            {csrf}
-            <button type="submit">Acknowledge</button>
-          </form>
-        )}
+    <>
+      <div class="headline">
+        <h1>
+          <Mark state={markOf(incident.kind)} />{" "}
+          {siteId === null ? subject : <a href={`/sites/${siteId}`}>{subject}</a>} {kind}
+        </h1>
+        <p class="dim">incident {id}, {severity}</p>
+      </div>
+      <p>
+        {isOpen
+          ? (
+            <>
+              open for <Since at={openedAt} now={now} />
+            </>
+          )
+          : `over after ${span(closedAt - openedAt)}`}
+        {acknowledgedAt !== null &&
+          `, acknowledged${acknowledgedBy ? ` by ${acknowledgedBy}` : ""}`}
+        {cause && `: ${cause}`}
+        <span class="dim">{locations.length > 0 && ` seen from ${locations.join(", ")}`}</span>
+      </p>
+      {mayOperate && isOpen && acknowledgedAt === null && (
+        <Send to={`/incidents/${id}/acknowledge`} csrf={csrf} says="Acknowledge" />
+      )}
+      {mayOperate && siteId !== null && (
+        <form method="post" action={`/incidents/${id}/silence`} class="filters">
+          <input type="hidden" name="csrf" value={csrf} />
+          <select name="hours" aria-label="How long">
+            {[1, 4, 24, 168].map((hours) => (
+              <option value={hours}>{span(hours * 3_600_000)}</option>
+            ))}
+          </select>
+          <input name="why" placeholder="why" aria-label="Why" required maxlength={200} />
+          <button type="submit">Silence the site</button>
+        </form>
+      )}
 
-        <h2>What was seen</h2>
-        {evidence.length === 0 ? <p>Nothing is recorded.</p> : (
-          <div class="wide">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">from</th>
-                  <th scope="col">since</th>
-                  <th scope="col">what</th>
-                </tr>
-              </thead>
-              <tbody>
-                {evidence.map((one) => (
-                  <tr>
-                    <td title={one.agent}>{one.location ?? one.agent}</td>
-                    <td>
-                      <At at={Date.parse(one.since)} />
-                    </td>
-                    <td class="text">{one.cause}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+      <h2>What was seen</h2>
+      <Table
+        head={["from", "since", "~what"]}
+        none="Nothing is recorded."
+        rows={evidence.map((one) => [
+          one.location ?? one.agent,
+          <At at={Date.parse(one.since)} />,
+          one.cause,
+        ])}
+      />
 
-        <h2>Timeline</h2>
-        <ol class="timeline">
-          {timeline(incident, notes, told).map(({ at, what, who, isPublic }) => (
-            <li>
-              <At at={at} /> <span class="text">{what}</span>{" "}
-              <small>
-                {who}
-                {isPublic && " · public"}
-              </small>
-            </li>
-          ))}
-        </ol>
-        {mayOperate && (
-          <form method="post" action={`/incidents/${id}/notes`} class="note">
-            {csrf}
-            <label>
-              A note
-              <textarea name="text" rows={3} maxlength={MOST_TEXT} required></textarea>
-            </label>
-            <label>
-              <input type="checkbox" name="public" value="yes" /> for the status page, too
-            </label>
-            <button type="submit">Add</button>
-          </form>
-        )}
+      <h2>Timeline</h2>
+      <ol class="timeline">
+        {timeline(incident, notes, told).map(([at, what, who]) => (
+          <li>
+            <At at={at} /> <span class="text">{what}</span> <small>{who}</small>
+          </li>
+        ))}
+      </ol>
+      {mayOperate && (
+        <form method="post" action={`/incidents/${id}/notes`} class="note">
+          <input type="hidden" name="csrf" value={csrf} />
+          <label>
+            A note
+            <textarea name="text" rows={3} maxlength={MOST_TEXT} required></textarea>
+          </label>
+          <label>
+            <input type="checkbox" name="public" value="yes" /> for the status page, too
+          </label>
+          <button type="submit">Add</button>
+        </form>
+      )}
 
-        <h2>Who was told</h2>
-        {told.length === 0 ? <p>Nobody.</p> : <NotificationRows notifications={told} now={now} />}
-      </>
-    ),
+      <h2>Who was told</h2>
+      <Notifications of={told} now={now} />
+    </>,
   );
 }
 
-interface Moment {
-  at: number;
-  what: string;
-  who: string;
-  isPublic?: boolean;
+function noSuch(c: Context<Env>, deps: WebDeps) {
+  return messagePage(
+    c,
+    deps,
+    "No such incident",
+    `There is no incident ${c.req.param("id")}.`,
+    404,
+  );
 }
 
 /** All that happened, in order. */
-function timeline(incident: Incident, notes: readonly Note[], told: readonly Owed[]): Moment[] {
-  const { kind, openedAt, acknowledgedAt, closedAt } = incident;
-  const moments: Moment[] = [
-    { at: openedAt, what: `Opened: ${kind.replaceAll("_", " ")}`, who: "" },
-    ...notes.map(({ at, text, author, isPublic }) => ({
-      at,
-      what: text,
-      who: author ?? "",
-      isPublic,
-    })),
-    ...told.filter(({ sentAt }) => sentAt !== null).map(({ sentAt, channel, event }) => ({
-      at: sentAt!,
-      what: `Told ${channel}: ${event}`,
-      who: "",
-    })),
+function timeline(
+  { kind, openedAt, acknowledgedAt, acknowledgedBy, closedAt }: Incident,
+  notes: readonly Note[],
+  told: readonly Owed[],
+): [at: number, what: string, who: string][] {
+  const moments: [number, string, string][] = [
+    [openedAt, `Opened: ${kind.replaceAll("_", " ")}`, ""],
+    ...notes.filter(({ text }) => text !== ACKNOWLEDGED)
+      .map(({ at, text, author, isPublic }): [number, string, string] => [
+        at,
+        text,
+        `${author ?? ""}${isPublic ? " · public" : ""}`,
+      ]),
+    ...told.flatMap(({ sentAt, channel, event }): [number, string, string][] =>
+      sentAt === null ? [] : [[sentAt, `Told ${channel}: ${event}`, ""]]
+    ),
   ];
-  const isNoted = notes.some(({ text }) => text === ACKNOWLEDGED);
-  if (acknowledgedAt !== null && !isNoted) {
-    moments.push({ at: acknowledgedAt, what: ACKNOWLEDGED, who: "" });
-  }
-  if (closedAt !== null) moments.push({ at: closedAt, what: "Over", who: "" });
-  return moments.sort((a, b) => a.at - b.at);
+  if (acknowledgedAt !== null) moments.push([acknowledgedAt, ACKNOWLEDGED, acknowledgedBy ?? ""]);
+  if (closedAt !== null) moments.push([closedAt, "Over", ""]);
+  return moments.sort(([a], [b]) => a - b);
 }
 
+/** A note of this text is the API's, beside what the incident itself says. */
 const ACKNOWLEDGED = "Acknowledged";
 
 /** Takes it that somebody is at it. */
 export async function acknowledgeIncident(c: Context<Env>, { operator }: WebDeps) {
   const id = c.req.param("id")!;
-  const author = c.get("who").name;
-  if (await acknowledge(operator, id, author)) {
-    await addNote(operator, id, { author, isPublic: false, text: ACKNOWLEDGED });
-  }
+  await acknowledge(operator, id, c.get("who").name);
   return c.redirect(`/incidents/${id}`, 303);
 }
 
@@ -237,8 +235,25 @@ export async function noteIncident(c: Context<Env>, deps: WebDeps) {
   const form = await c.req.parseBody();
   const text = String(form.text ?? "").trim().slice(0, MOST_TEXT);
   const note = { author: c.get("who").name, isPublic: form.public === "yes", text };
-  if (text !== "" && !await addNote(deps.operator, id, note)) {
-    return messagePage(c, deps, "No such incident", `There is no incident ${id}.`, 404);
-  }
+  if (text !== "" && !await addNote(deps.operator, id, note)) return noSuch(c, deps);
   return c.redirect(`/incidents/${id}`, 303);
+}
+
+/** Nobody is told of the site for a while. */
+export async function silenceSite(c: Context<Env>, deps: WebDeps) {
+  const [incident] = await incidents(deps.pool, { id: c.req.param("id")!, limit: 1 });
+  if (!incident) return noSuch(c, deps);
+  const { hours, why } = await c.req.parseBody();
+  await silence(deps.operator, {
+    matchers: [{ name: "site", value: incident.subject, isRegex: false, isEqual: true }],
+    endsAt: deps.clock.now() + Math.min(Math.max(Number(hours) || 1, 1), 168) * 3_600_000,
+    why: String(why ?? "").slice(0, 200),
+    createdBy: c.get("who").name,
+  });
+  return c.redirect("/incidents", 303);
+}
+
+export async function endSilenceNow(c: Context<Env>, { operator }: WebDeps) {
+  await endSilence(operator, c.req.param("id")!);
+  return c.redirect("/incidents", 303);
 }

@@ -4,7 +4,14 @@ import { Reports } from "../data/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { agentsPage } from "./agents.tsx";
 import { checkNow } from "./check.tsx";
-import { acknowledgeIncident, incidentPage, incidentsPage, noteIncident } from "./incidents.tsx";
+import {
+  acknowledgeIncident,
+  endSilenceNow,
+  incidentPage,
+  incidentsPage,
+  noteIncident,
+  silenceSite,
+} from "./incidents.tsx";
 import { overview } from "./overview.tsx";
 import { pipelinePage } from "./pipeline.tsx";
 import { replayLetters } from "./replay.tsx";
@@ -23,6 +30,8 @@ export function pages(deps: WebDeps): Hono<Env> {
   app.get("/incidents/:id{[0-9]{1,18}}", (c) => incidentPage(c, deps));
   app.post("/incidents/:id{[0-9]{1,18}}/acknowledge", (c) => acknowledgeIncident(c, deps));
   app.post("/incidents/:id{[0-9]{1,18}}/notes", (c) => noteIncident(c, deps));
+  app.post("/incidents/:id{[0-9]{1,18}}/silence", (c) => silenceSite(c, deps));
+  app.post("/silences/:id{[0-9]{1,18}}/end", (c) => endSilenceNow(c, deps));
   app.get("/agents", (c) => agentsPage(c, deps, ops));
   app.get("/pipeline", (c) => pipelinePage(c, deps, ops));
   app.get("/reports", (c) => reportsPage(c, deps, reports));

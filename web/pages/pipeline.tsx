@@ -1,18 +1,12 @@
 import type { Context } from "hono";
 import type { Ops } from "../data/ops.ts";
-import {
-  type DeadLetter,
-  deadLetters,
-  notificationsOf,
-  pipelineOf,
-  pipelineSql,
-} from "../data/pipeline.ts";
+import { deadLetters, notificationsOf, pipelineOf, pipelineSql } from "../data/pipeline.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { type Column, Processes } from "./agents.tsx";
 import { page } from "./layout.tsx";
-import { Ago, At, Mark, Sql } from "./parts/basics.tsx";
+import { Ago, At, Figures, Mark, Send, Sql, Table } from "./parts/basics.tsx";
 import { amount, bytes, count, plural, short } from "./parts/format.ts";
-import { NotificationRows } from "./parts/notification_rows.tsx";
+import { Notifications } from "./parts/incident_rows.tsx";
 
 const LETTERS = 25;
 const NOTIFICATIONS = 25;
@@ -42,226 +36,149 @@ export async function pipelinePage(c: Context<Env>, deps: WebDeps, ops: Ops) {
   const perSecond = minutes.reduce((sum, { results }) => sum + results, 0) / 300;
   const behind = offsets.filter(({ consumer }) => consumer === "writer")
     .map(({ lastRecord }) => now - (lastRecord ?? 0));
-  const lettersInAll = pipeline.letters.reduce((sum, { n }) => sum + n, 0);
+  const dead = pipeline.letters.reduce((sum, { n }) => sum + n, 0);
   const isQuiet = now - sites.newest > QUIET_MS;
+  const mayReplay = c.get("who").role === "operate";
+  const ago = (at: number | null) => at === null ? "–" : <Ago at={at} now={now} />;
   return page(
     c,
     deps,
     { title: "Pipeline" },
-    (
-      <>
-        <h1>
-          <Mark state={isQuiet || lettersInAll > 0 ? "degraded" : "up"} />{" "}
-          {isQuiet
-            ? "No results are coming in"
-            : lettersInAll > 0
-            ? plural(lettersInAll, "dead letter")
-            : "Results are coming in"}
-        </h1>
-        <dl class="figures">
-          <div>
-            <dt>last result</dt>
-            <dd>{sites.newest > 0 ? <Ago at={sites.newest} now={now} /> : "none"}</dd>
-          </div>
-          <div>
-            <dt>results, last 5 min</dt>
-            <dd>
+    <>
+      <h1>
+        <Mark state={isQuiet || dead > 0 ? "degraded" : "up"} />{" "}
+        {isQuiet
+          ? "No results are coming in"
+          : dead > 0
+          ? plural(dead, "dead letter")
+          : "Results are coming in"}
+      </h1>
+      <Figures
+        of={[
+          ["last result", ago(sites.newest || null)],
+          [
+            "results, last 5 min",
+            <>
               {amount(perSecond)} <small>/s</small>
-            </dd>
-          </div>
-          <div>
-            <dt>last record stored</dt>
-            <dd>{behind.length === 0 ? "none" : `${short(Math.min(...behind))} ago`}</dd>
-          </div>
-          <div>
-            <dt>hours to roll up</dt>
-            <dd>{count(marks.reduce((sum, { n }) => sum + n, 0))}</dd>
-          </div>
-        </dl>
-        <Sql>{sql.minutes}</Sql>
+            </>,
+          ],
+          [
+            "last record stored",
+            behind.length === 0 ? "none" : `${short(Math.min(...behind))} ago`,
+          ],
+          ["hours to roll up", count(marks.reduce((sum, { n }) => sum + n, 0))],
+        ]}
+      />
+      <Sql>{sql.minutes}</Sql>
 
-        <h2>Processes</h2>
-        <Processes processes={processes.filter(({ mode }) => mode !== "agent")} columns={COLUMNS} />
+      <h2>Processes</h2>
+      <Processes processes={processes.filter(({ mode }) => mode !== "agent")} columns={COLUMNS} />
 
-        <h2>Dead letters</h2>
-        {letters.length === 0 ? <p>None: every record was stored.</p> : (
-          <>
-            <Reasons
-              reasons={pipeline.letters}
-              now={now}
-              csrf={c.get("csrf")}
-              mayReplay={c.get("who").role === "operate"}
-            />
-            <Letters letters={letters} />
-          </>
-        )}
-        <Sql>{sql.letters}</Sql>
-
-        <h2>Notifications</h2>
-        {channels.length === 0 ? <p>None was owed yet.</p> : (
-          <Rows
-            titles={["channel", "pending", "overdue", "given up, 7 d", "sent, 7 d", "last sent"]}
-            rows={channels.map((one) => [
-              one.channel,
-              count(one.pending),
-              count(one.overdue),
-              count(one.failed),
-              count(one.sent),
-              one.lastSent === null ? "–" : <Ago at={one.lastSent} now={now} />,
-            ])}
-          />
-        )}
-        {owed.length > 0 && (
-          <>
-            <h3>Waiting or given up</h3>
-            <NotificationRows notifications={owed} now={now} of />
-          </>
-        )}
-        <Sql>{sql.channels}</Sql>
-
-        <h2>What is read</h2>
-        <Rows
-          titles={["reader of topic, partition", "next offset", "last record", "moved"]}
-          rows={offsets.map((one) => [
-            `${one.consumer} of ${one.topic}, ${one.partition}`,
-            one.nextOffset,
-            one.lastRecord === null ? "–" : <Ago at={one.lastRecord} now={now} />,
-            <Ago at={one.movedAt} now={now} />,
+      <h2>Dead letters</h2>
+      <Table
+        narrow
+        head={["reason", "#how many", "#newest", "#again"]}
+        none="None: every record was stored."
+        rows={pipeline.letters.map(({ reason, n, newest }) => [
+          reason,
+          count(n),
+          ago(newest),
+          mayReplay &&
+          <Send to="/pipeline/replay" csrf={c.get("csrf")} says="Replay" fields={{ reason }} />,
+        ])}
+      />
+      {letters.length > 0 && (
+        <Table
+          head={["set aside", "reason", "~detail", "topic, partition, offset", "#size"]}
+          rows={letters.map((letter) => [
+            <At at={letter.at} />,
+            letter.reason,
+            <>
+              {letter.detail}
+              <details>
+                <summary>bytes</summary>
+                <pre tabindex={0}>{asText(letter.value)}</pre>
+              </details>
+            </>,
+            `${letter.topic}, ${letter.partition}, ${letter.offset}`,
+            bytes(letter.bytes),
           ])}
         />
-        <Sql>{sql.offsets}</Sql>
+      )}
+      <Sql>{sql.letters}</Sql>
 
-        <h2>Rollups still to be made</h2>
-        <Rows
-          titles={["what", "how many", "oldest"]}
-          rows={marks.filter(({ n }) => n > 0).map(({ what, n, oldest }) => [
-            what,
-            count(n),
-            oldest === null ? "–" : <At at={oldest} />,
-          ])}
-        />
-        <p class="dim">The hour, the day and the month under way are always among them.</p>
-        <Sql>{sql.marks}</Sql>
+      <h2>Notifications</h2>
+      <Table
+        narrow
+        head={["channel", "#pending", "#overdue", "#given up, 7 d", "#sent, 7 d", "#last sent"]}
+        none="None was owed yet."
+        rows={channels.map((one) => [
+          one.channel,
+          count(one.pending),
+          count(one.overdue),
+          count(one.failed),
+          count(one.sent),
+          ago(one.lastSent),
+        ])}
+      />
+      {owed.length > 0 && <h3>Waiting or given up</h3>}
+      {owed.length > 0 && <Notifications of={owed} now={now} withIncident />}
+      <Sql>{sql.channels}</Sql>
 
-        <h2>What is kept</h2>
-        <Rows
-          titles={["what", "days", "dropped before"]}
-          rows={retention.map(({ what, keepDays, droppedBefore }) => [
-            what.replaceAll("_", " "),
-            keepDays === null ? "for ever" : count(keepDays),
-            droppedBefore ?? "nothing yet",
-          ])}
-        />
-        <h3>How much there is, about</h3>
-        <Rows
-          titles={["table", "size", "rows", "partitions"]}
-          rows={tables.map((one) => [
-            one.name,
-            bytes(one.bytes),
-            count(one.rows),
-            one.partitions === 0 ? "–" : count(one.partitions),
-          ])}
-        />
-        <Sql>{`${sql.retention};\n\n${sql.tables}`}</Sql>
-      </>
-    ),
-  );
-}
+      <h2>What is read</h2>
+      <Table
+        narrow
+        head={["reader of topic, partition", "#next offset", "#last record", "#moved"]}
+        rows={offsets.map((one) => [
+          `${one.consumer} of ${one.topic}, ${one.partition}`,
+          one.nextOffset,
+          ago(one.lastRecord),
+          ago(one.movedAt),
+        ])}
+      />
+      <Sql>{sql.offsets}</Sql>
 
-/** A table of which all columns but the first are numbers. */
-function Rows({ titles, rows }: { titles: readonly string[]; rows: readonly unknown[][] }) {
-  if (rows.length === 0) return <p>None.</p>;
-  return (
-    <div class="wide">
-      <table class="narrow">
-        <thead>
-          <tr>
-            {titles.map((title, n) => <th scope="col" class={n > 0 ? "n" : undefined}>{title}</th>)}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr>
-              {row.map((cell, n) => <td class={n > 0 ? "n" : "text"}>{cell}</td>)}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
+      <h2>Rollups still to be made</h2>
+      <Table
+        narrow
+        head={["what", "#how many", "#oldest"]}
+        rows={marks.filter(({ n }) => n > 0)
+          .map(({ what, n, oldest }) => [what, count(n), oldest && <At at={oldest} />])}
+      />
+      <p class="dim">The hour, the day and the month under way are always among them.</p>
+      <Sql>{sql.marks}</Sql>
 
-function Reasons({ reasons, now, csrf, mayReplay }: {
-  reasons: readonly { reason: string; n: number; newest: number }[];
-  now: number;
-  csrf: string;
-  mayReplay: boolean;
-}) {
-  return (
-    <Rows
-      titles={["reason", "how many", "newest", "again"]}
-      rows={reasons.map(({ reason, n, newest }) => [
-        reason,
-        count(n),
-        <Ago at={newest} now={now} />,
-        mayReplay && (
-          <form method="post" action="/pipeline/replay" class="inline">
-            <input type="hidden" name="csrf" value={csrf} />
-            <input type="hidden" name="reason" value={reason} />
-            <button type="submit">Replay</button>
-          </form>
-        ),
-      ])}
-    />
-  );
-}
-
-function Letters({ letters }: { letters: readonly DeadLetter[] }) {
-  return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">set aside</th>
-            <th scope="col">reason</th>
-            <th scope="col">detail</th>
-            <th scope="col">topic, partition, offset</th>
-            <th scope="col" class="n">size</th>
-          </tr>
-        </thead>
-        <tbody>
-          {letters.map((letter) => (
-            <tr>
-              <td>
-                <At at={letter.at} />
-              </td>
-              <td>{letter.reason}</td>
-              <td class="text">
-                {letter.detail}
-                <details>
-                  <summary>bytes</summary>
-                  <pre tabindex={0}>{asText(letter.value)}</pre>
-                </details>
-              </td>
-              <td>{letter.topic}, {letter.partition}, {letter.offset}</td>
-              <td class="n">{bytes(letter.bytes)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+      <h2>What is kept</h2>
+      <Table
+        narrow
+        head={["what", "#days", "#dropped before"]}
+        rows={retention.map(({ what, keepDays, droppedBefore }) => [
+          what.replaceAll("_", " "),
+          keepDays === null ? "for ever" : count(keepDays),
+          droppedBefore ?? "nothing yet",
+        ])}
+      />
+      <h3>How much there is, about</h3>
+      <Table
+        narrow
+        head={["table", "#size", "#rows", "#partitions"]}
+        rows={tables.map((one) => [
+          one.name,
+          bytes(one.bytes),
+          count(one.rows),
+          one.partitions === 0 ? "–" : count(one.partitions),
+        ])}
+      />
+      <Sql>{`${sql.retention};\n\n${sql.tables}`}</Sql>
+    </>,
   );
 }
 
 /** As text, where all of it is; else in hexadecimal. */
 function asText(value: Uint8Array): string {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(value);
-    // deno-lint-ignore no-control-regex
-    if (!/[\x00-\x08\x0e-\x1f]/.test(text)) return text;
-  } catch {
-    // Cut within a character, or no text at all.
-  }
+  const text = new TextDecoder().decode(value);
+  // deno-lint-ignore no-control-regex
+  if (!/[\ufffd\x00-\x08\x0e-\x1f]/.test(text.slice(0, -1))) return text;
   const pairs = [...value.slice(0, 512)].map((byte) => byte.toString(16).padStart(2, "0"));
   return pairs.join(" ").replace(/(.{48})/g, "$1\n");
 }

@@ -6,7 +6,7 @@ import { minutesOf, type Reports } from "../data/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
-import { At, Ms, Sql, Uptime } from "./parts/basics.tsx";
+import { At, Figures, Ms, Pick, Sql, Table, Uptime } from "./parts/basics.tsx";
 import { count, plural } from "./parts/format.ts";
 import { whyOf } from "./parts/wrong.tsx";
 
@@ -19,37 +19,21 @@ export async function reportsPage(c: Context<Env>, deps: WebDeps, reports: Repor
     c,
     deps,
     { title: "Reports" },
-    (
-      <>
-        <h1>Reports</h1>
-        {months.length === 0
-          ? <p>There is one when the first day is over.</p>
-          : (
-            <table class="narrow">
-              <thead>
-                <tr>
-                  <th scope="col">month, UTC</th>
-                  <th scope="col">is</th>
-                </tr>
-              </thead>
-              <tbody>
-                {months.map(({ name, isFrozen }, n) => (
-                  <tr>
-                    <td>
-                      <a href={`/reports/${name}`}>{inWords(name)}</a>
-                    </td>
-                    <td>{isFrozen ? "frozen" : n === 0 ? "under way" : "not frozen"}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-        <p class="dim">
-          <code>httpmon report --month 2026-10 --freeze</code>{" "}
-          keeps the figures of a month for good.
-        </p>
-      </>
-    ),
+    <>
+      <h1>Reports</h1>
+      <Table
+        narrow
+        head={["month, UTC", "is"]}
+        none="There is one when the first hour is over."
+        rows={months.map(({ name, isFrozen }, n) => [
+          <a href={`/reports/${name}`}>{inWords(name)}</a>,
+          isFrozen ? "frozen" : n === 0 ? "under way" : "not frozen",
+        ])}
+      />
+      <p class="dim">
+        <code>httpmon report --month 2026-10 --freeze</code> keeps the figures of a month for good.
+      </p>
+    </>,
   );
 }
 
@@ -63,80 +47,74 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
     const at = Math.min(pages, Math.max(1, Math.floor(Number(c.req.query("page")) || 1)));
     const shown = sites.slice((at - 1) * PAGE, at * PAGE);
     const rows = await reports.rowsOf(month, shown, deps.clock.now());
-    const href = (to: number) =>
-      `/reports/${month.name}?${new URLSearchParams({ ...text && { q: text }, page: String(to) })}`;
+    const link = (to: number, says: string) =>
+      [
+        `/reports/${month.name}?${new URLSearchParams({
+          ...text && { q: text },
+          page: String(to),
+        })}`,
+        says,
+        false,
+      ] as const;
     return page(
       c,
       deps,
       { title: `Report of ${month.name}` },
-      (
-        <>
-          <div class="headline">
-            <h1>{inWords(month.name)}</h1>
-            <p class="dim">
-              {month.since} to {month.until}, {plural(sites.length, "site")}
-              {pages > 1 && `, page ${at} of ${pages}`}
-            </p>
-          </div>
-          <form class="filters" action={`/reports/${month.name}`} role="search">
-            <input
-              type="search"
-              name="q"
-              value={text}
-              placeholder="name or URL"
-              aria-label="Search"
-            />
-            <button type="submit">Show</button>
-          </form>
-          <div class="wide">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">site</th>
-                  <th scope="col" class="n">uptime</th>
-                  <th scope="col" class="n">down</th>
-                  <th scope="col" class="n">failures</th>
-                  <th scope="col" class="n">p50</th>
-                  <th scope="col" class="n">p95</th>
-                  <th scope="col" class="n">p99</th>
-                  <th scope="col" class="n">not observed</th>
-                  <th scope="col">is</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr>
-                    <td class="name" title={row.site}>
-                      <a href={`/reports/${month.name}/${row.id}`}>{row.site}</a>
-                    </td>
-                    <td class="n">
-                      <Uptime of={row.uptime} />
-                    </td>
-                    <td class="n">{minutes(row.minutesDown)}</td>
-                    <td class="n">{row.failures === null ? "–" : count(row.failures)}</td>
-                    {(["p50", "p95", "p99"] as const).map((q) => (
-                      <td class="n">
-                        <Ms of={row[q]} />
-                      </td>
-                    ))}
-                    <td class="n">{minutes(row.minutesUnobserved)}</td>
-                    <td>{row.revision === null ? "not frozen" : `frozen, ${row.revision}`}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-          <nav class="pick pages" aria-label="Pages of the table">
-            {at > 1 && <a href={href(at - 1)}>before</a>}
-            {at < pages && <a href={href(at + 1)}>next</a>}
-          </nav>
+      <>
+        <div class="headline">
+          <h1>{inWords(month.name)}</h1>
           <p class="dim">
-            Uptime is (up + degraded) / (up + degraded + down) in due times; what no agent reported
-            is in none of them. On one page without an end:{" "}
-            <code>httpmon report --month {month.name} --format html</code>
+            {month.since} to {month.until}, {plural(sites.length, "site")}
+            {pages > 1 && `, page ${at} of ${pages}`}
           </p>
-        </>
-      ),
+        </div>
+        <form class="filters" action={`/reports/${month.name}`} role="search">
+          <input
+            type="search"
+            name="q"
+            value={text}
+            placeholder="name or URL"
+            aria-label="Search"
+          />
+          <button type="submit">Show</button>
+        </form>
+        <Table
+          head={[
+            "site",
+            "#uptime",
+            "#down",
+            "#failures",
+            "#p50",
+            "#p95",
+            "#p99",
+            "#not observed",
+            "is",
+          ]}
+          rows={rows.map((row) => [
+            <a href={`/reports/${month.name}/${row.id}`}>{row.site}</a>,
+            <Uptime of={row.uptime} />,
+            minutes(row.minutesDown),
+            row.failures === null ? "–" : count(row.failures),
+            <Ms of={row.p50} />,
+            <Ms of={row.p95} />,
+            <Ms of={row.p99} />,
+            minutes(row.minutesUnobserved),
+            row.revision === null ? "not frozen" : `frozen, ${row.revision}`,
+          ])}
+        />
+        <Pick
+          label="Pages of the table"
+          of={[
+            ...at > 1 ? [link(at - 1, "before")] : [],
+            ...at < pages ? [link(at + 1, "next")] : [],
+          ]}
+        />
+        <p class="dim">
+          Uptime is (up + degraded) / (up + degraded + down) in due times; what no agent reported is
+          in none of them. All sites on one page:{" "}
+          <code>httpmon report --month {month.name} --format html</code>
+        </p>
+      </>,
     );
   });
 }
@@ -146,99 +124,64 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
   return await withMonth(c, deps, async (month) => {
     const id = Number(c.req.param("id"));
     const known = (await reports.sitesOf(month)).find((one) => one.id === id);
-    if (!known) {
-      const text = `Site ${id} has no results in ${month.name}.`;
-      return messagePage(c, deps, "No report", text, 404);
-    }
+    if (!known) throw new UsageError(`Site ${id} has no results in ${month.name}`);
     const { site, figures, frozen, sql } = await reports.reportOf(month, known);
     const { slots, responseMs, failures, unobserved } = figures;
-    const figure = (title: string, value: unknown, isMain = false) => (
-      <div class={isMain ? "main" : undefined}>
-        <dt>{title}</dt>
-        <dd>{value}</dd>
-      </div>
-    );
     return page(
       c,
       deps,
       { title: `${site}, ${month.name}` },
-      (
-        <>
-          <div class="headline">
-            <h1>{site}, {inWords(month.name)}</h1>
-            <p class="dim">
-              <a href={`/reports/${month.name}`}>all sites</a> · <a href={`/sites/${id}`}>now</a> ·
-              {" "}
-              {stateOf(frozen)}
-            </p>
-          </div>
-          <dl class="figures">
-            {figure("uptime", <Uptime of={figures.uptime} />, true)}
-            {figure("down", minutes(figures.minutesDown))}
-            {figure("failures", failures === null ? "–" : count(failures.length))}
-            {figure("p50", <Ms of={responseMs?.p50 ?? null} />)}
-            {figure("p95", <Ms of={responseMs?.p95 ?? null} />)}
-            {figure("p99", <Ms of={responseMs?.p99 ?? null} />)}
-            {figure("not observed", minutes(minutesOf(unobserved)))}
-          </dl>
-          <p>
-            {plural(figures.checks, "result")}; due times:{" "}
-            {Object.entries(slots).filter(([, n]) => n > 0).map(([state, n]) =>
-              `${count(n)} ${state}`
-            )
-              .join(", ")}.{figures.of !== "hours" &&
-              ` Figures of whole ${figures.of}, as what they were added up from is dropped.`}
+      <>
+        <div class="headline">
+          <h1>{site}, {inWords(month.name)}</h1>
+          <p class="dim">
+            <a href={`/reports/${month.name}`}>all sites</a> · <a href={`/sites/${id}`}>now</a> ·
+            {" "}
+            {stateOf(frozen)}
           </p>
-          <h2>Failures</h2>
-          {failures === null
-            ? <p>Not known any more: the days are dropped.</p>
-            : failures.length === 0
-            ? <p>None.</p>
-            : (
-              <div class="wide">
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">since</th>
-                      <th scope="col" class="n">lasted</th>
-                      <th scope="col">why</th>
-                      <th scope="col" class="n">agents</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {failures.map((failure) => (
-                      <tr>
-                        <td>
-                          <At at={Date.parse(failure.started)} />
-                        </td>
-                        <td class="n">
-                          {failure.ended === null ? "goes on" : duration(failure.minutes)}
-                        </td>
-                        <td class="text">{whyOf(failure)}</td>
-                        <td class="n">{failure.agents.length}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-            )}
-          {unobserved.length > 0 && (
-            <>
-              <h2>Not observed</h2>
-              <ul class="timeline">
-                {unobserved.map(({ started, ended }) => (
-                  <li>
-                    <At at={Date.parse(started)} /> to <At at={Date.parse(ended)} />
-                  </li>
-                ))}
-              </ul>
-            </>
-          )}
-          <Sql>
-            {Object.entries(sql).map(([name, text]) => `-- ${name}\n${text};`).join("\n\n")}
-          </Sql>
-        </>
-      ),
+        </div>
+        <Figures
+          main
+          of={[
+            ["uptime", <Uptime of={figures.uptime} />],
+            ["down", minutes(figures.minutesDown)],
+            ["failures", failures === null ? "–" : count(failures.length)],
+            ...(["p50", "p95", "p99"] as const).map((q) =>
+              [q, <Ms of={responseMs?.[q] ?? null} />] as const
+            ),
+            ["not observed", minutes(minutesOf(unobserved))],
+          ]}
+        />
+        <p>
+          {plural(figures.checks, "result")}; due times:{" "}
+          {Object.entries(slots).filter(([, n]) => n > 0)
+            .map(([state, n]) => `${count(n)} ${state}`).join(", ")}.{figures.of !== "hours" &&
+            ` Figures of whole ${figures.of}, as what they were added up from is dropped.`}
+        </p>
+        <h2>Failures</h2>
+        <Table
+          head={["since", "#lasted", "~why", "#agents"]}
+          none={failures === null ? "Not known any more: the days are dropped." : "None."}
+          rows={(failures ?? []).map((failure) => [
+            <At at={Date.parse(failure.started)} />,
+            failure.ended === null ? "goes on" : duration(failure.minutes),
+            whyOf(failure),
+            failure.agents.length,
+          ])}
+        />
+        <h2>Not observed</h2>
+        <Table
+          narrow
+          head={["from", "to"]}
+          rows={unobserved.map(({ started, ended }) => [
+            <At at={Date.parse(started)} />,
+            <At at={Date.parse(ended)} />,
+          ])}
+        />
+        <Sql>
+          {Object.entries(sql).map(([name, text]) => `-- ${name}\n${text};`).join("\n\n")}
+        </Sql>
+      </>,
     );
   });
 }
@@ -258,9 +201,8 @@ async function withMonth(
 
 function stateOf(frozen: SiteReport["frozen"]): string {
   if (frozen === null) return "not frozen";
-  return frozen.changedSince
-    ? `frozen, revision ${frozen.revision}; late results changed the record since`
-    : `frozen, revision ${frozen.revision}`;
+  const late = "; late results changed the record since";
+  return `frozen, revision ${frozen.revision}${frozen.changedSince ? late : ""}`;
 }
 
 function minutes(n: number) {

@@ -121,19 +121,12 @@ Deno.test("Sites sees the first result of an empty database", async () => {
 });
 
 Deno.test("judge() says unobserved once the last result is too old to say anything of now", () => {
-  const seen: Seen = {
-    agentId: 1,
-    ts: 1_000_000,
-    since: 500_000,
-    state: 2,
-    responseMs: 1,
-    responseCode: 500,
-    contextId: null,
-    connectionId: null,
-    reasonId: null,
-  };
-  const at = (now: number) => judge([seen], () => 60, now);
+  const seen = { ts: 1_000_000, since: 500_000, state: 2, frequency: 60 } as Seen;
+  const at = (now: number) => judge([seen], now);
   assertEquals([at(1_239_999).state, at(1_239_999).since], ["down", 500_000]);
   assertEquals([at(1_240_000).state, at(1_240_000).since], ["unobserved", 1_000_000]);
-  assert(judge([seen], () => null, 4_599_999).state === "down", "without a frequency, an hour");
+  assert(
+    judge([{ ...seen, frequency: null }], 4_599_999).state === "down",
+    "without a frequency, an hour",
+  );
 });

@@ -74,6 +74,81 @@ export function Ms({ of }: { of: number | null }) {
   return <Figure value={of === null ? null : amount(of)} unit="ms" />;
 }
 
+/** A form's hidden fields, its token among them, and its button. */
+export function Send({ to, csrf, says, fields = {} }: {
+  to: string;
+  csrf: string;
+  says: string;
+  fields?: Readonly<Record<string, string>>;
+}) {
+  return (
+    <form method="post" action={to} class="inline">
+      {Object.entries({ csrf, ...fields }).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      <button type="submit">{says}</button>
+    </form>
+  );
+}
+
+interface TableProps {
+  /** A column of numbers begins with "#", one of long texts with "~". */
+  head: readonly string[];
+  rows: readonly (readonly Child[])[];
+  /** Said in its place where it has no rows. */
+  none?: string;
+  narrow?: boolean;
+}
+
+export function Table({ head, rows, none = "None.", narrow = false }: TableProps) {
+  if (rows.length === 0) return <p>{none}</p>;
+  const kinds = head.map((title) => ({ "#": "n", "~": "text" })[title[0]!]);
+  const titles = head.map((title) => title.replace(/^[#~]/, ""));
+  return (
+    <div class="wide">
+      <table class={narrow ? "narrow" : undefined}>
+        <thead>
+          <tr>{titles.map((title, n) => <th scope="col" class={kinds[n]}>{title}</th>)}</tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => <tr>{row.map((cell, n) => <td class={kinds[n]}>{cell}</td>)}</tr>)}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The figures at the head of a page, the first one large where it is the `main` one. */
+export function Figures({ of, main = false }: {
+  of: readonly (readonly [title: string, value: Child])[];
+  main?: boolean;
+}) {
+  return (
+    <dl class="figures">
+      {of.map(([title, value], n) => (
+        <div class={main && n === 0 ? "main" : undefined}>
+          <dt>{title}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Links of which one is chosen. */
+export function Pick({ of, label }: {
+  of: readonly (readonly [href: string, text: string, isChosen: boolean])[];
+  label?: string;
+}) {
+  return (
+    <nav class="pick" aria-label={label}>
+      {of.map(([href, text, isChosen]) => (
+        <a href={href} aria-current={isChosen ? "true" : undefined}>{text}</a>
+      ))}
+    </nav>
+  );
+}
+
 /** Folded: the SQL that gives what stands above it. */
 export function Sql({ children }: { children: Child }) {
   return (

@@ -1,66 +1,89 @@
 import type { Incident } from "../../data/incidents.ts";
 import type { State } from "../../data/judge.ts";
-import { At, Mark } from "./basics.tsx";
-import { span } from "./format.ts";
+import type { Owed } from "../../data/pipeline.ts";
+import { Ago, At, Mark, Table } from "./basics.tsx";
+import { count, span } from "./format.ts";
 
-/** A row an incident. */
-export function IncidentRows({ incidents, now, of = false }: {
-  incidents: readonly Incident[];
+/** A row an incident. @param withSubject Whether to say of what it is */
+export function IncidentRows({ of, now, withSubject = false }: {
+  of: readonly Incident[];
   now: number;
-  /** Whether to say of what they are. */
-  of?: boolean;
+  withSubject?: boolean;
 }) {
-  if (incidents.length === 0) return <p>None.</p>;
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">what</th>
-            {of && <th scope="col">of</th>}
-            <th scope="col">opened</th>
-            <th scope="col" class="n">lasted</th>
-            <th scope="col">why</th>
-            <th scope="col">seen from</th>
-            <th scope="col">state</th>
-          </tr>
-        </thead>
-        <tbody>
-          {incidents.map((incident) => {
-            const { id, kind, subject, openedAt, closedAt, acknowledgedAt, cause, locations } =
-              incident;
-            const link = (
-              <a href={`/incidents/${id}`}>{of ? subject : kind.replaceAll("_", " ")}</a>
-            );
-            return (
-              <tr>
-                <td>
-                  <Mark state={markOf(kind)} /> {of ? kind.replaceAll("_", " ") : link}
-                </td>
-                {of && <td class="name" title={subject}>{link}</td>}
-                <td>
-                  <At at={openedAt} />
-                </td>
-                <td class="n">{span((closedAt ?? now) - openedAt)}</td>
-                <td class="text">{cause}</td>
-                <td class="text">{locations.join(", ")}</td>
-                <td>
-                  {closedAt !== null
-                    ? "over"
-                    : acknowledgedAt !== null
-                    ? "acknowledged"
-                    : <b>open</b>}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      head={[
+        "what",
+        ...withSubject ? ["of"] : [],
+        "opened",
+        "#lasted",
+        "~why",
+        "~seen from",
+        "state",
+      ]}
+      rows={of.map((one) => {
+        const kind = one.kind.replaceAll("_", " ");
+        const link = <a href={`/incidents/${one.id}`}>{withSubject ? one.subject : kind}</a>;
+        return [
+          <>
+            <Mark state={markOf(one.kind)} /> {withSubject ? kind : link}
+          </>,
+          ...withSubject ? [link] : [],
+          <At at={one.openedAt} />,
+          span((one.closedAt ?? now) - one.openedAt),
+          one.cause,
+          one.locations.join(", "),
+          one.closedAt !== null
+            ? "over"
+            : one.acknowledgedAt !== null
+            ? "acknowledged"
+            : <b>open</b>,
+        ];
+      })}
+    />
   );
 }
 
 /** The shape for a kind of incident. */
 export function markOf(kind: string): State {
   return kind === "down" || kind === "degraded" ? kind : kind === "slo" ? "degraded" : "unobserved";
+}
+
+/** Who was told, or is to be. */
+export function Notifications({ of, now, withIncident = false }: {
+  of: readonly Owed[];
+  now: number;
+  withIncident?: boolean;
+}) {
+  return (
+    <Table
+      head={[
+        "owed",
+        ...withIncident ? ["incident"] : [],
+        "channel",
+        "of what",
+        "is",
+        "#tries",
+        "~last error",
+      ]}
+      none="Nobody."
+      rows={of.map((one) => [
+        <At at={one.createdAt} />,
+        ...withIncident ? [<a href={`/incidents/${one.incidentId}`}>{one.incidentId}</a>] : [],
+        one.channel,
+        one.event,
+        <>
+          {one.state === "failed" ? "given up" : one.state}{" "}
+          {one.sentAt !== null && <Ago at={one.sentAt} now={now} />}
+          {one.state === "pending" && (
+            <>
+              , next try <Ago at={one.dueAt} now={now} />
+            </>
+          )}
+        </>,
+        count(one.attempts),
+        one.error,
+      ])}
+    />
+  );
 }

@@ -1,7 +1,7 @@
 import { type Range, RANGES } from "../../data/range.ts";
-import type { SiteNow, Sites } from "../../data/sites.ts";
-import type { Who } from "../../env.ts";
-import { Ago, Mark, Since } from "./basics.tsx";
+import type { FromAgent } from "../../data/site.ts";
+import type { SiteNow } from "../../data/sites.ts";
+import { Ago, Mark, Pick, Since } from "./basics.tsx";
 import { plural, span } from "./format.ts";
 import { IncidentLink, noticedBy, whyOf } from "./wrong.tsx";
 
@@ -48,31 +48,26 @@ export function Head({ site, known, now }: HeadProps) {
   );
 }
 
-interface RangePickerProps {
+/** The choice of a range, and of an agent. */
+export function RangePicker({ id, range, agent, agents }: {
   id: number;
   range: Range;
   /** Null: all. */
   agent: number | null;
-  agents: readonly number[];
-  sites: Sites;
-}
-
-/** The choice of a range, and of an agent. */
-export function RangePicker({ id, range, agent, agents, sites }: RangePickerProps) {
+  agents: readonly FromAgent[];
+}) {
   const ofAgent = agent === null ? "" : `&agent=${agent}`;
   const field = (ms: number) => new Date(ms).toISOString().slice(0, 16);
   return (
     <form class="filters" action={`/sites/${id}`} data-submit>
-      <span class="pick">
-        {Object.keys(RANGES).map((name) => (
-          <a
-            href={`/sites/${id}?range=${name}${ofAgent}`}
-            aria-current={name === range.name ? "true" : undefined}
-          >
-            {name.replace(/(\D)/, " $1")}
-          </a>
-        ))}
-      </span>
+      <Pick
+        label="Ranges"
+        of={Object.keys(RANGES).map((name) => [
+          `/sites/${id}?range=${name}${ofAgent}`,
+          name.replace(/(\D)/, " $1"),
+          name === range.name,
+        ])}
+      />
       <label>
         from <input type="datetime-local" name="from" value={field(range.since)} />
       </label>
@@ -82,23 +77,14 @@ export function RangePicker({ id, range, agent, agents, sites }: RangePickerProp
       {agents.length > 1 && (
         <select name="agent" aria-label="Agent">
           <option value="">all locations</option>
-          {agents.map((one) => (
-            <option value={one} selected={one === agent}>{sites.placeOf(id, one)}</option>
+          {agents.map(({ agentId, place }) => (
+            <option value={agentId} selected={agentId === agent}>
+              {place}
+            </option>
           ))}
         </select>
       )}
       <button type="submit">Show</button>
-    </form>
-  );
-}
-
-/** Asks agents to check a site now. */
-export function CheckNow({ id, who, csrf }: { id: number; who: Who; csrf: string }) {
-  if (who.role !== "operate") return null;
-  return (
-    <form method="post" action={`/sites/${id}/check`}>
-      <input type="hidden" name="csrf" value={csrf} />
-      <button type="submit">Check now</button>
     </form>
   );
 }
