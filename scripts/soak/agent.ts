@@ -5,9 +5,9 @@ import { logTail, waitFor } from "../../local/wait.ts";
 import { denoEnv, taskCommand } from "../../tests/support/task_command.ts";
 import { type Usage, usageOf } from "./usage.ts";
 
-/** Ten thousand sites are read and checked in a second or two. */
 /** Levels of lines that nobody need look at. */
 const CALM = ["debug", "info", "notice"];
+/** Ten thousand sites are read and checked in a second or two. */
 const START_MS = 60_000;
 
 /** Over the agent's own deadline of 10 s. */
