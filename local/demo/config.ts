@@ -24,6 +24,9 @@ export interface DemoConfig {
   sites: readonly Site[];
 }
 
+/** Of the sample sites, which the status page shows. */
+const GROUP = "samples";
+
 /** A config for the sample sites. JSON, which is YAML too. @param hook Where notifications go */
 export function sampleConfig(
   samples: readonly SampleSite[],
@@ -31,13 +34,16 @@ export function sampleConfig(
   hook: string,
 ): DemoConfig {
   const websites = Object.fromEntries(
-    samples.map(({ name, url, settings }) => [name, { url, ...settings }]),
+    samples.map((
+      { name, url, settings },
+    ) => [name, { url, labels: { group: GROUP }, ...settings }]),
   );
   const channels = {
     demo: { type: "webhook", url: hook, secret: `whsec_${randomBytes(32).toString("base64")}` },
   };
   const alerts = { group_wait: 0, channels };
-  return checked("config.yaml", process.cwd(), { websites, alerts }, places);
+  const status = { groups: [GROUP], title: "Sample sites" };
+  return checked("config.yaml", process.cwd(), { websites, alerts }, places, { status });
 }
 
 /**
@@ -61,7 +67,13 @@ export function ownConfig(file: string, cwd: string, places: DemoPlaces): DemoCo
 }
 
 /** Puts the demo's places in and lets the product's loader judge the result under the file's name. */
-function checked(file: string, cwd: string, own: object, places: DemoPlaces): DemoConfig {
+function checked(
+  file: string,
+  cwd: string,
+  own: object,
+  places: DemoPlaces,
+  web: object = {},
+): DemoConfig {
   const { agent, writer } = own as { agent?: object; writer?: object };
   const { ports } = places;
   const config = {
@@ -78,6 +90,7 @@ function checked(file: string, cwd: string, own: object, places: DemoPlaces): De
     agent: { ...agent, state_dir: places.stateDir, listen: ports.agent },
     writer: { ...writer, listen: ports.writer },
     web: {
+      ...web,
       listen: ports.web,
       title: "httpmon demo",
       ops: [ports.agent, ports.writer].map((port) => `http://127.0.0.1:${port}`),

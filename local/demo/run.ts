@@ -113,7 +113,7 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   });
   const hints = [
     "Ctrl-C ends it in order. To look inside meanwhile:",
-    address,
+    `${address}, for the public ${address}status`,
     `psql ${dsn}`,
     "  SELECT * FROM results ORDER BY ts DESC LIMIT 10;",
     "  SELECT site, state, since FROM httpmon_sites_now();",

@@ -44,6 +44,7 @@ Deno.test("sampleConfig() names the sites and the demo's places", () => {
   assertEquals(config.sites, sites);
   const { demo } = config.alerts.channels;
   assertEquals(demo?.type === "webhook" && demo.url, "http://127.0.0.1:15009/");
+  assertEquals(config.web.status?.groups, [sites[0]!.labels.group!]);
   assertEquals([sites[0]!.name, sites[0]!.url, sites[0]!.rules.regex], ["fine", url, ["go"]]);
   assertEquals([sites[0]!.frequencyMs, sites[0]!.timeoutMs], [2000, 1000]);
   assertEquals(config.kafka!.bootstrapServers, PLACES.brokers);
