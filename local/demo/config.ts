@@ -43,7 +43,8 @@ export function sampleConfig(
   };
   const alerts = { group_wait: 0, channels };
   const status = { groups: [GROUP], title: "Sample sites" };
-  return checked("config.yaml", process.cwd(), { websites, alerts }, places, { status });
+  const agent = { location: "this machine" };
+  return checked("config.yaml", process.cwd(), { websites, alerts, agent }, places, { status });
 }
 
 /**
