@@ -2,21 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import pipeline from "../../docs/grafana/pipeline.json" with { type: "json" };
-import { freePort } from "../../local/ports.ts";
 import { waitFor } from "../../local/wait.ts";
 import { documented, metricsDoc } from "../support/metrics_doc.ts";
-import { Program } from "../support/program.ts";
-import { denoEnv } from "../support/task_command.ts";
+import { isInstalled, startPrometheus } from "../support/prometheus.ts";
 
 const RULES = new URL("../../docs/prometheus/httpmon.rules.yaml", import.meta.url).pathname;
-
-async function has(command: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args: ["--version"] }).output()).success;
-  } catch {
-    return false;
-  }
-}
 
 /** Series, a value a minute, and the alert that they raise at a minute; "x" is what they have in common. */
 const RAISED: [alert: string, minute: number, series: Record<string, string>][] = [
@@ -45,7 +35,7 @@ const RAISED: [alert: string, minute: number, series: Record<string, string>][] 
 
 Deno.test({
   name: "each rule of docs/prometheus is raised by what it is about",
-  ignore: !await has("promtool"),
+  ignore: !await isInstalled("promtool"),
   async fn() {
     const text = await Deno.readTextFile(RULES);
     const names = [...text.matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);
@@ -99,7 +89,7 @@ function scrapeOf(doc: string, n: number): string {
 
 Deno.test({
   name: "each query of docs/grafana/pipeline.json has an answer in a Prometheus that scrapes us",
-  ignore: !await has("prometheus"),
+  ignore: !await isInstalled("prometheus"),
   async fn() {
     await using parts = new AsyncDisposableStack();
     const cwd = await Deno.makeTempDir();
@@ -110,7 +100,6 @@ Deno.test({
       return new Response(scrapeOf(doc, ++n), { headers: { "content-type": "text/plain" } });
     });
     parts.defer(() => target.shutdown());
-    const port = await freePort();
     await Deno.writeTextFile(
       join(cwd, "prometheus.yml"),
       JSON.stringify({
@@ -122,26 +111,7 @@ Deno.test({
         }],
       }),
     );
-    const prometheus = parts.use(
-      new Program({
-        command: [
-          "prometheus",
-          "--config.file=prometheus.yml",
-          "--storage.tsdb.path=data",
-          `--web.listen-address=127.0.0.1:${port}`,
-        ],
-        cwd,
-        env: denoEnv(),
-      }),
-    );
-    const query = async (expression: string): Promise<unknown[]> => {
-      prometheus.assertRuns();
-      const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expression)}`;
-      const answer = await fetch(url).catch(() => null);
-      const { data, error } = answer ? await answer.json().catch(() => ({})) : {} as never;
-      assertEquals(error, undefined, expression);
-      return data?.result ?? [];
-    };
+    const { query } = await startPrometheus(parts, cwd);
     for (const { expr } of pipeline.panels.flatMap(({ targets }) => targets)) {
       const expression = expr.replaceAll("$__rate_interval", "1m");
       await waitFor(expression, async () => (await query(expression)).length > 0, 60_000);

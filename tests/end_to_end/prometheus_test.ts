@@ -1,11 +1,12 @@
 /** A real Prometheus, whose job for blackbox_exporter is as its README has it, scrapes an agent. */
 import { assertEquals } from "@std/assert";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../local/ports.ts";
 import { waitFor } from "../../local/wait.ts";
 import { Program } from "../support/program.ts";
+import { isInstalled, startPrometheus } from "../support/prometheus.ts";
 import { denoEnv, taskCommand } from "../support/task_command.ts";
 
 /** The README's "Prometheus Configuration", its targets and the exporter's address put in. */
@@ -35,32 +36,10 @@ ${targets.map((target) => `        - ${target}\n`).join("")}
       - targets: ['${address}']
 `;
 
-/** A port where nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function hasPrometheus(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("prometheus", { args: ["--version"] }).output()).success;
-  } catch {
-    return false;
-  }
-}
-
-interface Series {
-  metric: Record<string, string>;
-  value: [at: number, value: string];
-}
-
 Deno.test("a Prometheus job for blackbox_exporter scrapes an agent as it is", async (t) => {
   await t.step({
     name: "with the prometheus that is installed",
-    ignore: !await hasPrometheus(),
+    ignore: !await isInstalled("prometheus"),
     fn: scrapes,
   });
 });
@@ -75,7 +54,7 @@ async function scrapes(): Promise<void> {
   parts.defer(() => site.shutdown());
   const origin = `http://127.0.0.1:${site.addr.port}`;
   const [fine, broken, refused] = [`${origin}/`, `${origin}/broken`, "http://127.0.0.1:1/"];
-  const [agentPort, port] = [await freePort(), await freePort()];
+  const agentPort = await freePort();
   const config = {
     // No broker is there, which concerns nobody here.
     kafka: { monitoring: { bootstrap_servers: "127.0.0.1:1" } },
@@ -93,35 +72,14 @@ async function scrapes(): Promise<void> {
   const agent = parts.use(
     new Program({ command: [...taskCommand("agent"), "-c", "config.yaml"], cwd, env: denoEnv() }),
   );
-  const prometheus = parts.use(
-    new Program({
-      command: [
-        "prometheus",
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      cwd,
-      env: denoEnv(),
-    }),
-  );
-  const query = async (text: string): Promise<Series[]> => {
-    agent.assertRuns();
-    prometheus.assertRuns();
-    const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(text)}`;
-    const response = await fetch(url).catch(() => null);
-    if (!response?.ok) {
-      await response?.body?.cancel();
-      return [];
-    }
-    return (await response.json()).data.result;
-  };
+  const { prometheus, query } = await startPrometheus(parts, cwd);
   const values = async (text: string) =>
     Object.fromEntries((await query(text)).map(({ metric, value }) => [metric.instance, value[1]]));
   const all = { [fine]: "1", [broken]: "0", [refused]: "0" };
   const probed = 'probe_success{job="blackbox"}';
   await waitFor("all that is scraped", async () => {
     const own = await query('probe_success{job="sites"}');
+    agent.assertRuns();
     return own.length > 0 && Object.keys(await values(probed)).length === 3;
   }, 60_000);
 
