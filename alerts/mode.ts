@@ -1,3 +1,4 @@
+import { CONCURRENCY, LOCK_TIMEOUT_MS } from "../consume/limits.ts";
 import { createOffsets } from "../consume/offsets.ts";
 import { addConsumerMetrics, consumerHealth } from "../consume/ops.ts";
 import { newConsumerStats } from "../consume/stats.ts";
@@ -11,12 +12,8 @@ import { addSenderMetrics, newSenderStats } from "./outbox/stats.ts";
 import { runAlerter } from "./run.ts";
 import { testChannel } from "./test_channel.ts";
 
-/** Partitions read side by side. */
-const CONCURRENCY = 3;
 /** Connections for partitions that wait for a lock, for offsets and for what is sent. */
 const MORE_CONNECTIONS = 6;
-/** As the writer's: a partition that waits for a lock gives its connection back. */
-const LOCK_TIMEOUT_MS = 2_000;
 const CLOSE_MS = 1_000;
 
 /** Mode "alerts": tells of the incidents that the topic shows, until it is asked to stop. */

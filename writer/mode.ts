@@ -1,3 +1,4 @@
+import { CONCURRENCY, LOCK_TIMEOUT_MS } from "../consume/limits.ts";
 import { createOffsets } from "../consume/offsets.ts";
 import { consumerHealth } from "../consume/ops.ts";
 import { createPool } from "../db/connect/pool.ts";
@@ -12,16 +13,8 @@ import { addWriterMetrics } from "./metrics.ts";
 import { runWriter } from "./run.ts";
 import { newWriterStats, recordDeadLetters } from "./stats.ts";
 
-/** Partitions stored side by side; with two cores more gain nothing. */
-const CONCURRENCY = 3;
 /** Connections for partitions that wait for a lock, and for offsets and the days ahead. */
 const MORE_CONNECTIONS = 5;
-/**
- * A partition that waits for a lock gives its connection back after this, and tries again later: with
- * many of them, the others would have none.
- */
-const LOCK_TIMEOUT_MS = 2_000;
-
 const CLOSE_MS = 1_000;
 
 /** Mode "writer": stores what the topic brings until it is asked to stop. */
