@@ -20,7 +20,7 @@ export class RefusedError extends Error {
 }
 
 /** Results that the database refuses, all of a batch, again and again. */
-interface Spell {
+interface Refusal {
   first: bigint;
   last: bigint;
   /** Of the monotonic clock. */
@@ -42,16 +42,16 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #log: Logger;
   /** By partition. */
-  readonly #spells = new Map<string, Spell>();
+  readonly #refusals = new Map<string, Refusal>();
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
     this.#log = log;
   }
 
-  /** A batch of the partition is about to be tried: a spell that nobody went on with has ended. */
+  /** A batch of the partition is about to be tried: a refusal that nobody went on with has ended. */
   begin(key: string): void {
-    const lastAt = this.#spells.get(key)?.lastAt ?? Infinity;
+    const lastAt = this.#refusals.get(key)?.lastAt ?? Infinity;
     if (this.#clock.monotonic() - lastAt > PAUSE_MS) this.forget(key);
   }
 
@@ -70,17 +70,17 @@ export class Refusals {
   ): void {
     if (errors.length < results.length) return;
     const now = this.#clock.monotonic();
-    const spell = this.#spellOf(key, results[0]!.offset, results.at(-1)!.offset, now);
-    const left = PATIENCE_MS - (now - spell.since);
+    const refusal = this.#refusalOf(key, results[0]!.offset, results.at(-1)!.offset, now);
+    const left = PATIENCE_MS - (now - refusal.since);
     if (left <= 0) return;
     const error = errors[0]!;
-    if (now - spell.toldAt >= TELL_MS) {
-      spell.toldAt = now;
+    if (now - refusal.toldAt >= TELL_MS) {
+      refusal.toldAt = now;
       this.#log.error(
         {
           topic,
           partition,
-          firstOffset: String(spell.first),
+          firstOffset: String(refusal.first),
           results: results.length,
           minutesLeft: Math.ceil(left / 60_000),
           error,
@@ -99,17 +99,17 @@ export class Refusals {
 
   /** A batch of the partition was stored, or failed by something else. */
   forget(key: string): void {
-    this.#spells.delete(key);
+    this.#refusals.delete(key);
   }
 
-  #spellOf(key: string, first: bigint, last: bigint, now: number): Spell {
-    const known = this.#spells.get(key);
+  #refusalOf(key: string, first: bigint, last: bigint, now: number): Refusal {
+    const known = this.#refusals.get(key);
     if (known?.first === first && known.last === last) {
       known.lastAt = now;
       return known;
     }
-    const spell = { first, last, since: now, lastAt: now, toldAt: -Infinity };
-    this.#spells.set(key, spell);
-    return spell;
+    const refusal = { first, last, since: now, lastAt: now, toldAt: -Infinity };
+    this.#refusals.set(key, refusal);
+    return refusal;
   }
 }
