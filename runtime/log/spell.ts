@@ -47,10 +47,9 @@ export class Spell {
     const cause = causeOf(error);
     const isNew = !this.#causes.has(cause) && this.#causes.size < MOST_CAUSES;
     if (isNew) this.#causes.add(cause);
-    const isDue = this.#minutes() >= reminderAt(this.#reminders);
-    if (isDue) {
-      while (this.#minutes() >= reminderAt(this.#reminders)) this.#reminders++;
-    }
+    const reminders = this.#reminders;
+    while (this.#minutes() >= reminderAt(this.#reminders)) this.#reminders++;
+    const isDue = this.#reminders > reminders;
     if (isNew && !isDue) log.error({ ...fields, error }, failed);
     else if (isDue) {
       log.error({ ...fields, error, seconds: this.#seconds(), failures: this.#failures }, still);
