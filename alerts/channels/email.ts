@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { plain, strictMap, text, whole } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
-import { type Tone, wordsOf } from "../message/words.ts";
+import { LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
 import { channelKind, SendError } from "./kind.ts";
 
 const ADDRESS = 'an address ("ops@example.com" or "Ops <ops@example.com>")';
@@ -140,7 +140,7 @@ export function htmlOf({ tone, title, facts, list, link }: ReturnType<typeof wor
     (items && `<div style="margin-top:12px;color:#101828">${items}</div>`) +
     (link
       ? `<p style="margin:16px 0 0"><a href="${escaped(link)}" style="color:#175cd3">` +
-        "Open the incident</a></p>"
+        `${LINK_TEXT}</a></p>`
       : "") +
     "</div></body></html>";
 }

@@ -87,8 +87,9 @@ export class ObjectiveWatch {
       this.#book.open(
         { subject: { site: id }, kind, openedAt },
         SEVERITIES[kind],
-        `It misses its objective of ${slo} %: ${times} times as often as it may, ` +
-          `over ${burning.hours === 1 ? "an hour" : `${burning.hours} hours`}`,
+        `${times} times as often as ${slo} % allows, over ${
+          burning.hours === 1 ? "an hour" : `${burning.hours} hours`
+        }`,
         [{
           agent: uuid,
           location: view.location,

@@ -234,7 +234,7 @@ export class SiteWatch {
     }
     for (const uuid in site.agents) agents.get(uuid)?.waiting.delete(id);
     this.#book.site(id).open = { kind: "unobserved", openedAt: since * 1_000 };
-    this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "No agent says how it is");
+    this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "no agent says how it is");
   }
 
   #close(id: number, site: SiteState, { ts }: Moment): void {

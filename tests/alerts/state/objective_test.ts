@@ -82,7 +82,7 @@ Deno.test("Overview opens what burns the budget of an objective, and closes it w
   const [opened] = world.changes;
   assertEquals(opened?.what === "opened" && [opened.severity, opened.cause], [
     "critical",
-    "It misses its objective of 99.9 %: 50 times as often as it may, over an hour",
+    "50 times as often as 99.9 % allows, over an hour",
   ]);
   assertEquals(tell([{ 1: BLIPS + "u".repeat(40) }]), []);
 });
