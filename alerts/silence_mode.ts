@@ -6,7 +6,7 @@ import { createPool } from "../db/connect/pool.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { withOutput } from "../runtime/output.ts";
-import { duration } from "./message/times.ts";
+import { span } from "../runtime/in_words.ts";
 
 const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
 
@@ -71,7 +71,7 @@ async function made(
     [JSON.stringify(matchers), seconds, why, process.env.USER || null],
   );
   return `Silence ${row.id}: nobody is told of what opens where ${shown(matchers)} for ${
-    duration(seconds * 1_000)
+    span(seconds * 1_000)
   }\n`;
 }
 
@@ -100,7 +100,7 @@ async function listed(pool: Pool, now: number): Promise<string> {
   return rows.map(({ id, matchers, starts_at, ends_at, why, created_by, held }) => {
     const when = starts_at.getTime() > now
       ? `from ${starts_at.toISOString()}`
-      : `for another ${duration(ends_at.getTime() - now)}`;
+      : `for another ${span(ends_at.getTime() - now)}`;
     return `${id}  ${shown(matchers)}  ${when}  ${why}${created_by ? ` (${created_by})` : ""}${
       held > 0 ? `  holds back ${held}` : ""
     }\n`;

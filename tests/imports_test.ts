@@ -15,8 +15,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "agent/rules": ["agent/http", "agent/inspect", "config", "wire"],
   consume: ["config", "db", "kafka", "runtime"],
   // What a kind of channels is, likewise.
-  "alerts/channels": ["alerts/message", "config"],
-  "alerts/message": [],
+  "alerts/channels": ["alerts/message", "config", "runtime"],
+  "alerts/message": ["runtime"],
   alerts: ["config", "consume", "db", "kafka", "runtime", "wire"],
   web: ["config", "db", "runtime"],
   writer: ["config", "consume", "db", "kafka", "runtime", "wire"],

@@ -1,5 +1,5 @@
 import type { Incident, Message, NoticeEvent, Seen } from "./message.ts";
-import { duration, moment } from "./times.ts";
+import { moment, span } from "../../runtime/in_words.ts";
 
 /** Incidents of a message that are named one by one. */
 const MOST_LISTED = 20;
@@ -152,7 +152,7 @@ function sinceOf({ evidence, openedAt }: Incident): string {
 
 function lasted(incident: Incident, now: number): string {
   const until = incident.closedAt === null ? now : Date.parse(incident.closedAt);
-  return duration(until - Date.parse(sinceOf(incident)));
+  return span(until - Date.parse(sinceOf(incident)));
 }
 
 function titleOf({ event, includesOpening, incidents, left }: Message, now: number): string {
@@ -242,7 +242,7 @@ const LATE = "nobody could be told of it before";
 /** "Since", and "Until" once all of them are over. */
 function whenFacts(incidents: readonly Incident[], now: number): Words["facts"] {
   const since = incidents.map(sinceOf).sort()[0]!;
-  const lasted = (until: number) => duration(until - Date.parse(since));
+  const lasted = (until: number) => span(until - Date.parse(since));
   const until = incidents.map(({ closedAt }) => closedAt ?? "~").sort().at(-1)!;
   if (until === "~") return [["Since", `${moment(since)}, ${lasted(now)} ago`]];
   return [
@@ -281,9 +281,9 @@ function seenWords({ answer, status, ms, phases, address }: Seen): string {
 function beforeWords(before: NonNullable<Incident["before"]>, openedAt: string): string {
   const { wellSince, incidents, seconds } = before;
   if (wellSince === null) return "no incident in 30 days";
-  const well = duration(Date.parse(openedAt) - Date.parse(wellSince));
+  const well = span(Date.parse(openedAt) - Date.parse(wellSince));
   return `well for ${well}; ${incidents} incident${incidents === 1 ? "" : "s"} in 30 days, ` +
-    `${duration(seconds * 1_000)} in all`;
+    `${span(seconds * 1_000)} in all`;
 }
 
 function factsOfAll(message: Message, now: number): Words["facts"] {
