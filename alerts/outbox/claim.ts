@@ -95,7 +95,9 @@ async function candidatesOf(client: ClientBase, channel: string): Promise<Found[
      SELECT n.id::text, n.key, n.incident_id::text AS "incidentId", n.event, n.attempts,
        (extract(epoch FROM now() - n.due_at) * 1000)::float8 AS "ageMs",
        o.key AS thread, o.state AS "openedState", i.kind,
-       coalesce(i.evidence -> 0 -> 'seen' ->> 'reason', i.cause) AS reason,
+       -- Agents that fall silent together are told of together, however many sites each had.
+       CASE WHEN i.kind = 'agent_silent' THEN ''
+         ELSE coalesce(i.evidence -> 0 -> 'seen' ->> 'reason', i.cause) END AS reason,
        coalesce(substring(s.url FROM '^[^/]*//([^/?#]*)'), '') AS host,
        coalesce(i.evidence -> 0 -> 'seen' ->> 'certificate', '') AS certificate,
        i.severity, i.labels, coalesce(s.name, s.url, i.channel, i.agent::text) AS name,
