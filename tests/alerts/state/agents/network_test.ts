@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MINUTE_MS, RULES, type Story, tell, toldOf, worldOf } from "../play.ts";
+import { MINUTE_MS, RULES, type Story, tell, toldOf, worldOf } from "../../play.ts";
 
 /** So many sites, all seen alike. */
 function sites(count: number, letters: string | ((site: number) => string)): Story[number] {

@@ -1,8 +1,8 @@
-import type { Book, IncidentKey } from "./book.ts";
-import type { Kind } from "./change.ts";
+import type { Book, IncidentKey } from "../book.ts";
+import type { Kind } from "../change.ts";
 import { holdUntil, recoveryMs } from "./hold.ts";
-import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "./site.ts";
-import type { Moment, View } from "./view.ts";
+import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "../site.ts";
+import type { Moment, View } from "../view.ts";
 
 /** What a site remembers of agents that left it. */
 const LEFT_MS = 86_400_000;

@@ -1,8 +1,8 @@
-import type { Book } from "./book.ts";
-import { TOGETHER_MS } from "./network.ts";
+import type { Book } from "../book.ts";
+import { TOGETHER_MS } from "../agents/network.ts";
 import { burnOf, miss, OBJECTIVE_KINDS, type ObjectiveKind, unmiss } from "./objective.ts";
-import { newSite, type SiteState } from "./site.ts";
-import type { View } from "./view.ts";
+import { newSite, type SiteState } from "../site.ts";
+import type { View } from "../view.ts";
 
 const MINUTE_MS = 60_000;
 

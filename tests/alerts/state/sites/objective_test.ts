@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { burnOf, miss, type Missed, unmiss } from "../../../alerts/state/objective.ts";
-import { seeded } from "../../../scripts/simulate/seeded.ts";
-import { MINUTE_MS, RULES, START_MS, tell, worldOf } from "../play.ts";
+import { burnOf, miss, type Missed, unmiss } from "../../../../alerts/state/sites/objective.ts";
+import { seeded } from "../../../../scripts/simulate/seeded.ts";
+import { MINUTE_MS, RULES, START_MS, tell, worldOf } from "../../play.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,5 +1,5 @@
-import { newAgent } from "./agent.ts";
-import type { Book } from "./book.ts";
+import { newAgent } from "../agent.ts";
+import type { Book } from "../book.ts";
 import { isOver, lostTogether, type Strange, strangeTo, TOGETHER_MS } from "./network.ts";
 
 /** An agent that was silent for so long is no agent any more. */
