@@ -281,8 +281,10 @@ function seenWords({ answer, status, ms, phases, address }: Seen): string {
 function beforeWords(before: NonNullable<Incident["before"]>, openedAt: string): string {
   const { wellSince, incidents, seconds } = before;
   if (wellSince === null) return "no incident in 30 days";
-  const well = span(Date.parse(openedAt) - Date.parse(wellSince));
-  return `well for ${well}; ${incidents} incident${incidents === 1 ? "" : "s"} in 30 days, ` +
+  const wellMs = Date.parse(openedAt) - Date.parse(wellSince);
+  // From degraded to down, for one, the one incident ends where the other begins.
+  const well = wellMs < 1_000 ? "another incident until then" : `well for ${span(wellMs)}`;
+  return `${well}; ${incidents} incident${incidents === 1 ? "" : "s"} in 30 days, ` +
     `${span(seconds * 1_000)} in all`;
 }
 

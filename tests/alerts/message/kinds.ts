@@ -114,6 +114,9 @@ export const OF_EACH_KIND: Record<string, Message> = {
     ],
   })),
   "down, flapping": one(seen(CHECKS.status, { flapping: true })),
+  "down, and degraded before": one(seen(CHECKS.status, {
+    before: { wellSince: "2026-05-01T10:03:00Z", incidents: 1, seconds: 120 },
+  })),
   "degraded, slow": one(seen(CHECKS.slow)),
   "degraded, a certificate ends": one(seen(CHECKS.certificate)),
   "unobserved": one(incident({
