@@ -5,7 +5,7 @@
  * them was told of. `--sites`, `--rate` and `--seconds` make it another.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { loadConfig } from "../config/load.ts";
@@ -119,7 +119,7 @@ async function steady(alerts: Program, sender: Sender): Promise<void> {
   const [after, lagging, decided] = [await used(alerts), await lag(), await decidedS()];
   const share = (after.alerter - before.alerter) / took;
   row("of a core, the alerter", percent(share), `< ${percent(TARGET.core)}`, share < TARGET.core);
-  row("of a core, its part of PostgreSQL", percent((after.database - before.database) / took));
+  row("of a core, PostgreSQL", percent((after.database - before.database) / took));
   row("results a second, published", (n / took).toFixed(0));
   row(
     "results not read at the end",
@@ -148,11 +148,8 @@ async function outage(alerts: Program, sender: Sender): Promise<void> {
       receiver.told.size >= sites &&
       [...receiver.told.values()].every((event) => event === "opened"),
   };
-  const publishing = (async () => {
-    for (const _ of Array(3)) await publish(sender, allSites("down"));
-    row("outage: all results published after", since());
-  })();
-  await publishing;
+  for (const _ of Array(3)) await publish(sender, allSites("down"));
+  row("outage: all results published after", since());
   for (const [what, isDone] of Object.entries(steps)) {
     await waitFor(what, isDone, PATIENCE_MS, 100);
     const isLast = what === "all of them told";
@@ -164,7 +161,7 @@ async function outage(alerts: Program, sender: Sender): Promise<void> {
   row("outage: incidents", String(incidents), String(sites), incidents === sites);
   row("outage: messages", String(receiver.count() - messages));
   row("outage: CPU time of the alerter", `${(after.alerter - before.alerter).toFixed(1)} s`);
-  row("outage: of its part of PostgreSQL", `${(after.database - before.database).toFixed(1)} s`);
+  row("outage: CPU time of PostgreSQL", `${(after.database - before.database).toFixed(1)} s`);
 }
 
 function row(what: string, found: string, target = "", isKept = true): void {
@@ -252,14 +249,20 @@ function decidedS(): Promise<number> {
   return value("SELECT extract(epoch FROM now()) - now / 1000.0 FROM alert_rounds");
 }
 
-/** CPU time of the alerter, and of the server's processes that work for it, seconds. */
+/** CPU time of the alerter, and of PostgreSQL, seconds. */
 async function used({ process }: Program): Promise<{ alerter: number; database: number }> {
-  const { rows } = await client.query<{ pid: number }>(
-    "SELECT pid FROM pg_stat_activity WHERE application_name = 'httpmon-alerts'",
+  const [alerter, database] = await Promise.all([usageOf(process.pid), familyCpu(postgres.pid)]);
+  return { alerter: alerter.cpu, database };
+}
+
+/** Of a process, of its children, and of those that it had. */
+async function familyCpu(pid: number): Promise<number> {
+  const { cpu, cpuOfEnded } = await usageOf(pid);
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ");
+  const living = await Promise.all(
+    children.filter((child) => child.trim() !== "").map((child) =>
+      usageOf(Number(child)).catch(() => ({ cpu: 0 }))
+    ),
   );
-  const usages = await Promise.all(rows.map(({ pid }) => usageOf(pid).catch(() => ({ cpu: 0 }))));
-  return {
-    alerter: (await usageOf(process.pid)).cpu,
-    database: usages.reduce((sum, { cpu }) => sum + cpu, 0),
-  };
+  return living.reduce((sum, { cpu }) => sum + cpu, cpu + cpuOfEnded);
 }

@@ -182,14 +182,17 @@ async function threadsOf(
   return new Map(rows.map(({ key, ...thread }) => [key, thread]));
 }
 
+/** How often it was many at once in the last minute, in however many messages. */
 async function recentStorms(client: ClientBase, channel: string): Promise<number> {
-  const { rows } = await client.query(
-    `SELECT FROM notifications
-     WHERE channel = $1 AND event = 'opened' AND first_tried_at > now() - interval '60 s'
-     GROUP BY key HAVING count(*) > ${MANY}`,
+  const { rows: [row] } = await client.query<{ storms: number }>(
+    // What is leased in one go has one time.
+    `SELECT count(DISTINCT at)::int AS storms FROM (
+       SELECT min(first_tried_at) AS at FROM notifications
+       WHERE channel = $1 AND event = 'opened' AND first_tried_at > now() - interval '60 s'
+       GROUP BY key HAVING count(*) > ${MANY}) AS messages`,
     [channel],
   );
-  return rows.length;
+  return row!.storms;
 }
 
 async function lease(client: ClientBase, messages: readonly Planned[]): Promise<void> {
