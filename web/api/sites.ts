@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { STATES } from "../data/judge.ts";
-import { select } from "../data/select.ts";
-import type { SiteNow } from "../data/sites.ts";
+import { STATES } from "../data/now/judge.ts";
+import { select } from "../data/now/select.ts";
+import type { SiteNow } from "../data/now/sites.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
 import { cursorOf, id, iso, isoOrNull, pageOf, paging, placeOf, time } from "./schemas.ts";

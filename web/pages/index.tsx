@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { Ops } from "../data/ops.ts";
-import { Reports } from "../data/reports.ts";
+import { Ops } from "../data/monitor/ops.ts";
+import { Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { agentsPage } from "./agents.tsx";
 import { checkNow } from "./check.tsx";

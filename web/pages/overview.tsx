@@ -1,7 +1,7 @@
 import type { Context } from "hono";
-import { lastChecks } from "../data/checks.ts";
-import { BY_URGENCY, countStates, labelsOf, select } from "../data/select.ts";
-import type { SiteNow } from "../data/sites.ts";
+import { lastChecks } from "../data/past/checks.ts";
+import { BY_URGENCY, countStates, labelsOf, select } from "../data/now/select.ts";
+import type { SiteNow } from "../data/now/sites.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { Ago } from "./parts/basics.tsx";

@@ -1,7 +1,7 @@
-import type { Check } from "../../data/checks.ts";
-import type { History } from "../../data/history.ts";
-import { groupOf, type Sort } from "../../data/select.ts";
-import type { SiteNow } from "../../data/sites.ts";
+import type { Check } from "../../data/past/checks.ts";
+import type { History } from "../../data/past/history.ts";
+import { groupOf, type Sort } from "../../data/now/select.ts";
+import type { SiteNow } from "../../data/now/sites.ts";
 import { Ms, Since, StateWord, Uptime } from "./basics.tsx";
 import { count } from "./format.ts";
 import { hrefOf, type Query } from "./query.ts";

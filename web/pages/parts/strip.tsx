@@ -1,6 +1,6 @@
-import { DAY_MS } from "../../data/history.ts";
-import { type State, STATES } from "../../data/judge.ts";
-import type { Counts } from "../../data/ring.ts";
+import { DAY_MS } from "../../data/past/history.ts";
+import { type State, STATES } from "../../data/now/judge.ts";
+import type { Counts } from "../../data/past/ring.ts";
 import { percent } from "./format.ts";
 
 const STEP = 4;

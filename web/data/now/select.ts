@@ -1,4 +1,4 @@
-import type { History } from "./history.ts";
+import type { History } from "../past/history.ts";
 import type { State } from "./judge.ts";
 import { byName, type SiteNow } from "./sites.ts";
 

@@ -1,9 +1,9 @@
 import type { Pool } from "pg";
-import { adviceFor } from "../../db/connect/advice.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { retryUntil } from "../../runtime/retry.ts";
-import { MS } from "./sql.ts";
+import { adviceFor } from "../../../db/connect/advice.ts";
+import { type Clock, sleep } from "../../../runtime/clock.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import { retryUntil } from "../../../runtime/retry.ts";
+import { MS } from "../sql.ts";
 import { judge, type Seen, type State } from "./judge.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */

@@ -1,10 +1,10 @@
 import type { Pool } from "pg";
-import { adviceFor } from "../../db/connect/advice.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { retryUntil } from "../../runtime/retry.ts";
+import { adviceFor } from "../../../db/connect/advice.ts";
+import { type Clock, sleep } from "../../../runtime/clock.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import { retryUntil } from "../../../runtime/retry.ts";
 import { type Counts, Ring } from "./ring.ts";
-import type { Sites } from "./sites.ts";
+import type { Sites } from "../now/sites.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
