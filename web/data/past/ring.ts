@@ -7,12 +7,26 @@ export interface Counts {
   maintenance: number;
 }
 
-const FIELDS = ["up", "degraded", "down", "unknown", "maintenance"] as const;
+/** In the order of `Counts`. */
+export type CountsRow = [
+  up: number,
+  degraded: number,
+  down: number,
+  unknown: number,
+  maintenance: number,
+];
 
-/** Counts of the last so many buckets of each site, four bytes each: a newer one takes the oldest's place. */
+const FIELDS = 5;
+
+/**
+ * Counts of the last so many buckets of each site: a newer one takes the oldest's place. All in one
+ * array, four bytes each, as 10,000 sites have five million of them.
+ */
 export class Ring {
   readonly #size: number;
-  readonly #bySite = new Map<number, Float32Array>();
+  /** Of each site, where it begins. */
+  readonly #places = new Map<number, number>();
+  #counts = new Int32Array(0);
 
   constructor(size: number) {
     this.#size = size;
@@ -21,28 +35,47 @@ export class Ring {
   /** Forgets a bucket. */
   clear(bucket: number): void {
     const at = this.#at(bucket);
-    for (const counts of this.#bySite.values()) counts.fill(0, at, at + FIELDS.length);
+    for (const place of this.#places.values()) {
+      this.#counts.fill(0, place + at, place + at + FIELDS);
+    }
   }
 
-  set(id: number, bucket: number, counts: Counts): void {
-    let all = this.#bySite.get(id);
-    if (!all) this.#bySite.set(id, all = new Float32Array(this.#size * FIELDS.length));
-    all.set(FIELDS.map((field) => counts[field]), this.#at(bucket));
+  set(id: number, bucket: number, counts: CountsRow): void {
+    let place = this.#places.get(id);
+    if (place === undefined) {
+      const own = this.#size * FIELDS;
+      this.#places.set(id, place = this.#places.size * own);
+      if (place === this.#counts.length) {
+        const grown = new Int32Array(Math.ceil(this.#places.size * 1.25) * own);
+        grown.set(this.#counts);
+        this.#counts = grown;
+      }
+    }
+    this.#counts.set(counts, place + this.#at(bucket));
   }
 
-  /** Of the buckets from one to another, both in; no more of them than fit. */
-  sum(id: number, from: number, to: number): Counts {
-    const all = this.#bySite.get(id);
-    const sum: Counts = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
-    if (!all) return sum;
+  /** Adds to `sum` the buckets from one to another, both in; no more of them than fit. */
+  sum(
+    id: number,
+    from: number,
+    to: number,
+    sum: Counts = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 },
+  ): Counts {
+    const place = this.#places.get(id);
+    if (place === undefined) return sum;
+    const all = this.#counts;
     for (let bucket = from; bucket <= to; bucket++) {
-      const at = this.#at(bucket);
-      FIELDS.forEach((field, n) => sum[field] += all[at + n]!);
+      const at = place + this.#at(bucket);
+      sum.up += all[at]!;
+      sum.degraded += all[at + 1]!;
+      sum.down += all[at + 2]!;
+      sum.unknown += all[at + 3]!;
+      sum.maintenance += all[at + 4]!;
     }
     return sum;
   }
 
   #at(bucket: number): number {
-    return (bucket % this.#size) * FIELDS.length;
+    return (bucket % this.#size) * FIELDS;
   }
 }
