@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { networks, onOff, optional, section, text, whole, withDefault } from "./fields.ts";
 import { listen } from "./listen.ts";
@@ -43,7 +44,7 @@ export const agentSchema = section({
       error: UUID,
     }),
   ),
-  state_dir: withDefault(text("a path of a folder"), "state"),
+  state_dir: optional(text("a path of a folder")),
   max_concurrent_checks: optional(whole(1, 100_000)),
   controls: withDefault(
     z.array(z.string().refine(isControl, { error: CONTROL }), { error: CONTROLS }).max(
@@ -65,13 +66,34 @@ export const agentSchema = section({
   shutdown_timeout_ms: withDefault(whole(0, 600_000, "milliseconds"), 10_000),
 });
 
-/** The config of a checked `agent:`. @param cwd Where the person stood; `state_dir` is from there */
-export function toAgent(yaml: z.output<typeof agentSchema>, cwd: string) {
+/** Where the state folder may be. */
+export interface StatePlaces {
+  /** The config file's: `state_dir` is from there. */
+  folder: string;
+  /** Where the person stood: `state_dir` was from there, before. */
+  cwd: string;
+  /** Folders with ":" between them, as systemd's StateDirectory= gives them to a service. */
+  given: string | undefined;
+}
+
+/**
+ * The state folder, absolute: `state_dir`, or what the process's manager made for it, or "state". One
+ * that is where it was looked for before is used until there is one in the present place.
+ */
+export function stateDirOf(named: string | null, { folder, cwd, given }: StatePlaces): string {
+  const present = resolve(folder, named ?? (given?.split(":")[0] || "state"));
+  const before = resolve(cwd, named ?? "state");
+  const isUsed = (path: string) => existsSync(join(path, "outbox.db"));
+  return isUsed(before) && !isUsed(present) ? before : present;
+}
+
+/** The config of a checked `agent:`. */
+export function toAgent(yaml: z.output<typeof agentSchema>, places: StatePlaces) {
   return {
     /** Null: the one kept in the state folder, made at the first start. */
     uuid: yaml.uuid?.toLowerCase() ?? null,
     /** Absolute. */
-    stateDir: resolve(cwd, yaml.state_dir),
+    stateDir: stateDirOf(yaml.state_dir, places),
     /** Null: as many as the process's descriptors allow. */
     maxConcurrentChecks: yaml.max_concurrent_checks,
     /** host:port or URLs; what should answer wherever the agent's network is well. */

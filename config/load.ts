@@ -33,7 +33,7 @@ export interface LoadOptions<M extends Mode> {
    * refer to variables and files that are not here. Without a mode, everything is read.
    */
   mode?: M;
-  /** Where the person stood: the config's path and `agent.state_dir` are relative to it. */
+  /** Where the person stood: the config's path is relative to it. */
   cwd?: string;
   /** @default process.env */
   env?: Readonly<Record<string, string | undefined>>;
@@ -98,7 +98,7 @@ export function loadConfig<M extends Mode>(
     loglevel: yaml.loglevel,
     kafka: toKafka(yaml.kafka, pem),
     ...toSites(yaml, files, outside),
-    agent: toAgent(yaml.agent, cwd),
+    agent: toAgent(yaml.agent, { folder: reader.folder, cwd, given: env.STATE_DIRECTORY }),
     writer: toWriter(yaml.writer),
     alerts: toAlerts(yaml.alerts),
     web: toWeb(yaml.web, logo),
