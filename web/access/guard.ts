@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { randomBytes } from "node:crypto";
 import type { Role, WebConfig } from "../../config/types.ts";
-import { isLoopback } from "../../config/web_access.ts";
+import { isLoopback } from "../config/access.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Env, Who } from "../env.ts";
 import { isForProgram, problem } from "./problem.ts";

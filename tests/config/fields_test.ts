@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseListen } from "../../config/listen.ts";
+import { parseListen } from "../../config/fields.ts";
 
 Deno.test("parseListen() takes a port for the loopback address, or host:port", () => {
   const cases: [unknown, string, number][] = [

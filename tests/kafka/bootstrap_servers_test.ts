@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { bootstrapServers, parseServer } from "../../config/bootstrap_servers.ts";
+import { bootstrapServers, parseServer } from "../../kafka/bootstrap_servers.ts";
 
 Deno.test("parseServer() fills in the port", () => {
   assertEquals(parseServer("kafka"), "kafka:9092");
