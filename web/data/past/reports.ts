@@ -1,12 +1,12 @@
 import type { ClientBase, Pool } from "pg";
-import { withClient } from "../../db/connect/transaction.ts";
+import { withClient } from "../../../db/connect/transaction.ts";
 import {
   type Figures,
   type Month,
   reportOf,
   type SiteReport,
   sitesOf,
-} from "../../db/report/figures.ts";
+} from "../../../db/report/figures.ts";
 import { DAY_MS, HOUR_MS } from "./history.ts";
 
 /** What is kept of what was computed: pages of months, and the months' sites. */

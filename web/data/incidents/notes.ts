@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { MS } from "./sql.ts";
+import { MS } from "../sql.ts";
 
 /** What somebody said of an incident. */
 export interface Note {

@@ -1,4 +1,4 @@
-import type { WebDeps } from "../env.ts";
+import type { WebDeps } from "../../env.ts";
 
 const TIMEOUT_MS = 2_000;
 /** Several who look at once ask once. */

@@ -1,10 +1,11 @@
 import type { Pool } from "pg";
-import { adviceFor } from "../../db/connect/advice.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { retryUntil } from "../../runtime/retry.ts";
-import { MS } from "./sql.ts";
+import { adviceFor } from "../../../db/connect/advice.ts";
+import { type Clock, sleep } from "../../../runtime/clock.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import { retryUntil } from "../../../runtime/retry.ts";
+import { MS } from "../sql.ts";
 import { judge, type Seen, type State } from "./judge.ts";
+import { type Needed, SharedThings } from "./shared.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
 export interface SiteNow {
@@ -65,14 +66,24 @@ const OVERLAP_MS = 15_000;
 /** Nothing is said of a site without a result in this time. */
 const WITHIN = "26 hours";
 
-/** SQL: all that is remembered of a result `r`. */
-const OF_RESULT = `r.site_id AS "siteId", coalesce(s.name, s.url) AS name, s.url,
-  r.agent_id AS "agentId", a.identity AS agent, ${MS("r.ts", "ts")},
-  r.response_code AS "responseCode", c.location, c.labels, c.site_labels AS "siteLabels", c.frequency,
-  w.reason, w.error_message AS "errorMessage", ${MS("n.expires_at", '"expiresAt"')}`;
-const JOINED = `JOIN sites AS s ON s.id = r.site_id JOIN agents AS a ON a.id = r.agent_id
-  LEFT JOIN contexts AS c ON c.id = r.context_id LEFT JOIN reasons AS w ON w.id = r.reason_id
-  LEFT JOIN connections AS n ON n.id = r.connection_id`;
+/** A result, and since when its agent sees what it says. */
+type Row = [
+  siteId: number,
+  agentId: number,
+  ts: number,
+  since: number,
+  state: number,
+  responseMs: number | null,
+  responseCode: number | null,
+  contextId: number | null,
+  reasonId: number | null,
+  connectionId: number | null,
+];
+
+/** SQL: its columns, of `r`. */
+const columns = (since: string, state: string, responseMs: string) =>
+  `site_id, agent_id, ${MS("ts")}, ${MS(since, "since")}, ${state}, ${responseMs}, response_code,
+   context_id, reason_id, connection_id`;
 
 /**
  * All sites as they are now: read at the start and each minute, and in between brought up to date from
@@ -80,6 +91,7 @@ const JOINED = `JOIN sites AS s ON s.id = r.site_id JOIN agents AS a ON a.id = r
  */
 export class Sites {
   readonly #deps: SitesDeps;
+  readonly #shared: SharedThings;
   readonly #listeners = new Set<(update: Update) => void>();
   #byId = new Map<number, SiteNow>();
   #seen = new Map<number, Map<number, Seen>>();
@@ -94,6 +106,7 @@ export class Sites {
 
   constructor(deps: SitesDeps) {
     this.#deps = deps;
+    this.#shared = new SharedThings(deps.pool);
   }
 
   /** Counts up with each change. */
@@ -136,20 +149,23 @@ export class Sites {
 
   /** Reads all sites anew. */
   async load(): Promise<void> {
-    const { rows } = await this.#deps.pool.query<Seen & { now: number }>(
-      `SELECT ${OF_RESULT}, r.state, r.response_ms AS "responseMs", ${MS("r.since", "since")},
-         ${MS("now()", "now")}
-       FROM httpmon_agents_see($1) AS r ${JOINED}`,
+    const before = this.#deps.clock.now();
+    const { rows: [{ now }] } = await this.#deps.pool.query(`SELECT ${MS("now()", "now")}`);
+    this.#aheadMs = now - before;
+    const rows = await this.#results(
+      `SELECT ${columns("since", "state", "response_ms")} FROM httpmon_agents_see($1) AS r`,
       [WITHIN],
     );
+    await this.#shared.know(neededBy(rows), { only: true });
     this.#seen = new Map();
-    if (rows.length > 0) this.#aheadMs = rows[0]!.now - this.#deps.clock.now();
     for (const row of rows) this.#note(row);
     this.#rank();
     await this.#readIncidents();
-    const before = this.#byId;
+    const known = this.#byId;
     this.#byId = new Map();
-    this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, before.get(id))), []);
+    this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, known.get(id))), []);
+    // Nothing is told of those that were not heard of for too long.
+    if (known.keys().some((id) => !this.#byId.has(id))) this.#revision++;
   }
 
   /** Takes over what came since the last look. */
@@ -157,14 +173,17 @@ export class Sites {
     // An agent whose clock is ahead takes nobody else out of sight.
     const now = this.#deps.clock.now() + this.#aheadMs;
     const from = new Date(Math.min(this.#newest, now) - OVERLAP_MS);
-    const { rows } = await this.#deps.pool.query<Seen>(
-      `SELECT ${OF_RESULT}, r.response_time AS "responseMs", ${MS("r.ts", "since")},
-         CASE WHEN r.maintenance THEN 4 ELSE r.verdict END AS state
-       FROM check_results AS r ${JOINED} WHERE r.ts > $1 AND r.ts < $2 ORDER BY r.ts`,
+    const rows = await this.#results(
+      `SELECT ${columns("ts", "CASE WHEN maintenance THEN 4 ELSE verdict END", "response_time")}
+       FROM check_results AS r WHERE ts > $1 AND ts < $2 ORDER BY ts`,
       [from, new Date(now + 2 * DAY_MS)],
     );
+    // Most of them were there at the last look.
+    const newer = rows.filter((row) => this.#isNewer(row));
+    await this.#shared.know(neededBy(newer));
     const known = this.#seen.size;
-    const heard = new Set(rows.filter((row) => this.#note(row)).map(({ siteId }) => siteId));
+    for (const row of newer) this.#note(row);
+    const heard = new Set(newer.map(([siteId]) => siteId));
     if (this.#seen.size > known) this.#rank();
     const other = await this.#readIncidents();
     this.#tell(
@@ -193,15 +212,46 @@ export class Sites {
     }
   }
 
-  /** @returns Whether it is newer than what was known */
-  #note(row: Seen): boolean {
-    const agents = this.#seen.get(row.siteId) ?? new Map<number, Seen>();
-    const before = agents.get(row.agentId);
-    if (before !== undefined && before.ts >= row.ts) return false;
-    this.#seen.set(row.siteId, agents);
-    this.#newest = Math.max(this.#newest, row.ts);
-    agents.set(row.agentId, before?.state === row.state ? { ...row, since: before.since } : row);
-    return true;
+  /** As arrays: objects of as many rows would take longer than the database does. */
+  async #results(text: string, values: unknown[]): Promise<Row[]> {
+    return (await this.#deps.pool.query<Row>({ text, values, rowMode: "array" })).rows;
+  }
+
+  #isNewer([siteId, agentId, ts]: Row): boolean {
+    const before = this.#seen.get(siteId)?.get(agentId);
+    return before === undefined || before.ts < ts;
+  }
+
+  #note(row: Row): void {
+    if (!this.#isNewer(row)) return;
+    const [siteId, agentId, ts, since, state, responseMs, responseCode, ...ids] = row;
+    const [contextId, reasonId, connectionId] = ids;
+    const site = this.#shared.get("sites", siteId)!;
+    const context = this.#shared.get("contexts", contextId);
+    const reason = this.#shared.get("reasons", reasonId);
+    const agents = this.#seen.get(siteId) ?? new Map<number, Seen>();
+    const before = agents.get(agentId);
+    this.#seen.set(siteId, agents);
+    this.#newest = Math.max(this.#newest, ts);
+    agents.set(agentId, {
+      siteId,
+      name: site.name ?? site.url,
+      url: site.url,
+      agentId,
+      agent: this.#shared.get("agents", agentId)!.uuid,
+      location: context?.location ?? null,
+      labels: context?.labels ?? null,
+      siteLabels: context?.siteLabels ?? null,
+      ts,
+      since: before?.state === state ? before.since : since,
+      state,
+      responseMs,
+      responseCode,
+      reason: reason?.reason ?? null,
+      errorMessage: reason?.errorMessage ?? null,
+      frequency: context?.frequency ?? null,
+      expiresAt: this.#shared.get("connections", connectionId)?.expiresAt ?? null,
+    });
   }
 
   #rank(): void {
@@ -268,6 +318,24 @@ export class Sites {
     if (changed.length + heard.length === 0) return;
     for (const listener of this.#listeners) listener({ changed, heard });
   }
+}
+
+function neededBy(rows: readonly Row[]): Needed {
+  const needed: Needed = {
+    sites: new Set(),
+    agents: new Set(),
+    contexts: new Set(),
+    reasons: new Set(),
+    connections: new Set(),
+  };
+  for (const [siteId, agentId, , , , , , contextId, reasonId, connectionId] of rows) {
+    needed.sites.add(siteId);
+    needed.agents.add(agentId);
+    if (contextId !== null) needed.contexts.add(contextId);
+    if (reasonId !== null) needed.reasons.add(reasonId);
+    if (connectionId !== null) needed.connections.add(connectionId);
+  }
+  return needed;
 }
 
 /** Where an agent stands, or its UUID. */

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
-import { literal } from "./sql.ts";
-import { type Seen, STATES } from "./judge.ts";
-import type { Sites } from "./sites.ts";
+import { literal } from "../sql.ts";
+import { type Seen, STATES } from "../now/judge.ts";
+import type { Sites } from "../now/sites.ts";
 
 /** An agent, as its results tell. Times are milliseconds since 1970. */
 export interface Agent {

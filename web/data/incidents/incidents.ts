@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { MS } from "./sql.ts";
+import { MS } from "../sql.ts";
 
 /** An incident, as alerters opened it. Times are milliseconds since 1970. */
 export interface Incident {

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { systemClock } from "../../../runtime/clock.ts";
-import { maintain } from "../../../db/history/maintain.ts";
-import { History } from "../../../web/data/history.ts";
-import { webWorld } from "../world.ts";
+import { systemClock } from "../../../../runtime/clock.ts";
+import { maintain } from "../../../../db/history/maintain.ts";
+import { History } from "../../../../web/data/past/history.ts";
+import { webWorld } from "../../world.ts";
 
 Deno.test("History has what httpmon_uptime says, before and after an hour is rolled up", async () => {
   await using world = await webWorld({}, 150);

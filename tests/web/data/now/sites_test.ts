@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../../runtime/clock.ts";
-import { judge, type Seen, STATES } from "../../../web/data/judge.ts";
-import { Sites, type Update } from "../../../web/data/sites.ts";
-import { ownDatabase } from "../../db/fixture.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { webWorld } from "../world.ts";
+import { systemClock } from "../../../../runtime/clock.ts";
+import { judge, type Seen, STATES } from "../../../../web/data/now/judge.ts";
+import { Sites, type Update } from "../../../../web/data/now/sites.ts";
+import { ownDatabase } from "../../../db/fixture.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { webWorld } from "../../world.ts";
 
 /** What the database itself says of all sites now. */
 const NOW = `SELECT site_id AS id, state, extract(epoch FROM since)::float8 * 1000 AS since,

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
-import { DAY_MS } from "./history.ts";
-import { literal, MS } from "./sql.ts";
+import { DAY_MS } from "../past/history.ts";
+import { literal, MS } from "../sql.ts";
 
 /** How results come in, and what becomes of them. Times are milliseconds since 1970. */
 export interface Pipeline {

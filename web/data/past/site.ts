@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
 import { HOUR_MS } from "./history.ts";
-import type { Seen, State } from "./judge.ts";
+import type { Seen, State } from "../now/judge.ts";
 import type { Range } from "./range.ts";
-import { literal, MS } from "./sql.ts";
+import { literal, MS } from "../sql.ts";
 
 /** A point of a site's charts: slots, and milliseconds. */
 export interface Point {

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
-import type { Matcher } from "../../config/matchers.ts";
-import { MS } from "./sql.ts";
+import type { Matcher } from "../../../config/matchers.ts";
+import { MS } from "../sql.ts";
 
 /** When nobody is told of what opens. Times are milliseconds since 1970. */
 export interface Silence {
