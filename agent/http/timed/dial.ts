@@ -10,8 +10,8 @@ import { connect, type Connected } from "./connect.ts";
 import type { Connection } from "./idle_connections.ts";
 import type { PhaseTimer } from "./phase_timer.ts";
 import { openTunnel, parseProxy, type Proxy, proxyAuthorization } from "./proxy.ts";
-import { secure, type Secured } from "./secure.ts";
-import type { TrustStore } from "./trust.ts";
+import { secure, type Secured } from "./tls/secure.ts";
+import type { TrustStore } from "./tls/trust.ts";
 
 /** What was learned of a host, the runtime's own, and what is learned then. */
 const MAX_TRUSTS = 3;

@@ -5,13 +5,13 @@ import type { Steps } from "../steps.ts";
 import { parseTarget, type Target } from "../target.ts";
 import type { ResponseHead, WholeRequest } from "../types.ts";
 import { dial, type DialDeps, type Wanted } from "./dial.ts";
-import { Http2Reader, openSession } from "./http2.ts";
+import { Http2Reader, openSession } from "./read/http2.ts";
 import { closeConnection, type Connection, type IdleConnections } from "./idle_connections.ts";
 import { PhaseTimer } from "./phase_timer.ts";
 import { proxyFailure } from "./proxy.ts";
-import type { Reader, ReaderOptions } from "./reader.ts";
+import type { Reader, ReaderOptions } from "./read/reader.ts";
 import { encodeRequest, http2Headers } from "./request_head.ts";
-import { ResponseReader } from "./response_reader.ts";
+import { ResponseReader } from "./read/response_reader.ts";
 
 /** What hops are made with. */
 export interface HopDeps extends DialDeps {

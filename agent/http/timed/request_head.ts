@@ -3,7 +3,7 @@ import { VERSION } from "../../../runtime/version.ts";
 import { failure } from "../errors.ts";
 import type { Target } from "../target.ts";
 import type { WholeRequest } from "../types.ts";
-import { ACCEPT_ENCODING } from "./decode.ts";
+import { ACCEPT_ENCODING } from "./read/decode.ts";
 
 /** What every request says that does not say another. */
 export const USER_AGENT = `httpmon/${VERSION}`;

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { ExchangeFailure } from "../../../../agent/http/errors.ts";
-import { ACCEPT_ENCODING } from "../../../../agent/http/timed/decode.ts";
+import { ACCEPT_ENCODING } from "../../../../agent/http/timed/read/decode.ts";
 import { encodeRequest } from "../../../../agent/http/timed/request_head.ts";
 import { parseTarget } from "../../../../agent/http/target.ts";
 import { type HttpRequest, whole } from "../../../../agent/http/types.ts";

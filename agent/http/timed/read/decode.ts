@@ -1,6 +1,6 @@
 import type { Transform } from "node:stream";
 import zlib from "node:zlib";
-import { type ExchangeFailure, failure } from "../errors.ts";
+import { type ExchangeFailure, failure } from "../../errors.ts";
 
 /** Encodings on top of each other; more are an attack. */
 const MAX_STAGES = 3;
