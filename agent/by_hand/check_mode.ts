@@ -10,7 +10,7 @@ import { withOptions } from "./check_overrides.ts";
 import { findTarget } from "./check_target.ts";
 import { createClients } from "../clients.ts";
 import { askControlBy } from "../condition/control.ts";
-import { Allowances } from "../http/allowance.ts";
+import { Allowances } from "../condition/allowance.ts";
 import { Inspector } from "../inspect/inspector.ts";
 import { Limiter } from "../condition/limiter.ts";
 import { LoopWatch } from "../condition/loop_watch.ts";

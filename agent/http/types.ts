@@ -5,7 +5,7 @@
 
 import { DEFAULT_REQUEST, type SiteRequest } from "../../config/site/site_request.ts";
 import type { SiteTls } from "../../config/types.ts";
-import type { Allowance } from "./allowance.ts";
+import type { Allowance } from "../condition/allowance.ts";
 import type { HttpError } from "./errors.ts";
 
 /**

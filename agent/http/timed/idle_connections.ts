@@ -1,7 +1,7 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Allowance } from "../allowance.ts";
+import type { Allowance } from "../../condition/allowance.ts";
 import type { Target } from "../target.ts";
 import type { HttpError } from "../errors.ts";
 import type { TlsRecord, WholeRequest } from "../types.ts";

@@ -1,4 +1,4 @@
-import type { Allowance } from "../../allowance.ts";
+import type { Allowance } from "../../../condition/allowance.ts";
 import { BodyBuffer } from "../../body_buffer.ts";
 import { classifyError } from "../../classify.ts";
 import { ExchangeFailure } from "../../errors.ts";
