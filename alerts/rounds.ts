@@ -288,13 +288,9 @@ async function saveSites(client: ClientBase, sites: Changes["sites"]): Promise<v
   const kept = [...sites].flatMap(([id, state]) => state === null ? [] : [{ id, state }]);
   await client.query(
     `INSERT INTO site_states (site_id, level, state)
-     SELECT * FROM unnest($1::int4[], $2::text[], $3::jsonb[])
+     SELECT id, state ->> 'level', state FROM jsonb_to_recordset($1) AS s(id int4, state jsonb)
      ON CONFLICT (site_id) DO UPDATE SET level = excluded.level, state = excluded.state`,
-    [
-      kept.map(({ id }) => id),
-      kept.map(({ state }) => state.level),
-      kept.map(({ state }) => JSON.stringify(state)),
-    ],
+    [JSON.stringify(kept)],
   );
   await client.query("DELETE FROM site_states WHERE site_id = ANY ($1)", [
     [...sites].flatMap(([id, state]) => state === null ? id : []),
