@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import {
   labels,
@@ -14,7 +15,7 @@ import {
   whole,
   withDefault,
 } from "../config/fields.ts";
-import { part } from "../config/part.ts";
+import { type Loading, part } from "../config/part.ts";
 import { checkUrl } from "../config/site/urls.ts";
 
 const UUID = 'a UUID ("0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90")';
@@ -27,7 +28,7 @@ const CONTROLS = `a list of at most ${MAX_CONTROLS} controls`;
 export const agentPart = part({
   schema: section({
     uuid: optional(textLike(UUID, /^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$/)),
-    state_dir: withDefault(text("a path of a folder"), "state"),
+    state_dir: optional(text("a path of a folder")),
     max_concurrent_checks: optional(whole(1, 100_000)),
     controls: withDefault(
       z.array(textLike("host:port or an http or https URL", isControl), { error: CONTROLS })
@@ -43,11 +44,11 @@ export const agentPart = part({
     outbox_max_age_hours: withDefault(number(0, 87_600, "hours"), 168),
     shutdown_timeout_ms: withDefault(whole(0, 600_000, "milliseconds"), 10_000),
   }),
-  load: ({ cwd }) => (yaml) => ({
+  load: (loading) => (yaml) => ({
     /** Null: the one kept in the state folder, made at the first start. */
     uuid: yaml.uuid?.toLowerCase() ?? null,
     /** Absolute. */
-    stateDir: resolve(cwd, yaml.state_dir),
+    stateDir: stateDirOf(yaml.state_dir, loading),
     /** Null: as many as the process's descriptors allow. */
     maxConcurrentChecks: yaml.max_concurrent_checks,
     /** host:port or URLs; what should answer wherever the agent's network is well. */
@@ -74,4 +75,19 @@ function isControl(control: string): boolean {
   if (control.includes("://")) return checkUrl(control) === null;
   const url = URL.parse(`tcp://${control}`);
   return url !== null && url.hostname !== "" && url.port !== "" && url.host === control;
+}
+
+/**
+ * The state folder: `state_dir`, or what systemd's StateDirectory= gives, or "state", from the config
+ * file's folder. Before, it was from where the person stood: one that is there is used until there is
+ * one in the present place.
+ */
+function stateDirOf(
+  named: string | null,
+  { cwd, env, reader }: Pick<Loading, "cwd" | "env" | "reader">,
+): string {
+  const present = resolve(reader.folder, named ?? (env.STATE_DIRECTORY?.split(":")[0] || "state"));
+  const before = resolve(cwd, named ?? "state");
+  const isUsed = (path: string) => existsSync(join(path, "outbox.db"));
+  return isUsed(before) && !isUsed(present) ? before : present;
 }

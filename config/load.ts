@@ -29,7 +29,7 @@ export interface LoadOptions<M extends Mode> {
    * refer to variables and files that are not here. Without a mode, everything is read.
    */
   mode?: M;
-  /** Where the person stood: the config's path and `agent.state_dir` are relative to it. */
+  /** Where the person stood: the config's path is relative to it. */
   cwd?: string;
   /** @default process.env */
   env?: Readonly<Record<string, string | undefined>>;
@@ -65,7 +65,7 @@ export function loadConfig<M extends Mode>(
   const resolving = { schema: configSchema, env, reader, outside, findings, usesSection: uses };
   const root = resolveValues(raw, resolving);
   const yaml = validate(configSchema, root, outside, findings);
-  const loading: Loading = { root, mode, uses, cwd, reader, outside, findings };
+  const loading: Loading = { root, mode, uses, cwd, env, reader, outside, findings };
   const toSites = loadSites(loading);
   const toKafka = kafkaPart.load(loading);
   const toAgent = agentPart.load(loading);

@@ -14,6 +14,8 @@ export interface Loading {
   uses: (section: string) => boolean;
   /** Where the person stood. */
   cwd: string;
+  /** The environment. */
+  env: Readonly<Record<string, string | undefined>>;
   /** Reads what the config names, relative to its folder. */
   reader: TextReader;
   outside: Outside;
