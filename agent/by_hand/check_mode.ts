@@ -4,22 +4,17 @@ import type { Clock } from "../../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
 import type { ModeContext } from "../../runtime/mode_context.ts";
 import { encode } from "../../wire/encode.ts";
-import { CertificatesSeen } from "../check/certificates_seen.ts";
 import { check, type CheckDeps, type Checked } from "../check/check.ts";
+import { checkKit } from "../check/check_kit.ts";
 import { withOptions } from "./check_overrides.ts";
 import { findTarget } from "./check_target.ts";
 import { createClients } from "../clients.ts";
-import { askControlBy } from "../condition/control.ts";
-import { Allowances } from "../condition/allowance.ts";
 import { Inspector } from "../inspect/inspector.ts";
 import { Limiter } from "../condition/limiter.ts";
-import { LoopWatch } from "../condition/loop_watch.ts";
-import { MaintenanceCalendar } from "../check/maintenance.ts";
-import { Network } from "../condition/network.ts";
 import { repeatsOf } from "./show/repeats.ts";
 import { reportOf } from "./show/report.ts";
 import { paintFor, PLAIN, type Style } from "./show/style.ts";
-import { siteRequest, SiteRequests } from "../check/site_requests.ts";
+import { siteRequest } from "../check/site_requests.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
@@ -76,26 +71,22 @@ export async function checkMode(
 
 /** Checks sites outside of any schedule. */
 function checker(agent: Config["agent"], clock: Clock) {
-  const { uuid, location, labels, controls } = agent;
   const clients = createClients(clock, agent);
   const inspector = new Inspector(clock, 1);
-  const requests = new SiteRequests(clients, clock);
-  const loop = new LoopWatch(clock);
-  const deps: CheckDeps = {
+  const kit = checkKit({
+    config: agent,
+    agentUUID: agent.uuid ?? NO_AGENT,
     clients,
     clock,
-    agent: { agentUUID: uuid ?? NO_AGENT, location, labels },
+    places: new Limiter(MAX_SOCKETS),
+    maxBodyBytes: Infinity,
+    inspector,
+  });
+  const deps: CheckDeps = {
+    ...kit,
     timestamp: () => BigInt(clock.now()) * 1_000n,
-    requests,
-    inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-    allowances: new Allowances(Infinity, new Limiter(MAX_SOCKETS)),
-    loop,
-    network: new Network({ clock, controls, ask: askControlBy(clients.timed) }),
-    certificates: new CertificatesSeen(clock),
-    maintenance: new MaintenanceCalendar(),
     onInspectionFailed: (_, error) => console.error(`httpmon: ${error}`),
   };
-  loop.start();
   return {
     warm(site: Site, signal: AbortSignal): Promise<void> {
       const { tls } = siteRequest(site);
@@ -103,8 +94,8 @@ function checker(agent: Config["agent"], clock: Clock) {
     },
     run: (site: Site, signal: AbortSignal) => check(site, signal, deps),
     async close(): Promise<void> {
-      loop.stop();
-      requests.close();
+      kit.loop.stop();
+      kit.requests.close();
       clients.timed.close();
       await inspector.close();
     },
