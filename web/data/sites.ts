@@ -90,6 +90,7 @@ export class Sites {
   /** How far the database's clock is ahead of ours. */
   #aheadMs = 0;
   #failingSince: number | null = null;
+  #isRead = false;
   #revision = 0;
 
   constructor(deps: SitesDeps) {
@@ -99,6 +100,11 @@ export class Sites {
   /** Counts up with each change. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Whether they were read at all. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** Since when the database does not answer; null: it does. */
@@ -149,6 +155,7 @@ export class Sites {
     await this.#readIncidents();
     const before = this.#byId;
     this.#byId = new Map();
+    this.#isRead = true;
     this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, before.get(id))), []);
   }
 
