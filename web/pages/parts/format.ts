@@ -45,3 +45,9 @@ export function bytes(n: number): string {
     : [1, "B"];
   return `${size === 1 ? n : amount(n / size)} ${unit}`;
 }
+
+/** "October 2026" @param month "2026-10" */
+export function monthInWords(month: string): string {
+  return new Date(`${month}-01T00:00:00Z`)
+    .toLocaleDateString("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+}
