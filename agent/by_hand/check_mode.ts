@@ -10,7 +10,7 @@ import { withOptions } from "./check_overrides.ts";
 import { findTarget } from "./check_target.ts";
 import { createClients } from "../clients.ts";
 import { askControlBy } from "../condition/control.ts";
-import { Allowances } from "../http/allowance.ts";
+import { Allowances } from "../condition/allowance.ts";
 import { Inspector } from "../inspect/inspector.ts";
 import { Limiter } from "../condition/limiter.ts";
 import { LoopWatch } from "../condition/loop_watch.ts";
@@ -20,7 +20,7 @@ import { repeatsOf } from "./show/repeats.ts";
 import { reportOf } from "./show/report.ts";
 import { paintFor, PLAIN, type Style } from "./show/style.ts";
 import { siteRequest, SiteRequests } from "../check/site_requests.ts";
-import { warmUp } from "../warm_up.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
 const NO_AGENT = "00000000-0000-0000-0000-000000000000";

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
-import type { Clock } from "../runtime/clock.ts";
-import { askWithin } from "./check/ask_within.ts";
-import type { HttpClient, HttpRequest } from "./http/types.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { askWithin } from "../check/ask_within.ts";
+import type { HttpClient, HttpRequest } from "../http/types.ts";
 
 const LIMIT_MS = 1_000;
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";

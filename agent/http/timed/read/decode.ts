@@ -1,6 +1,6 @@
 import type { Transform } from "node:stream";
 import zlib from "node:zlib";
-import { type ExchangeFailure, failure } from "../errors.ts";
+import { type ExchangeFailure, failure } from "../../errors.ts";
 
 /** Encodings on top of each other; more are an attack. */
 const MAX_STAGES = 3;
@@ -19,16 +19,6 @@ const zstd = zlib as unknown as {
 export const ACCEPT_ENCODING: string = zstd.createZstdDecompress
   ? "gzip, deflate, br, zstd"
   : "gzip, deflate, br";
-
-/** Decodes a body as it comes. Each piece is decoded in slices, off the event loop in Node. */
-export interface Decoder {
-  /** Takes a piece; returns false when no more should come until `onDrain`. */
-  write(piece: Uint8Array): boolean;
-  /** All of the body came. */
-  end(): void;
-  /** Lets go of everything; nothing is told after this. Needed always, once. */
-  destroy(): void;
-}
 
 /** Told of what was decoded. */
 export interface DecoderListener {
@@ -52,7 +42,7 @@ export function createDecoder(contentEncoding: string, listener: DecoderListener
   // The last one named was applied last.
   const makers = names.reverse().map(stageMaker);
   if (makers.includes(null)) return null;
-  return new StreamDecoder(makers as StageMaker[], listener);
+  return new Decoder(makers as StageMaker[], listener);
 }
 
 /** Makes a stage when its first byte is known. */
@@ -84,7 +74,8 @@ function stageMaker(name: string): StageMaker | null {
   }
 }
 
-class StreamDecoder implements Decoder {
+/** Decodes a body as it comes. Each piece is decoded in slices, off the event loop in Node. */
+export class Decoder {
   #stages: Transform[] = [];
   #destroyed = false;
   readonly #makers: readonly StageMaker[];
@@ -95,12 +86,14 @@ class StreamDecoder implements Decoder {
     this.#listener = listener;
   }
 
+  /** Takes a piece; returns false when no more should come until `onDrain`. */
   write(piece: Uint8Array): boolean {
     if (this.#destroyed || piece.length === 0) return true;
     const first = this.#stages[0] ?? this.#make(0, piece[0]!);
     return first.write(piece);
   }
 
+  /** All of the body came. */
   end(): void {
     if (this.#destroyed) return;
     const first = this.#stages[0];
@@ -109,6 +102,7 @@ class StreamDecoder implements Decoder {
     else this.#listener.onEnd();
   }
 
+  /** Lets go of everything; nothing is told after this. Needed always, once. */
   destroy(): void {
     this.#destroyed = true;
     for (const stage of this.#stages) stage.destroy();

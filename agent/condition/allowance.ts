@@ -1,4 +1,4 @@
-import type { Limiter } from "../condition/limiter.ts";
+import type { Limiter } from "./limiter.ts";
 
 /** Of each exchange's bodies so much is free: many small ones never fail for a few large ones. */
 const FREE_BYTES = 16 * 1024;

@@ -1,19 +1,19 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import net from "node:net";
 import type { TlsOptions as ServerOptions } from "node:tls";
-import { createPlatformFetchClient } from "../../../../agent/http/platform_fetch.ts";
-import { createTimedClient } from "../../../../agent/http/timed/client.ts";
-import { TrustStore } from "../../../../agent/http/timed/trust.ts";
-import type { FailureClass } from "../../../../agent/http/errors.ts";
-import type { HttpRecord, TlsOptions } from "../../../../agent/http/types.ts";
+import { createPlatformFetchClient } from "../../../../../agent/http/platform_fetch.ts";
+import { createTimedClient } from "../../../../../agent/http/timed/client.ts";
+import { TrustStore } from "../../../../../agent/http/timed/tls/trust.ts";
+import type { FailureClass } from "../../../../../agent/http/errors.ts";
+import type { HttpRecord, TlsOptions } from "../../../../../agent/http/types.ts";
 import {
   ANSWERS,
   type HostileServer,
   startHostileServer,
-} from "../../../support/hostile_server.ts";
-import { systemClock } from "../../../../runtime/clock.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
-import { Authority, type KeyPair, selfSigned } from "../certificates.ts";
+} from "../../../../support/hostile_server.ts";
+import { systemClock } from "../../../../../runtime/clock.ts";
+import { FakeClock } from "../../../../support/fake_clock.ts";
+import { Authority, type KeyPair, selfSigned } from "../../certificates.ts";
 
 const DAY_MS = 86_400_000;
 const never = new AbortController().signal;

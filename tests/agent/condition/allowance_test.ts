@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Allowances } from "../../../agent/http/allowance.ts";
+import { Allowances } from "../../../agent/condition/allowance.ts";
 import { Limiter } from "../../../agent/condition/limiter.ts";
 
 const KIB = 1024;

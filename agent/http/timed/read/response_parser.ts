@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
-import { failure } from "../errors.ts";
-import type { ResponseHead } from "../types.ts";
+import { failure } from "../../errors.ts";
+import type { ResponseHead } from "../../types.ts";
 
 /** Bytes of all heads of a response together (interim ones too), and of its trailers: 256 KiB. */
 export const MAX_HEAD_BYTES = 256 * 1024;

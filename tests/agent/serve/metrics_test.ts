@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { startAgentOps } from "../../agent/ops.ts";
-import type { RunningAgent } from "../../agent/run.ts";
-import { AgentStats } from "../../agent/stats.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { assertDocumented, metricsDoc } from "../support/metrics_doc.ts";
-import { parseExposition, valueOf } from "../support/exposition.ts";
-import { loadText } from "../config/load_text.ts";
-import { recordingLog } from "../support/recording_log.ts";
+import { startAgentOps } from "../../../agent/serve/ops.ts";
+import type { RunningAgent } from "../../../agent/run.ts";
+import { AgentStats } from "../../../agent/stats.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { assertDocumented, metricsDoc } from "../../support/metrics_doc.ts";
+import { parseExposition, valueOf } from "../../support/exposition.ts";
+import { loadText } from "../../config/load_text.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: { -readonly [L in keyof T[K]]: T[K][L] } };
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { createTimedClient } from "../../../../agent/http/timed/client.ts";
-import type { FailureClass } from "../../../../agent/http/errors.ts";
-import type { HttpClient, HttpRecord, HttpRequest } from "../../../../agent/http/types.ts";
-import { startHostileServer } from "../../../support/hostile_server.ts";
-import { Authority } from "../certificates.ts";
+import { createTimedClient } from "../../../../../agent/http/timed/client.ts";
+import type { FailureClass } from "../../../../../agent/http/errors.ts";
+import type { HttpClient, HttpRecord, HttpRequest } from "../../../../../agent/http/types.ts";
+import { startHostileServer } from "../../../../support/hostile_server.ts";
+import { Authority } from "../../certificates.ts";
 import { FRAMES, startHttp2Server, startRawHttp2Server } from "./http2_server.ts";
 
 const never = new AbortController().signal;

@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import type net from "node:net";
 import tls from "node:tls";
 import zlib from "node:zlib";
-import type { KeyPair } from "../certificates.ts";
+import type { KeyPair } from "../../certificates.ts";
 
 /** A server of HTTP/2 over TLS on a loopback port. */
 export interface Http2Server {

@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
-import { ExchangeFailure, type FailureClass } from "../../../../agent/http/errors.ts";
+import { ExchangeFailure, type FailureClass } from "../../../../../agent/http/errors.ts";
 import {
   type ResponseListener,
   ResponseParser,
-} from "../../../../agent/http/timed/response_parser.ts";
-import type { ResponseHead } from "../../../../agent/http/types.ts";
+} from "../../../../../agent/http/timed/read/response_parser.ts";
+import type { ResponseHead } from "../../../../../agent/http/types.ts";
 
 /** What a parser told of a response. */
 export interface Parsed {

@@ -1,8 +1,8 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { classifyError } from "../classify.ts";
-import { ExchangeFailure } from "../errors.ts";
-import type { ResponseHead } from "../types.ts";
+import { classifyError } from "../../classify.ts";
+import { ExchangeFailure } from "../../errors.ts";
+import type { ResponseHead } from "../../types.ts";
 import { Reader, type ReaderOptions } from "./reader.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./response_parser.ts";
 

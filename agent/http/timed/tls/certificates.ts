@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { DetailedPeerCertificate } from "node:tls";
-import type { CertificateRecord } from "../types.ts";
+import type { CertificateRecord } from "../../types.ts";
 
 /** No chain of the real world is longer; one that loops through its issuers would have no end. */
 const MAX_CHAIN = 10;

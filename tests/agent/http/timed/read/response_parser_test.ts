@@ -1,7 +1,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { MAX_HEAD_BYTES } from "../../../../agent/http/timed/response_parser.ts";
-import type { FailureClass } from "../../../../agent/http/errors.ts";
+import { MAX_HEAD_BYTES } from "../../../../../agent/http/timed/read/response_parser.ts";
+import type { FailureClass } from "../../../../../agent/http/errors.ts";
 import { parse, type Parsed } from "./parse_response.ts";
 
 // What is read and what is not: http_doc_test.ts, by the table of docs/http.md.

@@ -1,13 +1,13 @@
-import type { Config, Listen } from "../config/types.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
-import { startOps } from "../runtime/ops.ts";
-import type { OpsServer } from "../runtime/ops_server.ts";
+import type { Config, Listen } from "../../config/types.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { startOps } from "../../runtime/ops.ts";
+import type { OpsServer } from "../../runtime/ops_server.ts";
 import { addAgentMetrics } from "./metrics.ts";
-import type { PerSiteMetrics } from "./probe/per_site.ts";
-import { Probe } from "./probe/probe.ts";
-import type { RunningAgent } from "./run.ts";
-import type { AgentStats } from "./stats.ts";
+import type { PerSiteMetrics } from "./per_site.ts";
+import { Probe } from "./probe.ts";
+import type { RunningAgent } from "../run.ts";
+import type { AgentStats } from "../stats.ts";
 
 export interface AgentOpsOptions {
   /** Null: nothing is served. */

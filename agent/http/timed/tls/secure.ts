@@ -2,18 +2,18 @@ import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
 import tls from "node:tls";
-import type { Clock } from "../../../runtime/clock.ts";
-import { keep } from "../../bounded_map.ts";
-import { classifyError } from "../classify.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import { keep } from "../../../bounded_map.ts";
+import { classifyError } from "../../classify.ts";
 import {
   ExchangeFailure,
   failure,
   type FailureClass,
   type HttpError,
   httpError,
-} from "../errors.ts";
-import type { Steps } from "../steps.ts";
-import type { CertificateRecord, TlsRecord } from "../types.ts";
+} from "../../errors.ts";
+import type { Steps } from "../../steps.ts";
+import type { CertificateRecord, TlsRecord } from "../../types.ts";
 import { certificateRecord, sentChain, verifiedChain } from "./certificates.ts";
 import type { Trust } from "./trust.ts";
 

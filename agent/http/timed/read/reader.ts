@@ -1,8 +1,8 @@
-import type { Allowance } from "../allowance.ts";
-import { BodyBuffer } from "../body_buffer.ts";
-import { classifyError } from "../classify.ts";
-import { ExchangeFailure } from "../errors.ts";
-import type { ResponseHead } from "../types.ts";
+import type { Allowance } from "../../../condition/allowance.ts";
+import { BodyBuffer } from "../../body_buffer.ts";
+import { classifyError } from "../../classify.ts";
+import { ExchangeFailure } from "../../errors.ts";
+import type { ResponseHead } from "../../types.ts";
 import { createDecoder, type Decoder, type DecoderListener } from "./decode.ts";
 import type { ResponseListener } from "./response_parser.ts";
 

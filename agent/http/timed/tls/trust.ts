@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
-import type { Clock } from "../../../runtime/clock.ts";
-import { systemAuthorities } from "../../../runtime/system_authorities.ts";
-import { keep } from "../../bounded_map.ts";
-import { failure } from "../errors.ts";
-import type { CertificateRecord, TlsOptions } from "../types.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import { systemAuthorities } from "../../../../runtime/system_authorities.ts";
+import { keep } from "../../../bounded_map.ts";
+import { failure } from "../../errors.ts";
+import type { CertificateRecord, TlsOptions } from "../../types.ts";
 import { Authorities } from "./certificates.ts";
 
 /** How long the system's authorities are known before they are read again, if they are needed. */

@@ -1,8 +1,8 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { clearImmediate, setImmediate } from "node:timers";
-import { classifyError } from "../classify.ts";
-import { ExchangeFailure, failure } from "../errors.ts";
+import { classifyError } from "../../classify.ts";
+import { ExchangeFailure, failure } from "../../errors.ts";
 import { Reader, type ReaderOptions } from "./reader.ts";
 import { ResponseParser } from "./response_parser.ts";
 

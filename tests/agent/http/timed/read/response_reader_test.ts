@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { gzipSync } from "node:zlib";
-import { ResponseReader } from "../../../../agent/http/timed/response_reader.ts";
-import type { ExchangeFailure } from "../../../../agent/http/errors.ts";
+import { ResponseReader } from "../../../../../agent/http/timed/read/response_reader.ts";
+import type { ExchangeFailure } from "../../../../../agent/http/errors.ts";
 
 /** A reader on a socket that says only what the test makes it say. */
 function start(readBodyBytes = 1_000_000) {

@@ -1,8 +1,8 @@
-import type { Clock } from "../runtime/clock.ts";
-import type { Histogram } from "../runtime/histogram.ts";
-import type { Metrics, Reading } from "../runtime/metrics.ts";
-import type { RunningAgent } from "./run.ts";
-import type { AgentStats } from "./stats.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Histogram } from "../../runtime/histogram.ts";
+import type { Metrics, Reading } from "../../runtime/metrics.ts";
+import type { RunningAgent } from "../run.ts";
+import type { AgentStats } from "../stats.ts";
 
 /** What an agent's metrics are read from. */
 export interface AgentMetricsSources {
