@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { waitFor } from "../../local/wait.ts";
 
@@ -30,21 +30,16 @@ export function slowness(crowding: number): number {
   return Math.max(1, crowding / 3);
 }
 
-/** How long the threads of a process have waited for a core so far, milliseconds; 0 where nobody tells. */
+/** How long a process's main thread has waited for a core so far, milliseconds; 0 where nobody tells. */
 export async function waitedForCore(pid: number): Promise<number> {
-  const folder = `/proc/${pid}/task`;
-  const threads = await readdir(folder).catch(() => []);
-  const waits = threads.map(async (thread) => {
-    const told = await readFile(`${folder}/${thread}/schedstat`, "utf8").catch(() => "");
-    return Number(told.split(" ")[1] ?? 0) / 1e6;
-  });
-  return (await Promise.all(waits)).reduce((sum, ms) => sum + ms, 0);
+  const told = await readFile(`/proc/${pid}/schedstat`, "utf8").catch(() => "");
+  return Number(told.split(" ")[1] ?? 0) / 1e6;
 }
 
 /** How long something took. */
 export interface Took {
   seconds: number;
-  /** Without those for which a process had to wait for a core, of several the one that waited longest. */
+  /** Without those for which the processes had to wait for a core, on the average of them. */
   fair: number;
 }
 
@@ -70,10 +65,11 @@ export async function soon(
     if (!holds) await new Promise((resolve) => setTimeout(resolve, 500));
     const now = await waits();
     const seconds = (performance.now() - start) / 1000;
-    const most = Math.max(0, ...[...now].map(([pid, ms]) => ms - (before.get(pid) ?? ms)));
+    const waited = [...now].map(([pid, ms]) => ms - (before.get(pid) ?? ms));
+    const mean = waited.reduce((sum, ms) => sum + ms, 0) / Math.max(1, waited.length);
     before = now;
     took.seconds += seconds;
-    took.fair += Math.max(0, seconds - most / 1000);
+    took.fair += Math.max(0, seconds - mean / 1000);
     if (holds) return took;
   }
   return null;

@@ -31,7 +31,7 @@ export function clockAhead(ms: number): Pick<ProductOptions, "env" | "denoArgs">
   };
 }
 
-/** How long the threads of a process had waited for a core at a time. */
+/** How long a process had waited for a core by then. */
 export interface Waited {
   /** Milliseconds since 1970. */
   at: number;
@@ -54,7 +54,7 @@ export class Product {
   endedAt: number | null = null;
   /** That signal was SIGKILL. */
   killed = false;
-  /** How long its threads had waited for a core, looked at again and again; milliseconds each. */
+  /** How long it had waited for a core, looked at again and again. */
   readonly waits: Waited[] = [];
 
   constructor({ mode, cwd, log, env = {}, denoArgs = [], root = ROOT }: ProductOptions) {

@@ -14,7 +14,7 @@ import { delay, Load } from "./load.ts";
 import { LOAD_AGENT } from "./messages.ts";
 import { mutatedTree } from "./mutated_tree.ts";
 import type { Observed } from "./observe.ts";
-import { soon, type Took, until } from "./patience.ts";
+import { HEALED_WITHIN_S, soon, type Took, until } from "./patience.ts";
 import { clockAhead, Product, type ProductOptions } from "./product.ts";
 import { between, type Random, seededRandom } from "./random.ts";
 import { Sites } from "./sites.ts";
@@ -293,8 +293,9 @@ export class Round {
 
   /** Waits until all channels were told of the outages so far. */
   async hasTold(): Promise<void> {
-    const { alerting } = this;
-    this.tellings.push(await this.#soon(() => Promise.resolve(alerting!.allTold())));
+    // What did not come in time once is not waited for again.
+    if (this.tellings.includes(null)) return;
+    this.tellings.push(await this.#soon(() => Promise.resolve(this.alerting!.allTold())));
   }
 
   /** Waits until the alerters have decided on all of before now. @returns Now; null: there are none */
@@ -339,7 +340,8 @@ export class Round {
   }
 
   #soon(condition: () => Promise<boolean>): Promise<Took | null> {
-    return soon(DRAIN_S, () => this.pids, condition);
+    const limit = this.#variant.mutant ? HEALED_WITHIN_S : DRAIN_S;
+    return soon(limit, () => this.pids, condition);
   }
 
   async #isStored(

@@ -64,7 +64,7 @@ Deno.test("compareChecks() excuses kill -9 within 150 ms of the answer, and no l
   // The request of the next process.
   assertEquals([980, 900].map(killedAt), [0, 1]);
   assertEquals(compare([], [request(1000, null)], [run(1400, true)]).missed.length, 0);
-  // What its threads had to wait for a core in the second before counts, and no more than that.
+  // What it had to wait for a core in the second before counts, and no more than that.
   const waiting = (endedAt: number, ms: number) => {
     const waits = [{ at: START, ms: 90_000 }, { at: START + endedAt, ms: 90_000 + ms }];
     return compare([], [request(1000)], [{ ...run(endedAt, true), waits }]).missed.length;

@@ -9,7 +9,7 @@ const LATE_P99_MS = 500;
 
 /**
  * I10: by what the sites were asked, from which nothing is missing when an agent stands still, and by
- * what the rows say of themselves. For what its threads had to wait for a core, no agent can be blamed.
+ * what the rows say of themselves. That it had to wait for a core is not an agent's fault.
  *
  * @param rows The agent's own
  */

@@ -96,7 +96,7 @@ Deno.test("compareSchedule() finds what the rows say of themselves", () => {
   ]);
 });
 
-Deno.test("compareSchedule() blames no agent for what its threads had to wait for a core", () => {
+Deno.test("compareSchedule() blames no agent for what it had to wait for a core", () => {
   const served = asked(...EVERY_SECOND.filter((ms) => ms < 20_000 || ms > 24_000));
   const waited = (ms: number, at: number) =>
     wrong(served, [{

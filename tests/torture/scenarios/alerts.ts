@@ -8,6 +8,7 @@ import type { Variant } from "../variant.ts";
 import { besideOldLoad } from "./messages.ts";
 import { mustCome } from "./proof.ts";
 
+const JOINED = "Joined the consumer group";
 const OUT = 50;
 const HOUR_MS = 3_600_000;
 /** Longer than a result is fresh. */
@@ -130,6 +131,7 @@ export const ALERTS: Variant[] = [
         }
       }
       answer(round);
+      round.mustHavePrinted(round.alerters.filter(({ killed }) => killed), JOINED);
       round.note(`${underWay} of 8 kills with a message under way`);
       await comeUp(round);
     },
