@@ -4,7 +4,7 @@ import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import { retryUntil } from "../../../runtime/retry.ts";
 import { MS } from "../sql.ts";
-import { judge, type Seen, type State } from "./judge.ts";
+import { freshMs, judge, type Seen, type State } from "./judge.ts";
 import { type Needed, SharedThings } from "./shared.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
@@ -102,6 +102,7 @@ export class Sites {
   /** How far the database's clock is ahead of ours. */
   #aheadMs = 0;
   #failingSince: number | null = null;
+  #isRead = false;
   #revision = 0;
 
   constructor(deps: SitesDeps) {
@@ -112,6 +113,11 @@ export class Sites {
   /** Counts up with each change. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Whether they were read at all. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** Since when the database does not answer; null: it does. */
@@ -141,6 +147,14 @@ export class Sites {
     return [...this.#seen.get(id)?.values() ?? []];
   }
 
+  /** The agents of a site, and whether they say something of now. */
+  *heardOf(id: number): Iterable<{ agentId: number; isFresh: boolean }> {
+    const now = this.#deps.clock.now() + this.#aheadMs;
+    for (const { agentId, ts, frequency } of this.#seen.get(id)?.values() ?? []) {
+      yield { agentId, isFresh: ts > now - freshMs(frequency) };
+    }
+  }
+
   /** @returns What ends it */
   subscribe(listener: (update: Update) => void): () => void {
     this.#listeners.add(listener);
@@ -163,9 +177,10 @@ export class Sites {
     await this.#readIncidents();
     const known = this.#byId;
     this.#byId = new Map();
+    this.#isRead = true;
     this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, known.get(id))), []);
     // Nothing is told of those that were not heard of for too long.
-    if (known.keys().some((id) => !this.#byId.has(id))) this.#revision++;
+    if ([...known.keys()].some((id) => !this.#byId.has(id))) this.#revision++;
   }
 
   /** Takes over what came since the last look. */
