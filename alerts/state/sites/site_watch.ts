@@ -1,8 +1,8 @@
-import type { Book, IncidentKey } from "./book.ts";
-import type { Kind } from "./change.ts";
+import type { Book, IncidentKey } from "../book.ts";
+import type { Kind } from "../change.ts";
 import { holdUntil, recoveryMs } from "./hold.ts";
-import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "./site.ts";
-import type { Moment, View } from "./view.ts";
+import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "../site.ts";
+import type { Moment, View } from "../view.ts";
 
 /** What a site remembers of agents that left it. */
 const LEFT_MS = 86_400_000;
@@ -199,10 +199,14 @@ export class SiteWatch {
 
   /** Nobody watches it any more. An incident stays open until somebody says how it is. */
   #leave(id: number, site: SiteState): void {
-    const { sites, policyOf, now } = this.#book;
+    const { agents, sites, policyOf, now } = this.#book;
     this.#drop(id, site);
     if (!policyOf(id).isExpected) {
       this.#close(id, site, this.#book.moment());
+      for (const [uuid, { view }] of Object.entries(site.agents)) {
+        agents.get(uuid)?.sees(id, view, null);
+        agents.get(uuid)?.waiting.delete(id);
+      }
       sites.delete(id);
       return;
     }
@@ -234,7 +238,7 @@ export class SiteWatch {
     }
     for (const uuid in site.agents) agents.get(uuid)?.waiting.delete(id);
     this.#book.site(id).open = { kind: "unobserved", openedAt: since * 1_000 };
-    this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "No agent says how it is");
+    this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "no agent says how it is");
   }
 
   #close(id: number, site: SiteState, { ts }: Moment): void {
