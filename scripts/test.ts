@@ -15,6 +15,7 @@ import { writeJsrConfig } from "./jsr_config.ts";
 import { changedFiles } from "./test/changed.ts";
 import { isIn, LONG, plan } from "./test/plan.ts";
 import { Reach } from "./test/reach.ts";
+import { cpuOfFamily } from "./measure/usage.ts";
 import { fixed, lineOf, slowestOf, totalOf, verdictOf } from "./test/report.ts";
 import { type Group, type Run, runGroup } from "./test/run.ts";
 
@@ -26,16 +27,28 @@ const CHANGED_SECONDS = 45;
 /** Nothing that a test kills outlives a crash of the machine. */
 const POSTGRES = { fsync: "off", full_page_writes: "off", max_connections: "200" };
 
-/** What the tests need in their environment: servers that are there, or a stack of our own. */
-async function startServers(): Promise<{ env: Record<string, string>; stop(): Promise<void> }> {
+interface Servers {
+  /** What the tests need in their environment. */
+  env: Record<string, string>;
+  /** What each took of the machine so far, where it is ours. */
+  cpu(): string;
+  stop(): Promise<void>;
+}
+
+/** Servers that are there, or a stack of our own. */
+async function startServers(): Promise<Servers> {
   if (Deno.env.get("HTTPMON_TEST_KAFKA") && Deno.env.get("HTTPMON_TEST_DSN")) {
-    return { env: {}, stop: () => Promise.resolve() };
+    return { env: {}, cpu: () => "", stop: () => Promise.resolve() };
   }
   const stack = await startStack({ postgres: { settings: POSTGRES } });
   return {
     env: {
       HTTPMON_TEST_KAFKA: stack.kafka.brokers.join(","),
       HTTPMON_TEST_DSN: stack.postgres.dsn,
+    },
+    cpu: () => {
+      const of = (pid: number) => fixed(cpuOfFamily(pid)).trim();
+      return `, Kafka ${of(stack.kafka.pid)} s, PostgreSQL ${of(stack.postgres.pid)} s`;
     },
     stop: () => stack.stop(),
   };
@@ -85,6 +98,7 @@ console.log("Starting Kafka and PostgreSQL for the tests");
 const servers = await startServers();
 console.log(`Both are up after ${since()} s`);
 const runs: Run[] = [];
+let ofServers = "";
 try {
   await Promise.all(Array.from({ length: Math.min(JOBS, groups.length) }, async () => {
     while (groups.length > 0 && !(changed && Number(since()) > CHANGED_SECONDS)) {
@@ -95,13 +109,14 @@ try {
     }
   }));
 } finally {
+  ofServers = servers.cpu();
   if (jsr) await Deno.remove(jsr);
   await servers.stop();
 }
 
 console.log(`\nThe slowest of ${since()} s:\n${slowestOf(runs, SLOWEST).join("\n")}`);
 const cpu = runs.reduce((sum, run) => sum + run.cpu, 0);
-console.log(`CPU of the tests and what they started: ${fixed(cpu).trim()} s`);
+console.log(`CPU: tests and what they started ${fixed(cpu).trim()} s${ofServers}`);
 if (groups.length > 0) console.log(`${groups.length} files that come to a change were left out`);
 const { passed, failed, skipped } = totalOf(runs);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);

@@ -3,9 +3,9 @@ import process from "node:process";
 import { type AgentRun, type Bounds, judge } from "../../scripts/soak/judge.ts";
 import type { SiteServers } from "../../scripts/soak/servers.ts";
 import { planSites, type SoakSite } from "../../scripts/soak/sites.ts";
-import { largest, median, quantile } from "../../scripts/soak/statistics.ts";
+import { largest, median, quantile } from "../../scripts/measure/statistics.ts";
 import { Tally } from "../../scripts/soak/tally.ts";
-import { usageOf } from "../../scripts/soak/usage.ts";
+import { usageOf } from "../../scripts/measure/usage.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
@@ -124,7 +124,7 @@ const RUN: AgentRun = {
     late: 0,
   },
   complaints: [],
-  usage: [100, 300, 200, 200, 200, 200, 220, 220].map((rss) => ({ rss, cpu: 1, waited: 0 })),
+  usage: [100, 300, 200, 200, 200, 200, 220, 220].map((rss) => ({ rss, cpu: 1, kernel: 0, waited: 0 })),
 };
 
 /** Which findings fail, by their number, and their faults. */
@@ -212,7 +212,7 @@ Deno.test({
   name: "usageOf() tells memory, CPU time and waiting of a process",
   ignore: process.platform !== "linux",
   async fn() {
-    const usage = await usageOf(process.pid);
+    const usage = usageOf(process.pid);
     const { user, system } = process.cpuUsage();
     assertLess(Math.abs(usage.rss / process.memoryUsage().rss - 1), 0.2);
     assertLess(Math.abs(usage.cpu - (user + system) / 1e6), 0.2);
