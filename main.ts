@@ -92,10 +92,11 @@ async function runMode(
 }
 
 /** What a mode that goes on works with. */
-async function placesOf({ kafka, database }: Config, mode: Mode): Promise<object> {
+async function placesOf({ kafka, agent, database }: Config, mode: Mode): Promise<object> {
   const { bootstrapServers, topic } = kafka;
   const ofKafka = mode === "web" ? {} : { brokers: bootstrapServers.join(","), topic };
-  if (mode === "agent" || !database) return ofKafka;
+  if (mode === "agent") return { ...ofKafka, state: agent.stateDir };
+  if (!database) return ofKafka;
   const { parseDsn } = await import("./runtime/dsn.ts");
   const { host, port, dbname } = parseDsn(database.dsn);
   return { ...ofKafka, database: { host, port, dbname } };
@@ -130,8 +131,33 @@ async function modeFunction(
     case "check":
       return (await import("./agent/by_hand/check_mode.ts")).checkMode;
     case "check-config":
-      return (await import("./agent/by_hand/check_config_mode.ts")).checkConfigMode;
+      return checkConfig;
   }
+}
+
+/** Mode "check-config", which may need what all others do. */
+async function checkConfig(context: ModeContext): Promise<ExitCode> {
+  const { config: { kafka, database }, log } = context;
+  const { checkConfigMode } = await import("./agent/by_hand/check_config_mode.ts");
+  return await checkConfigMode(context, [
+    async function* () {
+      const { createKafka } = await import("./kafka/client.ts");
+      const { reachKafka } = await import("./kafka/reach.ts");
+      yield* reachKafka(createKafka(kafka, "httpmon-check-config", log), kafka);
+    },
+    async function* () {
+      if (!database) return;
+      const { createPool } = await import("./db/connect/pool.ts");
+      const { reachDatabase } = await import("./db/connect/reach.ts");
+      const applicationName = "httpmon-check-config";
+      const pool = createPool(database.dsn, { max: 1, applicationName, readOnly: true, log });
+      try {
+        yield* reachDatabase(pool);
+      } finally {
+        await pool.end();
+      }
+    },
+  ]);
 }
 
 /**

@@ -57,17 +57,37 @@ export function number(above: number, most: number, unit: string) {
   return z.number({ error }).gt(above, { error }).max(most, { error });
 }
 
+/** A text of a form; `what` is said of anything else. */
+export function textLike(what: string, form: RegExp | ((text: string) => boolean)) {
+  const any = z.string({ error: what });
+  return form instanceof RegExp
+    ? any.regex(form, { error: what })
+    : any.refine(form, { error: what });
+}
+
 /** A text that is not empty and has no control characters, NUL among them, in it. */
 export function text(what: string) {
   // deno-lint-ignore no-control-regex
-  return z.string({ error: what }).regex(/^[^\x00-\x1f\x7f]+$/, { error: what });
+  return textLike(what, /^[^\x00-\x1f\x7f]+$/);
 }
 
 /** A text that a form or a header can hold: so long at least, without control characters. */
 export function plain(what: string, min = 1) {
   // deno-lint-ignore no-control-regex
-  return z.string({ error: what }).min(min, { error: what }).regex(/^[^\x00-\x1f\x7f]*$/, {
-    error: what,
+  return textLike(what, /^[^\x00-\x1f\x7f]*$/).min(min, { error: what });
+}
+
+/** What `parse` makes of a value; `what` is said of one that it gives null for. */
+export function parsed<S extends z.ZodType, T>(
+  schema: S,
+  what: string,
+  parse: (given: z.output<S>) => T | null,
+) {
+  return schema.transform((given, ctx): T => {
+    const value = parse(given);
+    if (value !== null) return value;
+    ctx.addIssue({ code: "custom", message: what });
+    return z.NEVER;
   });
 }
 
@@ -81,9 +101,7 @@ export function whole(from: number, to = Number.MAX_SAFE_INTEGER, unit?: string)
 const NETWORK = 'a network ("192.0.2.0/24", "2001:db8::/32") or an IP address';
 
 /** Networks and addresses. */
-export const networks = z.array(z.string().refine(isNetwork, { error: NETWORK }), {
-  error: "a list of networks",
-});
+export const networks = z.array(textLike(NETWORK, isNetwork), { error: "a list of networks" });
 
 function isNetwork(network: string): boolean {
   const [, address, bits] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
@@ -94,15 +112,90 @@ function isNetwork(network: string): boolean {
 /** One of `values`, in any case of letters. */
 export function anyCase<const V extends string>(...values: readonly V[]) {
   const error = oneOf(values);
-  return z.string({ error }).meta({ examples: [...values] }).transform((given, ctx) => {
-    const found = values.find((value) => value.toLowerCase() === given.toLowerCase());
-    if (found !== undefined) return found;
-    ctx.addIssue({ code: "custom", message: error });
-    return z.NEVER;
-  });
+  return parsed(
+    z.string({ error }).meta({ examples: [...values] }),
+    error,
+    (given) => values.find((value) => value.toLowerCase() === given.toLowerCase()) ?? null,
+  );
 }
 
 /** "a, b or c". */
 export function oneOf(values: readonly (string | number)[]): string {
   return values.join(", ").replace(/, ([^,]*)$/, " or $1");
+}
+
+/** Says what was expected of the value that is looked at, or of the key that it stands under. */
+export interface Complaints {
+  ofValue(expected: string, path?: readonly (string | number)[]): undefined;
+  ofKey(expected: string): undefined;
+}
+
+/** Marks an issue as about the key at its path's end; what stands under it is then not told. */
+export const OF_KEY = { isOfKey: true };
+
+/**
+ * A map with free keys. Each entry is checked and made what is needed by `read`, whatever is wrong
+ * with another; entries that are left empty are left out.
+ *
+ * @param what Said where there is no map
+ * @param read Complains, or gives what the entry stands for
+ */
+export function named<T>(
+  what: string,
+  read: (name: string, value: unknown, complaints: Complaints) => T | undefined,
+) {
+  return z.record(z.string(), z.unknown(), { error: what }).transform((given, ctx): T[] => {
+    const entries: T[] = [];
+    for (const [name, value] of Object.entries(given)) {
+      if (value === null) continue;
+      const entry = read(name, value, {
+        ofValue: (message, path = []) =>
+          void ctx.addIssue({ code: "custom", message, path: [name, ...path] }),
+        ofKey: (message) =>
+          void ctx.addIssue({ code: "custom", message, path: [name], params: OF_KEY }),
+      });
+      if (entry !== undefined) entries.push(entry);
+    }
+    return entries;
+  });
+}
+
+/** They go into each result. */
+const MAX_LABELS = 32;
+/** The longest text of one, and of an agent's location. */
+export const MAX_TEXT = 255;
+const LABEL = `a text of at most ${MAX_TEXT} characters (a number in quotes)`;
+const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digit first)';
+
+/** A map from label to text. */
+export const labels = named<[name: string, value: string]>(
+  "a map from label to text",
+  (name, value, complaints) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return complaints.ofKey(LABEL_NAME);
+    const parsed = text(LABEL).max(MAX_TEXT).safeParse(value);
+    return parsed.success ? [name, parsed.data] : complaints.ofValue(LABEL);
+  },
+).refine((given) => given.length <= MAX_LABELS, { error: `at most ${MAX_LABELS} labels` });
+
+const LISTEN = 'a port (9100: on this machine alone), or host:port ("0.0.0.0:9100", "[::]:9100")';
+const LOOPBACK = "127.0.0.1";
+
+/** A TCP address to serve on. */
+export interface Listen {
+  host: string;
+  port: number;
+}
+
+/** A port number, which is served on the loopback address alone, or host:port; 0 is any free port. */
+export const listen = parsed(z.unknown(), LISTEN, parseListen);
+
+/** @returns null where `given` is neither a port nor host:port */
+export function parseListen(given: unknown): Listen | null {
+  const text = typeof given === "number" || typeof given === "string" ? String(given) : "";
+  const match = /^(?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):)?(\d{1,5})$/.exec(text);
+  if (!match) return null;
+  const [, host = LOOPBACK, digits] = match;
+  const port = Number(digits);
+  if (port > 65_535 || !URL.canParse(`http://${host}`)) return null;
+  return { host: host.replace(/^\[|\]$/g, ""), port };
 }

@@ -2,29 +2,25 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import type { Mode } from "../runtime/modes.ts";
-import { toAgent } from "./agent.ts";
-import { checkChannels, toAlerts } from "./alerts.ts";
-import { checkDatabase, toDatabase } from "./database.ts";
-import { inFileOrder } from "./source/file_order.ts";
-import { Findings } from "./say/findings.ts";
-import { checkKafka, toKafka } from "./kafka.ts";
+import { agentPart } from "../agent/config.ts";
+import { alertsPart } from "../alerts/config/alerts.ts";
+import { databasePart } from "../db/config.ts";
+import { kafkaPart } from "../kafka/config.ts";
+import { webPart } from "../web/config/web.ts";
+import { writerPart } from "../writer/config.ts";
 import { checkNeeds, type ConfigFor, usesSection } from "./mode_parts.ts";
-import { Outside } from "./source/outside.ts";
+import type { Loading } from "./part.ts";
+import { Findings } from "./say/findings.ts";
 import { ConfigError } from "./say/problem.ts";
+import { validate } from "./say/validate.ts";
+import { configSchema } from "./schema.ts";
+import { loadSites } from "./site/websites.ts";
+import { inFileOrder } from "./source/file_order.ts";
+import { Outside } from "./source/outside.ts";
 import type { ReadFile } from "./source/read_text.ts";
 import { resolveValues } from "./source/resolve.ts";
-import { configSchema } from "./schema.ts";
-import { isGiven } from "./source/raw.ts";
 import { readSources } from "./source/sources.ts";
-import { readKafkaTlsFiles } from "./tls_files.ts";
 import type { Config } from "./types.ts";
-import { validate } from "./say/validate.ts";
-import { checkDependsOn } from "./site/alerting.ts";
-import { checkSettings, checkWebsites, readWebsiteFiles, toSites } from "./site/websites.ts";
-import { toWeb } from "./web.ts";
-import { checkAccess } from "./web_access.ts";
-import { readLogo } from "./web_status.ts";
-import { toWriter } from "./writer.ts";
 
 /** What loading needs of the world around it. */
 export interface LoadOptions<M extends Mode> {
@@ -33,7 +29,7 @@ export interface LoadOptions<M extends Mode> {
    * refer to variables and files that are not here. Without a mode, everything is read.
    */
   mode?: M;
-  /** Where the person stood: the config's path and `agent.state_dir` are relative to it. */
+  /** Where the person stood: the config's path is relative to it. */
   cwd?: string;
   /** @default process.env */
   env?: Readonly<Record<string, string | undefined>>;
@@ -66,29 +62,18 @@ export function loadConfig<M extends Mode>(
   });
   const reader = { readFile, folder: dirname(path) };
 
-  const root = resolveValues(raw, {
-    schema: configSchema,
-    env,
-    reader,
-    outside,
-    findings,
-    usesSection: uses,
-  });
+  const resolving = { schema: configSchema, env, reader, outside, findings, usesSection: uses };
+  const root = resolveValues(raw, resolving);
   const yaml = validate(configSchema, root, outside, findings);
-  checkWebsites(root.websites, outside, findings);
-  checkSettings(root, uses("websites"), findings);
-  // An agent's config may lie apart from the alerter's.
-  if (mode === "alerts" || isGiven(root.alerts) && uses("alerts")) {
-    checkChannels(root, findings);
-    checkDependsOn(root, findings);
-  }
-  checkKafka(root.kafka, findings);
-  if (uses("database")) checkDatabase(root, findings);
-  checkAccess(root, (path) => outside.has(path), findings);
+  const loading: Loading = { root, mode, uses, cwd, env, reader, outside, findings };
+  const toSites = loadSites(loading);
+  const toKafka = kafkaPart.load(loading);
+  const toAgent = agentPart.load(loading);
+  const toWriter = writerPart.load(loading);
+  const toAlerts = alertsPart.load(loading);
+  const toWeb = webPart.load(loading);
+  const toDatabase = databasePart.load(loading);
   if (mode !== undefined) checkNeeds(mode, root, findings);
-  const pem = readKafkaTlsFiles(uses("kafka") ? root.kafka : null, reader, findings);
-  const logo = uses("web") ? readLogo(root, reader, findings) : null;
-  const files = readWebsiteFiles(uses("websites") ? root : {}, reader, findings);
   problems.push(...findings.problems.map((one) => ({ ...one, file: fileOf(one.path) })));
   if (yaml === null || problems.length > 0) {
     throw new ConfigError(file, inFileOrder(problems, raw));
@@ -96,12 +81,12 @@ export function loadConfig<M extends Mode>(
 
   const config: Config = {
     loglevel: yaml.loglevel,
-    kafka: toKafka(yaml.kafka, pem),
-    ...toSites(yaml, files, outside),
-    agent: toAgent(yaml.agent, cwd),
+    kafka: toKafka(yaml.kafka),
+    ...toSites(yaml),
+    agent: toAgent(yaml.agent),
     writer: toWriter(yaml.writer),
     alerts: toAlerts(yaml.alerts),
-    web: toWeb(yaml.web, logo),
+    web: toWeb(yaml.web),
     database: toDatabase(yaml.database),
     includePatterns: patterns,
     secrets: outside.allSecrets(),

@@ -1,47 +1,42 @@
 import type { Mode } from "../runtime/modes.ts";
-import { DSN } from "./database.ts";
+import { DSN } from "../db/config.ts";
 import type { Findings } from "./say/findings.ts";
 import { isGiven, isMap, mapAt } from "./source/raw.ts";
 import type { SectionName } from "./schema.ts";
 import type { Config } from "./types.ts";
 
-type Part = Exclude<SectionName, "loglevel">;
+interface Parts {
+  uses: readonly SectionName[];
+  needs: readonly ("websites" | "database")[];
+}
 
 const SITES = ["include", "websites", "templates", "defaults"] as const;
+const DATABASE = { uses: ["database"], needs: ["database"] } as const;
 
-/** What each mode reads, and what it cannot do without. */
-const PARTS: Record<Mode, { uses: readonly Part[]; needs: readonly ("websites" | "database")[] }> =
-  {
-    agent: { uses: ["kafka", ...SITES, "agent"], needs: ["websites"] },
-    writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
-    alerts: { uses: ["kafka", ...SITES, "alerts", "web", "database"], needs: ["database"] },
-    silence: { uses: ["database"], needs: ["database"] },
-    web: { uses: [...SITES, "web", "database"], needs: ["database"] },
-    "init-schema": { uses: ["database"], needs: ["database"] },
-    dbdump: { uses: ["database"], needs: ["database"] },
-    restore: { uses: ["database"], needs: ["database"] },
-    replay: { uses: ["database"], needs: ["database"] },
-    maintain: { uses: ["database"], needs: ["database"] },
-    report: { uses: ["database"], needs: ["database"] },
-    import: { uses: [], needs: [] },
-    check: { uses: [...SITES, "agent"], needs: [] },
-    "check-config": {
-      uses: ["kafka", ...SITES, "agent", "writer", "alerts", "web", "database"],
-      needs: [],
-    },
-  };
+/** What each mode reads, beside `loglevel`, and what it cannot do without. */
+const PARTS = {
+  agent: { uses: ["kafka", ...SITES, "agent"], needs: ["websites"] },
+  writer: { uses: ["kafka", "writer", "database"], needs: ["database"] },
+  alerts: { uses: ["kafka", ...SITES, "alerts", "web", "database"], needs: ["database"] },
+  silence: DATABASE,
+  web: { uses: [...SITES, "web", "database"], needs: ["database"] },
+  "init-schema": DATABASE,
+  dbdump: DATABASE,
+  restore: DATABASE,
+  replay: DATABASE,
+  maintain: DATABASE,
+  report: DATABASE,
+  import: { uses: [], needs: [] },
+  check: { uses: [...SITES, "agent"], needs: [] },
+  "check-config": {
+    uses: ["kafka", ...SITES, "agent", "writer", "alerts", "web", "database"],
+    needs: [],
+  },
+} as const satisfies Record<Mode, Parts>;
 
 /** The config with what the mode `M` needs known to be there. */
-export type ConfigFor<M extends Mode> = M extends
-  | "writer"
-  | "alerts"
-  | "web"
-  | "init-schema"
-  | "dbdump"
-  | "restore"
-  | "replay"
-  | "maintain"
-  | "report" ? Config & { database: NonNullable<Config["database"]> }
+export type ConfigFor<M extends Mode> = (typeof PARTS)[M]["needs"] extends readonly ["database"]
+  ? Config & { database: NonNullable<Config["database"]> }
   : Config;
 
 /** Whether `mode` reads the section `name`; without a mode, every section is read. */

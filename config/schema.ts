@@ -1,23 +1,19 @@
 import { z } from "zod";
-import { agentSchema } from "./agent.ts";
-import { alertsSchema } from "./alerts.ts";
-import { databaseSchema } from "./database.ts";
+import { agentPart } from "../agent/config.ts";
+import { alertsPart } from "../alerts/config/alerts.ts";
+import { databasePart } from "../db/config.ts";
+import { kafkaPart } from "../kafka/config.ts";
+import { webPart } from "../web/config/web.ts";
+import { writerPart } from "../writer/config.ts";
 import { anyCase, section, withDefault } from "./fields.ts";
-import { kafkaSchema } from "./kafka.ts";
 import { settingsSchema } from "./site/site.ts";
 import { templatesSchema, websitesSchema } from "./site/websites.ts";
-import { webSchema } from "./web.ts";
-import { writerSchema } from "./writer.ts";
 
 const INCLUDE = 'paths of files, "*" and "?" for any characters ("sites.d/*.yaml")';
 
-/**
- * All that the YAML may say, with its defaults. Each section is in its own file, with the checks
- * that span several keys and the way to the `Config` of types.ts.
- */
-export const configSchema = section({
+const sections = {
   loglevel: withDefault(anyCase("DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"), "ERROR"),
-  kafka: kafkaSchema,
+  kafka: kafkaPart.schema,
   include: withDefault(
     z.array(z.string({ error: INCLUDE }).min(1, { error: INCLUDE }), {
       error: `a list of ${INCLUDE}`,
@@ -27,23 +23,15 @@ export const configSchema = section({
   websites: websitesSchema,
   templates: templatesSchema,
   defaults: settingsSchema,
-  agent: agentSchema,
-  writer: writerSchema,
-  alerts: alertsSchema,
-  web: webSchema,
-  database: databaseSchema,
-});
+  agent: agentPart.schema,
+  writer: writerPart.schema,
+  alerts: alertsPart.schema,
+  web: webPart.schema,
+  database: databasePart.schema,
+};
+
+/** All that the YAML may say, with its defaults. Each mode's section is a part of its own folder. */
+export const configSchema = section(sections);
 
 /** A key at the top of the YAML. */
-export type SectionName =
-  | "loglevel"
-  | "kafka"
-  | "include"
-  | "websites"
-  | "templates"
-  | "defaults"
-  | "agent"
-  | "writer"
-  | "alerts"
-  | "web"
-  | "database";
+export type SectionName = keyof typeof sections;

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Findings } from "./say/findings.ts";
 import type { Path } from "./say/problem.ts";
-import { mapAt } from "./source/raw.ts";
+import { isGiven } from "./source/raw.ts";
 import { readText, type TextReader } from "./source/read_text.ts";
 
 const CERTIFICATE = /^(?:X509 |TRUSTED )?CERTIFICATE$/;
@@ -18,22 +18,6 @@ const PARTS = [
   { part: "cert", what: "a file with a certificate (PEM)", label: CERTIFICATE },
   { part: "key", what: "a file with a private key (PEM)", label: PRIVATE_KEY },
 ] as const;
-
-const KAFKA_KEYS: TlsFileKeys = { ca: "ssl_cafile", cert: "ssl_certfile", key: "ssl_keyfile" };
-
-/**
- * Reads the files of kafka.monitoring.ssl_*.
- *
- * @param kafka What the YAML has at `kafka:`
- */
-export function readKafkaTlsFiles(
-  kafka: unknown,
-  reader: TextReader,
-  findings: Findings,
-): TlsTexts {
-  const given = mapAt(kafka, "monitoring");
-  return readTlsFiles(given, KAFKA_KEYS, ["kafka", "monitoring"], reader, findings);
-}
 
 /**
  * Reads the files that `given`, which stands at `path`, names.
@@ -78,7 +62,7 @@ export function checkTlsPair(
   path: Path,
   findings: Findings,
 ): void {
-  const has = (key: string) => given[key] !== undefined && given[key] !== null;
+  const has = (key: string) => isGiven(given[key]);
   if (has(keys.cert) && !has(keys.key)) {
     const what = `the certificate's private key beside "${keys.cert}"`;
     findings.expected([...path, keys.key], what, undefined);
@@ -87,14 +71,6 @@ export function checkTlsPair(
     const what = `the private key's certificate beside "${keys.key}"`;
     findings.expected([...path, keys.cert], what, undefined);
   }
-}
-
-/** checkTlsPair() of kafka.monitoring. @param given What the YAML has there */
-export function checkKafkaTlsPair(
-  given: Readonly<Record<string, unknown>>,
-  findings: Findings,
-): void {
-  checkTlsPair(given, KAFKA_KEYS, ["kafka", "monitoring"], findings);
 }
 
 /** Why `text` is no PEM of the label asked for; null when it is (RFC 7468, section 2). */

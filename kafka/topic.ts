@@ -26,12 +26,34 @@ export async function ensureTopic(kafka: Kafka, config: KafkaConfig, log: Logger
   }
 }
 
-/** @returns Whether it was made now. */
-async function makeTopic(admin: Admin, config: KafkaConfig): Promise<boolean> {
+/**
+ * What there is of the topic, in words; where it is missing, that it may be made.
+ *
+ * @throws {TopicMissingError} Where the broker does not let us
+ */
+export async function topicOrLeave(admin: Admin, config: KafkaConfig): Promise<string> {
+  const { topic, topicPartitions } = config;
+  if (await makeTopic(admin, config, true)) {
+    return `"${topic}" is not there yet; it may be made, of ${topicPartitions} partitions`;
+  }
+  const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return `"${topic}" of ${found!.partitions.length} partitions`;
+}
+
+/**
+ * @param validateOnly Makes nothing, and asks the broker whether it would let us
+ * @returns Whether it was made now
+ */
+async function makeTopic(
+  admin: Admin,
+  config: KafkaConfig,
+  validateOnly = false,
+): Promise<boolean> {
   if (await topicExists(admin, config.topic)) return false;
   try {
     return await admin.createTopics({
-      waitForLeaders: true,
+      validateOnly,
+      waitForLeaders: !validateOnly,
       topics: [{
         topic: config.topic,
         numPartitions: config.topicPartitions,

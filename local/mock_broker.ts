@@ -27,7 +27,9 @@ export async function startMockBroker(
   await mkdir(folder, { recursive: true });
   const log = join(folder, "mock_broker.log");
   const script = fileURLToPath(new URL("./mock_broker_server.ts", import.meta.url));
-  const server = await startProcess([process.execPath, "run", "-A", script], { log });
+  // Apart from the project: what is in deno.lock is downloaded wherever the tests are run first.
+  const flags = ["--no-config", "--no-lock", "--node-modules-dir=none"];
+  const server = await startProcess([process.execPath, "run", "-A", ...flags, script], { log });
   let address: string | undefined;
   try {
     await waitFor("the mock broker to start", async () => {

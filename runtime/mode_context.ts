@@ -22,6 +22,6 @@ export interface ModeContext {
 export interface ConfigSource {
   /** As the person named it. */
   file: string;
-  /** The folder that `file`, and relative paths in it such as `agent.state_dir`, are from. */
+  /** The folder that `file` is from. */
   cwd: string;
 }

@@ -12,6 +12,8 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   watch: boolean;
   /** Says what it would do, and does nothing. */
   dryRun: boolean;
+  /** Mode "check-config": tries what the config names. */
+  connect: boolean;
   /** Mode "alerts": sends a sample to this channel, and nothing else. */
   test: string | null;
   /** Mode "silence": for how long ("2h") and why, or the number of one to end. */
@@ -97,6 +99,10 @@ export interface Option {
 export const OPTIONS: Readonly<Record<string, Option>> = {
   log: { value: "LOOK", help: "how the log looks: pretty (at a terminal) or json" },
   watch: { modes: ["agent"], help: "take over the config when its file changes, as at SIGHUP" },
+  connect: {
+    modes: ["check-config"],
+    help: "try broker, topic, group, database, tables and rights, too",
+  },
   test: {
     modes: ["alerts"],
     value: "CHANNEL",
@@ -217,6 +223,7 @@ export function readOptions(
     ...checkOptions(parsed),
     args,
     watch: parsed.watch === true,
+    connect: parsed.connect === true,
     dryRun: parsed["dry-run"] === true,
     test: (parsed.test as string | undefined) ?? null,
     ...silenceOptions(parsed),

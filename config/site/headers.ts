@@ -1,4 +1,4 @@
-import { named } from "../say/named.ts";
+import { named } from "../fields.ts";
 
 /** A header's name and value, as they go out. */
 export type Header = readonly [name: string, value: string];

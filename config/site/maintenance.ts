@@ -1,7 +1,6 @@
 import { Cron } from "croner";
 import { z } from "zod";
-import { number, optional, section } from "../fields.ts";
-import type { Maintenance } from "../types.ts";
+import { number, optional, parsed, section, textLike } from "../fields.ts";
 
 const FORM =
   /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
@@ -14,17 +13,12 @@ const CRON = 'a cron expression of five fields ("0 3 * * SUN"), or "@daily" and 
 const TIME_ZONE = 'a time zone\'s name ("Europe/Berlin")';
 const WHAT = 'either "cron" and "duration", or "from" and "to"';
 
-const moment = z.unknown().transform((given, ctx) => {
-  const parsed = parseMoment(given);
-  if (parsed !== null) return parsed;
-  ctx.addIssue({ code: "custom", message: MOMENT });
-  return z.NEVER;
-});
+const moment = parsed(z.unknown(), MOMENT, parseMoment);
 
 const entry = section({
-  cron: optional(z.string({ error: CRON }).refine(isCron, { error: CRON })),
+  cron: optional(textLike(CRON, isCron)),
   duration: optional(number(0, MAX_DURATION_S, "seconds")),
-  time_zone: optional(z.string({ error: TIME_ZONE }).refine(isTimeZone, { error: TIME_ZONE })),
+  time_zone: optional(textLike(TIME_ZONE, isTimeZone)),
   from: optional(moment),
   to: optional(moment),
 }, "a map of keys").superRefine(({ cron, duration, time_zone, from, to }, ctx) => {
@@ -47,16 +41,22 @@ const entry = section({
 /** `maintenance:` of a site. */
 export const maintenanceList = z.array(entry, { error: "a list of maintenances" });
 
-/** The config of one checked entry of `maintenance:`. */
-export function toMaintenance(yaml: z.output<typeof entry>): Maintenance {
-  if (yaml.cron === null) return { kind: "once", from: yaml.from!, to: yaml.to! };
+/** A time in which a site may be down: of one checked entry of `maintenance:`. */
+export function toMaintenance(yaml: z.output<typeof entry>) {
+  if (yaml.cron === null) {
+    // Milliseconds since 1970.
+    return { kind: "once" as const, from: yaml.from!, to: yaml.to! };
+  }
+  // Starts at each time of a cron expression, in a time zone, and lasts so long.
   return {
-    kind: "cron",
+    kind: "cron" as const,
     cron: yaml.cron,
     durationMs: Math.max(1, Math.round(yaml.duration! * 1000)),
     timeZone: yaml.time_zone ?? "UTC",
   };
 }
+
+export type Maintenance = ReturnType<typeof toMaintenance>;
 
 /** Whether `text` is a cron expression that ever comes; croner takes seconds and dates as well. */
 function isCron(text: string): boolean {

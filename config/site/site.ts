@@ -1,26 +1,25 @@
 import { z } from "zod";
 import { AUTH_SCHEMAS } from "../../agent/auth/index.ts";
 import { RULE_SCHEMAS, toRules } from "../../agent/rules/index.ts";
-import { labels } from "../agent.ts";
+import { alertingKeys, toAlerting } from "../../alerts/config/site.ts";
 import {
   flag,
+  labels,
   number,
   onOff,
   optional,
   optionalAll,
   optionalSection,
   section,
-  text,
   whole,
   withDefault,
 } from "../fields.ts";
-import { alertingKeys, toAlerting } from "./alerting.ts";
 import { type Header, mergeHeaders } from "./headers.ts";
-import { maintenanceList, toMaintenance } from "./maintenance.ts";
+import { type Maintenance, maintenanceList, toMaintenance } from "./maintenance.ts";
 import type { Secret } from "../source/outside.ts";
 import { NO_FILES, type SiteFiles } from "./site_files.ts";
 import { headersOf, requestKeys, toRequest } from "./site_request.ts";
-import type { Site, SiteSettings } from "../types.ts";
+import type { Site } from "../types.ts";
 
 /** Both bounds keep a timer below 2^31 - 1 ms (24.8 days), past which it would fire at once. */
 const MAX_TIMEOUT_S = 86_400;
@@ -28,7 +27,6 @@ const MAX_FREQUENCY_S = 604_800;
 
 const FREQUENCY =
   `a number from 1 to ${MAX_FREQUENCY_S} (seconds between the starts of two checks)`;
-const CHANNELS = 'a list of names of channels of "alerts"';
 const RETRIES = 'a map with "attempts" and "delay"';
 
 const settingKeys = {
@@ -47,9 +45,6 @@ const settingKeys = {
   auth: optionalSection(optionalAll(AUTH_SCHEMAS)),
   evidence: optional(onOff()),
   maintenance: optional(maintenanceList),
-  channels: optional(
-    z.array(text(CHANNELS), { error: CHANNELS }),
-  ),
   ...alertingKeys,
   labels: optional(labels),
   enabled: optional(flag()),
@@ -95,8 +90,8 @@ export function emptyLayer(): Layer {
   return toLayer(settingsSchema.parse({}));
 }
 
-/** The settings of which each is that of the first layer that says something. */
-export function toSettings(layers: readonly Layer[]): SiteSettings {
+/** How a site is checked: each setting is that of the first layer that says something. */
+export function toSettings(layers: readonly Layer[]) {
   const said = (key: keyof Layer["yaml"]) => layers.find(({ yaml }) => yaml[key] !== null);
   const yaml = Object.fromEntries(
     Object.keys(settingKeys).map((key) => {
@@ -111,10 +106,12 @@ export function toSettings(layers: readonly Layer[]): SiteSettings {
   return {
     timeoutMs: milliseconds(yaml.timeout ?? 120),
     frequencyMs: milliseconds(yaml.frequency ?? 60),
+    /** How often a check that finds the site down is tried in all, and how long after the one before. */
     retries: {
       attempts: yaml.retries?.attempts ?? 1,
       delayMs: milliseconds(yaml.retries?.delay ?? 5),
     },
+    /** "timed" sees every phase and the certificate; "fetch" is the platform's own. */
     client: yaml.client ?? "timed",
     request: toRequest(yaml, {
       headers: lastFirst.reduce<readonly Header[]>(
@@ -124,18 +121,29 @@ export function toSettings(layers: readonly Layer[]): SiteSettings {
       body: body?.length ? body : null,
       tls: said("tls")?.files.tls ?? null,
     }),
+    /** Null: none. */
     auth: Object.values(yaml.auth ?? {}).find((auth) => auth !== null) ?? null,
     rules: toRules(yaml),
-    labels: Object.fromEntries(lastFirst.flatMap(({ yaml }) => yaml.labels ?? [])),
+    /** Go into each result of the site. */
+    labels: Object.fromEntries(lastFirst.flatMap(({ yaml }) => yaml.labels ?? [])) as Readonly<
+      Record<string, string>
+    >,
+    /** Whether a result that is down or degraded keeps what the site answered. */
     evidence: yaml.evidence ?? true,
-    channels: yaml.channels,
+    /** Names of those that are told of its incidents; null: all. */
+    channels: yaml.channels as readonly string[] | null,
+    /** What the site says of its incidents. */
     alerting: toAlerting(yaml),
-    maintenance: (yaml.maintenance ?? []).map(toMaintenance),
+    /** When results are marked as of a maintenance. */
+    maintenance: (yaml.maintenance ?? []).map(toMaintenance) as readonly Maintenance[],
+    /** What was put into its settings from the environment or a file. */
     secrets: withSecrets.length === 1
       ? withSecrets[0]!.secrets
       : withSecrets.flatMap(({ secrets }) => secrets),
   };
 }
+
+export type SiteSettings = ReturnType<typeof toSettings>;
 
 /** Whether the first layer that says something of it says that the site is to be checked. */
 export function isEnabled(layers: readonly Layer[]): boolean {

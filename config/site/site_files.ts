@@ -3,16 +3,26 @@ import type { Findings } from "../say/findings.ts";
 import type { Path } from "../say/problem.ts";
 import { isMap } from "../source/raw.ts";
 import { readBytes, type TextReader } from "../source/read_text.ts";
-import { readTlsFiles, type TlsFileKeys } from "../tls_files.ts";
-import type { SiteRequest } from "../types.ts";
+import { readTlsFiles, type TlsFileKeys, type TlsTexts } from "../tls_files.ts";
 
 /** The keys of `tls:` that name files. */
 export const TLS_KEYS: TlsFileKeys = { ca: "ca_file", cert: "cert_file", key: "key_file" };
 
+/**
+ * How TLS is spoken to a site. Its authorities are trusted in place of the system's and the runtime's;
+ * its certificate and key are shown to the first origin only, never after a redirect away.
+ */
+export interface SiteTls extends TlsTexts {
+  /** Sent as SNI and looked for in the certificate, in place of the URL's host. */
+  serverName: string | null;
+  /** Go on though the certificate does not verify; the record still says that it does not. */
+  insecure: boolean;
+}
+
 /** What the files of a site, or of `defaults:`, hold; null where there is none. */
 export interface SiteFiles {
   body: Uint8Array | null;
-  tls: SiteRequest["tls"];
+  tls: SiteTls | null;
 }
 
 export const NO_FILES: SiteFiles = { body: null, tls: null };
@@ -22,7 +32,7 @@ export class SiteFileReader {
   readonly #reader: TextReader;
   readonly #findings: Findings;
   /** Equal ones are one object, by which a client keeps what it makes of it. */
-  readonly #tls = new Map<string, NonNullable<SiteRequest["tls"]>>();
+  readonly #tls = new Map<string, SiteTls>();
 
   constructor({ readFile, folder }: TextReader, findings: Findings) {
     const contents = new Map<string, Uint8Array>();
@@ -57,7 +67,7 @@ export class SiteFileReader {
     return null;
   }
 
-  #tlsOf(given: Readonly<Record<string, unknown>>, path: Path): SiteRequest["tls"] {
+  #tlsOf(given: Readonly<Record<string, unknown>>, path: Path): SiteTls | null {
     const texts = readTlsFiles(given, TLS_KEYS, path, this.#reader, this.#findings);
     const serverName = typeof given.server_name === "string" ? given.server_name : null;
     const tls = { ...texts, serverName, insecure: given.insecure === true };

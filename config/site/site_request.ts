@@ -1,10 +1,19 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { bytesRead, MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
-import { anyCase, flag, onOff, optional, optionalSection, text, whole } from "../fields.ts";
+import {
+  anyCase,
+  flag,
+  named,
+  onOff,
+  optional,
+  optionalSection,
+  text,
+  textLike,
+  whole,
+} from "../fields.ts";
 import { type Header, isHeaderValue, isToken, mergeHeaders, requestHeaders } from "./headers.ts";
-import { named } from "../say/named.ts";
-import type { SiteRequest } from "../types.ts";
+import type { SiteTls } from "./site_files.ts";
 
 const METHOD = "a method of HTTP, other than CONNECT and TRACE";
 const COMMON_METHOD = /^(?:get|head|post|put|patch|delete|options)$/i;
@@ -14,24 +23,16 @@ const HOST = "a host name, without scheme, port and path";
 const ADDRESS = 'an IP address ("192.0.2.1", "2001:db8::1")';
 const PROXY = 'the URL of a proxy ("http://proxy.example:3128", or https:// or socks5://, with ' +
   'user:password@ if need be), or "" for none';
-const SERVER_NAME = "a host name";
 const PEM_FILE = "a path of a PEM file";
 
 /** The keys of a site that say how it is asked. */
 export const requestKeys = {
   client: optional(anyCase("timed", "fetch")),
   method: optional(
-    z.string({ error: METHOD }).refine(
-      (method) => isToken(method) && !/^(?:connect|trace|track)$/i.test(method),
-      { error: METHOD },
-    ),
+    textLike(METHOD, (method) => isToken(method) && !/^(?:connect|trace|track)$/i.test(method)),
   ),
   headers: optional(requestHeaders()),
-  user_agent: optional(
-    z.string({ error: USER_AGENT }).min(1, { error: USER_AGENT }).refine(isHeaderValue, {
-      error: USER_AGENT,
-    }),
-  ),
+  user_agent: optional(textLike(USER_AGENT, isHeaderValue).min(1, { error: USER_AGENT })),
   body: optional(z.string({ error: BODY })),
   body_file: optional(text("a path of a file")),
   read_body_bytes: optional(whole(1, MAX_BODY_BYTES, "bytes")),
@@ -40,12 +41,12 @@ export const requestKeys = {
   cookies: optional(onOff()),
   http_version: optional(
     z.literal(["auto", 1.1, 2, "1.1", "2"], { error: "auto, 1.1 or 2" }).transform((version) =>
-      String(version) as SiteRequest["httpVersion"]
+      String(version) as "auto" | "1.1" | "2"
     ),
   ),
   ip_version: optional(
     z.literal(["auto", 4, 6, "4", "6"], { error: "auto, 4 or 6" }).transform((version) =>
-      String(version) as SiteRequest["ipVersion"]
+      String(version) as "auto" | "4" | "6"
     ),
   ),
   resolve: optional(
@@ -59,16 +60,14 @@ export const requestKeys = {
       },
     ),
   ),
-  proxy: optional(z.string({ error: PROXY }).refine(isProxy, { error: PROXY })),
+  proxy: optional(textLike(PROXY, isProxy)),
   connection: optional(anyCase("new", "reuse")),
   tls: optionalSection({
     ca_file: optional(text(PEM_FILE)),
     cert_file: optional(text(PEM_FILE)),
     key_file: optional(text(PEM_FILE)),
     server_name: optional(
-      z.string({ error: SERVER_NAME }).refine((name) => hostName(name) === name.toLowerCase(), {
-        error: SERVER_NAME,
-      }),
+      textLike("a host name", (name) => hostName(name) === name.toLowerCase()),
     ),
     insecure: optional(flag()),
   }),
@@ -83,26 +82,45 @@ export function headersOf(yaml: Pick<RequestSettings, "headers" | "user_agent">)
   return yaml.user_agent === null ? given : mergeHeaders(given, [["User-Agent", yaml.user_agent]]);
 }
 
-/** @param rest What `yaml` alone does not say */
+/** How a site is asked. @param rest What `yaml` alone does not say */
 export function toRequest(
   yaml: RequestSettings & { max_body_bytes: number | null },
-  rest: Pick<SiteRequest, "headers" | "body" | "tls">,
-): SiteRequest {
+  { headers, body, tls }: {
+    /** Names as written; user_agent is among them. */
+    headers: readonly Header[];
+    /** Null: no body. */
+    body: Uint8Array | null;
+    /** Null where no key of `tls` is given. */
+    tls: SiteTls | null;
+  },
+) {
   const method = yaml.method ?? "GET";
   return {
     method: COMMON_METHOD.test(method) ? method.toUpperCase() : method,
-    ...rest,
+    headers,
+    body,
+    tls,
+    /** Decoded body bytes that are read; the rest is cut and flagged. */
     readBodyBytes: bytesRead(yaml.read_body_bytes, yaml.max_body_bytes),
+    /** "any": also from a public site into a private network. */
     followRedirects: yaml.follow_redirects ?? true,
     maxRedirects: yaml.max_redirects ?? 10,
+    /** Whether cookies are kept from redirect to redirect. */
     cookies: yaml.cookies ?? false,
+    /** "auto": what the site chooses by ALPN; "2": nothing else over TLS. */
     httpVersion: yaml.http_version ?? "1.1",
+    /** "auto": IPv6 first where the resolver says so, the other soon after if it hangs. */
     ipVersion: yaml.ip_version ?? "auto",
-    resolve: Object.fromEntries(yaml.resolve ?? []),
+    /** Host name, lower case -> address to connect to in its place, for one backend of many. */
+    resolve: Object.fromEntries(yaml.resolve ?? []) as Readonly<Record<string, string>>,
+    /** "http://[user:password@]host:port", or https:// or socks5://; every hop goes through it. */
     proxy: yaml.proxy || null,
+    /** Whether a connection left over from an earlier check may serve. */
     reuseConnection: yaml.connection === "reuse",
   };
 }
+
+export type SiteRequest = ReturnType<typeof toRequest>;
 
 /** `name` in lower case, in ASCII (IDNA), as it stands in a parsed URL; null where it is none. */
 function hostName(name: string): string | null {

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { oneOf } from "../fields.ts";
+import type { Loading } from "../part.ts";
 import type { Findings } from "../say/findings.ts";
+import type { Path } from "../say/problem.ts";
+import { quote } from "../say/show.ts";
 import type { Outside } from "../source/outside.ts";
 import { isGiven, isMap, mapAt } from "../source/raw.ts";
-import type { Path } from "../say/problem.ts";
+import type { Config, Site } from "../types.ts";
 import type { RawSettings } from "./raw_site.ts";
-import { quote } from "../say/show.ts";
-import type { TextReader } from "../source/read_text.ts";
 import { isEnabled, type Layer, settingsSchema, siteSchema, toLayer, toSettings } from "./site.ts";
 import { checkSite } from "./site_checks.ts";
-import { NO_FILES, SiteFileReader, type SiteFiles } from "./site_files.ts";
-import type { Config, Site } from "../types.ts";
+import { SiteFileReader } from "./site_files.ts";
 import { checkUrl, isWebUrl, MAX_URL, normaliseUrl } from "./urls.ts";
 
 const MAX_NAME = 255;
@@ -27,13 +27,78 @@ export const templatesSchema = z.record(z.string(), settingsSchema, {
   error: "a map from a template's name to settings",
 }).nullish().transform((given) => given ?? {});
 
+/** The sections that say what sites there are, and how they are checked. */
+interface Yaml {
+  websites: z.output<typeof websitesSchema>;
+  templates: z.output<typeof templatesSchema>;
+  defaults: Layer["yaml"];
+}
+
+type OfSites = Pick<Config, "sites" | "disabledSites" | "templates" | "siteDefaults">;
+
 /**
- * Checks which URL each site has: in its key, or in `url` where the key is a name. Two sites without
- * a name may not have the same one.
+ * Notes what is wrong with sites, templates and defaults beside single values, and reads the files that
+ * they name.
  *
- * @param websites What the YAML has at `websites:`
+ * @returns Gives the sites of a checked config, in the order of the file
  */
-export function checkWebsites(websites: unknown, outside: Outside, findings: Findings): void {
+export function loadSites(loading: Loading): (yaml: Yaml) => OfSites {
+  const { root, uses, outside, findings, reader } = loading;
+  checkUrls(root.websites, outside, findings);
+  // For modes that check no sites, templates may be in files that are not read.
+  const isUsed = uses("websites");
+  const defaults = { settings: mapAt(root, "defaults"), path: ["defaults"] };
+  const templates = entriesOf(root, "templates");
+  const sites = entriesOf(root, "websites");
+  checkSite(null, defaults, [], findings);
+  for (const template of templates.values()) checkSite(null, template, [defaults], findings);
+  for (const [key, site] of sites) {
+    const { url = key, use } = site.settings;
+    const used = [use].flat().filter((name) => typeof name === "string");
+    if (isUsed) checkUse(site, used, templates, findings);
+    const fallbacks = used.reverse().flatMap((name) => templates.get(name) ?? []);
+    checkSite(String(url), site, [...fallbacks, defaults], findings);
+  }
+  const fileReader = new SiteFileReader(reader, findings);
+  const files = new Map(
+    [...(isUsed ? [...sites.values(), ...templates.values(), defaults] : [])].map((
+      { settings, path },
+    ) => [JSON.stringify(path), fileReader.read(settings, path)]),
+  );
+  return (yaml) =>
+    toSites(
+      yaml,
+      outside,
+      (path, settings) =>
+        toLayer(settings, files.get(JSON.stringify(path)), outside.secretsOf(path)),
+    );
+}
+
+/** Settings of sites by their keys in a section. */
+function entriesOf(root: unknown, section: "websites" | "templates"): Map<string, RawSettings> {
+  return new Map(
+    Object.entries(mapAt(root, section)).map(([key, settings]) => [
+      key,
+      { settings: isMap(settings) ? settings : {}, path: [section, key] },
+    ]),
+  );
+}
+
+function checkUse(
+  { path }: RawSettings,
+  used: readonly string[],
+  templates: ReadonlyMap<string, unknown>,
+  findings: Findings,
+): void {
+  const names = [...templates.keys()].map(quote);
+  const known = names.length > 0 ? `: ${oneOf(names)}` : ", of which there are none";
+  for (const name of used.filter((name) => !templates.has(name))) {
+    findings.add([...path, "use"], `expected a template${known}, found ${quote(name)}`);
+  }
+}
+
+/** Checks which URL each site has: in its key, or in `url` where the key is a name. */
+function checkUrls(websites: unknown, outside: Outside, findings: Findings): void {
   if (!isMap(websites)) return;
   const keyOfUrl = new Map<string, string>();
   for (const [key, settings] of Object.entries(websites)) {
@@ -45,6 +110,7 @@ export function checkWebsites(websites: unknown, outside: Outside, findings: Fin
   }
 }
 
+/** A site without a name; two of them may not have the same URL. */
 function checkKey(key: string, path: Path, keyOfUrl: Map<string, string>, findings: Findings) {
   if (!isWebUrl(key)) {
     return findings.add(path, 'expected an http or https URL, or a name with "url" inside');
@@ -92,80 +158,11 @@ function checkNamed(
   }
 }
 
-/** A section of the YAML that has settings of sites, entry by entry. */
-function entriesOf(root: unknown, section: "websites" | "templates"): [string, RawSettings][] {
-  return Object.entries(mapAt(root, section)).map(([key, settings]) => [
-    key,
-    { settings: isMap(settings) ? settings : {}, path: [section, key] },
-  ]);
-}
-
-function defaultsOf(root: unknown): RawSettings {
-  return { settings: mapAt(root, "defaults"), path: ["defaults"] };
-}
-
-/** The names in a site's `use`, as far as they are texts. */
-function usedBy({ settings: { use } }: RawSettings): string[] {
-  return [use].flat().filter((name) => typeof name === "string");
-}
-
-/**
- * Checks what each site, each template and `defaults:` say beside a URL.
- *
- * @param root The whole YAML
- * @param isUsed Whether the mode checks sites: for others, templates may be in files that are not read
- */
-export function checkSettings(
-  root: Readonly<Record<string, unknown>>,
-  isUsed: boolean,
-  findings: Findings,
-): void {
-  const defaults = defaultsOf(root);
-  const templates = new Map(entriesOf(root, "templates"));
-  checkSite(null, defaults, [], findings);
-  for (const template of templates.values()) checkSite(null, template, [defaults], findings);
-  for (const [key, site] of entriesOf(root, "websites")) {
-    const { url = key } = site.settings;
-    const used = usedBy(site);
-    for (const name of used.filter((name) => isUsed && !templates.has(name))) {
-      const names = [...templates.keys()].map(quote);
-      const known = names.length > 0 ? `: ${oneOf(names)}` : ", of which there are none";
-      findings.add([...site.path, "use"], `expected a template${known}, found ${quote(name)}`);
-    }
-    const fallbacks = used.reverse().flatMap((name) => templates.get(name) ?? []);
-    checkSite(String(url), site, [...fallbacks, defaults], findings);
-  }
-}
-
-/** Reads the files that sites, templates and `defaults:` of `root` name; by JSON of the path. */
-export function readWebsiteFiles(
-  root: Readonly<Record<string, unknown>>,
-  reader: TextReader,
-  findings: Findings,
-): ReadonlyMap<string, SiteFiles> {
-  const files = new SiteFileReader(reader, findings);
-  const layers = [
-    ...[...entriesOf(root, "websites"), ...entriesOf(root, "templates")].map(([, layer]) => layer),
-    defaultsOf(root),
-  ];
-  return new Map(
-    layers.map(({ settings, path }) => [JSON.stringify(path), files.read(settings, path)] as const)
-      .filter(([, found]) => found !== NO_FILES),
-  );
-}
-
-/** The sites of a checked config, in the order of the file, and what a URL has that is none of them. */
-export function toSites(
-  yaml: {
-    websites: z.output<typeof websitesSchema>;
-    templates: z.output<typeof templatesSchema>;
-    defaults: Layer["yaml"];
-  },
-  files: ReadonlyMap<string, SiteFiles>,
+function toSites(
+  yaml: Yaml,
   outside: Outside,
-): Pick<Config, "sites" | "disabledSites" | "templates" | "siteDefaults"> {
-  const layerAt = (path: Path, settings: Layer["yaml"]) =>
-    toLayer(settings, files.get(JSON.stringify(path)), outside.secretsOf(path));
+  layerAt: (path: Path, settings: Layer["yaml"]) => Layer,
+): OfSites {
   const defaults = layerAt(["defaults"], yaml.defaults);
   const templates = new Map(
     Object.entries(yaml.templates).map(([name, settings]) => [

@@ -69,6 +69,18 @@ export async function migrate(dsn: string, options: MigrateOptions): Promise<Mig
   }
 }
 
+/**
+ * How many migrations are still to be applied, or to be ended.
+ *
+ * @throws {SchemaError} Where the database is not as any migration left it
+ */
+export async function migrationsLeft(client: ClientBase): Promise<number> {
+  const files = await migrationFiles();
+  const steps = [];
+  for (const file of files) steps.push(await stepsDone(client, file, files));
+  return steps.filter((done) => done !== null).length;
+}
+
 function endOnAbort(client: PoolClient, signal?: AbortSignal): void {
   // The types hide it, since a pool closes its clients by itself; here a statement is under way.
   const end = () => void (client as unknown as Client).end().catch(() => {});

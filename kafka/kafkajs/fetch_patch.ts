@@ -26,6 +26,12 @@ const TRANSACTIONAL = 0x10, CONTROL = 0x20;
 /** What is kept of a batch that cannot be decoded: by a broker's defaults, all of it. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 
+/** As it is used: its source says of the size only that it may be null. */
+const decodeSet = decodeMessageSet as unknown as (
+  from: unknown,
+  size: number,
+) => Promise<FetchedRecord[]>;
+
 /** The part of kafkajs's Decoder that is used. */
 interface Reader {
   /** Where it stands. */
@@ -113,7 +119,7 @@ async function decodeMessages(
   const size = reader.readInt32();
   if (size <= 0 || !reader.canReadBytes(size)) return [];
   const bytes = reader.readBytes(size);
-  if (bytes[MAGIC_AT] !== MAGIC_OF_BATCHES) return await decodeMessageSet(new Decoder(bytes), size);
+  if (bytes[MAGIC_AT] !== MAGIC_OF_BATCHES) return await decodeSet(new Decoder(bytes), size);
   const records: FetchedRecord[] = [];
   for (let start = 0, end; start + HEADER_BYTES <= bytes.length; start = end) {
     end = start + BEFORE_LENGTH_BYTES + bytes.readInt32BE(start + LENGTH_AT);

@@ -25,7 +25,8 @@ function ofTask(name: string): Pick<Executable, "permissions" | "args"> {
       `deno.json's task "${name}" is not "deno run --FLAG... main.ts", but "${command}"`,
     );
   }
-  return { permissions: words(parts[1]!), args: words(parts[2]!) };
+  const permissions = words(parts[1]!).filter((flag) => flag.startsWith("--allow-"));
+  return { permissions, args: words(parts[2]!) };
 }
 
 function words(text: string): string[] {

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { PACKAGES_ARE_THERE } from "../support/task_command.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -44,7 +43,7 @@ export async function httpmon(
     const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-sys=hostname"];
     const child = spawn(
       process.execPath,
-      ["run", PACKAGES_ARE_THERE, ...permissions, MAIN, ...args, "-c", config],
+      ["run", ...permissions, MAIN, ...args, "-c", config],
       { stdio: ["pipe", output?.fd ?? "pipe", "pipe"] },
     );
     let [stdout, stderr] = ["", ""];

@@ -68,7 +68,8 @@ function fakeCluster({ silent }: { silent?: number } = {}) {
     producer: (options: ProducerConfig) => {
       producers++;
       const retry = { retries: 1, initialRetryTime: 10, ...options.retry }; // as kafka/client.ts says
-      return createProducer({ ...options, retry, logger, cluster: connection() });
+      const parts: unknown = { ...options, retry, logger, cluster: connection() };
+      return createProducer(parts as Parameters<typeof createProducer>[0]);
     },
   } as unknown as Kafka;
 

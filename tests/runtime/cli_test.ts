@@ -30,6 +30,7 @@ const NO_OPTIONS: RunOptions = {
   json: false,
   watch: false,
   dryRun: false,
+  connect: false,
   test: null,
   forTime: null,
   why: null,

@@ -18,11 +18,8 @@ Deno.test("EXECUTABLES are one for each mode that runs by itself, and one for al
 
 Deno.test("EXECUTABLES may do what their tasks may, and no more", () => {
   for (const { permissions, args: [mode = "httpmon"] } of EXECUTABLES) {
-    assertEquals(
-      TASKS[mode]!.command,
-      ["deno run", ...permissions, "main.ts", ...(mode === "httpmon" ? [] : [mode])].join(" "),
-    );
-    assert(permissions.every((flag) => flag.startsWith("--allow-")), permissions.join(" "));
+    const flags = TASKS[mode]!.command.split(" ").filter((word) => word.startsWith("--allow-"));
+    assertEquals(permissions, flags);
     assert(!permissions.includes("--allow-all"));
   }
 });

@@ -1,22 +1,20 @@
 import process from "node:process";
 import { ROOT, TASKS } from "../../scripts/build/project.ts";
 
-/**
- * For children beside each other: the packages are there, as the tests themselves use them, so nobody
- * waits for the lock of who installs them, nor says so.
- */
-export const PACKAGES_ARE_THERE = "--node-modules-dir=manual";
+/** How a task gets its packages. */
+const PACKAGE_FLAGS = /^--(?:node-modules-dir|unstable-npm-lazy-caching)/;
 
 /**
  * What `deno task NAME` runs, with the very permissions of deno.json, as a command that works from
- * any folder.
+ * any folder. The packages are those that the tests themselves use: nobody waits for the lock of who
+ * downloads them, nor says so.
  */
 export function taskCommand(name: string): string[] {
   return TASKS[name]!.command.split(" ").flatMap((word) =>
     word === "deno"
       ? [Deno.execPath()]
-      : word === "run"
-      ? [word, PACKAGES_ARE_THERE]
+      : PACKAGE_FLAGS.test(word)
+      ? []
       : word === "main.ts"
       ? [`${ROOT}main.ts`]
       : [word]

@@ -60,14 +60,14 @@ CREATE FUNCTION httpmon_sketch_key(phase int4, ms float8) RETURNS int2
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT (phase * 1000 + ceil(
     ln(least(greatest(ms, 0.001), 1e7))
-      / CASE phase WHEN 0 THEN 0.04000533461369913 ELSE 0.3022808718729335 END
+      / CASE phase WHEN 0 THEN 0.04000533461369913::float8 ELSE 0.3022808718729335::float8 END
   ))::int2
 $$;
 CREATE FUNCTION httpmon_sketch_value(key int2) RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN key < 500
-    THEN exp(key * 0.04000533461369913) * 0.98
-    ELSE exp((key - (key + 500) / 1000 * 1000) * 0.3022808718729335) * 0.85
+    THEN exp(key * 0.04000533461369913::float8) * 0.98
+    ELSE exp((key - (key + 500) / 1000 * 1000) * 0.3022808718729335::float8) * 0.85
   END
 $$;
 CREATE FUNCTION httpmon_phase(name text) RETURNS int4

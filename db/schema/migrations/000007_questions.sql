@@ -266,21 +266,19 @@ LANGUAGE sql STABLE AS $$
       count(*) FILTER (WHERE fresh AND state IN (1, 2))::int4 AS troubled,
       count(*) FILTER (WHERE fresh AND state = 2)::int4 AS down,
       count(*) FILTER (WHERE fresh AND state = 4)::int4 AS maintained,
-      array_agg(since ORDER BY since) FILTER (WHERE fresh) AS since,
-      array_agg(since ORDER BY since) FILTER (WHERE fresh AND state = 2) AS down_since,
-      array_agg(since ORDER BY since) FILTER (WHERE fresh AND state IN (1, 2)) AS troubled_since,
-      array_agg(since ORDER BY since) FILTER (WHERE fresh AND state = 0) AS up_since,
-      -- The newest of those that decide.
-      (array_agg(response_ms ORDER BY fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC))[1] AS ms,
-      (array_agg(response_code ORDER BY fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC))[1]
-        AS code,
-      (array_agg(reason_id ORDER BY fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC))[1]
-        AS reason_id,
-      (array_agg(connection_id ORDER BY ts DESC) FILTER (WHERE connection_id IS NOT NULL))[1]
-        AS connection_id,
-      (array_agg(context_id ORDER BY ts DESC))[1] AS context_id,
-      coalesce(array_agg(DISTINCT location) FILTER (WHERE location IS NOT NULL), '{}') AS locations
-    FROM httpmon_agents_see(within) GROUP BY 1
+      array_agg(since) FILTER (WHERE fresh) AS since,
+      array_agg(since) FILTER (WHERE fresh AND state = 2) AS down_since,
+      array_agg(since) FILTER (WHERE fresh AND state IN (1, 2)) AS troubled_since,
+      array_agg(since) FILTER (WHERE fresh AND state = 0) AS up_since,
+      (array_agg(response_ms))[1] AS ms, (array_agg(response_code))[1] AS code,
+      (array_agg(reason_id))[1] AS reason_id, (array_agg(context_id))[1] AS context_id,
+      (array_agg(connection_id) FILTER (WHERE connection_id IS NOT NULL))[1] AS connection_id,
+      coalesce(array_agg(location) FILTER (WHERE location IS NOT NULL), '{}') AS locations
+    FROM (
+      -- The newest of those that decide first; one sort for all is cheaper than one an aggregate.
+      SELECT * FROM httpmon_agents_see(within)
+      ORDER BY site_id, fresh DESC, state = 2 DESC, state = 1 DESC, ts DESC
+    ) AS a GROUP BY 1
   ), judged AS (
     SELECT *, CASE
       WHEN fresh = 0 THEN 'unobserved'
@@ -291,18 +289,28 @@ LANGUAGE sql STABLE AS $$
       ELSE 'up'
     END AS state
     FROM seen
+  ), dated AS (
+    -- Since `place` (from 0) of `times`, in order: when so many of the agents saw it so.
+    SELECT *,
+      CASE state
+        WHEN 'unobserved' THEN ARRAY[ts] WHEN 'down' THEN down_since
+        WHEN 'degraded' THEN troubled_since WHEN 'up' THEN up_since ELSE since
+      END AS times,
+      CASE state
+        WHEN 'down' THEN votes / 2 WHEN 'degraded' THEN votes / 2
+        WHEN 'up' THEN least(votes / 2, cardinality(up_since) - 1) ELSE cardinality(since) - 1
+      END AS place
+    FROM judged
   )
+  -- Most sites have one agent, and nothing to be sorted.
   SELECT j.site_id, coalesce(s.name, s.url), s.url, j.state,
-    CASE j.state
-      WHEN 'unobserved' THEN j.ts
-      WHEN 'down' THEN j.down_since[votes / 2 + 1]
-      WHEN 'degraded' THEN j.troubled_since[votes / 2 + 1]
-      WHEN 'up' THEN coalesce(j.up_since[votes / 2 + 1], j.up_since[cardinality(j.up_since)])
-      ELSE j.since[cardinality(j.since)]
-    END,
+    CASE cardinality(j.times) WHEN 1 THEN j.times[1]
+      ELSE (SELECT t FROM unnest(j.times) AS t ORDER BY t OFFSET j.place LIMIT 1) END,
     j.ts, j.agents, j.down, j.ms, j.code, w.reason, w.error_message, n.expires_at, c.frequency,
-    coalesce(c.site_labels, '{}'), j.locations
-  FROM judged AS j
+    coalesce(c.site_labels, '{}'),
+    CASE WHEN cardinality(j.locations) <= 1 THEN j.locations
+      ELSE ARRAY(SELECT DISTINCT l FROM unnest(j.locations) AS l ORDER BY l) END
+  FROM dated AS j
   JOIN sites s ON s.id = j.site_id
   LEFT JOIN contexts c ON c.id = j.context_id
   LEFT JOIN connections n ON n.id = j.connection_id

@@ -1,5 +1,4 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -10,7 +9,6 @@ const FIXTURES = fileURLToPath(new URL("../../fixtures/config/", import.meta.url
 function checkConfig(file: string): Promise<{ code: number; stdout: string; stderr: string }> {
   const args = [
     "run",
-    PACKAGES_ARE_THERE,
     "--no-prompt",
     "--allow-read",
     "--allow-env",

@@ -6,7 +6,6 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { until, withFolder } from "../support.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
@@ -39,7 +38,7 @@ async function withAgent(args: string[], body: (it: Running) => Promise<void>) {
     await write("websites: {http://127.0.0.1:1/: {}}");
     const agent = spawn(
       Deno.execPath(),
-      ["run", PACKAGES_ARE_THERE, "-A", MAIN, "agent", "-c", "config.yaml", ...args],
+      ["run", "-A", MAIN, "agent", "-c", "config.yaml", ...args],
       { cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
     );
     const ended = once(agent, "exit");

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { PACKAGES_ARE_THERE } from "../../support/task_command.ts";
 import { keepHistory } from "../../../db/history/keep_history.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
@@ -67,7 +66,6 @@ Deno.test("httpmon maintain rolls up what a writer stored, and says so", async (
       const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-sys=hostname"];
       const args = [
         "run",
-        PACKAGES_ARE_THERE,
         ...permissions,
         MAIN,
         "maintain",
