@@ -9,6 +9,7 @@
  */
 import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { quickestFolder } from "../local/data_folder.ts";
 import { startStack } from "../local/stack.ts";
 import { ROOT } from "./build/project.ts";
 import { writeJsrConfig } from "./jsr_config.ts";
@@ -40,7 +41,8 @@ async function startServers(): Promise<Servers> {
   if (Deno.env.get("HTTPMON_TEST_KAFKA") && Deno.env.get("HTTPMON_TEST_DSN")) {
     return { env: {}, cpu: () => "", stop: () => Promise.resolve() };
   }
-  const stack = await startStack({ postgres: { settings: POSTGRES } });
+  const parent = await quickestFolder();
+  const stack = await startStack({ parent, postgres: { settings: POSTGRES } });
   return {
     env: {
       HTTPMON_TEST_KAFKA: stack.kafka.brokers.join(","),
