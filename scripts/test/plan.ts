@@ -42,8 +42,8 @@ export function plan(
 ): Group[] {
   const [first, servers, units]: [string[], string[], string[]] = [[], [], []];
   for (const file of files) {
-    if (isIn(file, [...FIRST, ...LONG])) first.push(file);
-    else (reach.startsPrograms(file) ? servers : units).push(file);
+    if (!reach.startsPrograms(file)) units.push(file);
+    else (isIn(file, [...FIRST, ...LONG]) ? first : servers).push(file);
   }
   const rank = (file: string) => FIRST.findIndex((place) => isIn(file, [place])) >>> 0;
   first.sort((one, other) => rank(one) - rank(other));
