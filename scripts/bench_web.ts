@@ -25,6 +25,8 @@ import { storeResults } from "./web/store.ts";
 
 const OPTIONS = { sites: 10_000, days: 365, seconds: 60, rate: 20, streams: 200 };
 const TARGET = { ms: 100, bytes: 60_000, rss: 200e6, core: 0.1 };
+/** How often a page is asked for to see what it costs. */
+const ONE_BY_ONE = 25;
 const SETTINGS = {
   shared_buffers: "1GB",
   max_wal_size: "8GB",
@@ -115,6 +117,10 @@ async function measure(url: string, pid: number): Promise<void> {
   await waitFor("the history", () => isRead(url), 300_000);
   // What is compiled when it is first needed is not measured.
   for (const [, path] of PAGES) await askPage(url + path(0));
+  const alone = await coreShare(pid);
+  console.error(`each page ${ONE_BY_ONE} times, one by one`);
+  const costs = new Map<string, number>();
+  for (const [name, path] of PAGES) costs.set(name, await costOf(pid, alone, url, path));
 
   console.error(`${number("rate")} requests a second for ${number("seconds")} s`);
   const came = new Map<string, Came[]>(PAGES.map(([name]) => [name, []]));
@@ -130,9 +136,8 @@ async function measure(url: string, pid: number): Promise<void> {
   await Promise.all(asked);
   const after = usageOf(pid);
   const share = (after.cpu - before.cpu) / (performance.now() - start) * 1_000;
-  printPages(came);
+  printPages(came, costs);
 
-  const alone = await coreShare(pid);
   const streams = Array.from({ length: number("streams") }, () => openStream(`${url}/live`));
   await sleep(systemClock, 2_000);
   const together = await coreShare(pid);
@@ -151,15 +156,17 @@ Of a core: ${percent(share)} while asked, ${percent(alone)} when nobody asks, ${
   check(together - alone < TARGET.core, `${percent(together - alone)} of a core for the streams`);
 }
 
-function printPages(came: ReadonlyMap<string, readonly Came[]>): void {
-  console.log(
-    "| page | asked | p50 ms | p95 ms | most ms | kB, gzip |\n| -- | -: | -: | -: | -: | -: |",
-  );
+function printPages(
+  came: ReadonlyMap<string, readonly Came[]>,
+  costs: ReadonlyMap<string, number>,
+): void {
+  const head = ["page", "asked", "CPU ms", "p50 ms", "p95 ms", "most ms", "kB, gzip"];
+  console.log(`| ${head.join(" | ")} |\n| -- | ${head.slice(1).map(() => "-:").join(" | ")} |`);
   for (const [name, answers] of came) {
     const ms = answers.map((answer) => answer.ms);
     const bytes = Math.max(...answers.map((answer) => answer.bytes));
     const p95 = quantile(ms, 0.95);
-    const figures = [quantile(ms, 0.5), p95, Math.max(...ms), bytes / 1e3];
+    const figures = [costs.get(name)!, quantile(ms, 0.5), p95, Math.max(...ms), bytes / 1e3];
     console.log(`| ${[name, ms.length, ...figures.map((each) => each.toFixed(1))].join(" | ")} |`);
     check(answers.every(({ status }) => status === 200), `${name} failed`);
     check(p95 < TARGET.ms, `${name}: ${p95.toFixed(0)} ms`);
@@ -176,6 +183,19 @@ async function isRead(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/api/v1/sites?limit=1`).catch(() => null);
   const site = answer?.ok ? (await answer.json()).data[0] : undefined;
   return site !== undefined && site.p95 !== null && site.uptime.quarter !== null;
+}
+
+/** CPU time that the process needs for a page, ms: it can be compared on a machine that is busy, too. */
+async function costOf(
+  pid: number,
+  alone: number,
+  url: string,
+  path: (n: number) => string,
+): Promise<number> {
+  const [before, start] = [await usageOf(pid), performance.now()];
+  for (let n = 1; n <= ONE_BY_ONE; n++) await askPage(url + path(n));
+  const cpu = ((await usageOf(pid)).cpu - before.cpu) * 1_000;
+  return Math.max(0, cpu - alone * (performance.now() - start)) / ONE_BY_ONE;
 }
 
 /** What a process takes of a core in 20 seconds. */

@@ -54,8 +54,8 @@ function digitAt(text: string, at: number): number {
 /** The number of so many digits; -1 where one is none. */
 function digits(text: string, at: number, count: number): number {
   let number = 0;
-  for (let end = at + count; at < end; at++) {
-    const digit = digitAt(text, at);
+  for (let n = 0; n < count; n++) {
+    const digit = digitAt(text, at + n);
     if (digit < 0) return -1;
     number = number * 10 + digit;
   }

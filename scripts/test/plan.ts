@@ -12,6 +12,7 @@ export const LONG = [
   "tests/scripts/compile_test.ts",
   "tests/scripts/node_build_test.ts",
   "tests/scripts/node_client_test.ts",
+  "tests/scripts/npm_package_test.ts",
   "tests/scripts/soak_run_test.ts",
   "tests/web/browser",
 ];

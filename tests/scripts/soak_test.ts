@@ -216,7 +216,7 @@ Deno.test("quantile(), median() and largest() of no, one and many values", () =>
 Deno.test({
   name: "usageOf() tells memory, CPU time and waiting of a process",
   ignore: process.platform !== "linux",
-  async fn() {
+  fn() {
     const usage = usageOf(process.pid);
     const { user, system } = process.cpuUsage();
     assertLess(Math.abs(usage.rss / process.memoryUsage().rss - 1), 0.2);

@@ -74,7 +74,7 @@ Deno.test("Reach tells what a file comes to: by imports, and by what it names be
       ["tests/runtime/thread_test.ts", "tests/runtime/thread_child.ts"],
       ["tests/db/store/store_test.ts", "db/schema/migrations/000001_new.sql"],
       ["tests/config/bad_fixtures_test.ts", "tests/fixtures/config/bad/new.yaml"],
-      ["tests/agent/metrics_test.ts", "docs/metrics.md"],
+      ["tests/alerts/metrics_test.ts", "docs/metrics.md"],
     ] as const
   ) assert(distance(file, changed) < Infinity, file);
   // A program is started, whatever it needs; a type is the compiler's.

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { waitFor } from "../../../local/wait.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { ownDatabase } from "../../db/fixture.ts";
 import { type Answer, startReceiver } from "../receiver.ts";
 import { addIncidents, allSent, owe, WAIT_MS, withSenders } from "./fixture.ts";
@@ -43,6 +44,16 @@ for (
     assertEquals(errors.length, answers.length > 0 ? 1 : 0);
   });
 }
+
+Deno.test("sendNotifications() signs for the database's time, whatever the alerter's clock says", async () => {
+  await using database = await ownDatabase({ max: 8 });
+  await using receiver = await startReceiver(() => "take");
+  await addIncidents(database, 1);
+  await owe(database, "hook", "opened");
+  const clock = { ...systemClock, now: () => Date.now() - 3_600_000 };
+  await withSenders(database, { hook: receiver.channel }, () => allSent(database), { clock });
+  assertEquals([receiver.told(), receiver.wrong], [["site 1 opened"], []]);
+});
 
 Deno.test("sendNotifications() says both in one where the end comes before the opening was sent", async () => {
   await using database = await ownDatabase({ max: 8 });
@@ -163,6 +174,26 @@ Deno.test("sendNotifications() tells once of the sites of one host that fail ali
     "resolved site 1,site 2,site 3",
     "resolved site 4",
   ]);
+});
+
+Deno.test("sendNotifications() tells once of agents that fall silent together", async () => {
+  await using database = await ownDatabase({ max: 8 });
+  await using receiver = await startReceiver(() => "take");
+  await database.rows(
+    `WITH silent AS (
+       INSERT INTO incidents
+         (agent, kind, severity, opened_at, cause, locations, evidence, labels)
+       SELECT gen_random_uuid(), 'agent_silent', 'critical', now(),
+         format('nobody else watches %s sites', n), ARRAY['place ' || n], '[]', '{}'
+       FROM generate_series(2, 3) AS n RETURNING id
+     )
+     INSERT INTO notifications (incident_id, channel, event) SELECT id, 'hook', 'opened' FROM silent`,
+  );
+  await withSenders(database, { hook: receiver.channel }, () => allSent(database));
+  assertEquals(
+    receiver.taken.map(({ notice: { incidents } }) => incidents?.map(({ site }) => site).sort()),
+    [["agent place 2", "agent place 3"]],
+  );
 });
 
 Deno.test("sendNotifications() sends what a dead alerter has leased, once its lease is over", async () => {
