@@ -1,7 +1,7 @@
 import { scheduleFault } from "./schedule.ts";
-import { largest, median, quantile } from "./statistics.ts";
+import { largest, median, quantile } from "../measure/statistics.ts";
 import type { Tally } from "./tally.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "../measure/usage.ts";
 
 /** One thing that the soak is to show. */
 export interface Finding {

@@ -8,9 +8,9 @@ import { type Bounds, type Finding, judge, mib, starvation } from "./judge.ts";
 import { readResults, recordsIn } from "./read_results.ts";
 import { startSiteServers } from "./servers.ts";
 import { planSites, type SoakSize, websitesOf } from "./sites.ts";
-import { median, quantile } from "./statistics.ts";
+import { median, quantile } from "../measure/statistics.ts";
 import { Tally } from "./tally.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { type Usage, usageOf } from "../measure/usage.ts";
 
 export interface SoakOptions extends SoakSize {
   /** How long the agent runs. */
@@ -90,12 +90,12 @@ async function watch(
 ): Promise<Usage[]> {
   const usage: Usage[] = [];
   const start = performance.now();
-  let told = { second: 0, cpu: (await agent.usage()).cpu };
+  let told = { second: 0, cpu: agent.usage().cpu };
   for (let n = 1; n * SAMPLE_MS <= seconds * 1000; n++) {
     const wait = start + n * SAMPLE_MS - performance.now();
     await new Promise((resolve) => setTimeout(resolve, wait));
     await agent.assertRuns();
-    const sample = await agent.usage();
+    const sample = agent.usage();
     usage.push(sample);
     const second = (performance.now() - start) / 1000;
     if (second - told.second < PROGRESS_S - 0.5) continue;
