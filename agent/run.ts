@@ -11,7 +11,7 @@ import { CheckRunner, type CheckRunnerDeps } from "./check/check_runner.ts";
 import type { Clients } from "./clients.ts";
 import { askControlBy } from "./condition/control.ts";
 import { allowedChecks } from "./condition/descriptors.ts";
-import { Allowances } from "./http/allowance.ts";
+import { Allowances } from "./condition/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
 import { Limiter } from "./condition/limiter.ts";
 import { LoopWatch } from "./condition/loop_watch.ts";

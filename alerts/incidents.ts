@@ -1,11 +1,12 @@
 import type { ClientBase } from "pg";
 import { formatTimestamp } from "../wire/timestamp.ts";
 import { type About, INCIDENT_ROW, type IncidentRow } from "./incident.ts";
-import { type Happened, oweOpened, oweResolved, type Telling } from "./outbox/owe.ts";
+import { type Happened, oweOpened, oweResolved, type Route } from "./outbox/owe.ts";
 import type { Change, Subject } from "./state/change.ts";
 
 /** What storing changes is handed. */
-export interface ChangeDeps extends Telling {
+export interface ChangeDeps {
+  route: Route;
   aboutOf(subject: Subject): About;
 }
 
@@ -22,11 +23,11 @@ export async function storeChanges(
   const flapping = changes.flatMap((change) => change.what === "flapping" ? change : []);
   const resolved = changes.flatMap((change) => change.what === "resolved" ? change : []);
   if (opened.length > 0) {
-    await oweOpened(client, happened(await open(client, opened, deps), opened, deps), deps);
+    await oweOpened(client, happened(await open(client, opened, deps), opened, deps), deps.route);
   }
   if (flapping.length > 0) await flap(client, flapping);
   if (resolved.length > 0) {
-    await oweResolved(client, happened(await resolve(client, resolved), resolved, deps), deps);
+    await oweResolved(client, happened(await resolve(client, resolved), resolved, deps));
   }
 }
 

@@ -204,7 +204,7 @@ export class Rounds {
 
   /** @returns Whether there is more to decide up to `until` */
   async #decide(client: ClientBase, overview: Overview, until: number): Promise<boolean> {
-    const { clock, route } = this.#deps;
+    const { route } = this.#deps;
     const passed = await passVotes(client, until);
     const events = await takeEvents(client, passed, MOST);
     await this.#learnSites(client, events.flatMap((event) => "site" in event ? event.site : []));
@@ -214,7 +214,7 @@ export class Rounds {
     const { changes, sites, agents } = overview.changes();
     await saveStates(client, sites, agents);
     await storeChanges(client, changes, {
-      ...{ route, now: clock.now() },
+      route,
       aboutOf: (subject) => {
         if ("agent" in subject) return { name: subject.agent, url: "", channels: null, labels: {} };
         const { name, url, policy } = this.#sites.get(subject.site)!;

@@ -3,8 +3,8 @@ import type { Config } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Visitor } from "./access/visitor.ts";
-import type { History } from "./data/history.ts";
-import type { Sites } from "./data/sites.ts";
+import type { History } from "./data/past/history.ts";
+import type { Sites } from "./data/now/sites.ts";
 
 /** What the app is handed. */
 export interface WebDeps {

@@ -8,8 +8,8 @@ import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops_server.ts";
 import { createApp } from "./app.ts";
-import { History } from "./data/history.ts";
-import { Sites } from "./data/sites.ts";
+import { History } from "./data/past/history.ts";
+import { Sites } from "./data/now/sites.ts";
 import { exportStatus } from "./status/export.ts";
 
 /** For pages; what follows the sites takes one more. */

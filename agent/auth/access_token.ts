@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpError, httpError } from "../http/errors.ts";
 import type { HttpRecord, HttpRequest } from "../http/types.ts";
@@ -61,7 +62,11 @@ export class AccessToken implements TokenSource {
       if (this.#ageOf(held) >= renewalAge(held)) void this.#ask(limitMs);
       return { value: held.value };
     }
-    return await this.#within(this.#ask(limitMs), limitMs, signal);
+    const asking = this.#ask(limitMs);
+    const inTime = await orAborted(within(this.#clock, limitMs, asking), signal);
+    if (signal.aborted) return { error: httpError("aborted") };
+    if (inTime) return await asking;
+    return { error: httpError("no_token", "No answer within the site's timeout") };
   }
 
   /** Forgets the token, if it is still this one. */
@@ -94,28 +99,6 @@ export class AccessToken implements TokenSource {
     this.#failure = null;
     this.#held = { ...grant, monotonic, wall };
     return { value: grant.value };
-  }
-
-  #within(
-    asking: Promise<TokenOutcome>,
-    limitMs: number,
-    signal: AbortSignal,
-  ): Promise<TokenOutcome> {
-    return new Promise((resolve) => {
-      const settle = (outcome: TokenOutcome) => {
-        cancel();
-        signal.removeEventListener("abort", onAbort);
-        resolve(outcome);
-      };
-      const onAbort = () => settle({ error: httpError("aborted") });
-      const cancel = this.#clock.after(
-        limitMs,
-        () => settle({ error: httpError("no_token", "No answer within the site's timeout") }),
-      );
-      signal.addEventListener("abort", onAbort);
-      if (signal.aborted) return onAbort();
-      void asking.then(settle);
-    });
   }
 }
 

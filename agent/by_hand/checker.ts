@@ -9,9 +9,9 @@ import { askControlBy } from "../condition/control.ts";
 import { Limiter } from "../condition/limiter.ts";
 import { LoopWatch } from "../condition/loop_watch.ts";
 import { Network } from "../condition/network.ts";
-import { Allowances } from "../http/allowance.ts";
+import { Allowances } from "../condition/allowance.ts";
 import { Inspector } from "../inspect/inspector.ts";
-import { warmUp } from "../warm_up.ts";
+import { warmUp } from "./warm_up.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
 const NO_AGENT = "00000000-0000-0000-0000-000000000000";

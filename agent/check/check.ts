@@ -7,7 +7,7 @@ import type { Clients } from "../clients.ts";
 import { evidenceOf } from "../evidence/evidence.ts";
 import { hideInMessage, scrub } from "../evidence/scrub.ts";
 import { secretsOf } from "../evidence/secrets.ts";
-import type { Allowances } from "../http/allowance.ts";
+import type { Allowances } from "../condition/allowance.ts";
 import type { HttpRecord, HttpRequest } from "../http/types.ts";
 import type { Inspection, InspectionOutcome } from "../inspect/inspection.ts";
 import { judge, type Judgement } from "./judge.ts";

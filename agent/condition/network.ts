@@ -69,8 +69,9 @@ export class Network {
   }
 
   /**
-   * Takes note of an exchange, and says how the network is. Controls are asked where it failed, and
-   * have to have answered since it began.
+   * Takes note of an exchange, and says how the network is. Where it failed, that is for the next
+   * question to the controls to say, for which it waits: an outage that begins and ends between two
+   * questions is not seen.
    *
    * @param start Monotonic time at which it began
    * @param signal Ends the wait for controls
@@ -126,13 +127,21 @@ export class Network {
     else if (isFound || error?.atLookup || failure?.startsWith("dns_")) this.#resolver.end(now);
   }
 
-  async #controlsAnswer(since: number, signal: AbortSignal): Promise<boolean> {
+  /** Whether a control answers after what just failed, and none was in vain since it began. */
+  async #controlsAnswer(start: number, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
+    const failedAt = clock.monotonic();
     while (!signal.aborted) {
       const asked = this.#asked;
-      if (asked && asked.at >= since) return await asked.answers && !this.#controls.covers(since);
       const wait = asked ? asked.at + ASK_EVERY_MS - clock.monotonic() : 0;
-      if (!asked || wait <= 0) {
+      // That they answered while it was tried says nothing of the time after.
+      if (asked && asked.at >= failedAt) {
+        return await asked.answers && !this.#controls.covers(start);
+      } else if (asked && wait > 0) {
+        // Nobody answered just now: it is not asked again so soon.
+        if (!await asked.answers) return false;
+        await sleep(clock, wait, signal);
+      } else {
         const at = clock.monotonic();
         const answers = this.#ask().then((answer) => {
           if (answer) this.#controls.end(at);
@@ -140,11 +149,7 @@ export class Network {
           return answer;
         });
         this.#asked = { at, answers };
-        continue;
       }
-      // Nobody answered just now: it is not asked again so soon.
-      if (!await asked.answers) return false;
-      await sleep(clock, wait, signal);
     }
     return true;
   }

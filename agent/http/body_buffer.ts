@@ -1,4 +1,4 @@
-import type { Allowance } from "./allowance.ts";
+import type { Allowance } from "../condition/allowance.ts";
 
 /** Decoded body bytes read when the request does not say: 1 MiB. */
 export const DEFAULT_READ_BODY_BYTES = 1024 * 1024;

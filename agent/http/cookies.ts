@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { HttpRequest, ResponseHead } from "./types.ts";
+import type { ResponseHead, WholeRequest } from "./types.ts";
 
 /** As few as a browser keeps for a site; a longer one is left out, as browsers do. */
 const MAX_COOKIES = 50;
@@ -27,17 +27,17 @@ export class CookieJar {
   }
 
   /** The request with the cookies that its URL may see, behind those that it has. */
-  addTo(request: HttpRequest): HttpRequest {
+  addTo(request: WholeRequest): WholeRequest {
     const url = new URL(request.url);
     const own = this.#cookies.filter((cookie) => isFor(cookie, url))
       .toSorted((a, b) => b.path.length - a.path.length)
       .map(({ name, value }) => `${name}=${value}`);
     if (own.length === 0) return request;
     const isCookie = ([name]: readonly [string, string]) => name.toLowerCase() === "cookie";
-    const headers = request.headers ?? [];
-    const given = headers.filter(isCookie).map(([, value]) => value);
+    const given = request.headers.filter(isCookie).map(([, value]) => value);
     const cookie = ["Cookie", [...given, ...own].join("; ")] as const;
-    return { ...request, headers: [...headers.filter((header) => !isCookie(header)), cookie] };
+    const others = request.headers.filter((header) => !isCookie(header));
+    return { ...request, headers: [...others, cookie] };
   }
 
   #set(url: URL, line: string, now: number): void {

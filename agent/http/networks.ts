@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { keep } from "../bounded_map.ts";
 import { failure } from "./errors.ts";
 
 /** Where nobody but the machine itself has business: link-local, and what clouds tell their machines. */
@@ -27,8 +28,6 @@ const PRIVATE: readonly string[] = [
   "fe80::/10",
 ];
 
-const MAX_KNOWN = 10_000;
-
 /** What a hop is told of the ones before it. */
 export interface Before {
   isRedirect: boolean;
@@ -56,10 +55,7 @@ class Networks {
     const known = this.#known.get(address);
     if (known !== undefined) return known;
     const bare = address.replace(/%.*$/, "");
-    const found = this.#list.check(bare, isIP(bare) === 4 ? "ipv4" : "ipv6");
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(address, found);
-    return found;
+    return keep(this.#known, address, this.#list.check(bare, isIP(bare) === 4 ? "ipv4" : "ipv6"));
   }
 }
 

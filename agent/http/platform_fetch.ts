@@ -1,7 +1,7 @@
 import tls from "node:tls";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { systemAuthorities } from "../../runtime/system_authorities.ts";
-import { BodyBuffer, DEFAULT_READ_BODY_BYTES } from "./body_buffer.ts";
+import { BodyBuffer } from "./body_buffer.ts";
 import { classifyError } from "./classify.ts";
 import { abortError, ExchangeFailure, failure } from "./errors.ts";
 import { NetworkRules } from "./networks.ts";
@@ -10,7 +10,7 @@ import { resolveHost, type Resolver, systemResolver } from "./resolve.ts";
 import { Steps } from "./steps.ts";
 import { parseTarget } from "./target.ts";
 import { USER_AGENT } from "./timed/request_head.ts";
-import type { HttpClient, HttpRequest } from "./types.ts";
+import type { HttpClient, WholeRequest } from "./types.ts";
 
 /** What the platform's client is made of. */
 export interface PlatformFetchDeps {
@@ -36,8 +36,7 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
     followRedirects(first, clock, async (request, before) => {
       const start = clock.monotonic();
       const outcome: HopOutcome = { ...NOTHING };
-      const { readBodyBytes = DEFAULT_READ_BODY_BYTES, allowance } = request;
-      const body = new BodyBuffer(readBodyBytes, allowance);
+      const body = new BodyBuffer(request.readBodyBytes, request.allowance);
       const steps = new Steps(signal);
       try {
         const host = hostOf(request);
@@ -76,17 +75,17 @@ const NOTHING: HopOutcome = {
   tls: null,
 };
 
-function options(request: HttpRequest, signal: AbortSignal): RequestInit {
+function options(request: WholeRequest, signal: AbortSignal): RequestInit {
   const headers = new Headers({ "user-agent": USER_AGENT });
   const given = new Set<string>();
-  for (const [name, value] of request.headers ?? []) {
+  for (const [name, value] of request.headers) {
     // The first of a name replaces the default, repeats are added to it.
     if (given.has(name.toLowerCase())) headers.append(name, value);
     else headers.set(name, value);
     given.add(name.toLowerCase());
   }
   return {
-    method: request.method ?? "GET",
+    method: request.method,
     headers,
     body: request.body as Uint8Array<ArrayBuffer> | undefined,
     redirect: "manual",
@@ -109,22 +108,14 @@ async function readBody(response: Response, body: BodyBuffer): Promise<void> {
 }
 
 /** @throws ExchangeFailure `not_made`, also where fetch has no way to honour what is asked */
-function hostOf(request: HttpRequest): string {
-  const {
-    ipVersion = "auto",
-    resolve = {},
-    proxy,
-    reuseConnection,
-    tls: tlsOptions,
-    httpVersion,
-  } = request;
+function hostOf(request: WholeRequest): string {
   const asked = {
-    "ip_version": ipVersion !== "auto",
-    "resolve": Object.keys(resolve).length > 0,
-    "proxy": proxy,
-    "connection: reuse": reuseConnection,
-    "tls": tlsOptions,
-    "http_version": httpVersion === "2",
+    "ip_version": request.ipVersion !== "auto",
+    "resolve": Object.keys(request.resolve).length > 0,
+    "proxy": request.proxy,
+    "connection: reuse": request.reuseConnection,
+    "tls": request.tls,
+    "http_version": request.httpVersion === "2",
   };
   for (const [option, value] of Object.entries(asked)) {
     if (value) {

@@ -3,10 +3,15 @@ import type { Clock } from "../../runtime/clock.ts";
 import { CookieJar } from "./cookies.ts";
 import { type HttpError, httpError } from "./errors.ts";
 import type { Before } from "./networks.ts";
-import type { Hop, HttpRecord, HttpRequest, ResponseHead, TlsOptions } from "./types.ts";
-
-/** The most redirects that are followed when the request does not say. */
-export const DEFAULT_MAX_REDIRECTS = 10;
+import {
+  type Hop,
+  type HttpRecord,
+  type HttpRequest,
+  type ResponseHead,
+  type TlsOptions,
+  whole,
+  type WholeRequest,
+} from "./types.ts";
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -42,14 +47,14 @@ export interface HopOutcome
 export async function followRedirects(
   first: HttpRequest,
   clock: Clock,
-  makeHop: (request: HttpRequest, before: Before) => Promise<HopOutcome>,
+  makeHop: (request: WholeRequest, before: Before) => Promise<HopOutcome>,
 ): Promise<HttpRecord> {
   const jar = first.cookies ? new CookieJar() : null;
   const hops: Hop[] = [];
   let head: ResponseHead | null = null;
   let ms = 0;
   let before: Before = { isRedirect: false, wasPublic: false };
-  for (let request = first;;) {
+  for (let request = whole(first);;) {
     const outcome = await makeHop(jar?.addTo(request) ?? request, before);
     head = outcome.head ?? head;
     ms += outcome.ms;
@@ -80,7 +85,10 @@ function record(
 }
 
 /** Where a response leads to, if it is a redirect that is to be followed; in latin1 as it came. */
-export function redirectOf(request: HttpRequest, { status, headers }: ResponseHead): string | null {
+export function redirectOf(
+  request: WholeRequest,
+  { status, headers }: ResponseHead,
+): string | null {
   if (request.followRedirects === false || !REDIRECTS.has(status)) return null;
   return headers.find(([name]) => name === "location")?.[1] ?? null;
 }
@@ -100,13 +108,12 @@ function utf8(location: string): string {
  * @param followed how many redirects were followed before this one
  */
 export function redirectedRequest(
-  request: HttpRequest,
+  request: WholeRequest,
   status: number,
   location: string,
   followed: number,
-): { request: HttpRequest } | { error: HttpError } {
-  const max = request.maxRedirects ?? DEFAULT_MAX_REDIRECTS;
-  if (followed >= max) {
+): { request: WholeRequest } | { error: HttpError } {
+  if (followed >= request.maxRedirects) {
     return { error: httpError("too_many_redirects", `${followed} followed, then another one`) };
   }
   const from = new URL(request.url);
@@ -124,15 +131,15 @@ export function redirectedRequest(
   to.password = "";
   if (to.hash === "") to.hash = from.hash;
 
-  const method = (request.method ?? "GET").toUpperCase();
+  const method = request.method.toUpperCase();
   const toGet = status === 303
     ? method !== "GET" && method !== "HEAD"
     : (status === 301 || status === 302) && method === "POST";
-  const next: HttpRequest = { ...request, url: to.href };
+  const next = { ...request, url: to.href };
   if (toGet) {
     next.method = "GET";
     next.body = null;
-    next.headers = withoutContentHeaders(next.headers);
+    next.headers = next.headers.filter(([name]) => !/^content-/i.test(name));
   }
   const isUpgrade = from.protocol === "http:" && to.protocol === "https:" &&
     to.hostname === from.hostname;
@@ -141,13 +148,9 @@ export function redirectedRequest(
     const error = httpError("bad_redirect", "It would send the request's body to another origin");
     return { error };
   }
-  next.headers = next.headers?.filter(([name]) => HARMLESS_ELSEWHERE.has(name.toLowerCase()));
+  next.headers = next.headers.filter(([name]) => HARMLESS_ELSEWHERE.has(name.toLowerCase()));
   if (next.tls) next.tls = withoutClientCertificate(next.tls);
   return { request: next };
-}
-
-function withoutContentHeaders(headers: HttpRequest["headers"]): HttpRequest["headers"] {
-  return headers?.filter(([name]) => !/^content-/i.test(name));
 }
 
 /** The server name goes too: it was meant for the first host. */

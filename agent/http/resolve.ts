@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import type { Clock } from "../../runtime/clock.ts";
 import { classifyError } from "./classify.ts";
-import type { HttpRequest } from "./types.ts";
+import type { WholeRequest } from "./types.ts";
 import { ExchangeFailure, failure } from "./errors.ts";
 import type { Steps } from "./steps.ts";
 
@@ -52,7 +52,7 @@ const SLOW_LOOKUP_MS = 250;
  */
 export async function resolveHost(
   host: string,
-  version: NonNullable<HttpRequest["ipVersion"]>,
+  version: WholeRequest["ipVersion"],
   resolver: Resolver,
   clock: Clock,
   steps: Steps,

@@ -6,8 +6,6 @@ import { abortError, ExchangeFailure } from "./errors.ts";
  * listener on the signal for the whole exchange, taken off by `end`.
  */
 export class Steps {
-  /** Where the host of the hop under way was found. */
-  addresses: readonly string[] | null = null;
   #signal: AbortSignal | null;
   readonly #onAbort = () => this.#abort?.();
   #abort: (() => void) | null = null;

@@ -3,13 +3,13 @@
  * the platform's fetch and the timed one, and one table of test cases runs against both.
  */
 
-import type { SiteRequest, SiteTls } from "../../config/types.ts";
-import type { Allowance } from "./allowance.ts";
+import { DEFAULT_REQUEST, type SiteRequest } from "../../config/site/site_request.ts";
+import type { SiteTls } from "../../config/types.ts";
+import type { Allowance } from "../condition/allowance.ts";
 import type { HttpError } from "./errors.ts";
 
 /**
- * What to ask for: as a site has it, "GET" of 1 MiB by HTTP/1.1 and up to 10 redirects where it does not
- * say. What only the timed client can do, the platform's fetch gives an error of class `not_made` for
+ * What to ask for: as a site has it, or where it does not say, as one of which nothing is said. What only the timed client can do, the platform's fetch gives an error of class `not_made` for
  * rather than leave it out unsaid.
  */
 export interface HttpRequest extends Partial<Omit<SiteRequest, "tls">> {
@@ -21,6 +21,13 @@ export interface HttpRequest extends Partial<Omit<SiteRequest, "tls">> {
 }
 
 export type TlsOptions = Partial<SiteTls>;
+
+/** A request of which all is said. */
+export type WholeRequest = HttpRequest & Omit<SiteRequest, "tls">;
+
+export function whole(request: HttpRequest): WholeRequest {
+  return { ...DEFAULT_REQUEST, ...request };
+}
 
 /** One certificate, as shown by the site. */
 export interface CertificateRecord {

@@ -1,4 +1,5 @@
 import { compileRegex } from "../../config/site/regex.ts";
+import { keep } from "../bounded_map.ts";
 import { bodyText } from "../http/text.ts";
 import { inspectJson } from "./json_value.ts";
 import { asksOfBody, type Found, type Inspection } from "./inspection.ts";
@@ -30,17 +31,9 @@ export class RegexCache {
 
   /** @throws What `compileRegex` throws for a pattern that the config would refuse */
   get(pattern: string): CompiledRegex {
-    const found = this.#compiled.get(pattern);
-    if (found) {
-      this.#compiled.delete(pattern);
-      this.#compiled.set(pattern, found);
-      return found;
-    }
-    const compiled = compileRegex(pattern);
-    this.#compiled.set(pattern, compiled);
-    if (this.#compiled.size > MAX_PATTERNS) {
-      this.#compiled.delete(this.#compiled.keys().next().value!);
-    }
-    return compiled;
+    const compiled = this.#compiled.get(pattern) ?? compileRegex(pattern);
+    // The one that was used last is the newest.
+    this.#compiled.delete(pattern);
+    return keep(this.#compiled, pattern, compiled, MAX_PATTERNS);
   }
 }

@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
 import { startWorker, Thread } from "../../runtime/thread.ts";
+import { keep } from "../bounded_map.ts";
 import { inspect, RegexCache } from "./inspect.ts";
 import type { InspectHandlers } from "./inspect_thread.ts";
 import { asksOfBody, type Inspection, type InspectionOutcome, patternsOf } from "./inspection.ts";
@@ -24,7 +25,7 @@ const MAX_INLINE_PROGRAM = 300;
  */
 const PLAIN_PATH = /^(?:[A-Za-z_]\w*|"[^"\\]*")(?:\.(?:[A-Za-z_]\w*|"[^"\\]*")|\[-?\d{1,9}\])*$/;
 
-/** Pattern sizes that are remembered; they are forgotten all at once past this. */
+/** Pattern sizes that are remembered. */
 const MAX_KNOWN_SIZES = 20_000;
 
 const STOPPED: InspectionOutcome = { ok: false, error: "The inspection of the body was stopped" };
@@ -164,7 +165,9 @@ export class Inspector {
         { ...inspection, body: copy },
         [copy.buffer],
       );
-      this.#remember(patternsOf(inspection), programSizes);
+      for (const [i, pattern] of patternsOf(inspection).entries()) {
+        keep(this.#programSizes, pattern, programSizes[i]!, MAX_KNOWN_SIZES);
+      }
       settle({ ok: true, found });
     } catch (error) {
       settle({ ok: false, error: (error as Error).message });
@@ -183,10 +186,5 @@ export class Inspector {
     const thread: InspectThread = new Thread(this.#startThread(), "inspects bodies");
     this.#threads.set(thread, null);
     return thread;
-  }
-
-  #remember(patterns: readonly string[], sizes: readonly number[]): void {
-    if (this.#programSizes.size >= MAX_KNOWN_SIZES) this.#programSizes.clear();
-    patterns.forEach((pattern, i) => this.#programSizes.set(pattern, sizes[i]!));
   }
 }

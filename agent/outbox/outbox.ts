@@ -8,14 +8,7 @@ import { ThrottledReport } from "../throttled_report.ts";
 import type { FileOptions } from "./open_file.ts";
 import type { OutboxHandlers } from "./outbox_thread.ts";
 import { fitting, textBytes } from "./sizes.ts";
-import {
-  type Applied,
-  type Change,
-  MAX_REFUSED,
-  type NewRow,
-  type RefusedRow,
-  type Row,
-} from "./store.ts";
+import { type Applied, MAX_REFUSED, type NewRow, type RefusedRow, type Row } from "./store.ts";
 
 export interface OutboxOptions extends FileOptions {
   maxAgeMs: number;
@@ -88,8 +81,9 @@ export class Outbox {
   #unwritten: NewRow[] = [];
   /** Rows up to this id may be on disk. */
   #onDisk = 0;
-  /** Rows on disk after an id, and up to another, that are to be given out. */
-  #unread = { after: 0, through: 0 };
+  /** Rows on disk up to this id were read, and whether there may be more. */
+  #read = 0;
+  #hasUnread = true;
   /** Rows up to this id were given out, and may be on their way to the broker. */
   #given = 0;
   /** Acknowledged, and to be deleted. */
@@ -227,10 +221,6 @@ export class Outbox {
     return Math.round(this.#ageOffset! + this.#clock.monotonic());
   }
 
-  get #hasUnread(): boolean {
-    return this.#unread.after < this.#unread.through;
-  }
-
   async #open(): Promise<void> {
     const log = this.#log;
     if (!this.#thread || this.#thread.dead) {
@@ -257,7 +247,9 @@ export class Outbox {
     this.#nextId = Math.max(this.#nextId, lastId + 1);
     this.#done = this.#done.filter((id) => id <= lastId);
     this.#meta = { ...meta, ...this.#meta };
-    if (damaged || isFirst) this.#unread = { after: 0, through: lastId };
+    this.#hasUnread = true;
+    // In doubt all is sent again.
+    if (damaged) this.#read = 0;
     if (isFirst) this.#ageOffset = age - this.#clock.monotonic();
     if (!isFirst || !short) return;
     log.error(
@@ -269,11 +261,10 @@ export class Outbox {
 
   async #take(limit: number, maxBytes: number): Promise<Row[]> {
     let rows: Row[] = [];
-    while (rows.length === 0 && this.#hasUnread && readable(this.#failure)) {
+    if (this.#hasUnread && readable(this.#failure)) {
       try {
-        rows = await this.#thread.call("read", { ...this.#unread, limit, maxBytes });
-        // Rows that a cap dropped are not there.
-        this.#unread.after = rows.at(-1)?.id ?? this.#unread.through;
+        rows = await this.#thread.call("read", { after: this.#read, limit, maxBytes });
+        this.#hasUnread = rows.length > 0;
       } catch (error) {
         this.#onFailure(error as ThreadError);
       }
@@ -282,7 +273,10 @@ export class Outbox {
       const from = this.#unwritten.filter(({ id }) => id > this.#given).slice(0, limit);
       rows = from.slice(0, fitting(from.map(textBytes), maxBytes));
     }
-    this.#given = Math.max(this.#given, rows.at(-1)?.id ?? 0);
+    const last = rows.at(-1)?.id ?? 0;
+    this.#given = Math.max(this.#given, last);
+    // What is given from memory need not be read when it is on disk, where all before it was.
+    if (readable(this.#failure)) this.#read = Math.max(this.#read, last);
     return rows;
   }
 
@@ -308,11 +302,7 @@ export class Outbox {
       this.#commitAt = Infinity;
       try {
         if (!readable(this.#failure) || this.#thread.dead) await this.#open();
-        const change = this.#change();
-        // Until it is known, and where it never is, all of these may be.
-        const before = this.#onDisk;
-        this.#onDisk = Math.max(before, change.rows.at(-1)?.id ?? 0);
-        this.#onApplied(change, before, await this.#thread.call("apply", change));
+        await this.#apply();
       } catch (error) {
         this.#onFailure(error as ThreadError);
       }
@@ -321,9 +311,13 @@ export class Outbox {
     });
   }
 
-  #change(): Change {
-    return {
-      rows: this.#unwritten.slice(0, MAX_ROWS),
+  async #apply(): Promise<void> {
+    const rows = this.#unwritten.slice(0, MAX_ROWS);
+    // Until it is known, and where it never is, all of these may be.
+    const before = this.#onDisk;
+    this.#onDisk = Math.max(before, rows.at(-1)?.id ?? 0);
+    const applied = await this.#thread.call("apply", {
+      rows,
       refused: this.#refused.slice(0, MAX_ROWS),
       done: this.#done.slice(0, MAX_ROWS),
       meta: this.#meta,
@@ -331,16 +325,11 @@ export class Outbox {
       now: this.#clock.now(),
       age: this.#age(),
       maxAgeMs: this.#options.maxAgeMs,
-    };
-  }
-
-  #onApplied({ rows }: Change, onDisk: number, applied: Applied): void {
+    });
     const written = rows[applied.rows - 1]?.id ?? 0;
-    this.#onDisk = Math.max(onDisk, written);
+    this.#onDisk = Math.max(before, written);
+    this.#hasUnread ||= written > 0;
     this.#unwritten = this.#unwritten.filter(({ id }) => id > written);
-    // What was given out from memory need not be read.
-    if (!this.#hasUnread) this.#unread.after = this.#given;
-    this.#unread.through = Math.max(this.#unread.through, written);
     this.#refused.splice(0, applied.refused);
     this.#done.splice(0, applied.done);
     this.#lose(applied.dropped.byAge, "older than agent.outbox_max_age_hours");
@@ -348,11 +337,11 @@ export class Outbox {
     this.#lose(applied.dropped.refused, REFUSED);
     this.#file = applied;
     this.#failure = null;
-    if (applied.full !== null) this.#onFailure(new ThreadError(applied.full, "full"));
-    else if (applied.rows + applied.deleted > 0) {
+    if (applied.full !== null) return this.#onFailure(new ThreadError(applied.full, "full"));
+    if (applied.rows + applied.done > 0) {
       this.#spell.ended(this.#log, "The outbox can be written again", { waiting: this.waiting });
     }
-    if (applied.more || rows.length === MAX_ROWS) this.#commitWithin(0);
+    if (rows.length === MAX_ROWS) this.#commitWithin(0);
     else if (this.#done.length > 0) this.#commitWithin(DELETE_WITHIN_MS);
   }
 

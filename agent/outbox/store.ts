@@ -26,7 +26,7 @@ export interface RefusedRow extends Row {
   reason: string;
 }
 
-/** What is to be done; as much as one transaction holds is. */
+/** What is to be done. Doing it again is harmless: rows are known by their ids. */
 export interface Change {
   rows: readonly NewRow[];
   /** To be set aside; no longer among the rows that wait. */
@@ -42,24 +42,24 @@ export interface Change {
   maxAgeMs: number;
 }
 
+type Left = Pick<Change, "rows" | "refused" | "done">;
+
 /** What was done. */
 export interface Applied {
   /** How much of the change's lists, from their beginning. */
   rows: number;
   refused: number;
   done: number;
-  /** How many of `done` were there. */
-  deleted: number;
-  /** Whether there is more to do at once. */
-  more: boolean;
   /** Why not all was done, where the disk is full; what makes room on it was. */
   full: string | null;
   /** Rows that the caps dropped. */
-  dropped: { byAge: number; bySize: number; refused: number };
+  dropped: Dropped;
   depth: number;
   /** When the oldest row was added, as results age; null where there is none. */
   oldest: number | null;
 }
+
+type Dropped = Record<"byAge" | "bySize" | "refused", number>;
 
 /** How the store is after it was opened. */
 export interface Opened extends Pick<Applied, "depth" | "oldest"> {
@@ -76,23 +76,28 @@ export interface Opened extends Pick<Applied, "depth" | "oldest"> {
 
 export interface ReadRequest {
   after: number;
-  through: number;
   limit: number;
   /** Of keys and values. */
   maxBytes: number;
 }
 
+const NONE: Readonly<Dropped> = { byAge: 0, bySize: 0, refused: 0 };
+
 /** Named values of the store's own. */
 const AGE = "age_ms";
 const AGE_AT = "age_at_ms";
+
+/** One transaction adds no more than so many rows, and deletes so many, on a disk that is full. */
+const FULL_STEPS = [{ add: 100, remove: 16 }, { add: 0, remove: 16 }];
 
 /** A file with more pages in use is not made smaller: to copy 8 MiB takes some 50 ms. */
 const SHRINK_PAGES = 2_048;
 
 /**
  * The outbox's tables in one SQLite file: rows in order, caps, what the broker refused, a few named
- * values. Each `apply` is on disk when it returns. One process at a time has the file; the lock goes
- * with the process, however it ends. Everything here may wait for the disk: it runs in a thread.
+ * values. Each `apply` is on disk when it returns, in as many transactions as the journal's share of
+ * the bytes asks for. One process at a time has the file; the lock goes with the process, however it
+ * ends. Everything here may wait for the disk: it runs in a thread.
  */
 export class OutboxStore {
   readonly opened: Opened;
@@ -100,6 +105,8 @@ export class OutboxStore {
   #sizes: ReturnType<typeof sizesOf>;
   #statements: ReturnType<typeof prepare>;
   #depth: number;
+  /** Not told yet. */
+  #dropped = NONE;
 
   /**
    * @param now Milliseconds since 1970
@@ -140,54 +147,61 @@ export class OutboxStore {
   }
 
   /**
-   * Does what one transaction can hold of `change`; on a full disk, what makes room. Doing it again is
-   * harmless: rows are known by their ids.
+   * Does all of `change`; on a full disk, what makes room, and as much else as fits.
    *
-   * @throws {Error} SQLite's; then nothing of `change` is done
+   * @throws {Error} SQLite's, but for a full disk's; what is told to be done later may be done then
    */
   apply(change: Change): Applied {
-    const { rows, refused } = change;
-    let full: Error | null = null;
-    for (
-      const part of [
-        { rows, refused, deletes: this.#sizes.deleteRows },
-        // On a full disk: some may fit where many do not.
-        { rows: rows.slice(0, 100), refused, deletes: 16 },
-        { rows: [], refused: [], deletes: 16 },
-      ]
-    ) {
+    const before = this.#depth;
+    const left: Left = { rows: change.rows, refused: change.refused, done: change.done };
+    let full: string | null = null;
+    for (const most of [{ add: Infinity, remove: this.#sizes.deleteRows }, ...FULL_STEPS]) {
       try {
-        const applied = this.#transaction({ ...change, ...part });
-        const isAll = applied.rows === rows.length && applied.refused === refused.length;
-        return full === null || isAll ? applied : { ...applied, full: full.message };
+        while (!this.#transaction(change, left, most));
+        break;
       } catch (error) {
         if (failureKind(error) !== "full") throw error;
-        full = error as Error;
+        full = (error as Error).message;
       }
     }
-    throw full;
+    const rows = change.rows.length - left.rows.length;
+    if (this.#depth < before + rows) this.#shrink();
+    const dropped = this.#dropped;
+    this.#dropped = NONE;
+    return {
+      rows,
+      refused: change.refused.length - left.refused.length,
+      done: change.done.length - left.done.length,
+      full: left.rows.length + left.refused.length + left.done.length === 0 ? null : full,
+      dropped,
+      depth: this.#depth,
+      oldest: this.#oldest(),
+    };
   }
 
-  /** The rows after id `after` up to `through`, in order: at most `limit`, and one however large. */
-  read({ after, through, limit, maxBytes }: ReadRequest): Row[] {
+  /** The rows after id `after`, in order: at most `limit`, and one however large. */
+  read({ after, limit, maxBytes }: ReadRequest): Row[] {
     // Not `iterate`: in Deno it takes an error for the end, and the rows past it would be passed by.
-    const sizes = this.#statements.sizes.all(after, through, limit);
+    const sizes = this.#statements.sizes.all(after, limit);
     const count = fitting(sizes.map(({ bytes }) => bytes as number), maxBytes);
-    return this.#statements.read.all(after, through, count) as unknown as Row[];
+    return this.#statements.read.all(after, count) as unknown as Row[];
   }
 
   close(): void {
     this.#db.close();
   }
 
-  #transaction(change: Change & { deletes: number }): Applied {
+  /** Takes from `left` what one transaction does. @returns Whether there is nothing more to do */
+  #transaction(change: Change, left: Left, most: { add: number; remove: number }): boolean {
     const depth = this.#depth;
+    const dropped = { ...this.#dropped };
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      const applied = this.#change(change);
+      const after = this.#step({ ...change, ...left }, most, dropped);
       this.#db.exec("COMMIT");
-      if (this.#depth < depth + applied.rows) this.#shrink();
-      return applied;
+      this.#dropped = dropped;
+      Object.assign(left, after.left);
+      return after.isLast;
     } catch (error) {
       this.#depth = depth;
       // A full disk may have ended the transaction already.
@@ -196,41 +210,40 @@ export class OutboxStore {
     }
   }
 
-  #change({ deletes, keepThrough, now, age, ...change }: Change & { deletes: number }): Applied {
+  #step(change: Change, most: { add: number; remove: number }, dropped: Dropped) {
+    const { keepThrough, now, age } = change;
     const sql = this.#statements;
-    const dropped = { byAge: 0, bySize: 0, refused: 0 };
-    let left = deletes;
+    let removable = most.remove;
     const remove = (statement: StatementSync, ...values: (number | string)[]) => {
       const gone = Number(statement.run(...values).changes);
-      left -= gone;
+      removable -= gone;
       if (statement !== sql.dropRefused) this.#depth -= gone;
       return gone;
     };
-    const makeRoom = (kind: "refused" | "bySize", drop: (excess: number) => number) => {
-      for (let gone = 1; gone > 0 && left > 0 && this.#excess > 0;) {
-        gone = drop(this.#excess);
-        dropped[kind] += gone;
+    // What waits can yet be of use, so that refused rows go first; of both, no more than must be.
+    const keepWithin = () => {
+      while (removable > 0 && this.#excess > 0) {
+        const ofRefused = remove(sql.dropRefused, 1);
+        const wanted = Math.max(1, Math.floor(this.#excess * this.#depth / this.#pages.used));
+        const waiting = ofRefused > 0
+          ? 0
+          : remove(sql.dropRows, keepThrough, Math.min(removable, wanted));
+        if (ofRefused + waiting === 0) return;
+        dropped.refused += ofRefused;
+        dropped.bySize += waiting;
       }
     };
-    const keepWithin = () => {
-      // What waits can yet be of use; of both, no more is dropped than must be.
-      makeRoom("refused", () => remove(sql.dropRefused, 1));
-      makeRoom("bySize", (excess) => {
-        const rows = Math.floor(excess * this.#depth / this.#pages.used);
-        return remove(sql.dropRows, keepThrough, Math.min(left, Math.max(1, rows)));
-      });
-    };
-    const done = change.done.slice(0, deletes);
-    const deleted = remove(sql.delete, JSON.stringify(done));
-    dropped.byAge = remove(sql.dropOld, keepThrough, left, age - change.maxAgeMs);
+    const done = change.done.slice(0, removable);
+    remove(sql.delete, JSON.stringify(done));
+    dropped.byAge += remove(sql.dropOld, keepThrough, removable, age - change.maxAgeMs);
     keepWithin();
-    // Where nothing may be dropped, all is on its way to the broker.
-    const room = this.#excess <= 0 || left === deletes;
-    const rows = room ? this.#fitting(change.rows) : [];
+    // Where there is too much and nothing may be dropped, all is on its way to the broker.
+    const add = removable > 0 ? most.add : 0;
+    const rows = this.#fitting(change.rows.slice(0, add));
     for (const { id, key, value, created } of rows) {
       this.#depth += Number(sql.insert.run(id, key, value, created).changes);
     }
-    const refused = room ? this.#fitting(change.refused) : [];
+    const refused = this.#fitting(change.refused.slice(0, add));
     for (const { id, key, value, reason } of refused) {
       sql.insertRefused.run(id, key, value, reason, now);
       remove(sql.delete, `[${id}]`);
@@ -239,18 +252,13 @@ export class OutboxStore {
     keepWithin();
     const meta = { ...change.meta, [AGE]: String(age), [AGE_AT]: String(now) };
     for (const [key, value] of Object.entries(meta)) sql.setMeta.run(key, value);
-    return {
-      rows: rows.length,
-      refused: refused.length,
-      done: done.length,
-      deleted,
-      more: left <= 0 || rows.length < change.rows.length ||
-        refused.length < change.refused.length || done.length < change.done.length,
-      full: null,
-      dropped,
-      depth: this.#depth,
-      oldest: this.#oldest(),
+    const left: Left = {
+      rows: change.rows.slice(rows.length),
+      refused: change.refused.slice(refused.length),
+      done: change.done.slice(done.length),
     };
+    const isAdded = most.add === 0 || left.rows.length + left.refused.length === 0;
+    return { left, isLast: removable > 0 && left.done.length === 0 && isAdded };
   }
 
   #fitting<T extends Row>(rows: readonly T[]): readonly T[] {
@@ -332,10 +340,8 @@ function prepare(db: DatabaseSync) {
     ),
     sizes: db.prepare(
       `SELECT octet_length(key) + octet_length(value) AS bytes
-       FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`,
+       FROM outbox WHERE id > ? ORDER BY id LIMIT ?`,
     ),
-    read: db.prepare(
-      "SELECT id, key, value FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
-    ),
+    read: db.prepare("SELECT id, key, value FROM outbox WHERE id > ? ORDER BY id LIMIT ?"),
   };
 }

@@ -6,6 +6,13 @@ import type { Leased } from "./claim.ts";
 /** How it was before is asked for so many of a message. */
 const MOST_BEFORE = 1;
 
+/** A message, and when it is that, by the database's clock: that of an alerter may be wrong. */
+export interface Composed {
+  message: Message;
+  /** Milliseconds since 1970. */
+  nowMs: number;
+}
+
 /**
  * What a message says, as things are now.
  *
@@ -15,18 +22,22 @@ export async function compose(
   pool: Pool,
   leased: Pick<Leased, "key" | "thread" | "event" | "includesOpening" | "incidentIds">,
   link: string | null,
-): Promise<Message> {
+): Promise<Composed> {
   const { key, thread, event, includesOpening, incidentIds } = leased;
   const incidents = await readIncidents(pool, incidentIds, link);
   if (incidents.length <= MOST_BEFORE) {
     for (const one of incidents) one.before = await beforeOf(pool, one.id);
   }
-  const { rows: [open] } = await pool.query<{ left: number }>(
-    `SELECT count(*)::int AS left FROM notifications AS n JOIN incidents AS i ON i.id = n.incident_id
+  const { rows: [open] } = await pool.query<{ left: number; now: Date }>(
+    `SELECT now(), count(*)::int AS left FROM notifications AS n JOIN incidents AS i ON i.id = n.incident_id
      WHERE n.key = $1 AND n.event = 'opened' AND i.closed_at IS NULL`,
     [thread],
   );
-  return { key, thread, event, includesOpening, incidents, left: open!.left };
+  const { left, now } = open!;
+  return {
+    message: { key, thread, event, includesOpening, incidents, left },
+    nowMs: now.getTime(),
+  };
 }
 
 function nameOf(row: IncidentRow & { name: string | null; url: string | null }): string {

@@ -8,38 +8,35 @@ import type { About, IncidentRow } from "../incident.ts";
 const BEHIND_MS = 600_000;
 const CATCH_UP_MS = 60_000;
 
-/** An incident that has opened or closed, and when that was decided, by the broker's clock. */
+/** An incident that has opened or closed. */
 export interface Happened {
   incident: IncidentRow;
   about: About;
-  at: number;
+  /** When that was decided, by the broker's clock, milliseconds since 1970; null: just now. */
+  at: number | null;
 }
 
 /** Which channels are told of an incident. */
 export type Route = (incident: IncidentRow, about: About) => readonly string[];
 
-/** What owing is handed. */
-export interface Telling {
-  route: Route;
-  /** Wall clock, milliseconds since 1970. */
-  now: number;
-}
+/** SQL: it was decided long before now, by the database's clock: that of an alerter may be wrong. */
+const IS_LATE = `to_timestamp(at / 1000.0) < now() - interval '${BEHIND_MS} ms'`;
 
 /** Owes it to the channels of each incident that it has opened. */
 export async function oweOpened(
   client: ClientBase,
   opened: readonly Happened[],
-  { route, now }: Telling,
+  route: Route,
 ): Promise<void> {
-  const owed = opened.flatMap(({ incident, about, at }) => {
-    const waitMs = now - at > BEHIND_MS ? CATCH_UP_MS : 0;
-    return route(incident, about).map((channel) => ({ id: incident.id, channel, waitMs }));
-  });
+  const owed = opened.flatMap(({ incident, about, at }) =>
+    route(incident, about).map((channel) => ({ id: incident.id, channel, at }))
+  );
   if (owed.length === 0) return;
   await client.query(
     `INSERT INTO notifications (incident_id, channel, event, due_at)
-     SELECT id, channel, 'opened', now() + "waitMs" * interval '1 ms'
-     FROM jsonb_to_recordset($1) AS o(id int8, channel text, "waitMs" float8)`,
+     SELECT id, channel, 'opened',
+       now() + CASE WHEN ${IS_LATE} THEN ${CATCH_UP_MS} ELSE 0 END * interval '1 ms'
+     FROM jsonb_to_recordset($1) AS o(id int8, channel text, at float8)`,
     [JSON.stringify(owed)],
   );
 }
@@ -51,15 +48,14 @@ export async function oweOpened(
 export async function oweResolved(
   client: ClientBase,
   resolved: readonly Pick<Happened, "incident" | "at">[],
-  { now }: Pick<Telling, "now">,
 ): Promise<void> {
   const ids = resolved.map(({ incident }) => incident.id);
-  const late = resolved.filter(({ at }) => now - at > BEHIND_MS).map(({ incident }) => incident.id);
   await client.query(
     `UPDATE notifications SET state = 'withdrawn'
-     WHERE incident_id = ANY ($1) AND state = 'pending' AND attempts = 0 AND event = 'opened'
-       AND (silence_id IS NOT NULL OR incident_id = ANY ($2))`,
-    [ids, late],
+     FROM jsonb_to_recordset($1) AS r(id int8, at float8)
+     WHERE incident_id = r.id AND state = 'pending' AND attempts = 0 AND event = 'opened'
+       AND (silence_id IS NOT NULL OR ${IS_LATE})`,
+    [JSON.stringify(resolved.map(({ incident: { id }, at }) => ({ id, at })))],
   );
   await client.query(
     `WITH told AS (

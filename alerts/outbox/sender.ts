@@ -57,13 +57,13 @@ async function sendChannel(name: string, deps: SenderDeps): Promise<void> {
 }
 
 async function send(name: string, leased: Leased, deps: SenderDeps): Promise<void> {
-  const { pool, channels, link, fetch, clock, log, stats, timeoutMs = TIMEOUT_MS } = deps;
+  const { pool, channels, link, fetch, log, stats, timeoutMs = TIMEOUT_MS } = deps;
   const channel = channels[name]!;
   const kind = kindOf(channel);
   try {
     if (!kind.ignores?.includes(leased.event)) {
-      const message = await compose(pool, leased, link);
-      await kind.send(message, channel, { fetch, nowMs: clock.now(), timeoutMs });
+      const { message, nowMs } = await compose(pool, leased, link);
+      await kind.send(message, channel, { fetch, nowMs, timeoutMs });
     }
   } catch (cause) {
     if (!(cause instanceof SendError)) throw cause;

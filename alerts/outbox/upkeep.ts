@@ -112,12 +112,11 @@ async function openForChannels(client: ClientBase, deps: UpkeepDeps): Promise<vo
      ON CONFLICT DO NOTHING RETURNING ${INCIDENT_ROW}`,
     [Object.keys(deps.channels)],
   );
-  const at = deps.clock.now();
   for (const incident of rows) {
     const about = { name: incident.channel!, url: "", channels: null, labels: {} };
     const route: Route = (incident, about) =>
       deps.route(incident, about).filter((other) => other !== about.name);
-    await oweOpened(client, [{ incident, about, at }], { route, now: at });
+    await oweOpened(client, [{ incident, about, at: null }], route);
   }
 }
 
@@ -129,15 +128,14 @@ async function closeForChannels(client: ClientBase, deps: UpkeepDeps): Promise<v
      RETURNING ${INCIDENT_ROW}`,
     [Object.keys(deps.channels)],
   );
-  const at = deps.clock.now();
   if (rows.length > 0) {
-    await oweResolved(client, rows.map((incident) => ({ incident, at })), { now: at });
+    await oweResolved(client, rows.map((incident) => ({ incident, at: null })));
   }
 }
 
 /** Tells a receiver that forgets what is open, of what it was told of and not told the end. */
 async function keepAlive(name: string, deps: UpkeepDeps): Promise<void> {
-  const { pool, channels, link, fetch, clock, timeoutMs = TIMEOUT_MS } = deps;
+  const { pool, channels, link, fetch, timeoutMs = TIMEOUT_MS } = deps;
   const channel = channels[name]!;
   const { keepAlive } = kindOf(channel);
   if (!keepAlive) return;
@@ -150,7 +148,7 @@ async function keepAlive(name: string, deps: UpkeepDeps): Promise<void> {
   if (ids.length === 0) return;
   const incidents = await readIncidents(pool, ids, link);
   try {
-    await keepAlive(incidents, channel, { fetch, nowMs: clock.now(), timeoutMs });
+    await keepAlive(incidents, channel, { fetch, nowMs: now.getTime(), timeoutMs });
     await channelWorks(pool, name);
   } catch (cause) {
     if (!(cause instanceof SendError)) throw cause;

@@ -199,10 +199,14 @@ export class SiteWatch {
 
   /** Nobody watches it any more. An incident stays open until somebody says how it is. */
   #leave(id: number, site: SiteState): void {
-    const { sites, policyOf, now } = this.#book;
+    const { agents, sites, policyOf, now } = this.#book;
     this.#drop(id, site);
     if (!policyOf(id).isExpected) {
       this.#close(id, site, this.#book.moment());
+      for (const [uuid, { view }] of Object.entries(site.agents)) {
+        agents.get(uuid)?.sees(id, view, null);
+        agents.get(uuid)?.waiting.delete(id);
+      }
       sites.delete(id);
       return;
     }

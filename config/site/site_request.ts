@@ -122,6 +122,12 @@ export function toRequest(
 
 export type SiteRequest = ReturnType<typeof toRequest>;
 
+/** What holds where nobody says anything. */
+export const DEFAULT_REQUEST: SiteRequest = toRequest(
+  { ...z.object(requestKeys).parse({}), max_body_bytes: null },
+  { headers: [], body: null, tls: null },
+);
+
 /** `name` in lower case, in ASCII (IDNA), as it stands in a parsed URL; null where it is none. */
 function hostName(name: string): string | null {
   const url = /^[^/?#@:\\[\]\s%]+$/.test(name) ? URL.parse(`http://${name}/`) : null;

@@ -6,7 +6,7 @@ import type { CheckDeps } from "../../agent/check/check.ts";
 import type { Clients } from "../../agent/clients.ts";
 import type { HttpClient, HttpRecord } from "../../agent/http/types.ts";
 import { inspect, RegexCache } from "../../agent/inspect/inspect.ts";
-import { Allowances } from "../../agent/http/allowance.ts";
+import { Allowances } from "../../agent/condition/allowance.ts";
 import { Limiter } from "../../agent/condition/limiter.ts";
 import { MaintenanceCalendar } from "../../agent/check/maintenance.ts";
 import { type SiteRules, toRules } from "../../agent/rules/index.ts";

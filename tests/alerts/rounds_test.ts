@@ -216,6 +216,22 @@ Deno.test("Rounds tell nobody of what was over before they caught up", async () 
   );
 });
 
+Deno.test("Rounds go by the database's clock, whatever an alerter's says", async () => {
+  for (const ahead of [60, -60]) {
+    await using database = await ownDatabase();
+    const { store, decide, clock } = testAlerter(database.pool);
+    clock.setWallBy(ahead * MINUTE_MS);
+    await store(SOURCE, records("uuddduu"), FIRST);
+    await decide();
+    assertEquals(
+      await database.rows(
+        "SELECT event, state, due_at > now() AS waits FROM notifications WHERE channel = 'one'",
+      ),
+      ["opened", "resolved"].map((event) => ({ event, state: "pending", waits: false })),
+    );
+  }
+});
+
 Deno.test("Rounds need the rights of the alerter's role, and no more", async () => {
   await using database = await ownDatabase();
   await using roles = await testRoles(database);

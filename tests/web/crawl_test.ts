@@ -1,6 +1,6 @@
 /** What holds for every page, found by following the links from the first. */
 import { assert, assertEquals } from "@std/assert";
-import { addNote } from "../../web/data/notes.ts";
+import { addNote } from "../../web/data/incidents/notes.ts";
 import { addIncident, MARKUP, webWorld, type World } from "./world.ts";
 
 const SECRET = "s".repeat(40);

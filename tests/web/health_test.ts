@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createApp } from "../../web/app.ts";
-import { Sites } from "../../web/data/sites.ts";
+import { Sites } from "../../web/data/now/sites.ts";
 import { webWorld } from "./world.ts";
 
 Deno.test("createApp() answers /readyz once the sites are read, whoever asks by whatever name", async () => {

@@ -2,8 +2,8 @@
 import type { Hono } from "hono";
 import { systemClock } from "../../runtime/clock.ts";
 import { createApp } from "../../web/app.ts";
-import { History } from "../../web/data/history.ts";
-import { Sites } from "../../web/data/sites.ts";
+import { History } from "../../web/data/past/history.ts";
+import { Sites } from "../../web/data/now/sites.ts";
 import type { Env, WebDeps } from "../../web/env.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Incident, incidents } from "../data/incidents.ts";
-import { acknowledge, addNote, type Note, notesOf } from "../data/notes.ts";
+import { type Incident, incidents } from "../data/incidents/incidents.ts";
+import { acknowledge, addNote, type Note, notesOf } from "../data/incidents/notes.ts";
 import type { WebDeps } from "../env.ts";
 import { Conflict, type Endpoint, endpoint, NotThere } from "./endpoint.ts";
 import {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { agentsOf } from "../data/agents.ts";
-import { pipelineOf } from "../data/pipeline.ts";
+import { agentsOf } from "../data/monitor/agents.ts";
+import { pipelineOf } from "../data/monitor/pipeline.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { iso, isoOrNull, time } from "./schemas.ts";

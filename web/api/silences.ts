@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseMatcher, showMatcher } from "../../config/matchers.ts";
-import { endSilence, type Silence, silence, silences } from "../data/silences.ts";
+import { endSilence, type Silence, silence, silences } from "../data/incidents/silences.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
 import { iso, rowId, time } from "./schemas.ts";

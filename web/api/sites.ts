@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { STATES } from "../data/judge.ts";
-import { select } from "../data/select.ts";
-import type { SiteNow } from "../data/sites.ts";
+import { STATES } from "../data/now/judge.ts";
+import { filter } from "../data/now/select.ts";
+import type { SiteNow } from "../data/now/sites.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
 import { cursorOf, id, iso, isoOrNull, pageOf, paging, placeOf, time } from "./schemas.ts";
@@ -95,15 +95,9 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
       },
       answer: pageOf(site),
       handle: ({ query: { limit, cursor, q, state = "", label, location } }) => {
-        const found = select(sites.all(), history, {
-          text: q,
-          state,
-          label,
-          location,
-          sort: "name",
-        }).sort((a, b) => a.id - b.id);
         const after = placeOf(cursor, z.int()) ?? 0;
-        const rest = found.filter(({ id }) => id > after);
+        const rest = filter(sites.all(), { text: q, state, label, location })
+          .filter(({ id }) => id > after).sort((a, b) => a.id - b.id);
         const last = rest.length > limit ? rest[limit - 1]! : null;
         return {
           data: rest.slice(0, limit).map(shown),

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import { agentsOf, recentSql } from "../data/agents.ts";
-import type { Ops, Process } from "../data/ops.ts";
+import { agentsOf, recentSql } from "../data/monitor/agents.ts";
+import type { Ops, Process } from "../data/monitor/ops.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { Ago, Mark, Ms, Sql, StateWord, Table } from "./parts/basics.tsx";

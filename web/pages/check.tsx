@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { siteNamed } from "../data/site.ts";
+import { siteNamed } from "../data/past/site.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import { showMatcher } from "../../config/matchers.ts";
-import { type Incident, incidents } from "../data/incidents.ts";
-import { acknowledge, addNote, type Note, notesOf } from "../data/notes.ts";
-import { notificationsOf, type Owed } from "../data/pipeline.ts";
-import { endSilence, silence, silences } from "../data/silences.ts";
+import { type Incident, incidents } from "../data/incidents/incidents.ts";
+import { acknowledge, addNote, type Note, notesOf } from "../data/incidents/notes.ts";
+import { notificationsOf, type Owed } from "../data/monitor/pipeline.ts";
+import { endSilence, silence, silences } from "../data/incidents/silences.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";

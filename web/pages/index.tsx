@@ -1,6 +1,7 @@
 import { Hono } from "hono";
-import { Ops } from "../data/ops.ts";
-import { Reports } from "../data/reports.ts";
+import { Ops } from "../data/monitor/ops.ts";
+import { Selections } from "../data/now/select.ts";
+import { Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { agentsPage } from "./agents.tsx";
 import { checkNow } from "./check.tsx";
@@ -22,8 +23,9 @@ import { site } from "./site.tsx";
 export function pages(deps: WebDeps): Hono<Env> {
   const ops = new Ops(deps);
   const reports = new Reports(deps.pool);
+  const selections = new Selections(deps);
   const app = new Hono<Env>();
-  app.get("/", (c) => overview(c, deps));
+  app.get("/", (c) => overview(c, deps, selections));
   app.get("/sites/:id{[0-9]{1,9}}", (c) => site(c, deps));
   app.post("/sites/:id{[0-9]{1,9}}/check", (c) => checkNow(c, deps));
   app.get("/incidents", (c) => incidentsPage(c, deps));

@@ -1,11 +1,10 @@
 import type { Context } from "hono";
-import { lastChecks } from "../data/checks.ts";
-import { BY_URGENCY, countStates, labelsOf, select } from "../data/select.ts";
-import type { SiteNow } from "../data/sites.ts";
+import { lastChecks } from "../data/past/checks.ts";
+import { BY_URGENCY, type Choices, countStates, type Selections } from "../data/now/select.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { Ago } from "./parts/basics.tsx";
-import { plural } from "./parts/format.ts";
+import { count, plural } from "./parts/format.ts";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
 import { SiteTable } from "./parts/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
@@ -17,19 +16,19 @@ const CHECKS = 60;
 const MOST_CHOICES = 200;
 
 /** What is wrong now, and all sites. What is chosen is in the address. */
-export async function overview(c: Context<Env>, deps: WebDeps) {
+export async function overview(c: Context<Env>, deps: WebDeps, selections: Selections) {
   const { sites, history, clock, pool } = deps;
   const now = clock.now();
   const query = queryOf(c);
   const counts = countStates(sites.all());
-  const found = select(sites.all(), history, query);
-  const pages = Math.max(1, Math.ceil(found.length / PAGE));
+  const { ids, groups } = selections.of(query);
+  const pages = Math.max(1, Math.ceil(ids.length / PAGE));
   const at = Math.min(query.page, pages);
-  const shown = found.slice((at - 1) * PAGE, at * PAGE);
+  const shown = ids.slice((at - 1) * PAGE, at * PAGE).map((id) => sites.get(id)!);
   const checks = query.strip === "checks"
     ? await lastChecks(pool, shown.map(({ id }) => id), CHECKS)
     : null;
-  const hasFilter = found.length < sites.size;
+  const hasFilter = ids.length < sites.size;
   return page(
     c,
     deps,
@@ -43,11 +42,11 @@ export async function overview(c: Context<Env>, deps: WebDeps) {
           ? <Nothing isRead={history.revision > 0} />
           : (
             <section aria-label="All sites">
-              <Filters query={query} sites={[...sites.all()]} />
+              <Filters query={query} choices={selections.choices()} />
               <p class="dim" role="status">
                 {hasFilter
-                  ? `${plural(found.length, "site")} of ${plural(sites.size, "site")}`
-                  : plural(found.length, "site")}
+                  ? `${count(ids.length)} of ${plural(sites.size, "site")}`
+                  : plural(ids.length, "site")}
                 {sites.newest > 0 && (
                   <>
                     , last result <Ago at={sites.newest} now={now} />
@@ -56,7 +55,7 @@ export async function overview(c: Context<Env>, deps: WebDeps) {
               </p>
               <SiteTable
                 sites={shown}
-                all={found}
+                groups={groups}
                 query={query}
                 history={history}
                 checks={checks}
@@ -100,9 +99,9 @@ function Nothing({ isRead }: { isRead: boolean }) {
   );
 }
 
-function Filters({ query, sites }: { query: Query; sites: readonly SiteNow[] }) {
-  const labels = [...new Set(sites.flatMap(labelsOf))].sort().slice(0, MOST_CHOICES);
-  const locations = [...new Set(sites.flatMap(({ locations }) => locations))].sort();
+function Filters({ query, choices }: { query: Query; choices: Choices }) {
+  const [labels, locations] = [choices.labels, choices.locations]
+    .map((all) => all.slice(0, MOST_CHOICES)) as [string[], string[]];
   const select = (name: string, what: string, value: string, choices: readonly string[]) => (
     <select name={name} aria-label={what}>
       <option value="">{what}</option>
@@ -121,7 +120,7 @@ function Filters({ query, sites }: { query: Query; sites: readonly SiteNow[] }) 
       {select("state", "any state", query.state, BY_URGENCY)}
       {labels.length > 0 && select("label", "any label", query.label, labels)}
       {locations.length > 1 &&
-        select("location", "any location", query.location, locations.slice(0, MOST_CHOICES))}
+        select("location", "any location", query.location, locations)}
       {query.sort !== "group" && <input type="hidden" name="sort" value={query.sort} />}
       {query.strip !== "days" && <input type="hidden" name="strip" value={query.strip} />}
       <button type="submit">Show</button>

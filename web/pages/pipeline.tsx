@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import type { Ops } from "../data/ops.ts";
-import { deadLetters, notificationsOf, pipelineOf, pipelineSql } from "../data/pipeline.ts";
+import type { Ops } from "../data/monitor/ops.ts";
+import { deadLetters, notificationsOf, pipelineOf, pipelineSql } from "../data/monitor/pipeline.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { type Column, Processes } from "./agents.tsx";
 import { page } from "./layout.tsx";

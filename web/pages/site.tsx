@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { lastChecks } from "../data/checks.ts";
-import { DAYS } from "../data/history.ts";
-import { incidents } from "../data/incidents.ts";
-import { type Range, rangeOf } from "../data/range.ts";
+import { lastChecks } from "../data/past/checks.ts";
+import { DAYS } from "../data/past/history.ts";
+import { incidents } from "../data/incidents/incidents.ts";
+import { type Range, rangeOf } from "../data/past/range.ts";
 import {
   byAgent,
   chainOf,
@@ -12,7 +12,7 @@ import {
   seriesOf,
   seriesSql,
   siteNamed,
-} from "../data/site.ts";
+} from "../data/past/site.ts";
 import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";

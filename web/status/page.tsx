@@ -1,6 +1,6 @@
 import type { WebStatus } from "../../config/types.ts";
-import { DAY_MS } from "../data/history.ts";
-import type { State } from "../data/judge.ts";
+import { DAY_MS } from "../data/past/history.ts";
+import type { State } from "../data/now/judge.ts";
 import { bare } from "../pages/bare.tsx";
 import { Mark, Uptime } from "../pages/parts/basics.tsx";
 import { exact, span } from "../pages/parts/format.ts";

@@ -1,11 +1,11 @@
 import { Cron } from "croner";
 import { siteId } from "../../config/types.ts";
-import { DAY_MS, DAYS } from "../data/history.ts";
-import { incidents } from "../data/incidents.ts";
-import type { State } from "../data/judge.ts";
-import { notesOf } from "../data/notes.ts";
-import type { Counts } from "../data/ring.ts";
-import { groupOf } from "../data/select.ts";
+import { DAY_MS, DAYS } from "../data/past/history.ts";
+import { incidents } from "../data/incidents/incidents.ts";
+import type { State } from "../data/now/judge.ts";
+import { notesOf } from "../data/incidents/notes.ts";
+import type { Counts } from "../data/past/ring.ts";
+import { groupOf } from "../data/now/select.ts";
 import type { WebDeps } from "../env.ts";
 
 const PAST_DAYS = 14;

@@ -2,14 +2,14 @@ import { Buffer } from "node:buffer";
 import { cleanLine } from "../../http/text.ts";
 import { encodeRequest } from "../../http/timed/request_head.ts";
 import { parseTarget } from "../../http/target.ts";
-import type { HttpRecord, HttpRequest } from "../../http/types.ts";
+import { type HttpRecord, type HttpRequest, whole } from "../../http/types.ts";
 
 const MAX_LINE = 2_048;
 
 /** The head of the first request, as HTTP/1.1 has it; none where there was no request to make. */
 export function requestHead(request: HttpRequest): string[] {
   try {
-    const encoded = encodeRequest(request, parseTarget(request.url));
+    const encoded = encodeRequest(whole(request), parseTarget(request.url));
     const [head = ""] = Buffer.from(encoded).toString().split("\r\n\r\n");
     return head.split("\r\n").map(line);
   } catch {

@@ -6,7 +6,7 @@ import { Steps } from "../steps.ts";
 import type { HttpClient } from "../types.ts";
 import { type HopDeps, runHop } from "./hop.ts";
 import { IdleConnections } from "./idle_connections.ts";
-import { TrustStore } from "./trust.ts";
+import { TrustStore } from "./tls/trust.ts";
 
 /** What the timed client is made of. */
 export interface TimedClientDeps {

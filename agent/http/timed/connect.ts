@@ -1,6 +1,6 @@
 import net from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Allowance } from "../allowance.ts";
+import type { Allowance } from "../../condition/allowance.ts";
 import { classifyError } from "../classify.ts";
 import { ExchangeFailure } from "../errors.ts";
 import type { Address } from "../resolve.ts";

@@ -5,13 +5,13 @@ import type { Before, NetworkRules } from "../networks.ts";
 import { resolveHost, type Resolver } from "../resolve.ts";
 import type { Steps } from "../steps.ts";
 import type { Target } from "../target.ts";
-import type { HttpRequest } from "../types.ts";
-import { connect } from "./connect.ts";
+import type { TlsOptions, WholeRequest } from "../types.ts";
+import { connect, type Connected } from "./connect.ts";
 import type { Connection } from "./idle_connections.ts";
 import type { PhaseTimer } from "./phase_timer.ts";
 import { openTunnel, parseProxy, type Proxy, proxyAuthorization } from "./proxy.ts";
-import { secure, type Secured } from "./secure.ts";
-import type { TrustStore } from "./trust.ts";
+import { secure, type Secured } from "./tls/secure.ts";
+import type { TrustStore } from "./tls/trust.ts";
 
 /** What was learned of a host, the runtime's own, and what is learned then. */
 const MAX_TRUSTS = 3;
@@ -24,13 +24,15 @@ export interface DialDeps {
   networks: NetworkRules;
 }
 
-/** What one hop wants. */
+/** A hop that wants a connection. */
 export interface Wanted {
-  request: HttpRequest;
-  target: Target;
-  before: Before;
-  timer: PhaseTimer;
-  steps: Steps;
+  readonly request: WholeRequest;
+  readonly before: Before;
+  readonly deps: DialDeps;
+  readonly timer: PhaseTimer;
+  readonly steps: Steps;
+  /** Where its host was found; null while nobody knows, or needs to. */
+  addresses: readonly string[] | null;
 }
 
 /**
@@ -39,21 +41,20 @@ export interface Wanted {
  *
  * @throws ExchangeFailure; no socket is left open then
  */
-export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> {
-  const { request, target } = wanted;
+export async function dial(wanted: Wanted, target: Target): Promise<Connection> {
+  const { request, deps: { clock } } = wanted;
   const proxy = request.proxy ? parseProxy(request.proxy) : null;
-  const plain = () => proxy ? reachThrough(proxy, wanted, deps) : reach(wanted, deps);
+  const plain = () => proxy ? reachThrough(proxy, wanted, target) : reach(wanted, target);
   const nothing = { isHttp2: false, session: null, forwards: null, tls: null, tlsError: null };
   if (!target.secure) {
     const { socket, place } = await plain();
     const forwards = proxy && proxy.kind !== "socks5"
       ? { authorization: proxyAuthorization(proxy) }
       : null;
-    return { ...nothing, socket, forwards, ...place, madeAt: deps.clock.monotonic() };
+    return { ...nothing, socket, forwards, ...place, madeAt: clock.monotonic() };
   }
   const name = request.tls?.serverName ?? target.host;
-  const protocols = alpn(request.httpVersion);
-  const made = await makeSecure(name, request.tls, protocols, plain, wanted, deps);
+  const made = await makeSecure(name, request.tls, ALPN[request.httpVersion], plain, wanted);
   const isHttp2 = made.protocol === "h2";
   if (request.httpVersion === "2" && !isHttp2 && !made.error) {
     made.socket.destroy();
@@ -66,9 +67,12 @@ export async function dial(wanted: Wanted, deps: DialDeps): Promise<Connection> 
     tls: made.record,
     tlsError: made.error,
     ...made.place,
-    madeAt: deps.clock.monotonic(),
+    madeAt: clock.monotonic(),
   };
 }
+
+/** What is offered. */
+const ALPN = { "auto": ["h2", "http/1.1"], "1.1": ["http/1.1"], "2": ["h2"] };
 
 /** A way to the site that is not secure yet. */
 interface Reached {
@@ -76,58 +80,55 @@ interface Reached {
   place: Pick<Connection, "remoteAddress" | "isPublic">;
 }
 
-async function reach(wanted: Wanted, deps: DialDeps): Promise<Reached> {
-  const { request, target, before } = wanted;
-  const pinned = request.resolve?.[target.host];
+async function reach(wanted: Wanted, { host, port }: Target): Promise<Reached> {
+  const { before, deps: { networks } } = wanted;
+  const pinned = wanted.request.resolve[host];
   const check = (address: string) =>
     // Where the config itself says which address, it is no redirect's doing.
-    deps.networks.check(address, pinned === undefined ? before : { ...before, wasPublic: false });
-  const reached = await reachHost(pinned ?? target.host, target.port, wanted, deps, check);
-  const isPublic = deps.networks.isPublic(reached.address);
-  return { socket: reached.socket, place: { remoteAddress: reached.address, isPublic } };
+    networks.check(address, pinned === undefined ? before : { ...before, wasPublic: false });
+  const { socket, address } = await reachHost(pinned ?? host, port, wanted, check);
+  return { socket, place: { remoteAddress: address, isPublic: networks.isPublic(address) } };
 }
 
-async function reachThrough(proxy: Proxy, wanted: Wanted, deps: DialDeps): Promise<Reached> {
-  const { request, target, before, steps } = wanted;
-  const host = request.resolve?.[target.host] ?? target.host;
+async function reachThrough(proxy: Proxy, wanted: Wanted, target: Target): Promise<Reached> {
+  const { request, before, steps, deps: { networks } } = wanted;
+  const host = request.resolve[target.host] ?? target.host;
   // A name is for the proxy to resolve.
-  if (isIP(host) !== 0) deps.networks.check(host, before);
-  const isPublic = isIP(host) === 0 || deps.networks.isPublic(host);
-  const { socket, address } = await blamingProxy(async () => {
-    if (proxy.kind !== "https") return await reachHost(proxy.host, proxy.port, wanted, deps);
-    const plain = async () => {
-      const reached = await reachHost(proxy.host, proxy.port, wanted, deps);
-      return { socket: reached.socket, place: { remoteAddress: reached.address, isPublic } };
-    };
+  if (isIP(host) !== 0) networks.check(host, before);
+  const isPublic = isIP(host) === 0 || networks.isPublic(host);
+  const plain = async () => {
+    const { socket, address } = await reachHost(proxy.host, proxy.port, wanted);
+    return { socket, place: { remoteAddress: address, isPublic } };
+  };
+  const { socket, place } = await blamingProxy(async () => {
+    if (proxy.kind !== "https") return await plain();
     const options = request.tls && { ca: request.tls.ca, insecure: request.tls.insecure };
-    const made = await makeSecure(proxy.host, options, ["http/1.1"], plain, wanted, deps);
-    if (made.error && !options?.insecure) {
-      made.socket.destroy();
-      throw new ExchangeFailure(made.error);
-    }
-    return { socket: made.socket, address: made.place.remoteAddress };
+    const made = await makeSecure(proxy.host, options, ALPN["1.1"], plain, wanted);
+    if (!made.error || options?.insecure) return made;
+    made.socket.destroy();
+    throw new ExchangeFailure(made.error);
   });
-  const isForwarded = !target.secure && proxy.kind !== "socks5";
   try {
+    const isForwarded = !target.secure && proxy.kind !== "socks5";
     if (!isForwarded) await openTunnel(socket, proxy, host, target.port, steps);
   } catch (error) {
     socket.destroy();
     throw error;
   }
-  return { socket, place: { remoteAddress: address, isPublic } };
+  return { socket, place };
 }
 
 async function reachHost(
   host: string,
   port: number,
-  { request, timer, steps }: Wanted,
-  { resolver, clock }: DialDeps,
+  wanted: Wanted,
   check: (address: string) => void = () => {},
-): Promise<{ socket: Socket; address: string }> {
+): Promise<Connected> {
+  const { request, timer, steps, deps: { resolver, clock } } = wanted;
   timer.enter("dns");
-  const found = await resolveHost(host, request.ipVersion ?? "auto", resolver, clock, steps);
+  const found = await resolveHost(host, request.ipVersion, resolver, clock, steps);
   const addresses = allowed(found, check);
-  if (!request.proxy) steps.addresses = addresses.map(({ address }) => address);
+  if (!request.proxy) wanted.addresses = addresses.map(({ address }) => address);
   timer.enter("connect");
   return await connect(addresses, port, clock, steps, request.allowance);
 }
@@ -154,11 +155,10 @@ function allowed<A extends { address: string }>(
 /** Makes a connection secure; again with another trust where that may let the certificate verify. */
 async function makeSecure(
   name: string,
-  options: HttpRequest["tls"],
+  options: TlsOptions | null | undefined,
   protocols: string[],
   plain: () => Promise<Reached>,
-  { timer, steps }: Wanted,
-  { clock, trust: store }: DialDeps,
+  { timer, steps, deps: { clock, trust: store } }: Wanted,
 ): Promise<Secured & Pick<Reached, "place">> {
   let trust = store.get(name, options);
   for (let tries = 1;; tries++) {
@@ -171,10 +171,6 @@ async function makeSecure(
     made.socket.destroy();
     trust = another;
   }
-}
-
-function alpn(version: HttpRequest["httpVersion"] = "1.1"): string[] {
-  return version === "1.1" ? ["http/1.1"] : version === "2" ? ["h2"] : ["h2", "http/1.1"];
 }
 
 /** Tells a proxy that cannot be reached from a site that cannot. */

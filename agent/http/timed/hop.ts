@@ -1,18 +1,17 @@
-import { DEFAULT_READ_BODY_BYTES } from "../body_buffer.ts";
 import { ExchangeFailure, failure, httpError } from "../errors.ts";
 import type { Before } from "../networks.ts";
 import { type HopOutcome, redirectOf } from "../redirects.ts";
 import type { Steps } from "../steps.ts";
 import { parseTarget, type Target } from "../target.ts";
-import type { HttpRequest, ResponseHead } from "../types.ts";
-import { dial, type DialDeps } from "./dial.ts";
-import { Http2Reader, openSession } from "./http2.ts";
+import type { ResponseHead, WholeRequest } from "../types.ts";
+import { dial, type DialDeps, type Wanted } from "./dial.ts";
+import { Http2Reader, openSession } from "./read/http2.ts";
 import { closeConnection, type Connection, type IdleConnections } from "./idle_connections.ts";
 import { PhaseTimer } from "./phase_timer.ts";
 import { proxyFailure } from "./proxy.ts";
-import type { Reader, ReaderOptions } from "./reader.ts";
+import type { Reader, ReaderOptions } from "./read/reader.ts";
 import { encodeRequest, http2Headers } from "./request_head.ts";
-import { ResponseReader } from "./response_reader.ts";
+import { ResponseReader } from "./read/response_reader.ts";
 
 /** What hops are made with. */
 export interface HopDeps extends DialDeps {
@@ -21,7 +20,7 @@ export interface HopDeps extends DialDeps {
 
 /** Makes one request and reads its response. Never rejects; its socket is closed or kept for reuse. */
 export async function runHop(
-  request: HttpRequest,
+  request: WholeRequest,
   before: Before,
   deps: HopDeps,
   steps: Steps,
@@ -37,7 +36,7 @@ export async function runHop(
     hop.timer.stop();
   }
   hop.end(error === null);
-  const { reader, connection, timer } = hop;
+  const { reader, connection, timer, addresses } = hop;
   return {
     head: reader?.head ?? null,
     body: reader?.body ?? new Uint8Array(0),
@@ -47,77 +46,74 @@ export async function runHop(
     ms: timer.ms,
     phases: timer.phases,
     remoteAddress: connection?.remoteAddress ?? null,
-    ...(steps.addresses && { addresses: steps.addresses }),
+    ...(addresses && { addresses }),
     tls: connection?.tls ?? null,
   };
 }
 
-class OneHop {
+class OneHop implements Wanted {
+  request: WholeRequest;
+  readonly before: Before;
+  readonly deps: HopDeps;
+  readonly steps: Steps;
   readonly timer: PhaseTimer;
+  addresses: readonly string[] | null = null;
   connection: Connection | null = null;
   reader: Reader | null = null;
   #key: string | null = null;
-  readonly #request: HttpRequest;
-  readonly #before: Before;
-  readonly #deps: HopDeps;
-  readonly #steps: Steps;
 
-  constructor(request: HttpRequest, before: Before, deps: HopDeps, steps: Steps) {
+  constructor(request: WholeRequest, before: Before, deps: HopDeps, steps: Steps) {
+    this.request = request;
+    this.before = before;
+    this.deps = deps;
+    this.steps = steps;
     this.timer = new PhaseTimer(deps.clock);
-    this.#request = request;
-    this.#before = before;
-    this.#deps = deps;
-    this.#steps = steps;
   }
 
   async run(): Promise<void> {
-    this.#steps.addresses = null;
-    const target = parseTarget(this.#request.url);
-    this.#key = this.#deps.idle.key(this.#request, target);
-    const kept = this.#key === null ? null : this.#deps.idle.take(this.#key);
-    if (kept) {
-      this.connection = kept;
+    const target = parseTarget(this.request.url);
+    this.#key = this.deps.idle.key(this.request, target);
+    this.connection = this.#key === null ? null : this.deps.idle.take(this.#key);
+    if (this.connection) {
       try {
-        return await this.#exchange(kept, target);
+        return await this.#exchange(this.connection, target);
       } catch (error) {
         if (!this.#closedWhileIdle(error)) throw error;
       }
     }
     try {
-      await this.#exchangeAnew(this.#request, target);
+      await this.#exchangeAnew(target);
     } catch (error) {
       const isForHttp1 = this.reader instanceof Http2Reader && this.reader.needsHttp1;
-      if (!isForHttp1 || this.#request.httpVersion === "2") throw error;
-      await this.#exchangeAnew({ ...this.#request, httpVersion: "1.1" }, target);
+      if (!isForHttp1 || this.request.httpVersion === "2") throw error;
+      this.request = { ...this.request, httpVersion: "1.1" };
+      await this.#exchangeAnew(target);
     }
   }
 
-  async #exchangeAnew(request: HttpRequest, target: Target): Promise<void> {
+  async #exchangeAnew(target: Target): Promise<void> {
     if (this.connection) closeConnection(this.connection);
     this.connection = null;
-    this.connection = await dial(
-      { request, target, before: this.#before, timer: this.timer, steps: this.#steps },
-      this.#deps,
-    );
+    this.connection = await dial(this, target);
     await this.#exchange(this.connection, target);
   }
 
   async #exchange(connection: Connection, target: Target): Promise<void> {
     // Nothing is sent to a site that does not prove who it is.
-    if (connection.tlsError && !this.#request.tls?.insecure) {
+    if (connection.tlsError && !this.request.tls?.insecure) {
       throw new ExchangeFailure(connection.tlsError);
     }
     const { timer } = this;
     timer.enter("firstByte");
     const reader = this.#send(connection, target, {
-      readBodyBytes: this.#request.readBodyBytes ?? DEFAULT_READ_BODY_BYTES,
-      allowance: this.#request.allowance,
+      readBodyBytes: this.request.readBodyBytes,
+      allowance: this.request.allowance,
       bodyOf: (head) => this.#bodyOf(head),
       onFirstByte: () => timer.enter("download"),
       onLastByte: () => timer.stop(),
     });
     this.reader = reader;
-    await this.#steps.run<void>(
+    await this.steps.run<void>(
       "waiting for the response",
       (resolve, reject) => reader.start(resolve, reject),
     );
@@ -129,12 +125,12 @@ class OneHop {
   #send(connection: Connection, target: Target, options: ReaderOptions): Reader {
     const { socket, isHttp2, forwards } = connection;
     if (!isHttp2) {
-      socket.write(encodeRequest(this.#request, target, forwards));
+      socket.write(encodeRequest(this.request, target, forwards));
       return new ResponseReader(socket, options);
     }
-    const { body } = this.#request;
+    const { body } = this.request;
     const session = connection.session ??= openSession(socket, target.authority);
-    const headers = http2Headers(this.#request, target);
+    const headers = http2Headers(this.request, target);
     // A session that has just ended cannot be asked any more.
     if (session.closed || session.destroyed) throw failure("connection_reset");
     const stream = session.request(headers, { endStream: !body });
@@ -143,8 +139,8 @@ class OneHop {
   }
 
   #bodyOf(head: ResponseHead): "read" | "skip" | "none" {
-    if (this.#request.method === "HEAD") return "none";
-    return redirectOf(this.#request, head) === null ? "read" : "skip";
+    if (this.request.method === "HEAD") return "none";
+    return redirectOf(this.request, head) === null ? "read" : "skip";
   }
 
   /** A site may close an idle connection just as we send; that is no fault of its own. */
@@ -156,7 +152,7 @@ class OneHop {
   end(ok: boolean): void {
     if (this.connection === null) return;
     const reusable = ok && this.#key !== null && this.reader?.reusable === true;
-    if (reusable) this.#deps.idle.put(this.#key!, this.connection, this.#request.allowance);
+    if (reusable) this.deps.idle.put(this.#key!, this.connection, this.request.allowance);
     else closeConnection(this.connection);
   }
 }

@@ -1,10 +1,10 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Allowance } from "../allowance.ts";
+import type { Allowance } from "../../condition/allowance.ts";
 import type { Target } from "../target.ts";
 import type { HttpError } from "../errors.ts";
-import type { HttpRequest, TlsRecord } from "../types.ts";
+import type { TlsRecord, WholeRequest } from "../types.ts";
 
 /** A connection that requests can go over. */
 export interface Connection {
@@ -46,11 +46,11 @@ export class IdleConnections {
   }
 
   /** What two requests must share to share a connection; null where this one may not. */
-  key(request: HttpRequest, target: Target): string | null {
-    if (!request.reuseConnection || !REPEATABLE.has(request.method ?? "GET")) return null;
+  key(request: WholeRequest, target: Target): string | null {
+    if (!request.reuseConnection || !REPEATABLE.has(request.method)) return null;
     const { secure, host, port } = target;
     const { proxy, ipVersion, httpVersion, tls } = request;
-    const to = request.resolve?.[host];
+    const to = request.resolve[host];
     return JSON.stringify({ secure, host, port, to, proxy, ipVersion, httpVersion, tls });
   }
 

@@ -7,14 +7,14 @@ import type { Phases } from "../types.ts";
  */
 export class PhaseTimer {
   readonly phases: Phases = { dns: 0, connect: 0, tls: 0, firstByte: 0, download: 0 };
-  readonly start: number;
+  readonly #start: number;
   #running: keyof Phases = "dns";
   #since: number;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.start = this.#since = clock.monotonic();
+    this.#start = this.#since = clock.monotonic();
   }
 
   /** The running phase ends now, `phase` begins. */
@@ -23,16 +23,15 @@ export class PhaseTimer {
     this.#running = phase;
   }
 
-  /** Counts up to now; may be called again later, the latest call counts. Returns the time. */
-  stop(): number {
+  /** Counts up to now; may be called again later, the latest call counts. */
+  stop(): void {
     const now = this.#clock.monotonic();
     this.phases[this.#running] += now - this.#since;
     this.#since = now;
-    return now;
   }
 
   /** Milliseconds from the start to the last `enter` or `stop`. */
   get ms(): number {
-    return this.#since - this.start;
+    return this.#since - this.#start;
   }
 }

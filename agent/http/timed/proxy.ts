@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
 import { atProxy, type ExchangeFailure, failure, type FailureClass, httpError } from "../errors.ts";
 import type { Steps } from "../steps.ts";
-import { ResponseReader } from "./response_reader.ts";
+import { ResponseReader } from "./read/response_reader.ts";
 
 /** A proxy, out of "http://[user:password@]host:port", or https:// or socks5://. */
 export interface Proxy {

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { VERSION } from "../../../runtime/version.ts";
 import { failure } from "../errors.ts";
 import type { Target } from "../target.ts";
-import type { HttpRequest } from "../types.ts";
-import { ACCEPT_ENCODING } from "./decode.ts";
+import type { WholeRequest } from "../types.ts";
+import { ACCEPT_ENCODING } from "./read/decode.ts";
 
 /** What every request says that does not say another. */
 export const USER_AGENT = `httpmon/${VERSION}`;
@@ -22,7 +22,7 @@ const ONLY_HTTP1: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-type Headers = NonNullable<HttpRequest["headers"]>;
+type Headers = WholeRequest["headers"];
 
 /**
  * The request as it goes over the wire of HTTP/1 (a string as UTF-8), body included.
@@ -32,11 +32,11 @@ type Headers = NonNullable<HttpRequest["headers"]>;
  * @throws ExchangeFailure `not_made` for a method or header that would break the request's form
  */
 export function encodeRequest(
-  request: HttpRequest,
+  request: WholeRequest,
   target: Target,
   proxied: { authorization: string | null } | null = null,
 ): Buffer | string {
-  const headers = request.headers ?? [];
+  const { headers } = request;
   const place = proxied ? `http://${target.authority}${target.path}` : target.path;
   let head = `${methodOf(request)} ${place} HTTP/1.1\r\n`;
   if (!has(headers, "host")) head += `Host: ${target.authority}\r\n`;
@@ -51,10 +51,10 @@ export function encodeRequest(
 
 /** The request's head as HTTP/2 has it (RFC 9113, 8.3.1). @throws as encodeRequest() */
 export function http2Headers(
-  request: HttpRequest,
+  request: WholeRequest,
   target: Target,
 ): Record<string, string | string[]> {
-  const host = request.headers?.find(([name]) => name.toLowerCase() === "host")?.[1];
+  const host = request.headers.find(([name]) => name.toLowerCase() === "host")?.[1];
   const headers: Record<string, string | string[]> = {
     ":method": methodOf(request),
     ":scheme": "https",
@@ -72,8 +72,7 @@ export function http2Headers(
 }
 
 /** The caller's headers, which replace the defaults of the same name. */
-function withDefaults(request: HttpRequest): [string, string][] {
-  const { method, headers: given = [], body } = request;
+function withDefaults({ method, headers: given, body }: WholeRequest): [string, string][] {
   const headers: [string, string][] = [];
   if (!has(given, "user-agent")) headers.push(["User-Agent", USER_AGENT]);
   if (!has(given, "accept")) headers.push(["Accept", "*/*"]);
@@ -86,7 +85,7 @@ function withDefaults(request: HttpRequest): [string, string][] {
   return headers;
 }
 
-function methodOf({ method = "GET" }: HttpRequest): string {
+function methodOf({ method }: WholeRequest): string {
   if (!TOKEN.test(method)) throw failure("not_made", "The method is not an HTTP token");
   return method;
 }

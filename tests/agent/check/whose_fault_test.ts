@@ -5,7 +5,7 @@ import net from "node:net";
 import { check, type CheckDeps } from "../../../agent/check/check.ts";
 import { clients as bothClients } from "../support.ts";
 import { askControlBy } from "../../../agent/condition/control.ts";
-import { Allowances } from "../../../agent/http/allowance.ts";
+import { Allowances } from "../../../agent/condition/allowance.ts";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { Resolver } from "../../../agent/http/resolve.ts";
 import { Limiter } from "../../../agent/condition/limiter.ts";

@@ -233,6 +233,24 @@ Deno.test("Network asks its controls at most once in 5 s, for all that failed be
   assertEquals(asked.map(([, at]) => at - asked[0]![1]), [0, 5_000]);
 });
 
+Deno.test("Network asks its controls after what failed, though they answered while it was tried", async () => {
+  const { clock, answering, asked, after } = controlled(["a"]);
+  answering.add("a");
+  await clock.advance(10_000);
+  const start = clock.monotonic();
+  await clock.advance(1_000);
+  assertEquals(await after("connection_refused"), false);
+  // The network is away from now on, for less than the time between two questions.
+  answering.clear();
+  await clock.advance(1_000);
+  const late = [after("timeout", NEVER, start), after("connection_reset", NEVER, start + 1_500)];
+  await clock.advance(4_000 + 999);
+  answering.add("a");
+  await clock.advance(1);
+  assertEquals(await Promise.all(late), [true, true]);
+  assertEquals(asked.map(([, at]) => at - start), [1_000, 6_000]);
+});
+
 Deno.test("Network was lost for what began before its controls answer again", async () => {
   const { clock, answering, after } = controlled(["a"]);
   const lost = after("timeout");

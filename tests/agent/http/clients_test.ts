@@ -2,6 +2,7 @@ import { assertEquals, assertGreaterOrEqual, assertLess, assertLessOrEqual } fro
 import { Buffer } from "node:buffer";
 import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";
+import { DEFAULT_REQUEST } from "../../../config/site/site_request.ts";
 import type { HttpClient, HttpRecord } from "../../../agent/http/types.ts";
 import { startHostileServer } from "../../support/hostile_server.ts";
 import { type Case, CASES, type Expected } from "./client_cases.ts";
@@ -44,7 +45,7 @@ async function runCase(client: HttpClient, c: Case, url: string): Promise<HttpRe
     () => controller.abort(new DOMException("", "TimeoutError")),
     c.timeoutMs ?? DEADLINE_MS,
   );
-  const { method, followRedirects, readBodyBytes } = c;
+  const { method, followRedirects, readBodyBytes } = { ...DEFAULT_REQUEST, ...c };
   const record = await client({ url, method, followRedirects, readBodyBytes }, controller.signal);
   clearTimeout(timer);
   return record;

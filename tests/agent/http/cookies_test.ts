@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { CookieJar } from "../../../agent/http/cookies.ts";
+import { whole } from "../../../agent/http/types.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -9,7 +10,7 @@ function sent(url: string, ...set: [from: string, ...lines: string[]][]): string
   for (const [from, ...lines] of set) {
     jar.store(from, lines.map((line) => ["set-cookie", line]), NOW);
   }
-  return jar.addTo({ url }).headers?.find(([name]) => name === "Cookie")?.[1];
+  return jar.addTo(whole({ url })).headers.find(([name]) => name === "Cookie")?.[1];
 }
 
 const HERE = "https://www.site.test/shop/cart?x";
@@ -54,7 +55,7 @@ Deno.test("CookieJar keeps 50, and what the request has itself", () => {
   const many = Array.from({ length: 60 }, (_, i) => `c${i}=x`);
   assertEquals(sent(HERE, [HERE, ...many])!.split("; ").length, 50);
   const jar = new CookieJar();
-  const request = { url: HERE, headers: [["cookie", "own=1"], ["X", "y"]] } as const;
+  const request = whole({ url: HERE, headers: [["cookie", "own=1"], ["X", "y"]] });
   assertEquals(jar.addTo(request) === request, true);
   jar.store(HERE, [["set-cookie", "a=b"]], NOW);
   assertEquals(jar.addTo(request).headers, [["X", "y"], ["Cookie", "own=1; a=b"]]);

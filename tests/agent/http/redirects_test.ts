@@ -1,25 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
 import { redirectedRequest, redirectOf } from "../../../agent/http/redirects.ts";
 import type { HttpError } from "../../../agent/http/errors.ts";
-import type { HttpRequest, ResponseHead } from "../../../agent/http/types.ts";
+import { type HttpRequest, type ResponseHead, whole } from "../../../agent/http/types.ts";
 
 const FROM = "http://site.test/a/b?q";
 
 function next(request: Partial<HttpRequest>, status: number, location: string): HttpRequest {
-  const result = redirectedRequest({ url: FROM, ...request }, status, location, 0);
+  const result = redirectedRequest(whole({ url: FROM, ...request }), status, location, 0);
   assert("request" in result, "error" in result ? result.error.message : "");
   return result.request;
 }
 
 function refusal(request: Partial<HttpRequest>, status: number, location: string): HttpError {
-  const result = redirectedRequest({ url: FROM, ...request }, status, location, 0);
+  const result = redirectedRequest(whole({ url: FROM, ...request }), status, location, 0);
   assert("error" in result);
   return result.error;
 }
 
 Deno.test("redirectOf() wants a Location and one of five statuses", () => {
   const of = (status: number, headers: ResponseHead["headers"], followRedirects = true) =>
-    redirectOf({ url: FROM, followRedirects }, {
+    redirectOf(whole({ url: FROM, followRedirects }), {
       status,
       headers,
       statusText: "",
@@ -81,7 +81,7 @@ Deno.test("redirectedRequest() keeps everything for the same host by https, but 
   const tls = { cert: "c", key: "k" };
   const up = next({ headers, tls }, 302, "https://site.test/");
   assertEquals([up.headers, up.tls], [headers, tls]);
-  const down = redirectedRequest({ ...up, headers }, 302, FROM, 0);
+  const down = redirectedRequest(whole({ ...up, headers }), 302, FROM, 0);
   assert("request" in down);
   assertEquals([down.request.headers, down.request.tls?.cert], [[], undefined]);
 });
@@ -124,11 +124,11 @@ Deno.test("redirectedRequest() refuses what cannot be followed", () => {
 });
 
 Deno.test("redirectedRequest() follows ten unless told otherwise", () => {
-  const at = (followed: number, maxRedirects?: number) =>
-    redirectedRequest({ url: FROM, maxRedirects }, 302, "/", followed);
+  const at = (followed: number, told: Partial<HttpRequest> = {}) =>
+    redirectedRequest(whole({ url: FROM, ...told }), 302, "/", followed);
   assert("request" in at(9));
   const tooMany = at(10);
   assert("error" in tooMany);
   assertEquals(tooMany.error.class, "too_many_redirects");
-  assert("error" in at(0, 0));
+  assert("error" in at(0, { maxRedirects: 0 }));
 });

@@ -5,7 +5,7 @@ import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { HttpClient } from "../../../agent/http/types.ts";
 import { systemAuthorities } from "../../../runtime/system_authorities.ts";
 import { Authority } from "./certificates.ts";
-import { startHttp2Server } from "./timed/http2_server.ts";
+import { startHttp2Server } from "./timed/read/http2_server.ts";
 
 const never = new AbortController().signal;
 

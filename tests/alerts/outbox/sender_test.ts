@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { waitFor } from "../../../local/wait.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { ownDatabase } from "../../db/fixture.ts";
 import { type Answer, startReceiver } from "../receiver.ts";
 import { addIncidents, allSent, owe, WAIT_MS, withSenders } from "./fixture.ts";
@@ -43,6 +44,16 @@ for (
     assertEquals(errors.length, answers.length > 0 ? 1 : 0);
   });
 }
+
+Deno.test("sendNotifications() signs for the database's time, whatever the alerter's clock says", async () => {
+  await using database = await ownDatabase({ max: 8 });
+  await using receiver = await startReceiver(() => "take");
+  await addIncidents(database, 1);
+  await owe(database, "hook", "opened");
+  const clock = { ...systemClock, now: () => Date.now() - 3_600_000 };
+  await withSenders(database, { hook: receiver.channel }, () => allSent(database), { clock });
+  assertEquals([receiver.told(), receiver.wrong], [["site 1 opened"], []]);
+});
 
 Deno.test("sendNotifications() says both in one where the end comes before the opening was sent", async () => {
   await using database = await ownDatabase({ max: 8 });

@@ -75,6 +75,19 @@ Deno.test("Overview misses no site that the config has lost, and closes what is 
   ]);
 });
 
+Deno.test("Overview forgets with a site that the config does not have what agents saw of it", () => {
+  const world = worldOf(undefined, () => ({ isExpected: false }));
+  assertEquals(tell([{ 1: "??uuddd", 2: "u  uuuu" }], { world }), ["6:00 opened down of site 1"]);
+  // That it is waited for is forgotten, too, where the config has lost it since.
+  let isExpected = true;
+  const other = worldOf(undefined, (site) => ({ isExpected: site !== 2 || isExpected }));
+  tell([{ 1: "uuuu", 2: "uu" }], { world: other });
+  isExpected = false;
+  other.restart();
+  tell([{ 1: "uuuuuuuuu" }], { world: other });
+  assertEquals(toldOf(other), []);
+});
+
 Deno.test("Overview says nothing of the time in which the topic was out of reach", () => {
   const from = seen("u", 0, 4).at;
   const until = from + 10 * MINUTE_MS;

@@ -7,7 +7,7 @@ import { replay } from "../../../db/restore/replay.ts";
 import { migrate } from "../../../db/schema/migrate.ts";
 import { ResultStore } from "../../../db/store/store.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import { acknowledge, addNote } from "../../../web/data/notes.ts";
+import { acknowledge, addNote } from "../../../web/data/incidents/notes.ts";
 import { encode } from "../../../wire/encode.ts";
 import { ownDatabase, result } from "../../db/fixture.ts";
 import { testRoles } from "../../db/roles.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Ajv } from "ajv";
 import { UsageError } from "../../../runtime/exit_codes.ts";
-import { addNote } from "../../../web/data/notes.ts";
+import { addNote } from "../../../web/data/incidents/notes.ts";
 import { exportStatus } from "../../../web/status/export.ts";
 import { addIncident, AGENTS, MARKUP, webWorld, type World } from "../world.ts";
 

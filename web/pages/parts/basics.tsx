@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import type { State } from "../../data/judge.ts";
+import type { State } from "../../data/now/judge.ts";
 import { amount, exact, percent, short, span } from "./format.ts";
 
 const SHAPES: Record<State, string> = {

@@ -1,6 +1,6 @@
-import type { Incident } from "../../data/incidents.ts";
-import type { State } from "../../data/judge.ts";
-import type { Owed } from "../../data/pipeline.ts";
+import type { Incident } from "../../data/incidents/incidents.ts";
+import type { State } from "../../data/now/judge.ts";
+import type { Owed } from "../../data/monitor/pipeline.ts";
 import { Ago, At, Mark, Table } from "./basics.tsx";
 import { count, span } from "./format.ts";
 

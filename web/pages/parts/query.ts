@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type Selection, type Sort, SORTS } from "../../data/select.ts";
+import { type Selection, type Sort, SORTS } from "../../data/now/select.ts";
 import type { Env } from "../../env.ts";
 
 /** What the address of the overview says. */

@@ -1,6 +1,6 @@
-import { type Range, RANGES } from "../../data/range.ts";
-import type { FromAgent } from "../../data/site.ts";
-import type { SiteNow } from "../../data/sites.ts";
+import { type Range, RANGES } from "../../data/past/range.ts";
+import type { FromAgent } from "../../data/past/site.ts";
+import type { SiteNow } from "../../data/now/sites.ts";
 import { Ago, Mark, Pick, Since } from "./basics.tsx";
 import { plural, span } from "./format.ts";
 import { IncidentLink, noticedBy, whyOf } from "./wrong.tsx";

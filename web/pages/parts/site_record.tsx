@@ -1,7 +1,7 @@
 import type { Site } from "../../../config/types.ts";
-import { DAY_MS } from "../../data/history.ts";
-import { type Seen, STATES } from "../../data/judge.ts";
-import type { Certificate, Failure, FromAgent, LastResult } from "../../data/site.ts";
+import { DAY_MS } from "../../data/past/history.ts";
+import { type Seen, STATES } from "../../data/now/judge.ts";
+import type { Certificate, Failure, FromAgent, LastResult } from "../../data/past/site.ts";
 import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
 import { count, plural, span } from "./format.ts";
 import { whyOf } from "./wrong.tsx";

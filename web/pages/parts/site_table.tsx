@@ -1,7 +1,7 @@
-import type { Check } from "../../data/checks.ts";
-import type { History } from "../../data/history.ts";
-import { groupOf, type Sort } from "../../data/select.ts";
-import type { SiteNow } from "../../data/sites.ts";
+import type { Check } from "../../data/past/checks.ts";
+import type { History } from "../../data/past/history.ts";
+import { groupOf, type Sort } from "../../data/now/select.ts";
+import type { SiteNow } from "../../data/now/sites.ts";
 import { Ms, Since, StateWord, Uptime } from "./basics.tsx";
 import { count } from "./format.ts";
 import { hrefOf, type Query } from "./query.ts";
@@ -10,8 +10,8 @@ import { CheckStrip, DayStrip } from "./strip.tsx";
 interface SiteTableProps {
   /** Those of this page. */
   sites: readonly SiteNow[];
-  /** Those of all pages. */
-  all: readonly SiteNow[];
+  /** On all pages, how many there are of each. */
+  groups: ReadonlyMap<string, number>;
   query: Query;
   history: History;
   /** In place of days. */
@@ -32,10 +32,8 @@ const COLUMNS: [sort: Sort, title: string, isNumber?: true][] = [
 
 /** A row a site; in groups, unless they are sorted otherwise. */
 export function SiteTable(props: SiteTableProps) {
-  const { sites, all, query, history, checks, length, now } = props;
-  const sizes = new Map<string, number>();
-  for (const site of all) sizes.set(groupOf(site), (sizes.get(groupOf(site)) ?? 0) + 1);
-  const isGrouped = query.sort === "group" && sizes.size > 1;
+  const { sites, groups, query, history, checks, length, now } = props;
+  const isGrouped = query.sort === "group" && groups.size > 1;
   return (
     <table class="sites">
       <caption class="hidden">Sites, with their uptime and response times</caption>
@@ -63,7 +61,7 @@ export function SiteTable(props: SiteTableProps) {
             {isGrouped && (n === 0 || groupOf(sites[n - 1]!) !== groupOf(site)) && (
               <tr class="group">
                 <th scope="rowgroup" colspan={COLUMNS.length + 1}>
-                  {groupOf(site) || "no group"} <small>{count(sizes.get(groupOf(site))!)}</small>
+                  {groupOf(site) || "no group"} <small>{count(groups.get(groupOf(site))!)}</small>
                 </th>
               </tr>
             )}

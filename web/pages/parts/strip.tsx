@@ -1,6 +1,6 @@
-import { DAY_MS } from "../../data/history.ts";
-import { type State, STATES } from "../../data/judge.ts";
-import type { Counts } from "../../data/ring.ts";
+import { DAY_MS } from "../../data/past/history.ts";
+import { type State, STATES } from "../../data/now/judge.ts";
+import type { Counts } from "../../data/past/ring.ts";
 import { percent } from "./format.ts";
 
 const STEP = 4;
@@ -24,6 +24,11 @@ interface Cell {
   /** For who hovers: the page's script makes words of it. */
   tells: string;
 }
+
+/** Days that have nothing more to tell: a page has thousands of them. */
+const DAYS = Object.fromEntries(
+  Object.entries(LETTERS).map(([as, tells]) => [as, { as, share: 1, tells }]),
+) as Record<State, Cell>;
 
 /** What unobserved cells are filled with; once a page. */
 export function Hatch() {
@@ -89,16 +94,10 @@ function cellOfDay({ up, degraded, down, unknown, maintenance }: Counts): Cell {
     // A few minutes of a day are to be seen, too.
     return { as: "down", share: Math.max(0.3, down / counted), tells: `d${uptime}` };
   }
-  const as = degraded > 0
-    ? "degraded"
-    : counted > 0
-    ? "up"
-    : maintenance > 0
-    ? "maintenance"
-    : unknown > 0
-    ? "unknown"
-    : "unobserved";
-  return { as, share: 1, tells: LETTERS[as] };
+  if (degraded > 0) return DAYS.degraded;
+  if (counted > 0) return DAYS.up;
+  if (maintenance > 0) return DAYS.maintenance;
+  return unknown > 0 ? DAYS.unknown : DAYS.unobserved;
 }
 
 function inWords(cells: readonly (Cell | null)[], unit: string): string {
@@ -117,15 +116,24 @@ interface StripProps {
 
 /** Runs of equal cells are one line each, cut up by its dashes: a strip of 90 cells is some 200 bytes. */
 function Strip({ cells, label, tells }: StripProps) {
-  const paths = new Map<Cell["as"], string>();
-  const add = (as: Cell["as"], d: string) => paths.set(as, (paths.get(as) ?? "") + d);
+  const paths: Partial<Record<State, string>> = {};
+  const add = (as: State, d: string) => paths[as] = (paths[as] ?? "") + d;
   const texts: string[] = [];
   for (let at = 0; at < cells.length;) {
     const cell = cells[at] ?? null;
     let end = at + 1;
+    // Of the same state, and of those the ones that tell the same.
     while (end < cells.length && cells[end]?.as === cell?.as && cell?.as !== "down") end++;
     if (cell === null) texts.push(`${end - at}-`);
-    else draw(cell, at, end);
+    else {
+      draw(cell, at * STEP, (end - at) * STEP - 1);
+      for (let from = at; from < end;) {
+        const { tells } = cells[from]!;
+        const first = from++;
+        while (from < end && cells[from]!.tells === tells) from++;
+        texts.push(from - first > 1 ? `${from - first}${tells}` : tells);
+      }
+    }
     at = end;
   }
   return (
@@ -138,23 +146,18 @@ function Strip({ cells, label, tells }: StripProps) {
       data-cells={texts.join(" ")}
       {...tells}
     >
-      {[...paths].map(([as, d]) => <path class={as} d={d} />)}
+      {Object.entries(paths).map(([as, d]) => <path class={as} d={d} />)}
     </svg>
   );
 
-  function draw(cell: Cell, at: number, end: number) {
-    const x = at * STEP;
-    const run = cells.slice(at, end);
-    const isOne = run.every((one) => one!.tells === cell.tells);
-    texts.push(
-      isOne && run.length > 1 ? `${run.length}${cell.tells}` : run.map((c) => c!.tells).join(" "),
-    );
-    const width = (end - at) * STEP - 1;
+  function draw(cell: Cell, x: number, width: number) {
     const middle = (HEIGHT + TOP) / 2;
-    if (cell.as === "unobserved") return add(cell.as, `M${x} ${TOP}h${width}v16h-${width}z`);
-    if (cell.as !== "down") return add(cell.as, `M${x} ${middle}h${width}`);
-    const height = Math.round(cell.share * HEIGHT);
-    if (height < HEIGHT) add("up", `M${x} ${middle}h${width}`);
-    add("down", `M${x} 0h3v${height}h-3z`);
+    if (cell.as === "unobserved") add(cell.as, `M${x} ${TOP}h${width}v16h-${width}z`);
+    else if (cell.as !== "down") add(cell.as, `M${x} ${middle}h${width}`);
+    else {
+      const height = Math.round(cell.share * HEIGHT);
+      if (height < HEIGHT) add("up", `M${x} ${middle}h${width}`);
+      add("down", `M${x} 0h3v${height}h-3z`);
+    }
   }
 }

@@ -1,6 +1,6 @@
-import { BY_URGENCY } from "../../data/select.ts";
-import type { State } from "../../data/judge.ts";
-import type { SiteNow, Sites } from "../../data/sites.ts";
+import { BY_URGENCY } from "../../data/now/select.ts";
+import type { State } from "../../data/now/judge.ts";
+import type { SiteNow, Sites } from "../../data/now/sites.ts";
 import { Mark, Since } from "./basics.tsx";
 import { plural } from "./format.ts";
 

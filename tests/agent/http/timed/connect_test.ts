@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import net from "node:net";
-import { type Allowance, Allowances } from "../../../../agent/http/allowance.ts";
+import { type Allowance, Allowances } from "../../../../agent/condition/allowance.ts";
 import { Limiter } from "../../../../agent/condition/limiter.ts";
 import { connect, type OpenSocket } from "../../../../agent/http/timed/connect.ts";
 import { ExchangeFailure } from "../../../../agent/http/errors.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { outcomeOf } from "./parse_response.ts";
+import { outcomeOf } from "./read/parse_response.ts";
 
 const doc = await Deno.readTextFile(new URL("../../../../docs/http.md", import.meta.url));
 

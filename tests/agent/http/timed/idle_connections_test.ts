@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import net from "node:net";
 import { type Connection, IdleConnections } from "../../../../agent/http/timed/idle_connections.ts";
 import { parseTarget } from "../../../../agent/http/target.ts";
-import type { HttpRequest } from "../../../../agent/http/types.ts";
+import { type HttpRequest, whole } from "../../../../agent/http/types.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 const clock = new FakeClock();
@@ -22,8 +22,8 @@ function connection(): Connection {
 }
 
 function keyOf(idle: IdleConnections, request: Partial<HttpRequest>): string | null {
-  const whole = { url: "https://a.test/x", reuseConnection: true, ...request };
-  return idle.key(whole, parseTarget(whole.url));
+  const one = whole({ url: "https://a.test/x", reuseConnection: true, ...request });
+  return idle.key(one, parseTarget(one.url));
 }
 
 Deno.test("IdleConnections gives a connection once", () => {

@@ -1,15 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { ExchangeFailure } from "../../../../agent/http/errors.ts";
-import { ACCEPT_ENCODING } from "../../../../agent/http/timed/decode.ts";
+import { ACCEPT_ENCODING } from "../../../../agent/http/timed/read/decode.ts";
 import { encodeRequest } from "../../../../agent/http/timed/request_head.ts";
 import { parseTarget } from "../../../../agent/http/target.ts";
-import type { HttpRequest } from "../../../../agent/http/types.ts";
+import { type HttpRequest, whole } from "../../../../agent/http/types.ts";
 import { VERSION } from "../../../../runtime/version.ts";
 
 function encode(request: Partial<HttpRequest> = {}): string {
-  const whole = { url: "http://Site.test/a?b", ...request };
-  return String(encodeRequest(whole, parseTarget(whole.url)));
+  const one = whole({ url: "http://Site.test/a?b", ...request });
+  return String(encodeRequest(one, parseTarget(one.url)));
 }
 
 Deno.test("encodeRequest() gives the defaults", () => {

@@ -1,0 +1,35 @@
+import type { MiddlewareHandler } from "hono";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+
+const gzipped = promisify(gzip);
+
+/**
+ * zlib's 6, its default, takes 10 % fewer bytes of a page and three times as long; it was a fifth of
+ * what a page costs.
+ */
+const LEVEL = 3;
+const SMALL_BYTES = 1_024;
+
+/** Texts travel compressed to who takes that. Streams of events go as they are. */
+export const compress: MiddlewareHandler = async (c, next) => {
+  await next();
+  const { res } = c;
+  const type = res.headers.get("content-type") ?? "";
+  if (!/^text\/(?!event-stream)|json|xml|javascript/.test(type)) return;
+  res.headers.append("vary", "accept-encoding");
+  const accepts = /(?:^|[ ,])gzip(?! *; *q=0(?:\.0*)?(?:$|[ ,]))/.test(
+    c.req.header("accept-encoding") ?? "",
+  );
+  if (!accepts || c.req.method === "HEAD" || res.body === null) return;
+  const body = new Uint8Array(await res.arrayBuffer());
+  const isSmall = body.length < SMALL_BYTES;
+  const sent = isSmall ? body : await gzipped(body, { level: LEVEL });
+  const headers = new Headers(res.headers);
+  if (!isSmall) headers.set("content-encoding", "gzip");
+  // Whoever has it compressed has it weakly.
+  const tag = headers.get("etag");
+  if (!isSmall && tag?.startsWith('"')) headers.set("etag", `W/${tag}`);
+  c.res = undefined;
+  c.res = new Response(sent, { status: res.status, headers });
+};

@@ -1,0 +1,64 @@
+import type { Pool } from "pg";
+import { MS } from "../sql.ts";
+
+/** What results share, and name by a number. Times are milliseconds since 1970. */
+export interface Shared {
+  sites: { name: string | null; url: string };
+  agents: { uuid: string };
+  contexts: {
+    location: string | null;
+    /** The agent's, and the site's. */
+    labels: Record<string, string> | null;
+    siteLabels: Record<string, string> | null;
+    frequency: number | null;
+  };
+  reasons: { reason: string | null; errorMessage: string | null };
+  connections: { expiresAt: number | null };
+}
+type Kind = keyof Shared;
+
+const COLUMNS: Record<Kind, string> = {
+  sites: "name, url",
+  agents: "identity AS uuid",
+  contexts: `location, labels, site_labels AS "siteLabels", frequency`,
+  reasons: `reason, error_message AS "errorMessage"`,
+  connections: MS("expires_at", '"expiresAt"'),
+};
+
+/** Which of each kind. */
+export type Needed = Record<Kind, Set<number>>;
+
+/** What results share, each thing read and held once, however many results name it. */
+export class SharedThings {
+  readonly #pool: Pool;
+  readonly #known: { [K in Kind]: Map<number, Shared[K]> } = {
+    sites: new Map(),
+    agents: new Map(),
+    contexts: new Map(),
+    reasons: new Map(),
+    connections: new Map(),
+  };
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Reads what is not known yet. @param only Whether to forget all else */
+  async know(needed: Needed, { only = false } = {}): Promise<void> {
+    await Promise.all((Object.keys(COLUMNS) as Kind[]).map(async (kind) => {
+      const known: Map<number, unknown> = this.#known[kind];
+      const missing = [...needed[kind]].filter((id) => !known.has(id));
+      if (missing.length > 0) {
+        const sql = `SELECT id, ${COLUMNS[kind]} FROM ${kind} WHERE id = ANY ($1)`;
+        const { rows } = await this.#pool.query(sql, [missing]);
+        for (const { id, ...thing } of rows) known.set(id, thing);
+      }
+      if (only) { for (const id of known.keys()) if (!needed[kind].has(id)) known.delete(id); }
+    }));
+  }
+
+  /** What was read. @param id Null where a result names none */
+  get<K extends Kind>(kind: K, id: number | null): Shared[K] | null {
+    return id === null ? null : this.#known[kind].get(id) ?? null;
+  }
+}

@@ -1,0 +1,190 @@
+import type { Pool } from "pg";
+import { adviceFor } from "../../../db/connect/advice.ts";
+import { type Clock, sleep } from "../../../runtime/clock.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import { retryUntil } from "../../../runtime/retry.ts";
+import { type Counts, type CountsRow, Ring } from "./ring.ts";
+import type { Sites } from "../now/sites.ts";
+
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+/** The longest range of which an uptime is shown, and the days of a strip. */
+export const DAYS = 90;
+
+const REFRESH_MS = 30_000;
+/** The closed hours and yesterday are read anew so often: what came late is in them by then. */
+const LATE_MS = 600_000;
+/** Sites whose percentiles are asked for at a time. */
+const CHUNK = 200;
+
+/** Of the last 24 hours, milliseconds. */
+export interface Percentiles {
+  p50: number;
+  p95: number;
+}
+
+export interface HistoryDeps {
+  pool: Pool;
+  sites: Sites;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * What the sites' last 90 days were, day by day, and their last 24 hours, hour by hour: read from the
+ * rollups once, then only what changes, so that a page costs no look at them.
+ */
+export class History {
+  readonly #deps: HistoryDeps;
+  readonly #days = new Ring(DAYS + 1);
+  readonly #hours = new Ring(26);
+  readonly #percentiles = new Map<number, Percentiles>();
+  #revision = 0;
+  /** By day, when it was read: numbers of days since 1970. */
+  readonly #readDays = new Map<number, number>();
+  #hoursReadAt = -Infinity;
+  #hoursReadFor = -1;
+  #next = 0;
+
+  constructor(deps: HistoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** Counts up with each reading. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The first moment of the ranges "24 h", "30 d" and "90 d": an hour's start, or a day's (UTC). */
+  since(days: number): number {
+    const now = this.#deps.clock.now();
+    return days === 1
+      ? Math.floor(now / HOUR_MS) * HOUR_MS - DAY_MS
+      : (Math.floor(now / DAY_MS) - days) * DAY_MS;
+  }
+
+  /** Of a site since `since(days)`; null where nothing counts. */
+  uptime(id: number, days: number): number | null {
+    const { up, degraded, down } = this.counts(id, days);
+    const counted = up + degraded + down;
+    return counted === 0 ? null : (up + degraded) / counted;
+  }
+
+  /** Slots of a site since `since(days)`. */
+  counts(id: number, days: number): Counts {
+    const now = this.#deps.clock.now();
+    const hour = Math.floor(now / HOUR_MS);
+    if (days === 1) return this.#hours.sum(id, hour - 24, hour);
+    const today = Math.floor(now / DAY_MS);
+    return this.#hours.sum(id, today * 24, hour, this.#days.sum(id, today - days, today - 1));
+  }
+
+  /** The last 90 days of a site, the oldest first, today among them. */
+  days(id: number): Counts[] {
+    const now = this.#deps.clock.now();
+    const today = Math.floor(now / DAY_MS);
+    const before = Array.from({ length: DAYS - 1 }, (_, n) => today - DAYS + 1 + n)
+      .map((day) => this.#days.sum(id, day, day));
+    return [...before, this.#hours.sum(id, today * 24, Math.floor(now / HOUR_MS))];
+  }
+
+  /** Null where no result of the last 24 hours has a response, or they are not read yet. */
+  percentiles(id: number): Percentiles | null {
+    return this.#percentiles.get(id) ?? null;
+  }
+
+  /** Keeps up with the database until `signal` aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { clock, sites } = this.#deps;
+    let known = 0;
+    while (!signal.aborted) {
+      await retryUntil("Reading the sites' history", () => this.refresh(), {
+        ...this.#deps,
+        signal,
+        advise: adviceFor,
+      });
+      known = sites.size;
+      // New sites are not kept waiting.
+      for (let ms = 0; ms < REFRESH_MS && !signal.aborted; ms += 1_000) {
+        await sleep(clock, 1_000, signal);
+        if (sites.size !== known) break;
+      }
+    }
+  }
+
+  /** Reads what is not known yet, or may have changed. */
+  async refresh(): Promise<void> {
+    const { clock } = this.#deps;
+    const now = clock.now();
+    const [hour, today] = [Math.floor(now / HOUR_MS), Math.floor(now / DAY_MS)];
+    const late = clock.monotonic() - this.#hoursReadAt > LATE_MS;
+    if (late || this.#hoursReadFor !== hour) {
+      await this.#read(this.#hours, "hour", HOUR_MS, hour - 24, hour);
+      await this.#read(this.#days, "day", DAY_MS, today - 1, today - 1);
+      this.#hoursReadAt = clock.monotonic();
+      this.#hoursReadFor = hour;
+    } else {
+      await this.#read(this.#hours, "hour", HOUR_MS, hour, hour);
+    }
+    await this.#readPercentiles();
+    await this.#readDaysBefore(today, now);
+    this.#revision++;
+  }
+
+  /** Those that are missing, and then the one that was read longest ago. */
+  async #readDaysBefore(today: number, now: number): Promise<void> {
+    const days = Array.from({ length: DAYS - 1 }, (_, n) => today - 2 - n);
+    for (const day of this.#readDays.keys()) if (!days.includes(day)) this.#readDays.delete(day);
+    const missing = days.filter((day) => !this.#readDays.has(day));
+    const oldest = [...this.#readDays].toSorted(([, a], [, b]) => a - b).map(([day]) => day);
+    for (const day of missing.length > 0 ? missing : oldest.slice(0, 1)) {
+      await this.#read(this.#days, "day", DAY_MS, day, day);
+      this.#readDays.set(day, now);
+    }
+  }
+
+  /**
+   * Bucket by bucket: the rows of all at once, 240,000 for a day of 10,000 sites, would be most of what
+   * the process holds.
+   *
+   * @param from Number of the first bucket since 1970; `to`: of the last one
+   */
+  async #read(ring: Ring, step: "hour" | "day", ms: number, from: number, to: number) {
+    for (let bucket = from; bucket <= to; bucket++) {
+      const { rows } = await this.#deps.pool.query<[number, ...CountsRow]>({
+        text:
+          `SELECT site_id, sum(up)::int4, sum(degraded)::int4, sum(down)::int4, sum(unknown)::int4,
+           sum(maintenance)::int4
+         FROM httpmon_rollup(NULL, $1, $2, $3) GROUP BY 1`,
+        values: [new Date(bucket * ms), new Date((bucket + 1) * ms), step],
+        rowMode: "array",
+      });
+      ring.clear(bucket);
+      for (const [id, ...counts] of rows) ring.set(id, bucket, counts);
+    }
+  }
+
+  /** The next sites' in turn; at first all of them. */
+  async #readPercentiles(): Promise<void> {
+    const { pool, sites } = this.#deps;
+    const ids = [...sites.all()].map(({ id }) => id);
+    const isFirst = this.#percentiles.size === 0;
+    do {
+      const chunk = ids.slice(this.#next, this.#next + CHUNK);
+      this.#next = this.#next + CHUNK >= ids.length ? 0 : this.#next + CHUNK;
+      const { rows } = await pool.query(
+        `SELECT site_id, httpmon_quantile(keys, counts, 0.5) AS p50,
+           httpmon_quantile(keys, counts, 0.95) AS p95
+         FROM (
+           SELECT site_id, array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts
+           FROM (
+             SELECT site_id, key, sum(n)::int8 AS n FROM httpmon_sketch($1, $2, $3) GROUP BY 1, 2
+           ) AS bins GROUP BY 1
+         ) AS merged`,
+        [chunk, new Date(this.since(1)), new Date(this.#deps.clock.now())],
+      );
+      for (const id of chunk) this.#percentiles.delete(id);
+      for (const { site_id, p50, p95 } of rows) this.#percentiles.set(site_id, { p50, p95 });
+    } while (isFirst && this.#next > 0);
+  }
+}

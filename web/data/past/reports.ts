@@ -1,0 +1,187 @@
+import type { ClientBase, Pool } from "pg";
+import { withClient } from "../../../db/connect/transaction.ts";
+import {
+  type Figures,
+  type Month,
+  reportOf,
+  type SiteReport,
+  sitesOf,
+} from "../../../db/report/figures.ts";
+import { DAY_MS, HOUR_MS } from "./history.ts";
+
+/** What is kept of what was computed: pages of months, and the months' sites. */
+const MOST = 64;
+
+/** A month that there are results of. */
+export interface MonthInList {
+  /** "2026-10" */
+  name: string;
+  isFrozen: boolean;
+}
+
+export interface ReportSite {
+  id: number;
+  site: string;
+  url: string;
+}
+
+/** A site's line of a month. */
+export interface ReportRow extends ReportSite {
+  uptime: number | null;
+  minutesDown: number;
+  /** Null: not known any more. */
+  failures: number | null;
+  /** Milliseconds; null without a response. */
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  minutesUnobserved: number;
+  /** Null: of the record as it stands. */
+  revision: number | null;
+}
+
+/** The reports of months. What was computed is kept until a rollup changes. */
+export class Reports {
+  readonly #pool: Pool;
+  readonly #kept = new Map<string, Promise<unknown>>();
+  #revision: unknown = null;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** The newest first. */
+  async months(): Promise<MonthInList[]> {
+    const { rows } = await this.#pool.query(
+      `SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS name,
+         EXISTS (SELECT FROM reports WHERE reports.month = (m.month AT TIME ZONE 'UTC')::date)
+           AS "isFrozen"
+       FROM generate_series(
+         (SELECT date_trunc('month', min(bucket), 'UTC') FROM rollup_hourly),
+         now(), interval '1 month'
+       ) AS m(month) ORDER BY m.month DESC`,
+    );
+    return rows;
+  }
+
+  /** The sites with results in a month, by name. */
+  sitesOf(month: Month): Promise<ReportSite[]> {
+    return this.#once(`sites ${month.name}`, (client) => sitesOf(client, month, null));
+  }
+
+  /** A line each, of the frozen figures where there are some. */
+  rowsOf(month: Month, sites: readonly ReportSite[], now: number): Promise<ReportRow[]> {
+    const ids = sites.map(({ id }) => id);
+    return this.#once(`rows ${month.name} ${ids}`, async (client) => {
+      const frozen = await frozenOf(client, month, ids);
+      const rest = ids.filter((id) => !frozen.has(id));
+      const record = rest.length > 0 ? await recordOf(client, month, rest, now) : new Map();
+      return sites.flatMap((site) => {
+        const figures = frozen.get(site.id) ?? record.get(site.id);
+        return figures ? [{ ...site, ...figures }] : [];
+      });
+    });
+  }
+
+  /** All of one site. */
+  reportOf(month: Month, site: ReportSite): Promise<SiteReport> {
+    return this.#once(`site ${month.name} ${site.id}`, (client) => reportOf(client, month, site));
+  }
+
+  async #once<T>(key: string, work: (client: ClientBase) => Promise<T>): Promise<T> {
+    const { rows: [{ revision }] } = await this.#pool.query(
+      "SELECT httpmon_revision() || ' ' || (SELECT count(*) FROM reports) AS revision",
+    );
+    if (revision !== this.#revision) this.#kept.clear();
+    this.#revision = revision;
+    const kept = this.#kept.get(key) ?? withClient(this.#pool, work);
+    // The one that was used longest ago goes.
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    if (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value!);
+    kept.catch(() => this.#kept.delete(key));
+    return await kept as T;
+  }
+}
+
+type RowFigures = Omit<ReportRow, keyof ReportSite>;
+
+async function frozenOf(client: ClientBase, { since }: Month, ids: readonly number[]) {
+  const { rows } = await client.query<{ site_id: number; revision: number; figures: Figures }>(
+    `SELECT DISTINCT ON (site_id) site_id, revision, figures FROM reports
+     WHERE month = $1::timestamptz AT TIME ZONE 'UTC' AND site_id = ANY ($2)
+     ORDER BY site_id, revision DESC`,
+    [since, ids],
+  );
+  return new Map(rows.map(({ site_id, revision, figures }): [number, RowFigures] => [site_id, {
+    uptime: figures.uptime,
+    minutesDown: figures.minutesDown,
+    failures: figures.failures?.length ?? null,
+    p50: figures.responseMs?.p50 ?? null,
+    p95: figures.responseMs?.p95 ?? null,
+    p99: figures.responseMs?.p99 ?? null,
+    minutesUnobserved: minutesOf(figures.unobserved),
+    revision,
+  }]));
+}
+
+/** As httpmon_report has them, of many sites at once. */
+async function recordOf(
+  client: ClientBase,
+  { since, until }: Month,
+  ids: readonly number[],
+  now: number,
+) {
+  const { rows: [{ step }] } = await client.query(
+    `SELECT CASE WHEN bool_or(what = 'daily' AND dropped_before > $1) THEN 'month'
+       WHEN bool_or(what = 'hourly' AND dropped_before > $1) THEN 'day' ELSE 'hour' END AS step
+     FROM retention`,
+    [since],
+  );
+  const [from, to] = [Date.parse(since), Date.parse(until)];
+  const ms = { hour: HOUR_MS, day: DAY_MS, month: to - from }[step as "hour" | "day" | "month"];
+  const range = [ids, since, until];
+  const { rows: counts } = await client.query(
+    `SELECT site_id, sum(good)::float8 / nullif(sum(counted), 0)::float8 AS uptime,
+       coalesce(sum((counted - good)::float8 / nullif(counted, 0)), 0)::float8 AS down,
+       count(*) FILTER (WHERE checks > 0)::int4 AS observed
+     FROM (
+       SELECT site_id, bucket, sum(up + degraded) AS good, sum(up + degraded + down) AS counted,
+         sum(checks) AS checks
+       FROM httpmon_rollup($1, $2, $3, $4) GROUP BY 1, 2
+     ) AS parts GROUP BY 1`,
+    [...range, step],
+  );
+  const { rows: quantiles } = await client.query(
+    "SELECT site_id, p50, p95, p99 FROM httpmon_percentiles_of($1, $2, $3)",
+    range,
+  );
+  // The changes of verdicts go with the days.
+  const { rows: failures } = step === "month" ? { rows: null } : await client.query(
+    `SELECT site_id, count(*)::int4 AS n FROM httpmon_failures($1, $2, $3)
+     WHERE started < $3 GROUP BY 1`,
+    range,
+  );
+  const partsInAll = Math.floor((Math.min(to, now) - from) / ms);
+  return new Map(counts.map(({ site_id, uptime, down, observed }): [number, RowFigures] => {
+    const of = quantiles.find((row) => row.site_id === site_id);
+    return [site_id, {
+      uptime,
+      minutesDown: down * ms / 60_000,
+      failures: failures && (failures.find((row) => row.site_id === site_id)?.n ?? 0),
+      p50: of?.p50 ?? null,
+      p95: of?.p95 ?? null,
+      p99: of?.p99 ?? null,
+      minutesUnobserved: Math.max(0, partsInAll - observed) * ms / 60_000,
+      revision: null,
+    }];
+  }));
+}
+
+/** @param spans As reports have them */
+export function minutesOf(spans: Figures["unobserved"]): number {
+  return spans.reduce(
+    (sum, { started, ended }) => sum + (Date.parse(ended) - Date.parse(started)) / 60_000,
+    0,
+  );
+}

@@ -1,0 +1,256 @@
+import type { Pool } from "pg";
+import { HOUR_MS } from "./history.ts";
+import type { Seen, State } from "../now/judge.ts";
+import type { Range } from "./range.ts";
+import { literal, MS } from "../sql.ts";
+
+/** A point of a site's charts: slots, and milliseconds. */
+export interface Point {
+  /** Its start, milliseconds since 1970. */
+  at: number;
+  checks: number;
+  up: number;
+  degraded: number;
+  down: number;
+  unknown: number;
+  maintenance: number;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  dns: number | null;
+  connect: number | null;
+  tls: number | null;
+  first_byte: number | null;
+  download: number | null;
+}
+
+export const PHASES = ["dns", "connect", "tls", "first_byte", "download"] as const;
+
+const POINT =
+  `sum(checks)::float8 AS checks, sum(up)::float8 AS up, sum(degraded)::float8 AS degraded,
+  sum(down)::float8 AS down, sum(unknown)::float8 AS unknown, sum(maintenance)::float8 AS maintenance`;
+
+/** The points of a site's charts, of an agent alone where one is given; what has no result is missing. */
+export async function seriesOf(
+  pool: Pool,
+  id: number,
+  agent: number | null,
+  range: Range,
+): Promise<Point[]> {
+  return (await pool.query(seriesSql(id, agent, range))).rows;
+}
+
+/** SQL for it: of rollups, or of results, by steps of any length and with exact percentiles. */
+export function seriesSql(id: number, agent: number | null, range: Range): string {
+  const [since, until] = [literal(range.since), literal(range.until)];
+  if (range.step !== "results") {
+    return `SELECT ${
+      MS("bucket", "at")
+    }, checks::float8, up::float8, degraded::float8, down::float8,
+  unknown::float8, maintenance::float8, p50, p95, p99, ${PHASES.join(", ")}
+FROM httpmon_series(ARRAY[${id}], ${since}, ${until}, '${range.step}', ${agent !== null})${
+      agent === null ? "" : ` WHERE agent_id = ${agent}`
+    }`;
+  }
+  const slots = (what: string) =>
+    `coalesce(sum(coalesce(slots, 1)) FILTER (WHERE ${what}), 0)::float8`;
+  const q = (column: string, share: number, filter: string) =>
+    `(percentile_disc(${share}) WITHIN GROUP (ORDER BY ${column}) FILTER (WHERE ${filter}))::float8`;
+  const figures = [
+    ...VERDICTS.map((name, n) => `${slots(`verdict = ${n} AND NOT in_maintenance`)} AS ${name}`),
+    `${slots("in_maintenance")} AS maintenance`,
+    ...[50, 95, 99].map((p) => `${q("response_time", p / 100, "counts")} AS p${p}`),
+    ...PHASES.map((name) => `${q(`${name}_ms`, 0.5, `counts AND ${name}_ms > 0`)} AS ${name}`),
+  ];
+  const bin = `date_bin('${range.stepMs} ms', ts, ${since}::timestamptz)`;
+  return `SELECT ${MS(bin, "at")}, count(*)::float8 AS checks,
+  ${figures.join(",\n  ")}
+FROM (
+  SELECT *, maintenance IS TRUE AS in_maintenance,
+    response_code IS NOT NULL AND verdict < 3 AND maintenance IS NOT TRUE AS counts
+  FROM check_results
+  WHERE site_id = ${id}${
+    agent === null ? "" : ` AND agent_id = ${agent}`
+  } AND ts >= ${since} AND ts < ${until}
+) AS r
+GROUP BY 1 ORDER BY 1`;
+}
+
+const VERDICTS = ["up", "degraded", "down", "unknown"] as const;
+
+/** A run of failures of a site, with what was seen at its first one. */
+export interface Failure {
+  started: number;
+  /** Null: it lasts. */
+  ended: number | null;
+  agents: number;
+  responseCode: number | null;
+  reason: string | null;
+  errorMessage: string | null;
+  evidence: Evidence | null;
+}
+
+/** What a site answered. */
+export interface Evidence {
+  at: number;
+  statusLine: string | null;
+  headers: [name: string, value: string][];
+  body: string | null;
+}
+
+/** The newest runs of failures, with their evidence where it is kept. */
+export async function failuresOf(
+  pool: Pool,
+  id: number,
+  range: Range,
+  most: number,
+): Promise<Failure[]> {
+  const { rows } = await pool.query(
+    `SELECT ${MS("started")}, ${MS("ended")}, cardinality(agent_ids) AS agents, f.response_code,
+       f.reason, f.error_message, ${MS("e.ts", "evidence_at")}, e.status_line, e.headers, e.body
+     FROM (
+       SELECT * FROM httpmon_failures(ARRAY[$1::int4], $2, $3) ORDER BY started DESC LIMIT $4
+     ) AS f
+     LEFT JOIN LATERAL (
+       SELECT * FROM evidence
+       WHERE site_id = $1 AND agent_id = ANY (f.agent_ids) AND ts >= f.started
+         AND ts < least(coalesce(f.ended, 'infinity'), f.started + interval '1 hour')
+       ORDER BY ts LIMIT 1
+     ) AS e ON true
+     ORDER BY started DESC`,
+    [id, new Date(range.since), new Date(range.until), most],
+  );
+  return rows.map((row) => ({
+    started: row.started,
+    ended: row.ended,
+    agents: row.agents,
+    responseCode: row.response_code,
+    reason: row.reason,
+    errorMessage: row.error_message,
+    evidence: row.evidence_at === null ? null : {
+      at: row.evidence_at,
+      statusLine: row.status_line,
+      headers: Object.entries(row.headers),
+      body: row.body,
+    },
+  }));
+}
+
+/** What an agent saw of a site in a range. */
+export interface FromAgent {
+  agentId: number;
+  agent: string;
+  /** Where it stands, or its UUID. */
+  place: string;
+  checks: number;
+  up: number;
+  degraded: number;
+  down: number;
+  unknown: number;
+  maintenance: number;
+}
+
+export async function byAgent(
+  pool: Pool,
+  id: number,
+  range: Range,
+  seen: readonly Seen[],
+): Promise<FromAgent[]> {
+  const { rows } = await pool.query(
+    `SELECT agent_id, identity, ${POINT}
+     FROM httpmon_rollup(ARRAY[$1::int4], $2, $3) JOIN agents ON agents.id = agent_id
+     GROUP BY 1, 2 ORDER BY 1`,
+    [id, new Date(range.since), new Date(range.until)],
+  );
+  return rows.map(({ agent_id, identity, ...counts }) => ({
+    agentId: agent_id,
+    agent: identity,
+    place: seen.find(({ agentId }) => agentId === agent_id)?.location ?? identity,
+    ...counts,
+  }));
+}
+
+/** A certificate of the chain that a site showed last. */
+export interface Certificate {
+  subject: string;
+  issuer: string;
+  notBefore: number;
+  notAfter: number;
+  names: string[];
+  fingerprint: string;
+}
+
+export async function chainOf(pool: Pool, id: number): Promise<Certificate[]> {
+  const { rows } = await pool.query(
+    `SELECT subject, issuer, ${MS("not_before")}, ${MS("not_after")}, names,
+       encode(c.fingerprint, 'hex') AS fingerprint
+     FROM (
+       SELECT chain FROM site_certificates WHERE site_id = $1
+       ORDER BY last_seen DESC, first_seen DESC LIMIT 1
+     ) AS shown
+     CROSS JOIN LATERAL unnest(chain) WITH ORDINALITY AS link(fingerprint, place)
+     JOIN certificates AS c ON c.fingerprint = link.fingerprint ORDER BY place`,
+    [id],
+  );
+  return rows.map(({ not_before, not_after, ...row }) => ({
+    ...row,
+    notBefore: not_before,
+    notAfter: not_after,
+  }));
+}
+
+/** Milliseconds; null without a response. */
+export interface Quantiles {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+}
+
+export async function quantilesOf(pool: Pool, id: number, range: Range): Promise<Quantiles> {
+  const { rows } = await pool.query(
+    "SELECT p50, p95, p99 FROM httpmon_percentiles_of(ARRAY[$1::int4], $2, $3)",
+    [id, new Date(range.since), new Date(range.until)],
+  );
+  return rows[0] ?? { p50: null, p95: null, p99: null };
+}
+
+/** A site that may not have been heard of lately. */
+export async function siteNamed(
+  pool: Pool,
+  id: number,
+): Promise<{ id: number; name: string; url: string; isNamed: boolean } | null> {
+  const { rows } = await pool.query(
+    `SELECT id, coalesce(name, url) AS name, url, name IS NOT NULL AS "isNamed"
+     FROM sites WHERE id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+/** A result, as people are shown it. */
+export interface LastResult {
+  ts: number;
+  verdict: State;
+  location: string | null;
+  reason: string | null;
+  responseCode: number | null;
+  responseMs: number | null;
+  errorMessage: string | null;
+}
+
+/** The last `n` results of the last 26 hours, the newest first. */
+export async function lastResults(
+  pool: Pool,
+  name: string,
+  now: number,
+  n: number,
+): Promise<LastResult[]> {
+  const { rows } = await pool.query(
+    `SELECT ${MS("ts")}, CASE WHEN maintenance THEN 'maintenance' ELSE verdict END AS verdict,
+       location, reason, response_code AS "responseCode", response_ms AS "responseMs",
+       error_message AS "errorMessage"
+     FROM httpmon_results($1, $2, $3, $4)`,
+    [name, new Date(now - 26 * HOUR_MS), new Date(now + HOUR_MS), n],
+  );
+  return rows;
+}
