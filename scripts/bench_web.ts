@@ -18,13 +18,15 @@ import { waitFor } from "../local/wait.ts";
 import { sleep, systemClock } from "../runtime/clock.ts";
 import { createLogger } from "../runtime/log.ts";
 import { catchUp, fillHistory } from "./history/data.ts";
-import { quantile } from "./soak/statistics.ts";
-import { usageOf } from "./soak/usage.ts";
+import { quantile } from "./measure/statistics.ts";
+import { usageOf } from "./measure/usage.ts";
 import { askPage, type Came, openStream } from "./web/ask.ts";
 import { storeResults } from "./web/store.ts";
 
 const OPTIONS = { sites: 10_000, days: 365, seconds: 60, rate: 20, streams: 200 };
 const TARGET = { ms: 100, bytes: 60_000, rss: 200e6, core: 0.1 };
+/** How often a page is asked for to see what it costs. */
+const ONE_BY_ONE = 25;
 const SETTINGS = {
   shared_buffers: "1GB",
   max_wal_size: "8GB",
@@ -115,10 +117,14 @@ async function measure(url: string, pid: number): Promise<void> {
   await waitFor("the history", () => isRead(url), 300_000);
   // What is compiled when it is first needed is not measured.
   for (const [, path] of PAGES) await askPage(url + path(0));
+  const alone = await coreShare(pid);
+  console.error(`each page ${ONE_BY_ONE} times, one by one`);
+  const costs = new Map<string, number>();
+  for (const [name, path] of PAGES) costs.set(name, await costOf(pid, alone, url, path));
 
   console.error(`${number("rate")} requests a second for ${number("seconds")} s`);
   const came = new Map<string, Came[]>(PAGES.map(([name]) => [name, []]));
-  const before = await usageOf(pid);
+  const before = usageOf(pid);
   const asked: Promise<void>[] = [];
   const total = number("seconds") * number("rate");
   const start = performance.now();
@@ -128,17 +134,16 @@ async function measure(url: string, pid: number): Promise<void> {
     asked.push(askPage(url + path(n + 1)).then((answer) => void came.get(name)!.push(answer)));
   }
   await Promise.all(asked);
-  const after = await usageOf(pid);
+  const after = usageOf(pid);
   const share = (after.cpu - before.cpu) / (performance.now() - start) * 1_000;
-  printPages(came);
+  printPages(came, costs);
 
-  const alone = await coreShare(pid);
   const streams = Array.from({ length: number("streams") }, () => openStream(`${url}/live`));
   await sleep(systemClock, 2_000);
   const together = await coreShare(pid);
   const bytes = streams.reduce((sum, stream) => sum + stream.bytes(), 0);
   for (const stream of streams) stream.close();
-  const { rss } = await usageOf(pid);
+  const { rss } = usageOf(pid);
   const most = Math.max(rss, after.rss);
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
   console.log(`
@@ -151,15 +156,17 @@ Of a core: ${percent(share)} while asked, ${percent(alone)} when nobody asks, ${
   check(together - alone < TARGET.core, `${percent(together - alone)} of a core for the streams`);
 }
 
-function printPages(came: ReadonlyMap<string, readonly Came[]>): void {
-  console.log(
-    "| page | asked | p50 ms | p95 ms | most ms | kB, gzip |\n| -- | -: | -: | -: | -: | -: |",
-  );
+function printPages(
+  came: ReadonlyMap<string, readonly Came[]>,
+  costs: ReadonlyMap<string, number>,
+): void {
+  const head = ["page", "asked", "CPU ms", "p50 ms", "p95 ms", "most ms", "kB, gzip"];
+  console.log(`| ${head.join(" | ")} |\n| -- | ${head.slice(1).map(() => "-:").join(" | ")} |`);
   for (const [name, answers] of came) {
     const ms = answers.map((answer) => answer.ms);
     const bytes = Math.max(...answers.map((answer) => answer.bytes));
     const p95 = quantile(ms, 0.95);
-    const figures = [quantile(ms, 0.5), p95, Math.max(...ms), bytes / 1e3];
+    const figures = [costs.get(name)!, quantile(ms, 0.5), p95, Math.max(...ms), bytes / 1e3];
     console.log(`| ${[name, ms.length, ...figures.map((each) => each.toFixed(1))].join(" | ")} |`);
     check(answers.every(({ status }) => status === 200), `${name} failed`);
     check(p95 < TARGET.ms, `${name}: ${p95.toFixed(0)} ms`);
@@ -178,9 +185,22 @@ async function isRead(url: string): Promise<boolean> {
   return site !== undefined && site.p95 !== null && site.uptime.quarter !== null;
 }
 
+/** CPU time that the process needs for a page, ms: it can be compared on a machine that is busy, too. */
+async function costOf(
+  pid: number,
+  alone: number,
+  url: string,
+  path: (n: number) => string,
+): Promise<number> {
+  const [before, start] = [await usageOf(pid), performance.now()];
+  for (let n = 1; n <= ONE_BY_ONE; n++) await askPage(url + path(n));
+  const cpu = ((await usageOf(pid)).cpu - before.cpu) * 1_000;
+  return Math.max(0, cpu - alone * (performance.now() - start)) / ONE_BY_ONE;
+}
+
 /** What a process takes of a core in 20 seconds. */
 async function coreShare(pid: number): Promise<number> {
-  const [before, start] = [await usageOf(pid), performance.now()];
+  const [before, start] = [usageOf(pid), performance.now()];
   await sleep(systemClock, 20_000);
-  return ((await usageOf(pid)).cpu - before.cpu) / (performance.now() - start) * 1_000;
+  return (usageOf(pid).cpu - before.cpu) / (performance.now() - start) * 1_000;
 }

@@ -6,8 +6,6 @@ import { page } from "./layout.tsx";
 import { Ago, Mark, Ms, Sql, StateWord, Table } from "./parts/basics.tsx";
 import { count, plural, short } from "./parts/format.ts";
 
-/** An agent of which nothing came for so long is said to be silent. */
-const SILENT_MS = 5 * 60_000;
 const STATES = ["down", "degraded", "unknown", "maintenance", "up"] as const;
 
 /** Who checks: when they were heard last, from where, and how well they keep their times. */
@@ -15,9 +13,7 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
   const [agents, processes] = await Promise.all([agentsOf(pool, sites, now), ops.processes()]);
-  const isHeard = (lastResult: number | null) =>
-    lastResult !== null && now - lastResult < SILENT_MS;
-  const heard = agents.filter(({ lastResult }) => isHeard(lastResult)).length;
+  const heard = agents.filter(({ isHeard }) => isHeard).length;
   return page(
     c,
     deps,
@@ -41,11 +37,11 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
         ]}
         none="None has said anything yet: httpmon agent -c … starts one."
         rows={agents.map((
-          { uuid, location, labels, lastResult, lastDay, sites, states, recent },
+          { uuid, location, labels, lastResult, isHeard, lastDay, sites, states, recent },
         ) => [
-          <>
-            <Mark state={isHeard(lastResult) ? "up" : "unobserved"} /> {location ?? "not said"}
-          </>,
+          <span class="state">
+            <Mark state={isHeard ? "up" : "unobserved"} /> {location ?? "not said"}
+          </span>,
           lastResult === null ? lastDay : <Ago at={lastResult} now={now} />,
           count(sites),
           STATES.filter((state) => states[state] > 0).map((state) => (

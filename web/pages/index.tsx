@@ -35,7 +35,7 @@ export function pages(deps: WebDeps): Hono<Env> {
   app.post("/incidents/:id{[0-9]{1,18}}/silence", (c) => silenceSite(c, deps));
   app.post("/silences/:id{[0-9]{1,18}}/end", (c) => endSilenceNow(c, deps));
   app.get("/agents", (c) => agentsPage(c, deps, ops));
-  app.get("/pipeline", (c) => pipelinePage(c, deps, ops));
+  app.get("/pipeline", (c) => pipelinePage(c, deps, { ops, selections }));
   app.get("/reports", (c) => reportsPage(c, deps, reports));
   app.get("/reports/:month", (c) => monthPage(c, deps, reports));
   app.get("/reports/:month/:id{[0-9]{1,9}}", (c) => siteMonthPage(c, deps, reports));

@@ -1,10 +1,11 @@
 import type { Context } from "hono";
 import { lastChecks } from "../data/past/checks.ts";
-import { BY_URGENCY, type Choices, countStates, type Selections } from "../data/now/select.ts";
+import { BY_URGENCY, countStates, type Selections, type Summary } from "../data/now/select.ts";
+import type { Sites } from "../data/now/sites.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
-import { Ago } from "./parts/basics.tsx";
-import { count, plural } from "./parts/format.ts";
+import { Ago, DaysLeft, StateWord } from "./parts/basics.tsx";
+import { count, monthInWords, percent, plural } from "./parts/format.ts";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
 import { SiteTable } from "./parts/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
@@ -28,7 +29,7 @@ export async function overview(c: Context<Env>, deps: WebDeps, selections: Selec
   const checks = query.strip === "checks"
     ? await lastChecks(pool, shown.map(({ id }) => id), CHECKS)
     : null;
-  const hasFilter = ids.length < sites.size;
+  const summary = selections.summary();
   return page(
     c,
     deps,
@@ -38,20 +39,16 @@ export async function overview(c: Context<Env>, deps: WebDeps, selections: Selec
         <section aria-label="Now" id="now">
           <Wrong sites={sites} counts={counts} now={now} />
         </section>
+        {sites.size > 0 && <Monitor sites={sites} summary={summary} now={now} />}
         {sites.size === 0
           ? <Nothing isRead={history.revision > 0} />
           : (
             <section aria-label="All sites">
-              <Filters query={query} choices={selections.choices()} />
+              <Filters query={query} summary={summary} />
               <p class="dim" role="status">
-                {hasFilter
+                {ids.length < sites.size
                   ? `${count(ids.length)} of ${plural(sites.size, "site")}`
                   : plural(ids.length, "site")}
-                {sites.newest > 0 && (
-                  <>
-                    , last result <Ago at={sites.newest} now={now} />
-                  </>
-                )}
               </p>
               <SiteTable
                 sites={shown}
@@ -99,8 +96,40 @@ function Nothing({ isRead }: { isRead: boolean }) {
   );
 }
 
-function Filters({ query, choices }: { query: Query; choices: Choices }) {
-  const [labels, locations] = [choices.labels, choices.locations]
+/** What else one comes to ask: how the monitor is, how last month was, what ends next. */
+function Monitor({ sites, summary, now }: { sites: Sites; summary: Summary; now: number }) {
+  const { agentsHeard, agentsSilent, nextCertificate, lastMonth } = summary;
+  const next = nextCertificate && sites.get(nextCertificate.id);
+  return (
+    <p class="dim lines">
+      <span>
+        <a href="/pipeline">Last result</a> <Ago at={sites.newest} now={now} /> from{" "}
+        <a href="/agents">{plural(agentsHeard, "agent")}</a>
+        {agentsSilent > 0 && (
+          <>
+            , <StateWord state="unobserved" word={`${agentsSilent} silent`} />
+          </>
+        )}
+      </span>
+      {lastMonth && (
+        <span>
+          <a href={`/reports/${lastMonth.name}`}>{monthInWords(lastMonth.name)}</a>{" "}
+          {percent(lastMonth.uptime)} % up
+        </span>
+      )}
+      {next && nextCertificate && (
+        <span>
+          <a href="/?sort=certificate">Next certificate</a> ends in{" "}
+          <DaysLeft until={nextCertificate.expiresAt} now={now} />, of{" "}
+          <a href={`/sites/${next.id}`}>{next.name}</a>
+        </span>
+      )}
+    </p>
+  );
+}
+
+function Filters({ query, summary }: { query: Query; summary: Summary }) {
+  const [labels, locations] = [summary.labels, summary.locations]
     .map((all) => all.slice(0, MOST_CHOICES)) as [string[], string[]];
   const select = (name: string, what: string, value: string, choices: readonly string[]) => (
     <select name={name} aria-label={what}>
@@ -120,7 +149,7 @@ function Filters({ query, choices }: { query: Query; choices: Choices }) {
       {select("state", "any state", query.state, BY_URGENCY)}
       {labels.length > 0 && select("label", "any label", query.label, labels)}
       {locations.length > 1 &&
-        select("location", "any location", query.location, locations)}
+        select("location", "anywhere", query.location, locations)}
       {query.sort !== "group" && <input type="hidden" name="sort" value={query.sort} />}
       {query.strip !== "days" && <input type="hidden" name="strip" value={query.strip} />}
       <button type="submit">Show</button>

@@ -1,6 +1,14 @@
 import type { Context } from "hono";
-import type { Ops } from "../data/monitor/ops.ts";
-import { deadLetters, notificationsOf, pipelineOf, pipelineSql } from "../data/monitor/pipeline.ts";
+import type { Ops, Process } from "../data/monitor/ops.ts";
+import {
+  deadLetters,
+  notificationsOf,
+  type Pipeline,
+  pipelineOf,
+  pipelineSql,
+} from "../data/monitor/pipeline.ts";
+import type { Selections } from "../data/now/select.ts";
+import { HOUR_MS } from "../data/past/history.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { type Column, Processes } from "./agents.tsx";
 import { page } from "./layout.tsx";
@@ -12,6 +20,8 @@ const LETTERS = 25;
 const NOTIFICATIONS = 25;
 /** A topic that is read says something at least so often, where sites are checked each minute. */
 const QUIET_MS = 3 * 60_000;
+/** Writers roll an hour up within minutes of a mark. */
+const ROLLUP_LATE_MS = 3 * HOUR_MS;
 
 const COLUMNS: Column[] = [
   ["lag, records", "httpmon_writer_lag_records", count],
@@ -22,22 +32,26 @@ const COLUMNS: Column[] = [
 ];
 
 /** Whether the monitor itself is well: from the topic to the tables, and to who is told. */
-export async function pipelinePage(c: Context<Env>, deps: WebDeps, ops: Ops) {
+export async function pipelinePage(
+  c: Context<Env>,
+  deps: WebDeps,
+  { ops, selections }: { ops: Ops; selections: Selections },
+) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
+  const { agentsSilent: silent } = selections.summary();
   const [pipeline, letters, owed, processes] = await Promise.all([
     pipelineOf(pool, now),
     deadLetters(pool, LETTERS),
     notificationsOf(pool, null, NOTIFICATIONS),
     ops.processes(),
   ]);
+  const amiss = whatIsAmiss(pipeline, { now, newest: sites.newest, silent, processes });
   const sql = pipelineSql(now);
   const { offsets, minutes, channels, marks, retention, tables } = pipeline;
   const perSecond = minutes.reduce((sum, { results }) => sum + results, 0) / 300;
   const behind = offsets.filter(({ consumer }) => consumer === "writer")
     .map(({ lastRecord }) => now - (lastRecord ?? 0));
-  const dead = pipeline.letters.reduce((sum, { n }) => sum + n, 0);
-  const isQuiet = now - sites.newest > QUIET_MS;
   const mayReplay = c.get("who").role === "operate";
   const ago = (at: number | null) => at === null ? "–" : <Ago at={at} now={now} />;
   return page(
@@ -46,13 +60,9 @@ export async function pipelinePage(c: Context<Env>, deps: WebDeps, ops: Ops) {
     { title: "Pipeline" },
     <>
       <h1>
-        <Mark state={isQuiet || dead > 0 ? "degraded" : "up"} />{" "}
-        {isQuiet
-          ? "No results are coming in"
-          : dead > 0
-          ? plural(dead, "dead letter")
-          : "Results are coming in"}
+        <Mark state={amiss.length > 0 ? "degraded" : "up"} /> {amiss[0] ?? "The monitor is well"}
       </h1>
+      {amiss.length > 1 && <p>Besides: {amiss.slice(1).join("; ")}.</p>}
       <Figures
         of={[
           ["last result", ago(sites.newest || null)],
@@ -125,53 +135,98 @@ export async function pipelinePage(c: Context<Env>, deps: WebDeps, ops: Ops) {
       {owed.length > 0 && <Notifications of={owed} now={now} withIncident />}
       <Sql>{sql.channels}</Sql>
 
-      <h2>What is read</h2>
-      <Table
-        narrow
-        head={["reader of topic, partition", "#next offset", "#last record", "#moved"]}
-        rows={offsets.map((one) => [
-          `${one.consumer} of ${one.topic}, ${one.partition}`,
-          one.nextOffset,
-          ago(one.lastRecord),
-          ago(one.movedAt),
-        ])}
-      />
-      <Sql>{sql.offsets}</Sql>
-
-      <h2>Rollups still to be made</h2>
-      <Table
-        narrow
-        head={["what", "#how many", "#oldest"]}
-        rows={marks.filter(({ n }) => n > 0)
-          .map(({ what, n, oldest }) => [what, count(n), oldest && <At at={oldest} />])}
-      />
-      <p class="dim">The hour, the day and the month under way are always among them.</p>
-      <Sql>{sql.marks}</Sql>
-
-      <h2>What is kept</h2>
-      <Table
-        narrow
-        head={["what", "#days", "#dropped before"]}
-        rows={retention.map(({ what, keepDays, droppedBefore }) => [
-          what.replaceAll("_", " "),
-          keepDays === null ? "for ever" : count(keepDays),
-          droppedBefore ?? "nothing yet",
-        ])}
-      />
-      <h3>How much there is, about</h3>
-      <Table
-        narrow
-        head={["table", "#size", "#rows", "#partitions"]}
-        rows={tables.map((one) => [
-          one.name,
-          bytes(one.bytes),
-          count(one.rows),
-          one.partitions === 0 ? "–" : count(one.partitions),
-        ])}
-      />
-      <Sql>{`${sql.retention};\n\n${sql.tables}`}</Sql>
+      <div class="beside">
+        <section>
+          <h2>What is read</h2>
+          <Table
+            narrow
+            head={["reader of topic, partition", "#next offset", "#last record", "#moved"]}
+            rows={offsets.map((one) => [
+              `${one.consumer} of ${one.topic}, ${one.partition}`,
+              one.nextOffset,
+              ago(one.lastRecord),
+              ago(one.movedAt),
+            ])}
+          />
+          <Sql>{sql.offsets}</Sql>
+        </section>
+        <section>
+          <h2>Rollups still to be made</h2>
+          <Table
+            narrow
+            head={["what", "#how many", "#oldest"]}
+            rows={marks.filter(({ n }) => n > 0)
+              .map(({ what, n, oldest }) => [what, count(n), oldest && <At at={oldest} />])}
+          />
+          <p class="dim">The hour, the day and the month under way are always among them.</p>
+          <Sql>{sql.marks}</Sql>
+        </section>
+        <section>
+          <h2>What is kept</h2>
+          <Table
+            narrow
+            head={["what", "#days", "#dropped before"]}
+            rows={retention.map(({ what, keepDays, droppedBefore }) => [
+              what.replaceAll("_", " "),
+              keepDays === null ? "for ever" : count(keepDays),
+              droppedBefore ?? "nothing yet",
+            ])}
+          />
+        </section>
+        <section>
+          <h2>How much there is, about</h2>
+          <Table
+            narrow
+            head={["table", "#size", "#rows", "#partitions"]}
+            rows={tables.map((one) => [
+              one.name,
+              bytes(one.bytes),
+              count(one.rows),
+              one.partitions === 0 ? "–" : count(one.partitions),
+            ])}
+          />
+          <Sql>{`${sql.retention};\n\n${sql.tables}`}</Sql>
+        </section>
+      </div>
     </>,
   );
+}
+
+interface Around {
+  now: number;
+  /** When the newest result was made. */
+  newest: number;
+  /** Agents. */
+  silent: number;
+  processes: readonly Process[];
+}
+
+/** What somebody should see to, the worst first. */
+function whatIsAmiss(
+  { letters, channels, marks }: Pipeline,
+  { now, newest, silent, processes }: Around,
+): string[] {
+  const sum = (of: readonly number[]) => of.reduce((total, n) => total + n, 0);
+  const dead = sum(letters.map(({ n }) => n));
+  const overdue = sum(channels.map(({ overdue }) => overdue));
+  const failed = sum(channels.map(({ failed }) => failed));
+  const mute = processes.filter(({ error }) => error !== null).length;
+  const unready = processes.filter(({ error, value }) =>
+    error === null && value("httpmon_ready") === 0
+  );
+  const isLate = marks.some(({ what, oldest }) =>
+    what === "marks of hours" && oldest !== null && now - oldest > ROLLUP_LATE_MS
+  );
+  return [
+    now - newest > QUIET_MS && "No results are coming in",
+    silent > 0 && plural(silent, "agent is silent", "agents are silent"),
+    mute > 0 && plural(mute, "process does not answer", "processes do not answer"),
+    unready.length > 0 && plural(unready.length, "process is not ready", "processes are not ready"),
+    overdue > 0 && plural(overdue, "notification is overdue", "notifications are overdue"),
+    failed > 0 && plural(failed, "notification was given up", "notifications were given up"),
+    dead > 0 && plural(dead, "dead letter"),
+    isLate && "Rollups are behind: is a writer or httpmon maintain running?",
+  ].filter((one) => one !== false);
 }
 
 /** As text, where all of it is; else in hexadecimal. */

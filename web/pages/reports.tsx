@@ -7,8 +7,8 @@ import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
 import { At, Figures, Ms, Pick, Sql, Table, Uptime } from "./parts/basics.tsx";
-import { count, plural } from "./parts/format.ts";
-import { whyOf } from "./parts/wrong.tsx";
+import { count, monthInWords, plural } from "./parts/format.ts";
+import { whyOf } from "./parts/why.ts";
 
 const PAGE = 50;
 
@@ -23,14 +23,17 @@ export async function reportsPage(c: Context<Env>, deps: WebDeps, reports: Repor
       <h1>Reports</h1>
       <Table
         narrow
-        head={["month, UTC", "is"]}
+        head={["month, UTC", "#sites", "#uptime", "is"]}
         none="There is one when the first hour is over."
-        rows={months.map(({ name, isFrozen }, n) => [
-          <a href={`/reports/${name}`}>{inWords(name)}</a>,
+        rows={months.map(({ name, isFrozen, sites, uptime }, n) => [
+          <a href={`/reports/${name}`}>{monthInWords(name)}</a>,
+          sites === null ? "–" : count(sites),
+          <Uptime of={uptime} />,
           isFrozen ? "frozen" : n === 0 ? "under way" : "not frozen",
         ])}
       />
       <p class="dim">
+        Uptime is of all sites' due times together.{" "}
         <code>httpmon report --month 2026-10 --freeze</code> keeps the figures of a month for good.
       </p>
     </>,
@@ -62,9 +65,10 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
       { title: `Report of ${month.name}` },
       <>
         <div class="headline">
-          <h1>{inWords(month.name)}</h1>
+          <h1>{monthInWords(month.name)}</h1>
           <p class="dim">
-            {month.since} to {month.until}, {plural(sites.length, "site")}
+            {month.since.slice(0, 10)} to {month.until.slice(0, 10)} UTC,{" "}
+            {plural(sites.length, "site")}
             {pages > 1 && `, page ${at} of ${pages}`}
           </p>
         </div>
@@ -133,7 +137,7 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
       { title: `${site}, ${month.name}` },
       <>
         <div class="headline">
-          <h1>{site}, {inWords(month.name)}</h1>
+          <h1>{site}, {monthInWords(month.name)}</h1>
           <p class="dim">
             <a href={`/reports/${month.name}`}>all sites</a> · <a href={`/sites/${id}`}>now</a> ·
             {" "}
@@ -207,9 +211,4 @@ function stateOf(frozen: SiteReport["frozen"]): string {
 
 function minutes(n: number) {
   return n === 0 ? <span class="none">none</span> : duration(n);
-}
-
-function inWords(month: string): string {
-  return new Date(`${month}-01T00:00:00Z`)
-    .toLocaleDateString("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
 }

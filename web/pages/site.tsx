@@ -13,6 +13,7 @@ import {
   seriesSql,
   siteNamed,
 } from "../data/past/site.ts";
+import { noCounts, uptimeOf } from "../data/past/ring.ts";
 import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
@@ -52,9 +53,10 @@ export async function site(c: Context<Env>, deps: WebDeps) {
       lastChecks(pool, [id], CHECKS),
       lastResults(pool, name, now, RESULTS),
     ]);
-  const sum = (field: "up" | "degraded" | "down" | "unknown" | "maintenance" | "checks") =>
-    agents.reduce((total, one) => total + one[field], 0);
-  const counted = sum("up") + sum("degraded") + sum("down");
+  const counts = noCounts();
+  const fields = Object.keys(counts) as (keyof typeof counts)[];
+  for (const one of agents) for (const field of fields) counts[field] += one[field];
+  const total = (of: readonly number[]) => of.reduce((sum, n) => sum + n, 0);
   const expiresAt = sites.get(id)?.certificateExpiresAt ?? null;
   const settings = config.sites.find((one) =>
     one.url === url && one.name === (isNamed ? name : null)
@@ -87,10 +89,16 @@ export async function site(c: Context<Env>, deps: WebDeps) {
         )}
       </Sql>
 
-      <h2>Last {DAYS} days</h2>
-      <DayStrip days={history.days(id)} now={now} />
-      <h2>Last {CHECKS} checks</h2>
-      <CheckStrip checks={checks.get(id) ?? []} length={CHECKS} />
+      <div class="beside">
+        <section>
+          <h2>Last {DAYS} days</h2>
+          <DayStrip days={history.days(id)} now={now} />
+        </section>
+        <section>
+          <h2>Last {CHECKS} checks</h2>
+          <CheckStrip checks={checks.get(id) ?? []} length={CHECKS} />
+        </section>
+      </div>
       <Sql>
         {sql.strips(history.since(DAYS - 1))}
       </Sql>
@@ -102,7 +110,7 @@ export async function site(c: Context<Env>, deps: WebDeps) {
           ...(["p50", "p95", "p99"] as const).map((q) => [q, <Ms of={quantiles[q]} />] as const),
           [
             "uptime in this range",
-            <Uptime of={counted === 0 ? null : (sum("up") + sum("degraded")) / counted} />,
+            <Uptime of={uptimeOf(counts)} />,
           ],
         ]}
       />
@@ -125,12 +133,12 @@ export async function site(c: Context<Env>, deps: WebDeps) {
 
       <h2>Slots accounted for</h2>
       <p>
-        {plural(sum("checks"), "result answers", "results answer")} for{" "}
-        {plural(counted + sum("unknown") + sum("maintenance"), "due time")}:{" "}
-        {(["up", "degraded", "down", "unknown", "maintenance"] as const)
-          .filter((field) => sum(field) > 0)
-          .map((field) => `${count(sum(field))} ${field}`).join(", ") || "none"}. Uptime counts up,
-        degraded and down.
+        {plural(total(agents.map(({ checks }) => checks)), "result answers", "results answer")} for
+        {" "}
+        {plural(total(Object.values(counts)), "due time")}:{" "}
+        {fields.filter((field) => counts[field] > 0)
+          .map((field) => `${count(counts[field])} ${field}`).join(", ") || "none"}. Uptime counts
+        up, degraded and down.
       </p>
       <Locations agents={agents} seen={seen} now={now} />
       <Sql>{sql.slots}</Sql>

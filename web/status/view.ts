@@ -4,7 +4,7 @@ import { DAY_MS, DAYS } from "../data/past/history.ts";
 import { incidents } from "../data/incidents/incidents.ts";
 import type { State } from "../data/now/judge.ts";
 import { notesOf } from "../data/incidents/notes.ts";
-import type { Counts } from "../data/past/ring.ts";
+import { type Counts, noCounts, uptimeOf } from "../data/past/ring.ts";
 import { groupOf } from "../data/now/select.ts";
 import type { WebDeps } from "../env.ts";
 
@@ -74,7 +74,7 @@ async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promis
       .sort((a, b) => a.name.localeCompare(b.name));
     return {
       name,
-      uptime: uptimeOf(members.map(({ id }) => history.counts(id, DAYS))),
+      uptime: uptimeOf(members.reduce((sum, { id }) => history.counts(id, DAYS, sum), noCounts())),
       sites: members.map(({ id, name, state }): PublicSite => ({
         id,
         name,
@@ -110,12 +110,6 @@ async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promis
     ),
     maintenance: maintenanceAhead(config.sites, [...shown.values()], now),
   };
-}
-
-function uptimeOf(all: readonly Counts[]): number | null {
-  const sum = (field: "up" | "degraded" | "down") => all.reduce((n, one) => n + one[field], 0);
-  const [good, bad] = [sum("up") + sum("degraded"), sum("down")];
-  return good + bad === 0 ? null : good / (good + bad);
 }
 
 function overall(states: readonly State[]): Pick<StatusView, "indicator" | "words"> {

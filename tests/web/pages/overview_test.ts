@@ -24,7 +24,7 @@ Deno.test("the overview shows sites by group, and what is chosen is in its addre
   const { html, text } = await readPage(world, "/");
   const groups = rowsIn(html, ' class="sites"').filter((row) => row.length === 1).flat();
   assertEquals(groups, [`${MARKUP} 1`, "api 1", "internal 1", "shop 2"]);
-  assert(text.includes("5 sites, last result"), text);
+  assert(text.includes(" 5 sites Sites, with"), text);
   assertEquals(await names("?state=up"), ["api", "front"]);
   assertEquals(await names("?label=group%3A+shop"), ["checkout", "front"]);
   assertEquals(await names("?q=SHOP.example"), ["checkout", "front"]);
@@ -35,6 +35,31 @@ Deno.test("the overview shows sites by group, and what is chosen is in its addre
   const sorted = await readPage(world, "/?q=shop&sort=p95");
   assert(sorted.html.includes('href="/?q=shop&amp;sort=name"'), "a header keeps the filter");
   assert(/<th[^>]*aria-sort="descending"[^>]*><a[^>]*>p95/.test(sorted.html), "the order is told");
+});
+
+Deno.test("the overview answers what else one comes to ask: the monitor, last month, certificates", async () => {
+  await using world = await webWorld({}, 5);
+  const { database, deps } = world;
+  const first = (months: number) => {
+    const now = new Date();
+    return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months));
+  };
+  const [day, name] = [first(-1), first(-1).toISOString().slice(0, 7)];
+  await database.rows(
+    `INSERT INTO rollup_daily (bucket, site_id, agent_id, checks, up, degraded, down, unknown,
+       maintenance, response_sum, responses, sketch_keys, sketch_counts)
+     VALUES ($1, $2, 1, 1000, 990, 5, 5, 0, 0, 0, 0, '{}', '{}')`,
+    [day, world.idOf("api")],
+  );
+  // Ten minutes, by which what comes late is read.
+  for (let ms = 0; ms < 600_000; ms += 30_000) await deps.history.refresh();
+  const { html, text } = await readPage(world, "/");
+  assert(/Last result \d+ s ago from 2 agents /.test(text), text);
+  assert(text.includes("99.50 % up"), text);
+  assert(html.includes(`href="/reports/${name}"`), name);
+  assert(/Next certificate ends in 4 d , of <script>/.test(text), text);
+  const sorted = rowsIn((await readPage(world, "/?sort=certificate")).html, ' class="sites"');
+  assertEquals(sorted[1]!.at(-2), "4 d");
 });
 
 Deno.test("a strip tells each of its days, or of its checks, in words and in data", async () => {

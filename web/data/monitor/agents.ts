@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { literal } from "../sql.ts";
-import { type Seen, STATES } from "../now/judge.ts";
+import { freshMs, type Seen, STATES } from "../now/judge.ts";
 import type { Sites } from "../now/sites.ts";
 
 /** An agent, as its results tell. Times are milliseconds since 1970. */
@@ -11,6 +11,8 @@ export interface Agent {
   labels: Readonly<Record<string, string>>;
   /** Null: of the last 26 hours there is none. */
   lastResult: number | null;
+  /** Whether it says something of now. */
+  isHeard: boolean;
   /** "2026-05-01": the last day of which there is one. */
   lastDay: string;
   /** Of which it has said something in the last 26 hours, and what. */
@@ -42,6 +44,7 @@ export async function agentsOf(pool: Pool, sites: Sites, now: number): Promise<A
       location: last?.location ?? null,
       labels: last?.labels ?? {},
       lastResult: last?.ts ?? null,
+      isHeard: seen.some(({ ts, frequency }) => ts > now - freshMs(frequency)),
       lastDay,
       sites: seen.length,
       states,

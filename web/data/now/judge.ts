@@ -33,8 +33,8 @@ export interface Seen {
   expiresAt: number | null;
 }
 
-/** What httpmon_fresh_for says, in milliseconds. */
-function freshMs(frequency: number | null): number {
+/** How long a result says something of now, by what httpmon_fresh_for says. Milliseconds. */
+export function freshMs(frequency: number | null): number {
   return 1_000 * (frequency === null ? 3_600 : 2 * frequency + 120);
 }
 

@@ -12,7 +12,17 @@ export const BY_URGENCY: readonly State[] = [
   "up",
 ];
 
-export const SORTS = ["group", "state", "name", "24h", "30d", "90d", "p50", "p95"] as const;
+export const SORTS = [
+  "group",
+  "state",
+  "name",
+  "24h",
+  "30d",
+  "90d",
+  "p50",
+  "p95",
+  "certificate",
+] as const;
 export type Sort = typeof SORTS[number];
 
 /** Which sites. Empty: all. */
@@ -37,10 +47,17 @@ export interface Selected {
   groups: ReadonlyMap<string, number>;
 }
 
-/** What people choose of a filter. */
-export interface Choices {
+/** What is to be said of all sites, and what of them can be chosen. */
+export interface Summary {
   labels: readonly string[];
   locations: readonly string[];
+  /** Agents that say something of now, and others of the last 26 hours. */
+  agentsHeard: number;
+  agentsSilent: number;
+  /** Whose certificate ends first. */
+  nextCertificate: { id: number; expiresAt: number } | null;
+  /** Of all sites together in the last month that is over; null where nothing counts. */
+  lastMonth: { name: string; uptime: number } | null;
 }
 
 /** Selections are kept for pages and for who asks next: so many. */
@@ -67,14 +84,31 @@ export class Selections {
     });
   }
 
-  choices(): Choices {
-    return this.#once("choices", () => {
+  summary(): Summary {
+    return this.#once("summary", () => {
       const [labels, locations] = [new Set<string>(), new Set<string>()];
+      const agents = new Map<number, boolean>();
+      let nextCertificate: Summary["nextCertificate"] = null;
       for (const site of this.#sites.all()) {
+        const { id, certificateExpiresAt: expiresAt } = site;
         for (const label of labelsOf(site)) labels.add(label);
         for (const location of site.locations) locations.add(location);
+        if (expiresAt !== null && expiresAt < (nextCertificate?.expiresAt ?? Infinity)) {
+          nextCertificate = { id, expiresAt };
+        }
+        for (const { agentId, isFresh } of this.#sites.heardOf(id)) {
+          agents.set(agentId, isFresh || (agents.get(agentId) ?? false));
+        }
       }
-      return { labels: [...labels].sort(byName), locations: [...locations].sort(byName) };
+      const heard = [...agents.values()].filter((isFresh) => isFresh).length;
+      return {
+        labels: [...labels].sort(byName),
+        locations: [...locations].sort(byName),
+        agentsHeard: heard,
+        agentsSilent: agents.size - heard,
+        nextCertificate,
+        lastMonth: this.#history.lastMonth(),
+      };
     });
   }
 
@@ -137,6 +171,8 @@ function firstOf(
       return () => 0;
     case "name":
       return ({ rank }) => rank;
+    case "certificate":
+      return ({ certificateExpiresAt }) => certificateExpiresAt ?? last;
     case "24h":
     case "30d":
     case "90d":

@@ -4,7 +4,7 @@ import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import { retryUntil } from "../../../runtime/retry.ts";
 import { MS } from "../sql.ts";
-import { judge, type Seen, type State } from "./judge.ts";
+import { freshMs, judge, type Seen, type State } from "./judge.ts";
 import { type Needed, SharedThings } from "./shared.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
@@ -147,6 +147,14 @@ export class Sites {
     return [...this.#seen.get(id)?.values() ?? []];
   }
 
+  /** The agents of a site, and whether they say something of now. */
+  *heardOf(id: number): Iterable<{ agentId: number; isFresh: boolean }> {
+    const now = this.#deps.clock.now() + this.#aheadMs;
+    for (const { agentId, ts, frequency } of this.#seen.get(id)?.values() ?? []) {
+      yield { agentId, isFresh: ts > now - freshMs(frequency) };
+    }
+  }
+
   /** @returns What ends it */
   subscribe(listener: (update: Update) => void): () => void {
     this.#listeners.add(listener);
@@ -172,7 +180,7 @@ export class Sites {
     this.#isRead = true;
     this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, known.get(id))), []);
     // Nothing is told of those that were not heard of for too long.
-    if (known.keys().some((id) => !this.#byId.has(id))) this.#revision++;
+    if ([...known.keys()].some((id) => !this.#byId.has(id))) this.#revision++;
   }
 
   /** Takes over what came since the last look. */

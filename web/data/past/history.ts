@@ -3,7 +3,7 @@ import { adviceFor } from "../../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import { retryUntil } from "../../../runtime/retry.ts";
-import { type Counts, type CountsRow, Ring } from "./ring.ts";
+import { type Counts, type CountsRow, noCounts, Ring, uptimeOf } from "./ring.ts";
 import type { Sites } from "../now/sites.ts";
 
 export const HOUR_MS = 3_600_000;
@@ -14,6 +14,8 @@ export const DAYS = 90;
 const REFRESH_MS = 30_000;
 /** The closed hours and yesterday are read anew so often: what came late is in them by then. */
 const LATE_MS = 600_000;
+/** And so are the days before, a few at a time. */
+const DAYS_ANEW = Math.ceil(DAYS * REFRESH_MS / LATE_MS);
 /** Sites whose percentiles are asked for at a time. */
 const CHUNK = 200;
 
@@ -65,18 +67,30 @@ export class History {
 
   /** Of a site since `since(days)`; null where nothing counts. */
   uptime(id: number, days: number): number | null {
-    const { up, degraded, down } = this.counts(id, days);
-    const counted = up + degraded + down;
-    return counted === 0 ? null : (up + degraded) / counted;
+    return uptimeOf(this.counts(id, days));
   }
 
-  /** Slots of a site since `since(days)`. */
-  counts(id: number, days: number): Counts {
+  /** Adds to `sum` the slots of a site since `since(days)`. */
+  counts(id: number, days: number, sum: Counts = noCounts()): Counts {
     const now = this.#deps.clock.now();
     const hour = Math.floor(now / HOUR_MS);
-    if (days === 1) return this.#hours.sum(id, hour - 24, hour);
+    if (days === 1) return this.#hours.sum(id, hour - 24, hour, sum);
     const today = Math.floor(now / DAY_MS);
-    return this.#hours.sum(id, today * 24, hour, this.#days.sum(id, today - days, today - 1));
+    this.#days.sum(id, today - days, today - 1, sum);
+    return this.#hours.sum(id, today * 24, hour, sum);
+  }
+
+  /** The month before this one, UTC, of all sites together. */
+  lastMonth(): { name: string; uptime: number } | null {
+    const first = new Date(this.#deps.clock.now());
+    first.setUTCDate(1);
+    const end = Math.floor(first.getTime() / DAY_MS);
+    first.setUTCMonth(first.getUTCMonth() - 1);
+    const start = Math.floor(first.getTime() / DAY_MS);
+    const sum = noCounts();
+    for (const id of this.#days.ids()) this.#days.sum(id, start, end - 1, sum);
+    const uptime = uptimeOf(sum);
+    return uptime === null ? null : { name: first.toISOString().slice(0, 7), uptime };
   }
 
   /** The last 90 days of a site, the oldest first, today among them. */
@@ -131,13 +145,13 @@ export class History {
     this.#revision++;
   }
 
-  /** Those that are missing, and then the one that was read longest ago. */
+  /** Those that are missing, and then those that were read longest ago. */
   async #readDaysBefore(today: number, now: number): Promise<void> {
     const days = Array.from({ length: DAYS - 1 }, (_, n) => today - 2 - n);
     for (const day of this.#readDays.keys()) if (!days.includes(day)) this.#readDays.delete(day);
     const missing = days.filter((day) => !this.#readDays.has(day));
     const oldest = [...this.#readDays].toSorted(([, a], [, b]) => a - b).map(([day]) => day);
-    for (const day of missing.length > 0 ? missing : oldest.slice(0, 1)) {
+    for (const day of missing.length > 0 ? missing : oldest.slice(0, DAYS_ANEW)) {
       await this.#read(this.#days, "day", DAY_MS, day, day);
       this.#readDays.set(day, now);
     }

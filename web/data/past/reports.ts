@@ -17,6 +17,10 @@ export interface MonthInList {
   /** "2026-10" */
   name: string;
   isFrozen: boolean;
+  /** Of all sites' slots together; null as long as it is under way. */
+  uptime: number | null;
+  /** How many had results. */
+  sites: number | null;
 }
 
 export interface ReportSite {
@@ -51,17 +55,25 @@ export class Reports {
   }
 
   /** The newest first. */
-  async months(): Promise<MonthInList[]> {
-    const { rows } = await this.#pool.query(
-      `SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS name,
-         EXISTS (SELECT FROM reports WHERE reports.month = (m.month AT TIME ZONE 'UTC')::date)
-           AS "isFrozen"
-       FROM generate_series(
-         (SELECT date_trunc('month', min(bucket), 'UTC') FROM rollup_hourly),
-         now(), interval '1 month'
-       ) AS m(month) ORDER BY m.month DESC`,
-    );
-    return rows;
+  months(): Promise<MonthInList[]> {
+    return this.#once("months", async (client) => {
+      const { rows } = await client.query(
+        `SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS name, uptime, sites,
+           EXISTS (SELECT FROM reports WHERE reports.month = (m.month AT TIME ZONE 'UTC')::date)
+             AS "isFrozen"
+         FROM generate_series(
+           (SELECT date_trunc('month', min(bucket), 'UTC') FROM rollup_hourly),
+           now(), interval '1 month'
+         ) AS m(month)
+         LEFT JOIN (
+           SELECT bucket, count(DISTINCT site_id)::int4 AS sites,
+             sum(up + degraded)::float8 / nullif(sum(up + degraded + down), 0)::float8 AS uptime
+           FROM rollup_monthly WHERE bucket < date_trunc('month', now(), 'UTC') GROUP BY 1
+         ) AS of ON bucket = month
+         ORDER BY m.month DESC`,
+      );
+      return rows;
+    });
   }
 
   /** The sites with results in a month, by name. */

@@ -18,6 +18,18 @@ export type CountsRow = [
 
 const FIELDS = 5;
 
+export function noCounts(): Counts {
+  return { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
+}
+
+/** Of what counts; null where nothing does. */
+export function uptimeOf(
+  { up, degraded, down }: Pick<Counts, "up" | "degraded" | "down">,
+): number | null {
+  const counted = up + degraded + down;
+  return counted === 0 ? null : (up + degraded) / counted;
+}
+
 /**
  * Counts of the last so many buckets of each site: a newer one takes the oldest's place. All in one
  * array, four bytes each, as 10,000 sites have five million of them.
@@ -30,6 +42,10 @@ export class Ring {
 
   constructor(size: number) {
     this.#size = size;
+  }
+
+  ids(): Iterable<number> {
+    return this.#places.keys();
   }
 
   /** Forgets a bucket. */
@@ -55,12 +71,7 @@ export class Ring {
   }
 
   /** Adds to `sum` the buckets from one to another, both in; no more of them than fit. */
-  sum(
-    id: number,
-    from: number,
-    to: number,
-    sum: Counts = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 },
-  ): Counts {
+  sum(id: number, from: number, to: number, sum: Counts = noCounts()): Counts {
     const place = this.#places.get(id);
     if (place === undefined) return sum;
     const all = this.#counts;

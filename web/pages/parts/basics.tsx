@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import type { State } from "../../data/now/judge.ts";
-import { amount, exact, percent, short, span } from "./format.ts";
+import { amount, count, exact, percent, short, span } from "./format.ts";
 
 const SHAPES: Record<State, string> = {
   up: "M6 1a5 5 0 1 0 0 10A5 5 0 1 0 6 1z",
@@ -74,6 +74,17 @@ export function Ms({ of }: { of: number | null }) {
   return <Figure value={of === null ? null : amount(of)} unit="ms" />;
 }
 
+/** Of a certificate: in colour, and with a mark, where somebody should see to it. */
+export function DaysLeft({ until, now }: { until: number; now: number }) {
+  const days = Math.floor((until - now) / 86_400_000);
+  const text = days < 0 ? "ended" : `${count(days)} d`;
+  if (days >= SOON_DAYS) return text;
+  return <StateWord state={days < 0 ? "down" : "degraded"} word={text} />;
+}
+
+/** Whoever renews certificates by itself has done so by then. */
+const SOON_DAYS = 14;
+
 /** A form's hidden fields, its token among them, and its button. */
 export function Send({ to, csrf, says, fields = {} }: {
   to: string;
@@ -111,7 +122,11 @@ export function Table({ head, rows, none = "None.", narrow = false }: TableProps
           <tr>{titles.map((title, n) => <th scope="col" class={kinds[n]}>{title}</th>)}</tr>
         </thead>
         <tbody>
-          {rows.map((row) => <tr>{row.map((cell, n) => <td class={kinds[n]}>{cell}</td>)}</tr>)}
+          {rows.map((row) => (
+            <tr>
+              {row.map((cell, n) => <td class={kinds[n]} data-of={titles[n]}>{cell}</td>)}
+            </tr>
+          ))}
         </tbody>
       </table>
     </div>

@@ -3,7 +3,8 @@ import type { FromAgent } from "../../data/past/site.ts";
 import type { SiteNow } from "../../data/now/sites.ts";
 import { Ago, Mark, Pick, Since } from "./basics.tsx";
 import { plural, span } from "./format.ts";
-import { IncidentLink, noticedBy, whyOf } from "./wrong.tsx";
+import { noticedBy, whyOf } from "./why.ts";
+import { IncidentLink } from "./wrong.tsx";
 
 interface HeadProps {
   /** Null: not heard of lately. */

@@ -2,9 +2,10 @@ import type { Site } from "../../../config/types.ts";
 import { DAY_MS } from "../../data/past/history.ts";
 import { type Seen, STATES } from "../../data/now/judge.ts";
 import type { Certificate, Failure, FromAgent, LastResult } from "../../data/past/site.ts";
+import { uptimeOf } from "../../data/past/ring.ts";
 import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
 import { count, plural, span } from "./format.ts";
-import { whyOf } from "./wrong.tsx";
+import { whyOf } from "./why.ts";
 
 /** Runs of failures, each with what the site answered. */
 export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {
@@ -61,11 +62,10 @@ export function Locations({ agents, seen, now }: {
       ]}
       rows={agents.map((one) => {
         const last = seen.find(({ agentId }) => agentId === one.agentId);
-        const counted = one.up + one.degraded + one.down;
         return [
           <span title={one.agent}>{one.place}</span>,
           last ? <StateWord state={STATES[last.state]!} /> : "–",
-          <Uptime of={counted === 0 ? null : (one.up + one.degraded) / counted} />,
+          <Uptime of={uptimeOf(one)} />,
           ...STATES.map((state) => count(one[state])),
           <Ms of={last && last.responseCode !== null ? last.responseMs : null} />,
           last ? <Ago at={last.ts} now={now} /> : "–",

@@ -2,7 +2,7 @@ import type { Check } from "../../data/past/checks.ts";
 import type { History } from "../../data/past/history.ts";
 import { groupOf, type Sort } from "../../data/now/select.ts";
 import type { SiteNow } from "../../data/now/sites.ts";
-import { Ms, Since, StateWord, Uptime } from "./basics.tsx";
+import { DaysLeft, Ms, Since, StateWord, Uptime } from "./basics.tsx";
 import { count } from "./format.ts";
 import { hrefOf, type Query } from "./query.ts";
 import { CheckStrip, DayStrip } from "./strip.tsx";
@@ -28,6 +28,7 @@ const COLUMNS: [sort: Sort, title: string, isNumber?: true][] = [
   ["90d", "90 days", true],
   ["p50", "p50", true],
   ["p95", "p95", true],
+  ["certificate", "certificate", true],
 ];
 
 /** A row a site; in groups, unless they are sorted otherwise. */
@@ -43,9 +44,11 @@ export function SiteTable(props: SiteTableProps) {
             <th
               scope="col"
               class={isNumber ? `n c-${sort}` : undefined}
-              aria-sort={query.sort === sort
-                ? isNumber || sort === "state" ? "descending" : "ascending"
-                : undefined}
+              aria-sort={query.sort !== sort
+                ? undefined
+                : sort === "state" || sort.startsWith("p")
+                ? "descending"
+                : "ascending"}
             >
               <a href={hrefOf({ ...query, sort: query.sort === sort ? "group" : sort, page: 1 })}>
                 {title}
@@ -85,7 +88,7 @@ interface RowProps {
 }
 
 function Row({ site, history, now, children }: RowProps) {
-  const { id, state, since, name } = site;
+  const { id, state, since, name, certificateExpiresAt } = site;
   const percentiles = history.percentiles(id);
   return (
     <tr data-site={id}>
@@ -110,6 +113,11 @@ function Row({ site, history, now, children }: RowProps) {
       </td>
       <td class="n" data-of="p95">
         <Ms of={percentiles?.p95 ?? null} />
+      </td>
+      <td class="n c-certificate" data-of="certificate">
+        {certificateExpiresAt === null
+          ? <span class="none">–</span>
+          : <DaysLeft until={certificateExpiresAt} now={now} />}
       </td>
       <td class="cells">{children}</td>
     </tr>

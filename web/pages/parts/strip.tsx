@@ -92,7 +92,7 @@ function cellOfDay({ up, degraded, down, unknown, maintenance }: Counts): Cell {
   if (down > 0) {
     const uptime = percent((up + degraded) / counted);
     // A few minutes of a day are to be seen, too.
-    return { as: "down", share: Math.max(0.3, down / counted), tells: `d${uptime}` };
+    return { as: "down", share: Math.max(0.5, down / counted), tells: `d${uptime}` };
   }
   if (degraded > 0) return DAYS.degraded;
   if (counted > 0) return DAYS.up;

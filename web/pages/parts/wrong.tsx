@@ -3,6 +3,7 @@ import type { State } from "../../data/now/judge.ts";
 import type { SiteNow, Sites } from "../../data/now/sites.ts";
 import { Mark, Since } from "./basics.tsx";
 import { plural } from "./format.ts";
+import { noticedBy, whyOf } from "./why.ts";
 
 /** More are one line. */
 const MOST = 20;
@@ -89,24 +90,4 @@ export function IncidentLink({ site: { incident } }: { site: SiteNow }) {
   const { id, isAcknowledged, acknowledgedBy } = incident;
   const done = acknowledgedBy === null ? "acknowledged" : `acknowledged by ${acknowledgedBy}`;
   return <a class="act" href={`/incidents/${id}`}>{isAcknowledged ? done : "acknowledge"}</a>;
-}
-
-/** Why a site is not up, in words. */
-export function whyOf(
-  { reason, responseCode, errorMessage }: Pick<
-    SiteNow,
-    "reason" | "responseCode" | "errorMessage"
-  >,
-): string {
-  const status = responseCode === null ? null : `status ${responseCode}`;
-  if (errorMessage !== null) return errorMessage;
-  if (reason === "status" || reason === null) return status ?? "no reason is recorded";
-  return [reason.replaceAll("_", " "), status].filter(Boolean).join(", ");
-}
-
-/** Who sees that a site is down. */
-export function noticedBy({ agents, agentsDown, downFrom, state }: SiteNow): string {
-  if (state !== "down") return "";
-  const places = downFrom.slice(0, 3).join(", ") + (downFrom.length > 3 ? ", …" : "");
-  return agents > 1 ? `${agentsDown} of ${agents}: ${places}` : `seen from ${places}`;
 }
