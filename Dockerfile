@@ -1,5 +1,6 @@
 # httpmon as one file on Node. The mode comes from APP_MODE (or as an argument), the config from
-# APP_CONFIG; an agent keeps its outbox in /var/lib/httpmon, which is to be a volume.
+# APP_CONFIG. An agent keeps its state in /var/lib/httpmon, which is to be a volume; the other modes
+# keep nothing, so none is declared here.
 
 FROM node:24.21.0-slim AS build
 WORKDIR /src
@@ -14,8 +15,7 @@ FROM node:24.21.0-slim
 COPY --from=build /src/build/node /usr/local/lib/httpmon
 WORKDIR /var/lib/httpmon
 RUN chown node:node /var/lib/httpmon
-VOLUME /var/lib/httpmon
 # The user "node", as a number, so that it can be seen from outside that it is not root.
 USER 1000
-ENV NODE_ENV=production APP_CONFIG=/etc/httpmon/config.yaml
+ENV NODE_ENV=production APP_CONFIG=/etc/httpmon/config.yaml STATE_DIRECTORY=/var/lib/httpmon
 ENTRYPOINT ["node", "/usr/local/lib/httpmon/httpmon.cjs"]

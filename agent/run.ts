@@ -5,23 +5,18 @@ import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
-import { CertificatesSeen } from "./check/certificates_seen.ts";
 import type { Checked } from "./check/check.ts";
+import { checkKit } from "./check/check_kit.ts";
 import { CheckRunner, type CheckRunnerDeps } from "./check/check_runner.ts";
 import type { Clients } from "./clients.ts";
-import { askControlBy } from "./condition/control.ts";
 import { allowedChecks } from "./condition/descriptors.ts";
-import { Allowances } from "./condition/allowance.ts";
 import { Inspector } from "./inspect/inspector.ts";
 import { Limiter } from "./condition/limiter.ts";
-import { LoopWatch } from "./condition/loop_watch.ts";
-import { MaintenanceCalendar } from "./check/maintenance.ts";
-import { hostOf, Network } from "./condition/network.ts";
+import { hostOf } from "./condition/network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
 import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
-import { SiteRequests } from "./check/site_requests.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { AgentStats } from "./stats.ts";
 import { timestampsOf } from "./check/timestamps.ts";
@@ -85,33 +80,23 @@ export async function runAgent(
   }
   const { outbox, agentUUID } = await openStateFolder(config.agent, clock, log);
   const timestamps = timestampsOf(outbox.meta, clock, log);
-  const loop = new LoopWatch(clock, (ms) => {
-    stats.stalls++;
-    log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
-  });
-  const { controls } = config.agent;
-  const network = new Network({ clock, controls, ask: askControlBy(deps.clients.timed) });
   const places = new Limiter(maxChecks);
   const inspector = new Inspector(clock);
-  const requests = new SiteRequests(deps.clients, clock);
-  const runner = new CheckRunner({
+  const kit = checkKit({
+    config: config.agent,
+    agentUUID,
     clients: deps.clients,
     clock,
-    log,
-    stats,
-    agent: { agentUUID, location: config.agent.location, labels: config.agent.labels },
     places,
-    allowances: new Allowances(MAX_BODY_MEMORY, places),
-    timestamps,
-    outbox,
-    requests,
-    inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-    loop,
-    network,
-    certificates: new CertificatesSeen(clock),
-    maintenance: new MaintenanceCalendar(),
-    onChecked: deps.onChecked,
+    maxBodyBytes: MAX_BODY_MEMORY,
+    inspector,
+    onStall(ms) {
+      stats.stalls++;
+      log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
+    },
   });
+  const { onChecked } = deps;
+  const runner = new CheckRunner({ ...kit, log, stats, places, timestamps, outbox, onChecked });
   const schedule = new Schedule<ScheduledSite>({
     clock,
     run: ({ site }, turn) => runner.run(site, turn),
@@ -123,12 +108,11 @@ export async function runAgent(
   const deadline = new AbortController();
 
   const publishing = publisher.run(draining.signal, deadline.signal);
-  loop.start();
   const replaceSites = (sites: readonly Site[]) => {
     if (sites.some(({ rules }) => asksOfTexts(rules))) inspector.start();
     schedule.replace(sites.map(scheduled));
     timestamps.keep(new Set(sites.map(siteId)));
-    network.keep(new Set(sites.map(({ requestUrl }) => hostOf(requestUrl)!)));
+    kit.network.keep(new Set(sites.map(({ requestUrl }) => hostOf(requestUrl)!)));
   };
   replaceSites(config.sites);
   schedule.start();
@@ -145,7 +129,7 @@ export async function runAgent(
   const cancelDeadline = clock.after(left(), () => deadline.abort());
   await within(clock, left() / 2, runner.drain());
   runner.cut();
-  requests.close();
+  kit.requests.close();
   await inspector.close();
   await within(clock, CUT_WITHIN_MS, runner.drain());
   await within(clock, left(), outbox.flush());
@@ -153,7 +137,7 @@ export async function runAgent(
   await publishing;
   cancelDeadline();
   await outbox.close();
-  loop.stop();
+  kit.loop.stop();
 
   stats.waiting = outbox.waiting;
   stats.dropped = outbox.dropped;

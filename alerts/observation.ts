@@ -52,9 +52,29 @@ function seenIn(message: ResultMessage): Seen {
 }
 
 /** "status 503", "rule regex, status 200", "connection_refused: ..." */
-function causeOf({ reason, errorClass, errorMessage, responseCode }: ResultMessage): string {
+function causeOf(message: ResultMessage): string {
+  const { reason, errorClass, errorMessage, responseCode } = message;
   const status = responseCode === null ? null : `status ${responseCode}`;
   if (errorMessage !== null) return [reason ?? errorClass, errorMessage].filter(Boolean).join(": ");
-  const isStatus = reason === undefined || reason === "status";
-  return [isStatus ? null : `rule ${reason}`, status].filter(Boolean).join(", ");
+  if (reason === undefined || reason === "status") return status ?? "";
+  const found = FOUND[reason]?.(message);
+  return [`rule ${reason}${found ? `: ${found}` : ""}`, status].filter(Boolean).join(", ");
+}
+
+/** What was found, of rules that are about a number. */
+const FOUND: Record<string, (message: ResultMessage) => string | undefined> = {
+  max_response_time_ms: inMs,
+  degraded_response_time_ms: inMs,
+  min_body_bytes: inBytes,
+  max_body_bytes: inBytes,
+  certificate_days_left: ({ tls }) =>
+    tls?.expiresAt ? `the certificate ends on ${tls.expiresAt.slice(0, 10)}` : undefined,
+};
+
+function inMs({ responseTime }: ResultMessage): string {
+  return `${Math.round(responseTime)} ms`;
+}
+
+function inBytes({ bodyBytes }: ResultMessage): string | undefined {
+  return bodyBytes === undefined ? undefined : `${bodyBytes} bytes`;
 }

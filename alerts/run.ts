@@ -1,9 +1,12 @@
+import type { Kafka } from "kafkajs";
 import type { Pool } from "pg";
 import type { Config } from "../config/types.ts";
 import { type ConsumerDeps, runConsumer } from "../consume/run.ts";
 import { createKafka } from "../kafka/client.ts";
-import { viewTopic } from "../kafka/cluster.ts";
+import { type TopicView, viewTopic } from "../kafka/cluster.ts";
+import { hasBrokerTime } from "../kafka/topic.ts";
 import { aborted, within } from "../runtime/abort.ts";
+import type { Logger } from "../runtime/log.ts";
 import { policies } from "./policies.ts";
 import { decideInRounds } from "./rounds.ts";
 import { keepBeating } from "./heartbeat.ts";
@@ -62,7 +65,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
       ...deps,
       consumer: CONSUMER,
       topic,
-      viewTopic: () => viewTopic(kafka, topic),
+      viewTopic: viewerOf(kafka, topic, log),
       policyOf,
       route,
     }),
@@ -76,6 +79,23 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
     log.error({ ms: SHUTDOWN_MS }, "Stopping took too long, leaving the rest undone");
   }
   log.notice({ batches: deps.stats.batches }, "The alerter has stopped");
+}
+
+/** Looks at the topic, and says, once, where its records have not the broker's time. */
+function viewerOf(kafka: Kafka, topic: string, log: Logger): () => Promise<TopicView> {
+  let isSaid = false;
+  return async () => {
+    const view = await viewTopic(kafka, topic);
+    if (!isSaid && await hasBrokerTime(kafka, topic) === false) {
+      log.error(
+        { topic },
+        "The topic's records have the time of agents, not the broker's: one whose clock is ahead keeps " +
+          "all others from voting; set the topic's message.timestamp.type to LogAppendTime",
+      );
+    }
+    isSaid = true;
+    return view;
+  };
 }
 
 /** How many sites there are at a host. */

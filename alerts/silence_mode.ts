@@ -3,10 +3,11 @@ import type { Pool } from "pg";
 import { type Matcher, parseMatcher, showMatcher } from "../config/matchers.ts";
 import { explainFailure } from "../db/connect/explain_failure.ts";
 import { createPool } from "../db/connect/pool.ts";
+import { endSilence, silence, silences } from "../db/silences.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { withOutput } from "../runtime/output.ts";
-import { duration } from "./message/times.ts";
+import { span } from "../runtime/in_words.ts";
 
 const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
 
@@ -66,42 +67,26 @@ async function made(
     throw new UsageError('A silence needs "--for", 2h for one, and "--why"');
   }
   const seconds = Number(forTime.slice(0, -1)) * UNITS[forTime.at(-1) as keyof typeof UNITS];
-  const { rows: [row] } = await pool.query(
-    `SELECT httpmon_silence($1, now() + $2 * interval '1 s', $3, $4) AS id`,
-    [JSON.stringify(matchers), seconds, why, process.env.USER || null],
-  );
-  return `Silence ${row.id}: nobody is told of what opens where ${shown(matchers)} for ${
-    duration(seconds * 1_000)
+  const createdBy = process.env.USER || null;
+  const id = await silence(pool, { matchers, seconds, why, createdBy });
+  return `Silence ${id}: nobody is told of what opens where ${shown(matchers)} for ${
+    span(seconds * 1_000)
   }\n`;
 }
 
 async function ended(pool: Pool, id: string): Promise<string> {
-  const { rows: [row] } = await pool.query("SELECT httpmon_end_silence($1) AS is_ended", [id]);
-  if (!row.is_ended) throw new UsageError(`Silence ${id} is over, or there is none`);
+  if (!await endSilence(pool, id)) throw new UsageError(`Silence ${id} is over, or there is none`);
   return `Silence ${id} has ended\n`;
 }
 
 async function listed(pool: Pool, now: number): Promise<string> {
-  const { rows } = await pool.query<{
-    id: string;
-    matchers: Matcher[];
-    starts_at: Date;
-    ends_at: Date;
-    why: string;
-    created_by: string | null;
-    held: number;
-  }>(
-    `SELECT id::text, matchers, starts_at, ends_at, why, created_by, (
-       SELECT count(DISTINCT incident_id)::int FROM notifications
-       WHERE silence_id = s.id AND state = 'pending') AS held
-     FROM silences AS s WHERE ends_at > now() ORDER BY ends_at`,
-  );
-  if (rows.length === 0) return "Nothing is silenced\n";
-  return rows.map(({ id, matchers, starts_at, ends_at, why, created_by, held }) => {
-    const when = starts_at.getTime() > now
-      ? `from ${starts_at.toISOString()}`
-      : `for another ${duration(ends_at.getTime() - now)}`;
-    return `${id}  ${shown(matchers)}  ${when}  ${why}${created_by ? ` (${created_by})` : ""}${
+  const found = await silences(pool);
+  if (found.length === 0) return "Nothing is silenced\n";
+  return found.map(({ id, matchers, startsAt, endsAt, why, createdBy, held }) => {
+    const when = startsAt > now
+      ? `from ${new Date(startsAt).toISOString()}`
+      : `for another ${span(endsAt - now)}`;
+    return `${id}  ${shown(matchers)}  ${when}  ${why}${createdBy ? ` (${createdBy})` : ""}${
       held > 0 ? `  holds back ${held}` : ""
     }\n`;
   }).join("");

@@ -87,6 +87,7 @@ export function sample(now: number, link: string | null): Message {
         saw("us-east", "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90", 95),
       ],
       labels: { group: "sample" },
+      flapping: false,
       before: { wellSince: at(320_000), incidents: 2, seconds: 840 },
       link: link && `${link}/incidents`,
     }],

@@ -1,4 +1,4 @@
-import type { Admin, Kafka } from "kafkajs";
+import { type Admin, ConfigResourceTypes, type Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log.ts";
 import { withAdmin } from "./cluster.ts";
@@ -81,6 +81,26 @@ function adviceFor(code: number, config: KafkaConfig): string {
   return code === INVALID_REPLICATION_FACTOR
     ? `"topic_replication_factor" is ${config.topicReplicationFactor}, for which there are too few brokers`
     : "make it with message.timestamp.type=LogAppendTime";
+}
+
+/** Whether records have the broker's time, not their sender's; null where the broker does not say. */
+export async function hasBrokerTime(kafka: Kafka, topic: string): Promise<boolean | null> {
+  try {
+    const { resources: [found] } = await withAdmin(kafka, (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{
+          type: ConfigResourceTypes.TOPIC,
+          name: topic,
+          configNames: ["message.timestamp.type"],
+        }],
+      }));
+    const [setting] = found?.configEntries ?? [];
+    return setting ? setting.configValue === "LogAppendTime" : null;
+  } catch (error) {
+    if (answersIn(error).length > 0) return null;
+    throw error;
+  }
 }
 
 async function topicExists(admin: Admin, topic: string): Promise<boolean> {

@@ -1,9 +1,12 @@
 /**
- * `deno task compile [--via node] [--out DIR]`: an executable for each mode, and one for all of them,
- * with everything in it; by `deno compile`, or as Node single executables.
+ * `deno task compile [--via node] [--out DIR]`: an executable for all modes with everything in it, and
+ * one for each that runs by itself: by `deno compile`, each with the permissions of its mode alone, or
+ * as a Node single executable and links to it.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { mkdir, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { lstat, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { bundleForNode } from "./build/bundle.ts";
 import { denoCompile } from "./build/deno_compile.ts";
@@ -14,7 +17,10 @@ import { ROOT } from "./build/project.ts";
 import { nodeSingleExecutable } from "./build/single_executable.ts";
 import { UnavailableError } from "./build/unavailable_error.ts";
 
-/** Makes `executables` in `folder`; `done` is called after each. */
+/**
+ * Makes `executables` in `folder`, and SHA256SUMS of them; `done` is called after each. By Node it is
+ * one file, and links to it.
+ */
 export async function compile(
   via: "deno" | "node",
   folder: string,
@@ -22,14 +28,29 @@ export async function compile(
   done: (executable: Executable) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const parts = via === "node"
-    ? { code: await bundleForNode(), node: await nodeBinary(BUNDLED_NODE) }
-    : null;
+  const [whole] = EXECUTABLES as [Executable];
+  if (via === "node") {
+    const parts = { code: await bundleForNode(), node: await nodeBinary(BUNDLED_NODE) };
+    await nodeSingleExecutable(join(folder, whole.name), parts);
+  }
+  const sums: string[] = [];
   for (const executable of executables) {
-    if (parts) await nodeSingleExecutable(executable, folder, parts);
-    else await denoCompile(executable, folder);
+    const path = join(folder, executable.name);
+    if (via === "deno") await denoCompile(executable, folder);
+    else if (executable.name !== whole.name) {
+      await rm(path, { force: true });
+      await symlink(whole.name, path);
+    }
+    sums.push(`${await sha256(path)}  ${executable.name}\n`);
     await done(executable);
   }
+  await writeFile(join(folder, "SHA256SUMS"), sums.join(""));
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 /** @returns The exit code */
@@ -47,8 +68,9 @@ async function main(args: string[]): Promise<number> {
   const folder = out ? resolve(Deno.env.get("INIT_CWD") ?? "", out) : ROOT;
   try {
     await compile(via, folder, EXECUTABLES, async ({ name }) => {
-      const { size } = await stat(join(folder, name));
-      console.log(`Made ${name} (${Math.round(size / 1e6)} MB)`);
+      const made = await lstat(join(folder, name));
+      const what = made.isSymbolicLink() ? "a link" : `${Math.round(made.size / 1e6)} MB`;
+      console.log(`Made ${name} (${what})`);
     });
     return 0;
   } catch (error) {

@@ -15,6 +15,7 @@ const LONG = [
   "tests/end_to_end/faults_test.ts",
   "tests/container_test.ts",
   "tests/scripts/node_build_test.ts",
+  "tests/scripts/npm_package_test.ts",
   "tests/local/demo/demo_test.ts",
 ];
 

@@ -20,7 +20,6 @@ interface Service {
   image: string;
   build?: string;
   environment: Record<string, string | number>;
-  configs?: { source: string; target: string }[];
   volumes?: string[];
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: object;
@@ -28,9 +27,11 @@ interface Service {
 
 interface Compose {
   services: Record<string, Service>;
-  configs: Record<string, { file: string }>;
   volumes: Record<string, null>;
 }
+
+/** Mounted whole. */
+const CONFIG_FOLDER = "deploy/compose";
 
 const text = (name: string) => readFile(join(ROOT, name), "utf8");
 const compose = yaml.load(await text("compose.yaml")) as Compose;
@@ -61,6 +62,8 @@ Deno.test("compose.yaml runs each of the modes that it is for, and nothing that 
   assertEquals(ours.map(([, { environment }]) => environment.APP_MODE), [
     "init-schema",
     "writer",
+    "alerts",
+    "web",
     "agent",
   ]);
   for (const [name, service] of Object.entries(services)) {
@@ -68,29 +71,28 @@ Deno.test("compose.yaml runs each of the modes that it is for, and nothing that 
       assertEquals(service.build, ".");
       assert(isMode(String(service.environment.APP_MODE)));
     } else assertMatch(service.image, /^[\w./-]+:\d+(\.\d+)*$/);
-    for (const { source } of service.configs ?? []) assert(compose.configs[source], source);
-    for (const volume of service.volumes ?? []) {
-      assert(Object.hasOwn(compose.volumes, volume.split(":")[0]!), volume);
+    for (const [source = ""] of (service.volumes ?? []).map((volume) => volume.split(":"))) {
+      if (source.startsWith("./")) assert((await stat(join(ROOT, source))).isDirectory(), source);
+      else assert(Object.hasOwn(compose.volumes, source), source);
     }
+    // Each that goes on says how it is; the one that ends says so by its end.
+    assertEquals(Object.hasOwn(service, "healthcheck"), name !== "init-schema", name);
     for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
       assert(services[other], `${name} waits for "${other}"`);
       if (condition === "service_healthy") assert(services[other].healthcheck, other);
     }
   }
-  for (const { file } of Object.values(compose.configs)) {
-    assert((await stat(join(ROOT, file))).isFile());
-  }
 });
 
 Deno.test("compose.yaml's config loads in each mode and names compose.yaml's servers", () => {
-  const file = join(ROOT, compose.configs.httpmon!.file);
+  const file = join(ROOT, CONFIG_FOLDER, "config.yaml");
   for (const [name, { environment }] of ours) {
     const mode = String(environment.APP_MODE);
     assert(isMode(mode), name);
     const env = environment.POSTGRES_PASSWORD ? { POSTGRES_PASSWORD: "secret" } : {};
     const config = loadConfig(file, { mode, env });
     const { KAFKA_ADVERTISED_LISTENERS, KAFKA_LISTENERS } = services.kafka!.environment;
-    if (mode !== "init-schema") {
+    if (mode !== "init-schema" && mode !== "web") {
       const [server] = config.kafka.bootstrapServers;
       assertEquals(KAFKA_ADVERTISED_LISTENERS, `PLAINTEXT://${server}`);
       assertEquals(`${KAFKA_LISTENERS}`.split(",")[0], `PLAINTEXT://:${server!.split(":")[1]}`);
@@ -105,16 +107,29 @@ Deno.test("compose.yaml's config loads in each mode and names compose.yaml's ser
   }
 });
 
-Deno.test("Dockerfile pins its images, runs as a user and keeps the state in a volume", () => {
+Deno.test("compose.yaml's health checks ask where the config has each mode listen", () => {
+  const file = join(ROOT, CONFIG_FOLDER, "config.yaml");
+  const { agent, writer, alerts, web } = loadConfig(file, { env: { POSTGRES_PASSWORD: "x" } });
+  for (const [mode, { listen }] of Object.entries({ agent, writer, alerts, web })) {
+    const { test } = services[mode]!.healthcheck as { test: string[] };
+    assertMatch(test.at(-1)!, new RegExp(`http://127.0.0.1:${listen!.port}/readyz`), mode);
+  }
+});
+
+Deno.test("Dockerfile pins its images, runs as a user, and declares no volume for modes that keep nothing", () => {
   const image = `node:${BUNDLED_NODE}-slim`;
   assertEquals(restsOf("FROM"), [`${image} AS build`, image]);
   assertEquals(restsOf("USER"), ["1000"]);
   assertEquals(restsOf("WORKDIR").at(-1), "/var/lib/httpmon");
-  assertEquals(restsOf("VOLUME"), ["/var/lib/httpmon"]);
+  assertEquals(restsOf("VOLUME"), []);
   const [variables] = restsOf("ENV");
-  for (const [, { configs, volumes = [] }] of ours) {
-    assertMatch(variables!, new RegExp(` APP_CONFIG=${configs![0]!.target}$`));
-    for (const volume of volumes) assertEquals(volume.split(":")[1], "/var/lib/httpmon");
+  assertMatch(
+    variables!,
+    / APP_CONFIG=\/etc\/httpmon\/config\.yaml STATE_DIRECTORY=\/var\/lib\/httpmon$/,
+  );
+  const config = `./${CONFIG_FOLDER}:/etc/httpmon:ro`;
+  for (const [name, { volumes }] of ours) {
+    assertEquals(volumes, name === "agent" ? [config, "agent:/var/lib/httpmon"] : [config]);
   }
 });
 
@@ -152,6 +167,22 @@ Deno.test("Dockerfile's commands, in plain folders, make a program that starts b
       clearEnv: true,
     }).output();
     assertEquals(new TextDecoder().decode(stdout), `httpmon ${VERSION}\n`);
+  });
+
+  await t.step("the health check tells ready from not ready", async () => {
+    const { test } = services.agent!.healthcheck as { test: string[] };
+    assertEquals(test.slice(0, 3), ["CMD", "node", "-e"]);
+    let status = 503;
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => new Response(null, { status }),
+    );
+    const script = test[3]!.replace(":9100", `:${server.addr.port}`);
+    const code = async () =>
+      (await new Deno.Command(node, { args: ["-e", script], clearEnv: true }).output()).code;
+    assertEquals(await code(), 1);
+    status = 200;
+    assertEquals(await code(), 0);
   });
 
   await t.step("the entry point takes its mode and its config from the environment", async () => {

@@ -27,9 +27,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "agent/rules": ["agent/http", "agent/inspect", "config", "wire"],
   consume: ["config", "db", "kafka", "runtime"],
   // What a kind of channels is, likewise.
-  "alerts/channels": ["alerts/message", "config"],
+  "alerts/channels": ["alerts/message", "config", "runtime"],
   "alerts/config": ["alerts/channels", "config"],
-  "alerts/message": [],
+  "alerts/message": ["runtime"],
   alerts: ["config", "consume", "db", "kafka", "runtime", "wire"],
   web: ["config", "db", "runtime"],
   "web/config": ["config"],

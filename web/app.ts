@@ -7,6 +7,7 @@ import { isForProgram, problem } from "./access/problem.ts";
 import { api } from "./api/index.ts";
 import { assets } from "./assets/index.ts";
 import type { Env, WebDeps } from "./env.ts";
+import { health } from "./health.ts";
 import { live } from "./live/index.tsx";
 import { pages } from "./pages/index.tsx";
 import { messagePage } from "./pages/message.tsx";
@@ -15,6 +16,7 @@ import { status } from "./status/index.ts";
 /** All that is served, as a function from request to response. */
 export function createApp(deps: WebDeps): Hono<Env> {
   const app = new Hono<Env>();
+  app.route("/", health(deps));
   app.use(compress);
   const guard = new Guard(deps.config.web, deps.clock);
   app.use(guard.shield);

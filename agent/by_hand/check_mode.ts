@@ -1,32 +1,14 @@
 import process from "node:process";
-import type { Config, Site } from "../../config/types.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
 import type { ModeContext } from "../../runtime/mode_context.ts";
 import { encode } from "../../wire/encode.ts";
-import { CertificatesSeen } from "../check/certificates_seen.ts";
-import { check, type CheckDeps, type Checked } from "../check/check.ts";
+import type { Checked } from "../check/check.ts";
 import { withOptions } from "./check_overrides.ts";
+import { checker } from "./checker.ts";
 import { findTarget } from "./check_target.ts";
-import { createClients } from "../clients.ts";
-import { askControlBy } from "../condition/control.ts";
-import { Allowances } from "../condition/allowance.ts";
-import { Inspector } from "../inspect/inspector.ts";
-import { Limiter } from "../condition/limiter.ts";
-import { LoopWatch } from "../condition/loop_watch.ts";
-import { MaintenanceCalendar } from "../check/maintenance.ts";
-import { Network } from "../condition/network.ts";
 import { repeatsOf } from "./show/repeats.ts";
 import { reportOf } from "./show/report.ts";
 import { paintFor, PLAIN, type Style } from "./show/style.ts";
-import { siteRequest, SiteRequests } from "../check/site_requests.ts";
-import { warmUp } from "./warm_up.ts";
-
-/** Stands for the agent in a result that no agent made, where the config names none. */
-const NO_AGENT = "00000000-0000-0000-0000-000000000000";
-
-/** A check connects to no more addresses at a time. */
-const MAX_SOCKETS = 8;
 
 /**
  * Mode "check": checks sites now, one after the other, and prints all that was seen of each, or with
@@ -43,7 +25,11 @@ export async function checkMode(
   );
   const style = { ...styleOfOutput(), isVerbose: options.verbose };
   let code: ExitCode = EXIT.done;
-  const { warm, run, close } = checker(config.agent, clock);
+  const { warm, run, close } = checker(
+    config.agent,
+    clock,
+    (error) => console.error(`httpmon: ${error}`),
+  );
   try {
     for (const [i, site] of sites.entries()) {
       const all: Checked[] = [];
@@ -72,43 +58,6 @@ export async function checkMode(
   } finally {
     await close();
   }
-}
-
-/** Checks sites outside of any schedule. */
-function checker(agent: Config["agent"], clock: Clock) {
-  const { uuid, location, labels, controls } = agent;
-  const clients = createClients(clock, agent);
-  const inspector = new Inspector(clock, 1);
-  const requests = new SiteRequests(clients, clock);
-  const loop = new LoopWatch(clock);
-  const deps: CheckDeps = {
-    clients,
-    clock,
-    agent: { agentUUID: uuid ?? NO_AGENT, location, labels },
-    timestamp: () => BigInt(clock.now()) * 1_000n,
-    requests,
-    inspect: (inspection, limitMs) => inspector.inspect(inspection, limitMs),
-    allowances: new Allowances(Infinity, new Limiter(MAX_SOCKETS)),
-    loop,
-    network: new Network({ clock, controls, ask: askControlBy(clients.timed) }),
-    certificates: new CertificatesSeen(clock),
-    maintenance: new MaintenanceCalendar(),
-    onInspectionFailed: (_, error) => console.error(`httpmon: ${error}`),
-  };
-  loop.start();
-  return {
-    warm(site: Site, signal: AbortSignal): Promise<void> {
-      const { tls } = siteRequest(site);
-      return warmUp(clients[site.client], site.client === "timed" ? { tls } : {}, clock, signal);
-    },
-    run: (site: Site, signal: AbortSignal) => check(site, signal, deps),
-    async close(): Promise<void> {
-      loop.stop();
-      requests.close();
-      clients.timed.close();
-      await inspector.close();
-    },
-  };
 }
 
 function styleOfOutput(): Style {

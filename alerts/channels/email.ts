@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { plain, strictMap, text, whole } from "../../config/fields.ts";
+import { escapeHtml } from "../../runtime/in_words.ts";
 import type { Message } from "../message/message.ts";
-import { type Tone, wordsOf } from "../message/words.ts";
+import { LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
 import { channelKind, SendError } from "./kind.ts";
 
 const ADDRESS = 'an address ("ops@example.com" or "Ops <ops@example.com>")';
@@ -124,28 +125,25 @@ const FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-s
 export function htmlOf({ tone, title, facts, list, link }: ReturnType<typeof wordsOf>): string {
   const row = ([name, value]: readonly [string, string]) =>
     `<tr><td style="padding:4px 16px 4px 0;color:#667085;vertical-align:top;white-space:nowrap">${
-      escaped(name)
+      escapeHtml(name)
     }</td><td style="padding:4px 0;color:#101828;word-break:break-word">${
-      escaped(value)
+      escapeHtml(value)
     }</td></tr>`;
-  const items = list.map((line) => `<div>${escaped(line)}</div>`).join("");
+  const items = list.map((line) => `<div>${escapeHtml(line)}</div>`).join("");
   return `<!doctype html><html lang="en"><body style="margin:0;padding:24px;background:#f2f4f7;` +
     `${FONT};font-size:14px;line-height:20px"><div style="max-width:600px;margin:0 auto;` +
     `background:#ffffff;border:1px solid #e4e7ec;border-top:4px solid ${COLOURS[tone]};` +
     `border-radius:6px;padding:20px 24px"><h1 style="margin:0 0 12px;font-size:18px;` +
-    `line-height:26px;color:${COLOURS[tone]}">${escaped(title)}</h1><table role="presentation" ` +
+    `line-height:26px;color:${COLOURS[tone]}">${
+      escapeHtml(title)
+    }</h1><table role="presentation" ` +
     `style="border-collapse:collapse;font-size:14px;line-height:20px">${
       facts.map(row).join("")
     }</table>` +
     (items && `<div style="margin-top:12px;color:#101828">${items}</div>`) +
     (link
-      ? `<p style="margin:16px 0 0"><a href="${escaped(link)}" style="color:#175cd3">` +
-        "Open the incident</a></p>"
+      ? `<p style="margin:16px 0 0"><a href="${escapeHtml(link)}" style="color:#175cd3">` +
+        `${LINK_TEXT}</a></p>`
       : "") +
     "</div></body></html>";
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

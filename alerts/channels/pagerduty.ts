@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { strictMap } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
-import { cut, wordsOf } from "../message/words.ts";
+import { cut, LINK_TEXT, wordsOf } from "../message/words.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
@@ -47,7 +47,7 @@ export function pagerDutyEvent(message: Message, now: number) {
   const { event, thread, incidents, left } = message;
   const first = incidents[0]!;
   const { title, facts, list, link, tone } = wordsOf(message, now);
-  const links = link ? { links: [{ href: link, text: "Open the incident" }] } : {};
+  const links = link ? { links: [{ href: link, text: LINK_TEXT }] } : {};
   if (event === "resolved") {
     return left > 0 ? null : { event_action: "resolve", dedup_key: thread };
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { strictMap } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
-import { cut, type Tone, wordsOf } from "../message/words.ts";
+import { cut, LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
@@ -44,12 +44,12 @@ export function slackBody(message: Message, now: number) {
   const fields = facts.filter((fact) => !isWide(fact)).slice(0, MOST_FIELDS)
     .map((fact) => mrkdwn(named(fact), MOST_FIELD));
   const blocks = [
-    ...wide.length > 0 ? [{ type: "section", text: mrkdwn(wide.join("\n")) }] : [],
     ...fields.length > 0 ? [{ type: "section", fields }] : [],
+    ...wide.length > 0 ? [{ type: "section", text: mrkdwn(wide.join("\n")) }] : [],
     ...list.length > 0
       ? [{ type: "section", text: mrkdwn(list.map((line) => escaped(line)).join("\n")) }]
       : [],
-    ...link ? [{ type: "context", elements: [mrkdwn(`<${link}|Open the incident>`)] }] : [],
+    ...link ? [{ type: "context", elements: [mrkdwn(`<${link}|${LINK_TEXT}>`)] }] : [],
   ];
   return {
     // What a notification of the system shows, too.

@@ -41,6 +41,8 @@ export interface Incident {
     seen?: Seen | null;
   }[];
   labels: Readonly<Record<string, string>>;
+  /** Whether the site goes up and down all the time, so that the incident stays open until it does not. */
+  flapping: boolean;
   /** How it was in the 30 days before; null where it is no site, or nobody asked. */
   before: {
     /** When the last incident was over; null: there was none. */

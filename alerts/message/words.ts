@@ -1,5 +1,5 @@
 import type { Incident, Message, NoticeEvent, Seen } from "./message.ts";
-import { duration, moment } from "./times.ts";
+import { moment, span } from "../../runtime/in_words.ts";
 
 /** Incidents of a message that are named one by one. */
 const MOST_LISTED = 20;
@@ -33,10 +33,22 @@ export interface Words {
   markdown: string;
 }
 
+/** What a link to the dashboard says. */
+export const LINK_TEXT = "Open in the dashboard";
+
 const MARKS = { critical: "🔴", warning: "🟠", resolved: "🟢", info: "🔵" } as const;
 
 /** What is said of a kind: while it lasts of one and of several, once it is over, and whose it is. */
-const KINDS: Record<string, { is: string; are: string; over: string; whose: string }> = {
+interface KindWords {
+  is: string;
+  are: string;
+  /** In the past, of one and of several, where that is not "was" or "were". */
+  did?: string;
+  over: string;
+  whose: string;
+}
+
+const KINDS: Record<string, KindWords> = {
   down: { is: "is down", are: "are down", over: "up again", whose: "the site" },
   degraded: { is: "is degraded", are: "are degraded", over: "well again", whose: "the site" },
   unobserved: {
@@ -54,30 +66,34 @@ const KINDS: Record<string, { is: string; are: string; over: string; whose: stri
   agent_network: {
     is: "has lost most of its sites, alone",
     are: "have lost most of their sites, alone",
+    did: "had lost most of its sites, alone",
     over: "seeing its sites again",
     whose: "the monitor: the agent, or its network",
   },
   slo_fast: {
     is: "misses its objective fast",
     are: "miss their objectives fast",
+    did: "missed its objective fast",
     over: "missing its objective no more",
     whose: "the site",
   },
   slo_slow: {
     is: "misses its objective",
     are: "miss their objectives",
+    did: "missed its objective",
     over: "missing its objective no more",
     whose: "the site",
   },
   channel_failed: {
     is: "takes no notifications",
     are: "take no notifications",
+    did: "took no notifications",
     over: "taking notifications again",
     whose: "the channel, or the way to it",
   },
 };
 
-/** What of a site failed, by its error class; any other reason is a rule that the answer broke. */
+/** What of a site failed, by its error class or rule; any other reason is a rule that the answer broke. */
 const STEPS: [RegExp, string][] = [
   [/^dns_/, "its name"],
   [/^(connection_|unreachable)/, "connecting to it"],
@@ -85,6 +101,8 @@ const STEPS: [RegExp, string][] = [
   [/^timeout$/, "no full answer in time"],
   [/redirect/, "its redirects"],
   [/^(bad_|headers_|body_aborted)/, "its HTTP"],
+  [/^certificate_/, "its certificate"],
+  [/response_time/, "how long it takes"],
 ];
 
 /** @param now Wall clock, milliseconds since 1970 */
@@ -101,8 +119,8 @@ export function wordsOf(message: Message, now: number): Words {
   ]);
   const list = several ? listOf(incidents).map((line) => cut(printable(line), MOST_VALUE)) : [];
   const text = [...facts.map(([name, value]) => `${name}: ${value}`), ...list].join("\n");
-  // That of several would be the first one's alone.
-  const link = several ? null : first.link;
+  // Of several, that of the page on which all are.
+  const link = several && first.link ? first.link.replace(/\/[^/]*$/, "") : first.link;
   const mark = MARKS[tone];
   return {
     ...{ tone, mark, title, facts, list, link, text },
@@ -110,7 +128,7 @@ export function wordsOf(message: Message, now: number): Words {
     markdown: [
       ...facts.map(([name, value]) => `**${name}:** ${literal(value)}  `),
       ...list.map((line) => line.replace(/(?<=^- ).*/, literal)),
-      ...link ? [`[Open](${link})`] : [],
+      ...link ? [`[${LINK_TEXT}](${link})`] : [],
     ].join("\n"),
   };
 }
@@ -121,38 +139,50 @@ function toneOf(event: NoticeEvent, incidents: readonly Incident[]): Tone {
   return incidents.some(({ severity }) => severity === "critical") ? "critical" : "warning";
 }
 
-function kindOf({ kind }: Pick<Incident, "kind">) {
+function kindOf({ kind }: Pick<Incident, "kind">): KindWords {
   const words = kind.replaceAll("_", " ");
   return KINDS[kind] ??
     { is: `has ${words}`, are: `have ${words}`, over: `without ${words} again`, whose: "" };
 }
 
+/** When it began: the first bad result that speaks for it, where there is one. */
+function sinceOf({ evidence, openedAt }: Incident): string {
+  return evidence[0]?.since ?? openedAt;
+}
+
+function lasted(incident: Incident, now: number): string {
+  const until = incident.closedAt === null ? now : Date.parse(incident.closedAt);
+  return span(until - Date.parse(sinceOf(incident)));
+}
+
 function titleOf({ event, includesOpening, incidents, left }: Message, now: number): string {
   const first = incidents[0]!;
-  const { is, are, over } = kindOf(first);
-  const count = incidents.length;
-  const who = count === 1 ? first.site : `${count} ${thingsOf(first)}${sharedHost(incidents)}`;
-  const verb = count === 1 ? "is" : "are";
-  const why = first.cause && alike(incidents) ? `: ${first.cause}` : "";
-  const lasted = (one: Incident) => duration(endOf(one, now) - Date.parse(one.openedAt));
+  const { is, are, did, over } = kindOf(first);
+  const isOne = incidents.length === 1;
+  const count = incidents.length.toLocaleString("en-US");
+  const who = isOne ? first.site : `${count} ${thingsOf(first)}${sharedHost(incidents)}`;
+  const what = isOne ? is : are;
+  const cause = causeOfAll(incidents);
+  const why = cause && `: ${cause}`;
   switch (event) {
     case "test":
-      return `Test: ${who} ${is}${why}`;
+      return `Test: ${who} ${what}${why}`;
     case "acknowledged":
       return `${who}: acknowledged${first.acknowledgedBy ? ` by ${first.acknowledgedBy}` : ""}`;
-    case "reminder":
-      return `${who} ${count === 1 ? is : are} still, for ${lasted(first)}${why}`;
+    case "reminder": {
+      const still = /^(is|are) /.test(what) ? what.replace(" ", " still ") : `still ${what}`;
+      return `${who} ${still}, for ${lasted(first, now)}${why}`;
+    }
     case "resolved": {
-      const rest = left > 0 ? `; ${left} not yet` : "";
-      if (!includesOpening) {
-        return `${who} ${verb} ${over}${count === 1 ? ` after ${lasted(first)}` : ""}${rest}`;
-      }
-      const was = (count === 1 ? is : are).replace(/^is /, "was ").replace(/^are /, "were ");
-      const forSo = count === 1 ? ` for ${lasted(first)}` : " for a time";
-      return `${who} ${was}${forSo}, and ${verb} ${over}${why}${rest}`;
+      const again = `${isOne ? "is" : "are"} ${over}`;
+      const after = isOne ? lasted(first, now) : null;
+      const rest = left > 0 ? `; ${left.toLocaleString("en-US")} not yet` : "";
+      if (!includesOpening) return `${who} ${again}${after ? ` after ${after}` : ""}${rest}`;
+      const was = isOne && did ? did : what.replace(/^is /, "was ").replace(/^are /, "were ");
+      return `${who} ${was} for ${after ?? "a time"}, and ${again}${why}${rest}`;
     }
     default:
-      return `${who} ${count === 1 ? is : are}${why}`;
+      return `${who} ${what}${why}`;
   }
 }
 
@@ -161,8 +191,15 @@ function thingsOf({ url, kind }: Incident): string {
 }
 
 /** Whether one cause can be said for all. */
-function alike(incidents: readonly Incident[]): boolean {
+function alike(incidents: readonly Pick<Incident, "cause">[]): boolean {
   return incidents.every(({ cause }) => cause === incidents[0]!.cause);
+}
+
+/** The one cause of all, else what it begins with, the rule or class; empty where they differ in that. */
+function causeOfAll(incidents: readonly Incident[]): string {
+  if (alike(incidents)) return incidents[0]!.cause;
+  const kinds = new Set(incidents.map(({ cause }) => /^[^:,]*(?=: )/.exec(cause)?.[0] ?? ""));
+  return kinds.size === 1 ? [...kinds][0]! : "";
 }
 
 function sharedHost(incidents: readonly Incident[]): string {
@@ -171,46 +208,47 @@ function sharedHost(incidents: readonly Incident[]): string {
   return hosts.size === 1 && host ? ` of ${host}` : "";
 }
 
-function factsOf(incident: Incident, { event }: Message, now: number): Words["facts"] {
-  const { openedAt, closedAt, acknowledgedAt, acknowledgedBy, cause, evidence, before } = incident;
-  const firstSeen = evidence[0]?.since ?? openedAt;
+function factsOf(incident: Incident, message: Message, now: number): Words["facts"] {
+  const { site, url, openedAt, acknowledgedAt, acknowledgedBy, cause, evidence, before } = incident;
   const last = evidence.at(-1);
   const { whose } = kindOf(incident);
   const labels = Object.entries(incident.labels).map(([name, value]) => `${name}=${value}`);
+  const place = url || incident.kind.startsWith("agent") && evidence[0]?.agent;
   const facts: [string, string | null | false | undefined][] = [
-    [
-      "What",
-      incident.url && incident.url !== incident.site
-        ? `${incident.site} (${incident.url})`
-        : incident.site,
-    ],
-    [
-      "Since",
-      `${moment(firstSeen)}${closedAt ? "" : `, ${duration(now - Date.parse(firstSeen))} ago`}`,
-    ],
-    [
-      "Until",
-      closedAt &&
-      `${moment(closedAt)}, after ${duration(Date.parse(closedAt) - Date.parse(firstSeen))}`,
-    ],
-    ["Why", event === "resolved" ? cause && `it was: ${cause}` : cause],
+    ["What", place && place !== site ? `${site} (${place})` : site],
+    ...whenFacts([incident], now),
+    ["Why", message.event === "resolved" ? cause && `it was: ${cause}` : cause],
     ["Whose", faultOf(whose, last?.seen?.reason)],
     ["Saw", last?.seen && seenWords(last.seen)],
     ["From", incident.locations.join(", ")],
+    ["Flapping", incident.flapping && "it goes up and down; told once, until that is over"],
     ["Before", before && beforeWords(before, openedAt)],
     ["Labels", labels.join(", ")],
     [
       "Acknowledged",
       acknowledgedAt && `${moment(acknowledgedAt)}${acknowledgedBy ? ` by ${acknowledgedBy}` : ""}`,
     ],
-    ...evidence.length > 1
-      ? evidence.slice(0, MOST_AGENTS).map((one): [string, string] => [
-        one.location ?? one.agent,
-        `${one.cause}, since ${moment(one.since)}`,
-      ])
-      : [],
+    ["Late", message.includesOpening && LATE],
+    ...alike(evidence) ? [] : evidence.slice(0, MOST_AGENTS).map((one): [string, string] => [
+      one.location ?? one.agent,
+      `${one.cause}, since ${moment(one.since)}`,
+    ]),
   ];
   return facts.filter((fact): fact is [string, string] => !!fact[1]);
+}
+
+const LATE = "nobody could be told of it before";
+
+/** "Since", and "Until" once all of them are over. */
+function whenFacts(incidents: readonly Incident[], now: number): Words["facts"] {
+  const since = incidents.map(sinceOf).sort()[0]!;
+  const lasted = (until: number) => span(until - Date.parse(since));
+  const until = incidents.map(({ closedAt }) => closedAt ?? "~").sort().at(-1)!;
+  if (until === "~") return [["Since", `${moment(since)}, ${lasted(now)} ago`]];
+  return [
+    ["Since", moment(since)],
+    ["Until", `${moment(until)}, after ${lasted(Date.parse(until))}`],
+  ];
 }
 
 function faultOf(whose: string, reason: string | undefined): string {
@@ -219,42 +257,50 @@ function faultOf(whose: string, reason: string | undefined): string {
   return `the site, ${step ?? "its answer"} (${step ? reason : `rule ${reason}`})`;
 }
 
+/** What the time of a check went by for. */
+const PHASES: Record<string, string> = {
+  dns: "for its name",
+  connect: "to connect",
+  tls: "for TLS",
+  firstByte: "to the first byte",
+  download: "to download",
+};
+
 function seenWords({ answer, status, ms, phases, address }: Seen): string {
   const slow = Object.entries(phases ?? {}).find(([, part]) =>
     part > SLOW_SHARE * (ms ?? Infinity)
   );
-  const names: Record<string, string> = { firstByte: "first byte", tls: "TLS", dns: "name" };
   return [
-    answer ?? (status && `status ${status}`),
+    answer ?? (status ? `status ${status}` : "no answer"),
     address && `from ${address}`,
     ms !== undefined && `in ${Math.round(ms)} ms`,
-    slow && `${Math.round(slow[1])} ms of it ${names[slow[0]] ?? slow[0]}`,
+    slow && `${Math.round(slow[1])} ms of it ${PHASES[slow[0]] ?? slow[0]}`,
   ].filter(Boolean).join(", ");
 }
 
 function beforeWords(before: NonNullable<Incident["before"]>, openedAt: string): string {
   const { wellSince, incidents, seconds } = before;
   if (wellSince === null) return "no incident in 30 days";
-  const well = duration(Date.parse(openedAt) - Date.parse(wellSince));
-  return `well for ${well}; ${incidents} incident${incidents === 1 ? "" : "s"} in 30 days, ` +
-    `${duration(seconds * 1_000)} in all`;
+  const wellMs = Date.parse(openedAt) - Date.parse(wellSince);
+  // From degraded to down, for one, the one incident ends where the other begins.
+  const well = wellMs < 1_000 ? "another incident until then" : `well for ${span(wellMs)}`;
+  return `${well}; ${incidents} incident${incidents === 1 ? "" : "s"} in 30 days, ` +
+    `${span(seconds * 1_000)} in all`;
 }
 
-function factsOfAll({ incidents, event }: Message, now: number): Words["facts"] {
-  const first = incidents.map(({ openedAt }) => openedAt).sort()[0]!;
+function factsOfAll(message: Message, now: number): Words["facts"] {
+  const { incidents, event, includesOpening } = message;
   const causes = [...new Set(incidents.map(({ cause }) => cause))];
   const locations = [...new Set(incidents.flatMap(({ locations }) => locations))];
   const reason = incidents[0]!.evidence.at(-1)?.seen?.reason;
-  const facts: [string, string][] = [
-    ["Since", `${moment(first)}, ${duration(now - Date.parse(first))} ago`],
-    [
-      "Why",
-      `${event === "resolved" ? "it was: " : ""}${causes.slice(0, 3).join("; ")}${
-        causes.length > 3 ? ` and ${causes.length - 3} more` : ""
-      }`,
-    ],
+  const more = causes.length > 3 ? ` and ${causes.length - 3} more` : "";
+  const why = causeOfAll(incidents) || `${causes.slice(0, 3).join("; ")}${more}`;
+  const facts: Words["facts"] = [
+    ...whenFacts(incidents, now),
+    ["Why", event === "resolved" ? why && `it was: ${why}` : why],
     ["Whose", faultOf(kindOf(incidents[0]!).whose, reason)],
     ["From", locations.join(", ")],
+    ["Late", includesOpening ? LATE : ""],
   ];
   return facts.filter(([, value]) => value);
 }
@@ -265,7 +311,7 @@ function listOf(incidents: readonly Incident[]): string[] {
     `- ${site}${causes ? "" : `: ${cause}`}${acknowledgedAt ? " (acknowledged)" : ""}`
   );
   const more = incidents.length - lines.length;
-  return more > 0 ? [...lines, `and ${more} more`] : lines;
+  return more > 0 ? [...lines, `and ${more.toLocaleString("en-US")} more`] : lines;
 }
 
 /** Nothing that a site said starts a line, or turns the direction of what follows. */
@@ -276,10 +322,6 @@ function printable(text: string): string {
 
 function literal(text: string): string {
   return text.replace(/[\\`*_~|<>[\]#]/g, "\\$&");
-}
-
-function endOf({ closedAt }: Incident, now: number): number {
-  return closedAt ? Date.parse(closedAt) : now;
 }
 
 /** `text` of so many characters at the most. */

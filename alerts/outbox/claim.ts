@@ -95,7 +95,9 @@ async function candidatesOf(client: ClientBase, channel: string): Promise<Found[
      SELECT n.id::text, n.key, n.incident_id::text AS "incidentId", n.event, n.attempts,
        (extract(epoch FROM now() - n.due_at) * 1000)::float8 AS "ageMs",
        o.key AS thread, o.state AS "openedState", i.kind,
-       coalesce(i.evidence -> 0 -> 'seen' ->> 'reason', i.cause) AS reason,
+       -- Agents that fall silent together are told of together, however many sites each had.
+       CASE WHEN i.kind = 'agent_silent' THEN ''
+         ELSE coalesce(i.evidence -> 0 -> 'seen' ->> 'reason', i.cause) END AS reason,
        coalesce(substring(s.url FROM '^[^/]*//([^/?#]*)'), '') AS host,
        coalesce(i.evidence -> 0 -> 'seen' ->> 'certificate', '') AS certificate,
        i.severity, i.labels, coalesce(s.name, s.url, i.channel, i.agent::text) AS name,
@@ -180,14 +182,17 @@ async function threadsOf(
   return new Map(rows.map(({ key, ...thread }) => [key, thread]));
 }
 
+/** How often it was many at once in the last minute, in however many messages. */
 async function recentStorms(client: ClientBase, channel: string): Promise<number> {
-  const { rows } = await client.query(
-    `SELECT FROM notifications
-     WHERE channel = $1 AND event = 'opened' AND first_tried_at > now() - interval '60 s'
-     GROUP BY key HAVING count(*) > ${MANY}`,
+  const { rows: [row] } = await client.query<{ storms: number }>(
+    // What is leased in one go has one time.
+    `SELECT count(DISTINCT at)::int AS storms FROM (
+       SELECT min(first_tried_at) AS at FROM notifications
+       WHERE channel = $1 AND event = 'opened' AND first_tried_at > now() - interval '60 s'
+       GROUP BY key HAVING count(*) > ${MANY}) AS messages`,
     [channel],
   );
-  return rows.length;
+  return row!.storms;
 }
 
 async function lease(client: ClientBase, messages: readonly Planned[]): Promise<void> {

@@ -57,12 +57,14 @@ export async function readIncidents(
     IncidentRow & {
       name: string | null;
       url: string | null;
+      flapping: boolean;
       acknowledged_at: string | null;
       acknowledged_by: string | null;
     }
   >(
     `SELECT i.*, s.name, s.url FROM (
-       SELECT ${INCIDENT_ROW}, ${utc("acknowledged_at")}, acknowledged_by FROM incidents
+       SELECT ${INCIDENT_ROW}, ${utc("acknowledged_at")}, acknowledged_by, flapping
+       FROM incidents
        WHERE id = ANY ($1)
      ) AS i LEFT JOIN sites AS s ON s.id = i.site_id ORDER BY array_position($1, i.id::int8)`,
     [ids],
@@ -81,6 +83,7 @@ export async function readIncidents(
     locations: row.locations,
     evidence: row.evidence,
     labels: row.labels,
+    flapping: row.flapping,
     before: null,
     link: link && `${link}/incidents/${row.id}`,
   }));

@@ -1,9 +1,9 @@
 import { Agent, type AgentState, newAgent, type Spell } from "./agent.ts";
-import { AgentWatch } from "./agent_watch.ts";
+import { AgentWatch } from "./agents/agent_watch.ts";
 import { Book, type Changes, type SitePolicy } from "./book.ts";
-import { ObjectiveWatch } from "./objective_watch.ts";
+import { ObjectiveWatch } from "./sites/objective_watch.ts";
 import type { SiteState } from "./site.ts";
-import { SiteWatch } from "./site_watch.ts";
+import { SiteWatch } from "./sites/site_watch.ts";
 import type { AlertEvent, View } from "./view.ts";
 
 /** All that is kept between rounds. */

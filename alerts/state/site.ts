@@ -1,6 +1,6 @@
 import type { AlertRules } from "../../config/types.ts";
 import type { Evidence, Kind } from "./change.ts";
-import type { Missed, ObjectiveKind } from "./objective.ts";
+import type { Missed, ObjectiveKind } from "./sites/objective.ts";
 import type { Level, View } from "./view.ts";
 
 /** What is known of a site; JSON, kept between rounds. Times are milliseconds since 1970. */

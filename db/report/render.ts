@@ -1,3 +1,4 @@
+import { escapeHtml, span } from "../../runtime/in_words.ts";
 import type { Figures, Month, SiteReport } from "./figures.ts";
 
 type Failure = NonNullable<Figures["failures"]>[number];
@@ -27,15 +28,15 @@ export function asText(month: Month, sites: readonly SiteReport[], withFailures:
 export function asHtml(month: Month, sites: readonly SiteReport[]): string {
   const head = COLUMNS.map((name) => `<th>${name}</th>`).join("");
   const body = sites.map((report) => `
-<tr>${cells(report).map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>
+<tr>${cells(report).map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>
 <tr><td colspan="${COLUMNS.length}">
 ${notes(report).map((note) => `<p>${note}</p>`).join("")}
-<ul>${failuresOf(report).map((run) => `<li>${escaped(inWords(run))}</li>`).join("")}</ul>
+<ul>${failuresOf(report).map((run) => `<li>${escapeHtml(inWords(run))}</li>`).join("")}</ul>
 <details><summary>how this is computed</summary><pre>${
-    escaped(Object.entries(report.sql).map(([figure, sql]) => `-- ${figure}\n${sql}`).join("\n"))
+    escapeHtml(Object.entries(report.sql).map(([figure, sql]) => `-- ${figure}\n${sql}`).join("\n"))
   }</pre></details></td></tr>`).join("");
   return `<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>${escaped(title(month, sites))}</title>
+<html lang="en"><meta charset="utf-8"><title>${escapeHtml(title(month, sites))}</title>
 <style>
 body { font: 14px system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
@@ -44,7 +45,7 @@ th:first-child, td:first-child { text-align: left }
 pre { white-space: pre-wrap; font-size: 12px } details { color: #5f6368 }
 @media print { details { display: none } }
 </style>
-<h1>${escaped(title(month, sites))}</h1>
+<h1>${escapeHtml(title(month, sites))}</h1>
 <table><thead><tr>${head}</tr></thead><tbody>${body}
 </tbody></table>
 <p>Uptime is (up + degraded) / (up + degraded + down) in due times; what no agent reported is
@@ -104,15 +105,9 @@ export function percent(fraction: number): string {
   return `${(Math.floor(fraction * 100 * 10 ** digits) / 10 ** digits).toFixed(digits)} %`;
 }
 
-/** In two units at most. @param minutes Fraction allowed */
+/** @param minutes Fraction allowed */
 export function duration(minutes: number): string {
-  const whole = Math.round(minutes);
-  if (minutes < 1) return minutes === 0 ? "0 min" : `${Math.max(1, Math.round(minutes * 60))} s`;
-  if (whole < 60) return `${whole} min`;
-  const hours = Math.floor(whole / 60);
-  if (hours < 48) return whole % 60 === 0 ? `${hours} h` : `${hours} h ${whole % 60} min`;
-  const days = Math.floor(hours / 24);
-  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+  return span(Math.round(minutes * 60) * 1_000);
 }
 
 function inWords(run: Failure): string {
@@ -121,9 +116,4 @@ function inWords(run: Failure): string {
     .filter((part) => part !== null).join(", ");
   return `${started}  ${ended === null ? "goes on" : duration(minutes)}  ${why || "down"}  ` +
     `(seen by ${agents.length})`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

@@ -48,25 +48,41 @@ const MODULE_URL = `const module_url = require("node:url").pathToFileURL(__filen
  *
  * @throws {Error} Where it cannot be bundled
  */
-export async function bundleForNode(): Promise<string> {
+export function bundleForNode(): Promise<string> {
+  return bundleWhole("main.ts", [BANNER, NODE_CHECK, LOOKUP_THREADS, MODULE_URL], {
+    "db/schema/migrations/index.ts": async () =>
+      `const files = ${JSON.stringify(await migrationFiles())};
+       export const migrationFiles = () => Promise.resolve(files);`,
+  });
+}
+
+/**
+ * What `entry` exports as one CommonJS text, likewise. It leaves the process of whoever embeds it as it
+ * is.
+ */
+export function bundleLibrary(entry: string): Promise<string> {
+  return bundleWhole(entry, ['"use strict";', MODULE_URL], {});
+}
+
+async function bundleWhole(
+  entry: string,
+  banner: readonly string[],
+  more: Readonly<Record<string, () => Promise<string>>>,
+): Promise<string> {
   try {
-    const workers = await Promise.all(
-      Object.entries(THREAD_FILES).map(async ([name, file]) => [
-        name,
-        await bundle(resolve(ROOT, "runtime", file), { banner: BANNER }),
-      ]),
-    );
-    return await bundle(resolve(ROOT, "main.ts"), {
-      banner: [BANNER, NODE_CHECK, LOOKUP_THREADS, MODULE_URL].join("\n"),
+    const workers: Record<string, string> = {};
+    for (const [name, file] of Object.entries(THREAD_FILES)) {
+      workers[name] = await bundle(resolve(ROOT, "runtime", file), { banner: BANNER });
+    }
+    const replaced: Record<string, string> = {
+      "runtime/thread_sources.ts": `const sources = ${JSON.stringify(workers)};
+        export const threadSource = (name) => sources[name];`,
+    };
+    for (const [name, text] of Object.entries(more)) replaced[name] = await text();
+    return await bundle(resolve(ROOT, entry), {
+      banner: banner.join("\n"),
       define: { "import.meta.url": "module_url", "import.meta.main": "true" },
-      replaced: {
-        "runtime/thread_sources.ts": `const sources = ${
-          JSON.stringify(Object.fromEntries(workers))
-        };
-          export const threadSource = (name) => sources[name];`,
-        "db/schema/migrations/index.ts": `const files = ${JSON.stringify(await migrationFiles())};
-          export const migrationFiles = () => Promise.resolve(files);`,
-      },
+      replaced,
     });
   } finally {
     await esbuild.stop();

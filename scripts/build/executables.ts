@@ -9,11 +9,16 @@ export interface Executable {
   args: readonly string[];
 }
 
-/** All of them; deno.json's tasks say what each may do. */
+/**
+ * All of them, the one for every mode first; deno.json's tasks say what each may do, which only `deno
+ * compile` puts in.
+ */
 export const EXECUTABLES: readonly Executable[] = [
   { name: "httpmon", ...ofTask("httpmon") },
   { name: "httpmon-agent", ...ofTask("agent") },
   { name: "httpmon-writer", ...ofTask("writer") },
+  { name: "httpmon-alerts", ...ofTask("alerts") },
+  { name: "httpmon-web", ...ofTask("web") },
   { name: "httpmon-init-schema", ...ofTask("init-schema") },
 ];
 

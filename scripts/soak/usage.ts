@@ -6,6 +6,8 @@ export interface Usage {
   rss: number;
   /** CPU time since its start, all its threads, seconds. */
   cpu: number;
+  /** The same of its children that have ended, seconds. */
+  cpuOfEnded: number;
   /** How long its main thread stood in line for a core since its start, seconds. */
   waited: number;
 }
@@ -26,10 +28,13 @@ export async function usageOf(pid: number): Promise<Usage> {
   const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
   // The name, the second field, may hold anything but ends at the last ")".
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [utime, stime] = [Number(fields[11]), Number(fields[12])];
+  const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number) as [
+    ...[number, number, number, number],
+  ];
   return {
     rss: kibibytes * 1024,
     cpu: (utime + stime) / TICKS_A_SECOND,
+    cpuOfEnded: (cutime + cstime) / TICKS_A_SECOND,
     waited: Number(scheduling.split(" ")[1]) / NANOSECONDS,
   };
 }

@@ -49,6 +49,7 @@ Deno.test("Rounds open and close, and owe both", async () => {
     url: "https://one.example/",
     ...DOWN,
     labels: { group: "shop" },
+    flapping: false,
     acknowledgedAt: null,
     acknowledgedBy: null,
     before: null,

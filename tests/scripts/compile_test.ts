@@ -12,6 +12,8 @@ Deno.test("EXECUTABLES are one for each mode that runs by itself, and one for al
     { name: "httpmon", args: [] },
     { name: "httpmon-agent", args: ["agent"] },
     { name: "httpmon-writer", args: ["writer"] },
+    { name: "httpmon-alerts", args: ["alerts"] },
+    { name: "httpmon-web", args: ["web"] },
     { name: "httpmon-init-schema", args: ["init-schema"] },
   ]);
 });
@@ -66,11 +68,23 @@ Deno.test("deno task compile refuses what it does not know", async () => {
   }
 });
 
-Deno.test("compile() by Node makes bare programs that run end to end", async () => {
+Deno.test("compile() by Node makes one bare program, and links that run end to end", async () => {
   await withFolder(async (folder) => {
-    const names = ["httpmon-init-schema", "httpmon-agent", "httpmon-writer"];
-    await compile("node", folder, names.map(named));
-    const [initSchema, agent, writer] = names.map((name) => join(folder, name));
+    await compile("node", folder);
+    const names = EXECUTABLES.map(({ name }) => name);
+    assertEquals(
+      [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name).sort(),
+      ["SHA256SUMS", "httpmon"],
+    );
+    const sums = new Deno.Command("sha256sum", { args: ["-c", "SHA256SUMS"], cwd: folder })
+      .outputSync();
+    assertEquals(
+      new TextDecoder().decode(sums.stdout),
+      names.map((name) => `${name}: OK\n`).join(""),
+    );
+    const [initSchema, agent, writer] = ["init-schema", "agent", "writer"].map((mode) =>
+      join(folder, `httpmon-${mode}`)
+    );
     // In another folder, and with an empty environment: no Node, no Deno, no node_modules.
     await runEndToEnd({
       "init-schema": [initSchema!],

@@ -18,7 +18,7 @@ Deno.test("simulate shows what happened, what it would tell of, and that a repla
   for (
     const line of [
       "  agent-1 is blind from minute 19 to 23",
-      "opened    agent_network of agent-1 (warning): It sees 6 of its 6 sites down",
+      "opened    agent_network of agent-1 (warning): it sees 6 of its 6 sites down",
       "opened    down of site 5 (critical): status: status 503",
       "Read side by side, with alerters that take over: the same",
     ]

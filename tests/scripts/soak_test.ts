@@ -144,7 +144,12 @@ const RUN: AgentRun = {
     late: 0,
   },
   complaints: [],
-  usage: [100, 300, 200, 200, 200, 200, 220, 220].map((rss) => ({ rss, cpu: 1, waited: 0 })),
+  usage: [100, 300, 200, 200, 200, 200, 220, 220].map((rss) => ({
+    rss,
+    cpu: 1,
+    cpuOfEnded: 0,
+    waited: 0,
+  })),
 };
 
 /** Which findings fail, by their number, and their faults. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseMatcher, showMatcher } from "../../config/matchers.ts";
-import { endSilence, type Silence, silence, silences } from "../data/incidents/silences.ts";
+import { endSilence, type Silence, silence, silences } from "../../db/silences.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
 import { iso, rowId, time } from "./schemas.ts";
@@ -12,6 +12,7 @@ const answer = z.object({
   endsAt: time,
   why: z.string(),
   createdBy: z.string().nullable(),
+  held: z.int().describe("Incidents that it holds back"),
 });
 
 const matcher = z.string().refine((text) => parseMatcher(text) !== null, {
@@ -20,7 +21,7 @@ const matcher = z.string().refine((text) => parseMatcher(text) !== null, {
 const MOST_SECONDS = 366 * 86_400;
 
 /** When nobody is told of what opens. */
-export function silenceEndpoints({ pool, operator, clock }: WebDeps): Endpoint[] {
+export function silenceEndpoints({ pool, operator }: WebDeps): Endpoint[] {
   return [
     endpoint({
       method: "get",
@@ -42,7 +43,7 @@ export function silenceEndpoints({ pool, operator, clock }: WebDeps): Endpoint[]
       handle: async ({ body: { matchers, seconds, why }, who }) => {
         const id = await silence(operator, {
           matchers: matchers.map((text) => parseMatcher(text)!),
-          endsAt: clock.now() + seconds * 1_000,
+          seconds,
           why,
           createdBy: who.name,
         });

@@ -3,7 +3,7 @@ import { showMatcher } from "../../config/matchers.ts";
 import { type Incident, incidents } from "../data/incidents/incidents.ts";
 import { acknowledge, addNote, type Note, notesOf } from "../data/incidents/notes.ts";
 import { notificationsOf, type Owed } from "../data/monitor/pipeline.ts";
-import { endSilence, silence, silences } from "../data/incidents/silences.ts";
+import { endSilence, silence, silences } from "../../db/silences.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
@@ -246,7 +246,7 @@ export async function silenceSite(c: Context<Env>, deps: WebDeps) {
   const { hours, why } = await c.req.parseBody();
   await silence(deps.operator, {
     matchers: [{ name: "site", value: incident.subject, isRegex: false, isEqual: true }],
-    endsAt: deps.clock.now() + Math.min(Math.max(Number(hours) || 1, 1), 168) * 3_600_000,
+    seconds: Math.min(Math.max(Number(hours) || 1, 1), 168) * 3_600,
     why: String(why ?? "").slice(0, 200),
     createdBy: c.get("who").name,
   });

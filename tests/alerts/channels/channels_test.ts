@@ -45,7 +45,7 @@ Deno.test("slack sends what an incoming webhook takes, and no markup of a site's
   assertEquals(text, "🔴 *shop is down: status 503*");
   assertEquals(color, "#d92d20");
   assert(
-    JSON.stringify(blocks).includes("<https://status.example/incidents/42|Open the incident>"),
+    JSON.stringify(blocks).includes("<https://status.example/incidents/42|Open in the dashboard>"),
   );
   const all = JSON.stringify(found.hostile!.body).replace(/<https:[^>]*>/, "");
   assert(!/[<>]/.test(all), all);
@@ -84,7 +84,10 @@ Deno.test("pagerduty sends what Events API v2 takes: one alert a thread", async 
     "status",
     "web",
   ]);
-  assertEquals(links, [{ href: "https://status.example/incidents/42", text: "Open the incident" }]);
+  assertEquals(links, [{
+    href: "https://status.example/incidents/42",
+    text: "Open in the dashboard",
+  }]);
 });
 
 /** What each preset's service takes: the required keys and the lengths of its documentation. */

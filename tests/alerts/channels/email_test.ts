@@ -52,7 +52,7 @@ Deno.test("email sends by STARTTLS, as one thread an incident", async () => {
   }
   assertEquals(opened!.headers.subject, "shop is down: status 503");
   assertEquals(opened!.headers["auto-submitted"], "auto-generated");
-  assertStringIncludes(resolved!.body, "shop is up again after 1 min");
+  assertStringIncludes(resolved!.body, "shop is up again after 3 min 30 s");
 });
 
 Deno.test("email that tells opening and end in one begins a thread", async () => {
@@ -60,7 +60,7 @@ Deno.test("email that tells opening and end in one begins a thread", async () =>
   await email.send(ALL.both!, channelAt(server), DEPS);
   const [mail] = server.mails;
   assertEquals(mail!.headers["in-reply-to"], undefined);
-  assertEquals(mail!.headers.subject, "shop was down for 1 min, and is up again: status 503");
+  assertEquals(mail!.headers.subject, "shop was down for 3 min 30 s, and is up again: status 503");
 });
 
 Deno.test("email takes what a site said for text", async () => {
@@ -72,7 +72,7 @@ Deno.test("email takes what a site said for text", async () => {
   assertStringIncludes(plain!, "<script>");
   assert(!html!.includes("<script>"));
   assertStringIncludes(html!, "&lt;script&gt;");
-  assertEquals(many!.headers.subject, "10000 sites of shop.example are down: status 503");
+  assertEquals(many!.headers.subject, "10,000 sites of shop.example are down: status 503");
   assert(many!.body.length < 20_000);
 });
 

@@ -43,6 +43,7 @@ export function incident(changes: Partial<Incident> = {}): Incident {
       },
     ],
     labels: { group: "web" },
+    flapping: false,
     before: { wellSince: "2026-04-27T17:00:00Z", incidents: 2, seconds: 840 },
     link: "https://status.example/incidents/42",
     ...changes,

@@ -176,6 +176,26 @@ Deno.test("sendNotifications() tells once of the sites of one host that fail ali
   ]);
 });
 
+Deno.test("sendNotifications() tells once of agents that fall silent together", async () => {
+  await using database = await ownDatabase({ max: 8 });
+  await using receiver = await startReceiver(() => "take");
+  await database.rows(
+    `WITH silent AS (
+       INSERT INTO incidents
+         (agent, kind, severity, opened_at, cause, locations, evidence, labels)
+       SELECT gen_random_uuid(), 'agent_silent', 'critical', now(),
+         format('nobody else watches %s sites', n), ARRAY['place ' || n], '[]', '{}'
+       FROM generate_series(2, 3) AS n RETURNING id
+     )
+     INSERT INTO notifications (incident_id, channel, event) SELECT id, 'hook', 'opened' FROM silent`,
+  );
+  await withSenders(database, { hook: receiver.channel }, () => allSent(database));
+  assertEquals(
+    receiver.taken.map(({ notice: { incidents } }) => incidents?.map(({ site }) => site).sort()),
+    [["agent place 2", "agent place 3"]],
+  );
+});
+
 Deno.test("sendNotifications() sends what a dead alerter has leased, once its lease is over", async () => {
   await using database = await ownDatabase({ max: 8 });
   await using receiver = await startReceiver(() => "take");

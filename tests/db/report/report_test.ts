@@ -7,7 +7,7 @@ import {
   reportOf,
   sitesOf,
 } from "../../../db/report/figures.ts";
-import { asHtml, asText, duration, percent } from "../../../db/report/render.ts";
+import { asHtml, asText, percent } from "../../../db/report/render.ts";
 import { withClient } from "../../../db/connect/transaction.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
 import type { OwnDatabase } from "../fixture.ts";
@@ -231,17 +231,5 @@ Deno.test("percent() shows as whole only what is whole", () => {
     "99.960 %",
     "50.00 %",
     "0.00 %",
-  ]);
-});
-
-Deno.test("duration() has two units at most", () => {
-  assertEquals([0, 0.4, 5, 61, 120, 60 * 50, 60 * 24 * 3].map(duration), [
-    "0 min",
-    "24 s",
-    "5 min",
-    "1 h 1 min",
-    "2 h",
-    "2 d 2 h",
-    "3 d",
   ]);
 });

@@ -102,6 +102,7 @@ export class Sites {
   /** How far the database's clock is ahead of ours. */
   #aheadMs = 0;
   #failingSince: number | null = null;
+  #isRead = false;
   #revision = 0;
 
   constructor(deps: SitesDeps) {
@@ -112,6 +113,11 @@ export class Sites {
   /** Counts up with each change. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Whether they were read at all. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** Since when the database does not answer; null: it does. */
@@ -171,9 +177,10 @@ export class Sites {
     await this.#readIncidents();
     const known = this.#byId;
     this.#byId = new Map();
+    this.#isRead = true;
     this.#tell([...this.#seen.keys()].map((id) => this.#judge(id, known.get(id))), []);
     // Nothing is told of those that were not heard of for too long.
-    if (known.keys().some((id) => !this.#byId.has(id))) this.#revision++;
+    if ([...known.keys()].some((id) => !this.#byId.has(id))) this.#revision++;
   }
 
   /** Takes over what came since the last look. */

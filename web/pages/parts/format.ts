@@ -1,18 +1,8 @@
+export { moment as exact, span } from "../../../runtime/in_words.ts";
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-/** How long, in two units at most: "4 min 12 s". @param ms Milliseconds */
-export function span(ms: number): string {
-  const units: [number, string][] = [[DAY, "d"], [HOUR, "h"], [MINUTE, "min"], [1_000, "s"]];
-  const at = units.findIndex(([size]) => ms >= size);
-  if (at === -1) return `${Math.max(0, Math.floor(ms / 1_000))} s`;
-  const [size, unit] = units[at]!;
-  const whole = `${Math.floor(ms / size)} ${unit}`;
-  const [small, smaller] = units[at + 1] ?? [1_000, ""];
-  const rest = Math.floor(ms % size / small);
-  return rest === 0 || ms >= 10 * DAY ? whole : `${whole} ${rest} ${smaller}`;
-}
 
 /** How long, in one unit: "4 min". @param ms Milliseconds */
 export function short(ms: number): string {
@@ -42,11 +32,6 @@ export function count(value: number): string {
 /** "3 sites", "1 site" */
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
-}
-
-/** "2026-05-01 10:03:00 UTC" @param ms Milliseconds since 1970 */
-export function exact(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
 /** "1.2 kB" */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { minutes, play, SITE, tell, toldOf, worldOf } from "../play.ts";
+import { minutes, play, SITE, tell, toldOf, worldOf } from "../../play.ts";
 
 Deno.test("Overview tells of a site that flaps once, and once when that is over", () => {
   const told = tell([{ 1: "u".repeat(21) + "ddduu".repeat(6) + "u".repeat(30) }]);

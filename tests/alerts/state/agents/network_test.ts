@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MINUTE_MS, RULES, type Story, tell, toldOf, worldOf } from "../play.ts";
+import { MINUTE_MS, RULES, type Story, tell, toldOf, worldOf } from "../../play.ts";
 
 /** So many sites, all seen alike. */
 function sites(count: number, letters: string | ((site: number) => string)): Story[number] {
@@ -41,7 +41,7 @@ Deno.test("Overview opens one incident for over 20 sites on 5 hosts that one age
   const [change] = world.changes;
   assertEquals(change?.what === "opened" && [change.severity, change.cause], [
     "critical",
-    "It sees 21 of its 21 sites down; nobody else watches them",
+    "it sees 21 of its 21 sites down; nobody else watches them",
   ]);
   // The sites are nobody's meanwhile, and up again without having been down.
   assertEquals(world.level(1), "up");
@@ -62,7 +62,7 @@ Deno.test("Overview tells an agent that knows of most of its sites that it canno
     "12:02 resolved agent_network of agent-0",
   ]);
   const [change] = world.changes;
-  assertEquals(change?.what === "opened" && change.cause, "It cannot tell of 3 of its 3 sites");
+  assertEquals(change?.what === "opened" && change.cause, "it cannot tell of 3 of its 3 sites");
 });
 
 Deno.test("Overview opens what is still down when an agent is believed again", () => {

@@ -1,8 +1,8 @@
-import type { Book, IncidentKey } from "./book.ts";
-import type { Kind } from "./change.ts";
+import type { Book, IncidentKey } from "../book.ts";
+import type { Kind } from "../change.ts";
 import { holdUntil, recoveryMs } from "./hold.ts";
-import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "./site.ts";
-import type { Moment, View } from "./view.ts";
+import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "../site.ts";
+import type { Moment, View } from "../view.ts";
 
 /** What a site remembers of agents that left it. */
 const LEFT_MS = 86_400_000;
@@ -238,7 +238,7 @@ export class SiteWatch {
     }
     for (const uuid in site.agents) agents.get(uuid)?.waiting.delete(id);
     this.#book.site(id).open = { kind: "unobserved", openedAt: since * 1_000 };
-    this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "No agent says how it is");
+    this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "no agent says how it is");
   }
 
   #close(id: number, site: SiteState, { ts }: Moment): void {

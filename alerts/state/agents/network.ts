@@ -1,5 +1,5 @@
-import type { Agent } from "./agent.ts";
-import type { SiteState } from "./site.ts";
+import type { Agent } from "../agent.ts";
+import type { SiteState } from "../site.ts";
 
 /** Turned down together: within so long of one another. */
 export const TOGETHER_MS = 120_000;

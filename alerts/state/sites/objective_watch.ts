@@ -1,8 +1,8 @@
-import type { Book } from "./book.ts";
-import { TOGETHER_MS } from "./network.ts";
+import type { Book } from "../book.ts";
+import { TOGETHER_MS } from "../agents/network.ts";
 import { burnOf, miss, OBJECTIVE_KINDS, type ObjectiveKind, unmiss } from "./objective.ts";
-import { newSite, type SiteState } from "./site.ts";
-import type { View } from "./view.ts";
+import { newSite, type SiteState } from "../site.ts";
+import type { View } from "../view.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -87,8 +87,9 @@ export class ObjectiveWatch {
       this.#book.open(
         { subject: { site: id }, kind, openedAt },
         SEVERITIES[kind],
-        `It misses its objective of ${slo} %: ${times} times as often as it may, ` +
-          `over ${burning.hours === 1 ? "an hour" : `${burning.hours} hours`}`,
+        `${times} times as often as ${slo} % allows, over ${
+          burning.hours === 1 ? "an hour" : `${burning.hours} hours`
+        }`,
         [{
           agent: uuid,
           location: view.location,

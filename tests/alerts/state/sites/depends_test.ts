@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MINUTE_MS, RULES, type Story, tell, worldOf } from "../play.ts";
+import { MINUTE_MS, RULES, type Story, tell, worldOf } from "../../play.ts";
 
 /** Site 1 is what sites 2 and 3 depend on. */
 function worldWithGateway(rules = RULES) {

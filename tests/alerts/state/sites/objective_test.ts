@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { burnOf, miss, type Missed, unmiss } from "../../../alerts/state/objective.ts";
-import { seeded } from "../../../scripts/simulate/seeded.ts";
-import { MINUTE_MS, RULES, START_MS, tell, worldOf } from "../play.ts";
+import { burnOf, miss, type Missed, unmiss } from "../../../../alerts/state/sites/objective.ts";
+import { seeded } from "../../../../scripts/simulate/seeded.ts";
+import { MINUTE_MS, RULES, START_MS, tell, worldOf } from "../../play.ts";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -82,7 +82,7 @@ Deno.test("Overview opens what burns the budget of an objective, and closes it w
   const [opened] = world.changes;
   assertEquals(opened?.what === "opened" && [opened.severity, opened.cause], [
     "critical",
-    "It misses its objective of 99.9 %: 50 times as often as it may, over an hour",
+    "50 times as often as 99.9 % allows, over an hour",
   ]);
   assertEquals(tell([{ 1: BLIPS + "u".repeat(40) }]), []);
 });

@@ -1,5 +1,5 @@
-import { newAgent } from "./agent.ts";
-import type { Book } from "./book.ts";
+import { newAgent } from "../agent.ts";
+import type { Book } from "../book.ts";
 import { isOver, lostTogether, type Strange, strangeTo, TOGETHER_MS } from "./network.ts";
 
 /** An agent that was silent for so long is no agent any more. */
@@ -61,6 +61,7 @@ export class AgentWatch {
 
   #silence(uuid: string): void {
     const { now, sites } = this.#book;
+    const { seenAt, location } = this.#book.agent(uuid).state;
     const alone = [...sites.values()].filter(({ agents }) =>
       agents[uuid] &&
       !Object.entries(agents).some(([other, { view }]) => other !== uuid && view?.watches)
@@ -69,9 +70,8 @@ export class AgentWatch {
     this.#book.open(
       { subject: this.#book.subject(uuid), kind: "agent_silent", openedAt },
       alone > 0 ? "critical" : "warning",
-      alone > 0
-        ? `It sends nothing; nobody else watches ${sitesOf(alone)}`
-        : "It sends nothing; others watch its sites",
+      alone > 0 ? `nobody else watches ${sitesOf(alone)}` : "others watch its sites",
+      [{ agent: uuid, location, since: seenAt * 1_000, cause: "heard last", seen: null }],
     );
   }
 
@@ -114,10 +114,13 @@ export class AgentWatch {
       ? "others see them well"
       : `nobody else watches ${alone === together.length ? "them" : `${alone} of them`}`;
     const count = `${together.length} of its ${sitesOf(sites.size)}`;
+    // The one that was lost first stands for all of them.
+    const { lost, cause, seen } = this.#book.sites.get(together[0]!.site)!.agents[uuid]!.view!;
     this.#book.open(
       { subject: this.#book.subject(uuid), kind: "agent_network", openedAt },
       alone > 0 ? "critical" : "warning",
-      isUnknown ? `It cannot tell of ${count}` : `It sees ${count} down; ${others}`,
+      isUnknown ? `it cannot tell of ${count}` : `it sees ${count} down; ${others}`,
+      [{ agent: uuid, location: state.location, since: lost!.ts, cause, seen }],
     );
     this.#deps.excuse(uuid, together.map(({ site }) => site));
     this.#deps.reviewAll(sites);

@@ -1,6 +1,6 @@
-import type { AlertRules } from "../../config/types.ts";
-import { type Everybody, TOGETHER_MS } from "./network.ts";
-import type { Voter, Wanted } from "./site.ts";
+import type { AlertRules } from "../../../config/types.ts";
+import { type Everybody, TOGETHER_MS } from "../agents/network.ts";
+import type { Voter, Wanted } from "../site.ts";
 
 /** What a site's opening may wait for. */
 export interface HoldPolicy extends AlertRules {
