@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { dataFolder } from "../../local/data_folder.ts";
 import { startKafka } from "../../local/kafka.ts";
 import { SoakAgent } from "./agent.ts";
-import { type Bounds, type Finding, judge, mib } from "./judge.ts";
+import { type Bounds, type Finding, judge, mib, starvation } from "./judge.ts";
 import { readResults, recordsIn } from "./read_results.ts";
 import { startSiteServers } from "./servers.ts";
 import { planSites, type SoakSize, websitesOf } from "./sites.ts";
 import { median, quantile } from "../measure/statistics.ts";
 import { Tally } from "./tally.ts";
-import type { Usage } from "../measure/usage.ts";
+import { type Usage, usageOf } from "../measure/usage.ts";
 
 export interface SoakOptions extends SoakSize {
   /** How long the agent runs. */
@@ -49,13 +49,16 @@ export async function runSoak(options: SoakOptions): Promise<Finding[]> {
   print(`The agent runs ${((performance.now() - before) / 1000).toFixed(1)} s after its start`);
   const usage = await watch(agent, options, () => recordsIn(brokers, topic));
   const stoppedAt = Date.now();
+  const waited: Record<string, number> = { "the agent": usage.at(-1)!.waited };
+  for (const [who, pid] of Object.entries(servers.pids)) waited[who] = (await usageOf(pid)).waited;
   const exitCode = await agent.stop();
 
   const tally = new Tally(sites);
   await readResults(brokers, topic, (value) => tally.add(value));
   const { summary, complaints } = await agent.logged();
   print(costs(usage, tally));
-  const run = { exitCode, startedAt, stoppedAt, summary, complaints, usage };
+  const starved = starvation(waited, seconds);
+  const run = { exitCode, startedAt, stoppedAt, summary, complaints, usage, starved };
   return judge(run, tally, frequency, options.bounds);
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import process from "node:process";
-import { type AgentRun, type Bounds, judge } from "../../scripts/soak/judge.ts";
+import { type AgentRun, type Bounds, judge, starvation } from "../../scripts/soak/judge.ts";
 import type { SiteServers } from "../../scripts/soak/servers.ts";
 import { planSites, type SoakSite } from "../../scripts/soak/sites.ts";
 import { largest, median, quantile } from "../../scripts/measure/statistics.ts";
@@ -130,6 +130,7 @@ const RUN: AgentRun = {
     kernel: 0,
     waited: 0,
   })),
+  starved: null,
 };
 
 /** Which findings fail, by their number, and their faults. */
@@ -199,6 +200,19 @@ Deno.test("judge() fails checks that begin late", () => {
     result(ms + 300, { scheduledAt: formatTimestamp(BigInt(START + ms) * 1000n) })
   );
   assertEquals(failures({}, messages), [[5, ["p99 is to be at most 250 ms"]]]);
+});
+
+Deno.test("judge() says of what fails, and starvation() of whom, that the machine was too busy", () => {
+  const waited = { "the agent": 15, "the fine sites": 15.1, "the hostile sites": 60 };
+  const starved = starvation(waited, 100);
+  assertEquals(
+    starved,
+    "Run it again on a quiet machine: of 100 s, the fine sites stood in line for a core for 15 s, " +
+      "the hostile sites stood in line for a core for 60 s",
+  );
+  assertEquals(starvation(waited, 400), null);
+  assertEquals(failures({ starved }), []);
+  assertEquals(failures({ starved, exitCode: 1 }), [[0, ["It ended with 1", starved]]]);
 });
 
 Deno.test("judge() fails memory that grows in the second half", () => {
