@@ -9,23 +9,18 @@ export async function addEvents(client: ClientBase, events: readonly AlertEvent[
   if (events.length === 0) return;
   await client.query(
     `INSERT INTO alert_events (at, kind, site_id, agent, ts, detail)
-     SELECT * FROM unnest($1::int8[], $2::text[], $3::int4[], $4::uuid[], $5::int8[], $6::jsonb[])
+     SELECT * FROM jsonb_to_recordset($1)
+       AS e(at int8, kind text, site int4, agent uuid, ts int8, detail jsonb)
      ON CONFLICT DO NOTHING`,
-    [
-      events.map(({ at }) => at),
-      events.map(({ kind }) => kind),
-      events.map((event) => "site" in event ? event.site : NO_SITE),
-      events.map(({ agent }) => agent),
-      events.map(({ ts }) => ts),
-      events.map((event) =>
-        event.kind === "view"
-          ? JSON.stringify(event.view)
-          : event.kind === "void"
-          ? JSON.stringify(event.slots)
-          : null
-      ),
-    ],
+    [JSON.stringify(events.map(rowOf))],
   );
+}
+
+function rowOf(event: AlertEvent) {
+  const { at, kind, agent, ts } = event;
+  if (kind === "view") return { at, kind, site: event.site, agent, ts, detail: event.view };
+  if (kind === "void") return { at, kind, site: event.site, agent, ts, detail: event.slots };
+  return { at, kind, site: NO_SITE, agent, ts };
 }
 
 /**

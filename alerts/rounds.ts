@@ -12,7 +12,7 @@ import { storeChanges } from "./incidents.ts";
 import type { Route } from "./outbox/owe.ts";
 import { saveVotes } from "./sink.ts";
 import type { Spell } from "./state/agent.ts";
-import type { SitePolicy } from "./state/book.ts";
+import type { Changes, SitePolicy } from "./state/book.ts";
 import { Overview } from "./state/overview.ts";
 import { pass } from "./state/votes.ts";
 
@@ -211,9 +211,9 @@ export class Rounds {
     for (const event of events) overview.take(event);
     const isAll = events.length < MOST;
     if (isAll) overview.passTo(passed);
-    const { changes, sites, agents } = overview.changes();
-    await saveStates(client, sites, agents);
-    await storeChanges(client, changes, {
+    const found = overview.changes();
+    await saveStates(client, found);
+    await storeChanges(client, found.changes, {
       route,
       aboutOf: (subject) => {
         if ("agent" in subject) return { name: subject.agent, url: "", channels: null, labels: {} };
@@ -262,6 +262,7 @@ async function passVotes(client: ClientBase, until: number): Promise<number> {
      ORDER BY passes_at FETCH FIRST ${MOST} ROWS WITH TIES`,
     [until],
   );
+  if (due.length === 0) return until;
   const passed = due.length < MOST ? until : Number(due.at(-1)!.passes_at) + 1;
   // Waits for who renews them just now.
   const { rows } = await client.query(
@@ -277,25 +278,26 @@ async function passVotes(client: ClientBase, until: number): Promise<number> {
   return passed;
 }
 
-async function saveStates(
-  client: ClientBase,
-  sites: ReturnType<Overview["changes"]>["sites"],
-  agents: ReturnType<Overview["changes"]>["agents"],
-): Promise<void> {
+/** Most rounds change nothing, and cost no statement. */
+async function saveStates(client: ClientBase, { sites, agents }: Changes): Promise<void> {
+  if (sites.size > 0) await saveSites(client, sites);
+  if (agents.size > 0) await saveAgents(client, agents);
+}
+
+async function saveSites(client: ClientBase, sites: Changes["sites"]): Promise<void> {
   const kept = [...sites].flatMap(([id, state]) => state === null ? [] : [{ id, state }]);
   await client.query(
     `INSERT INTO site_states (site_id, level, state)
-     SELECT * FROM unnest($1::int4[], $2::text[], $3::jsonb[])
+     SELECT id, state ->> 'level', state FROM jsonb_to_recordset($1) AS s(id int4, state jsonb)
      ON CONFLICT (site_id) DO UPDATE SET level = excluded.level, state = excluded.state`,
-    [
-      kept.map(({ id }) => id),
-      kept.map(({ state }) => state.level),
-      kept.map(({ state }) => JSON.stringify(state)),
-    ],
+    [JSON.stringify(kept)],
   );
   await client.query("DELETE FROM site_states WHERE site_id = ANY ($1)", [
     [...sites].flatMap(([id, state]) => state === null ? id : []),
   ]);
+}
+
+async function saveAgents(client: ClientBase, agents: Changes["agents"]): Promise<void> {
   const known = [...agents].flatMap(([agent, state]) => state === null ? [] : [{ agent, state }]);
   await client.query(
     `INSERT INTO agent_states (agent, state) SELECT * FROM unnest($1::uuid[], $2::jsonb[])

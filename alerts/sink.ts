@@ -141,7 +141,10 @@ async function count(
   await addEvents(client, events);
 }
 
-/** Keeps votes; `passes_at` is left too early where it need not be exact, as its index costs. */
+/**
+ * Keeps votes; as one JSON, since in an array's literal each quote of theirs would be escaped. `passes_at` is
+ * left too early where it need not be exact, as its index costs.
+ */
 export async function saveVotes(
   client: ClientBase,
   changed: ReadonlyMap<number, SiteVotes>,
@@ -149,13 +152,13 @@ export async function saveVotes(
 ): Promise<void> {
   await client.query(
     `UPDATE site_votes AS s SET votes = c.votes, passes_at = CASE
-       WHEN s.passes_at <= c.passes_at AND NOT $4 THEN s.passes_at ELSE c.passes_at END
-     FROM unnest($1::int4[], $2::jsonb[], $3::int8[]) AS c(site_id, votes, passes_at)
+       WHEN s.passes_at <= c.passes_at AND NOT $2 THEN s.passes_at ELSE c.passes_at END
+     FROM jsonb_to_recordset($1) AS c(site_id int4, votes jsonb, passes_at int8)
      WHERE s.site_id = c.site_id`,
     [
-      [...changed.keys()],
-      [...changed.values()].map((votes) => JSON.stringify(votes)),
-      [...changed.values()].map(passesAt),
+      JSON.stringify(
+        Array.from(changed, ([site_id, votes]) => ({ site_id, votes, passes_at: passesAt(votes) })),
+      ),
       isExact,
     ],
   );

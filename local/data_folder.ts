@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -27,11 +27,25 @@ while [ -e "$1" ] && [ $tries -lt 50 ]; do
 done
 `;
 
+/** Linux keeps it in memory. */
+const MEMORY = "/dev/shm";
+/** What servers under test come to, with room to spare. */
+const MEMORY_BYTES = 6e9;
+
 /**
- * A new folder under the system's temporary one, gone after close() or when this process has died;
- * or the given one, made if missing and kept.
+ * Where servers whose data nobody keeps are quickest: in memory, if there is enough. To copy and drop a
+ * database there took 20 ms of CPU time, on a disk (ext4) up to 370.
  */
-export async function dataFolder(keep?: string): Promise<DataFolder> {
+export async function quickestFolder(): Promise<string> {
+  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize > MEMORY_BYTES ? MEMORY : tmpdir();
+}
+
+/**
+ * A new folder under `parent`, gone after close() or when this process has died; or the one to keep,
+ * made if missing.
+ */
+export async function dataFolder(keep?: string, parent = tmpdir()): Promise<DataFolder> {
   if (process.platform === "win32") {
     throw new Error("The local stack needs a Unix shell: on Windows, run it in WSL");
   }
@@ -40,7 +54,7 @@ export async function dataFolder(keep?: string): Promise<DataFolder> {
     await mkdir(path, { recursive: true });
     return { path, kept: true, close: () => Promise.resolve() };
   }
-  const path = await mkdtemp(join(tmpdir(), "httpmon-"));
+  const path = await mkdtemp(join(parent, "httpmon-"));
   // PostgreSQL's user passes through; what is secret in it has modes of its own.
   await chmod(path, 0o711);
   const remover = spawn("/bin/sh", ["-c", REMOVER, "remover", path], {

@@ -6,6 +6,8 @@ import { type Postgres, type PostgresOptions, startPostgres } from "./postgres.t
 export interface StackOptions {
   /** Keeps the data in this folder. @default a folder of its own that is removed at the end */
   data?: string;
+  /** Where that one is. @default the system's folder for temporary files */
+  parent?: string;
   kafka?: Omit<KafkaOptions, "folder">;
   postgres?: Omit<PostgresOptions, "folder">;
 }
@@ -24,7 +26,7 @@ export interface Stack {
  * before that.
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const data = await dataFolder(options.data);
+  const data = await dataFolder(options.data, options.parent);
   const [kafka, postgres] = await Promise.allSettled([
     startKafka({ folder: join(data.path, "kafka"), ...options.kafka }),
     startPostgres({ folder: join(data.path, "postgres"), ...options.postgres }),

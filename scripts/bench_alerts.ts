@@ -5,7 +5,7 @@
  * them was told of. `--sites`, `--rate` and `--seconds` make it another.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { loadConfig } from "../config/load.ts";
@@ -21,7 +21,7 @@ import { createLogger } from "../runtime/log.ts";
 import { encode } from "../wire/encode.ts";
 import type { ResultMessage } from "../wire/message.ts";
 import { formatTimestamp } from "../wire/timestamp.ts";
-import { usageOf } from "./soak/usage.ts";
+import { cpuOfFamily, usageOf } from "./measure/usage.ts";
 
 const OPTIONS = { sites: 10_000, rate: 1_000, seconds: 30 };
 const TARGET = { core: 0.5, lagS: 5, toldS: 30 };
@@ -103,7 +103,7 @@ Deno.exit(rows.every(([, , , isKept]) => isKept) ? 0 : 1);
 /** So many results a second; what the alerter takes of a core meanwhile, and how far behind it is then. */
 async function steady(alerts: Program, sender: Sender): Promise<void> {
   console.error(`${rate} results a second for ${seconds} s`);
-  const [before, start] = [await used(alerts), performance.now()];
+  const [before, start] = [used(alerts), performance.now()];
   const all = allSites("up");
   let n = 0;
   for (let tick = 1; tick <= seconds * 1_000 / TICK_MS; tick++) {
@@ -116,7 +116,7 @@ async function steady(alerts: Program, sender: Sender): Promise<void> {
     await publish(sender, batch);
   }
   const took = (performance.now() - start) / 1_000;
-  const [after, lagging, decided] = [await used(alerts), await lag(), await decidedS()];
+  const [after, lagging, decided] = [used(alerts), await lag(), await decidedS()];
   const share = (after.alerter - before.alerter) / took;
   row("of a core, the alerter", percent(share), `< ${percent(TARGET.core)}`, share < TARGET.core);
   row("of a core, PostgreSQL", percent((after.database - before.database) / took));
@@ -138,7 +138,7 @@ async function steady(alerts: Program, sender: Sender): Promise<void> {
 /** Three failures in a row of each site from each location, all at once. */
 async function outage(alerts: Program, sender: Sender): Promise<void> {
   console.error("all of them go down");
-  const [before, messages] = [await used(alerts), receiver.count()];
+  const [before, messages] = [used(alerts), receiver.count()];
   const start = performance.now();
   const since = () => `${((performance.now() - start) / 1_000).toFixed(1)} s`;
   const steps: Record<string, () => Promise<boolean> | boolean> = {
@@ -156,7 +156,7 @@ async function outage(alerts: Program, sender: Sender): Promise<void> {
     const isKept = performance.now() - start < TARGET.toldS * 1_000;
     row(`outage: ${what} after`, since(), isLast ? `< ${TARGET.toldS} s` : "", !isLast || isKept);
   }
-  const after = await used(alerts);
+  const after = used(alerts);
   const incidents = await count("incidents");
   row("outage: incidents", String(incidents), String(sites), incidents === sites);
   row("outage: messages", String(receiver.count() - messages));
@@ -250,19 +250,6 @@ function decidedS(): Promise<number> {
 }
 
 /** CPU time of the alerter, and of PostgreSQL, seconds. */
-async function used({ process }: Program): Promise<{ alerter: number; database: number }> {
-  const [alerter, database] = await Promise.all([usageOf(process.pid), familyCpu(postgres.pid)]);
-  return { alerter: alerter.cpu, database };
-}
-
-/** Of a process, of its children, and of those that it had. */
-async function familyCpu(pid: number): Promise<number> {
-  const { cpu, cpuOfEnded } = await usageOf(pid);
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ");
-  const living = await Promise.all(
-    children.filter((child) => child.trim() !== "").map((child) =>
-      usageOf(Number(child)).catch(() => ({ cpu: 0 }))
-    ),
-  );
-  return living.reduce((sum, { cpu }) => sum + cpu, cpu + cpuOfEnded);
+function used({ process }: Program): { alerter: number; database: number } {
+  return { alerter: usageOf(process.pid).cpu, database: cpuOfFamily(postgres.pid) };
 }

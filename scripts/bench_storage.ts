@@ -11,85 +11,24 @@ import { ResultStore } from "../db/store/store.ts";
 import { dataFolder } from "../local/data_folder.ts";
 import { startPostgres } from "../local/postgres.ts";
 import { createLogger } from "../runtime/log.ts";
-import type { ResultMessage } from "../wire/message.ts";
-import { formatTimestamp } from "../wire/timestamp.ts";
+import { resultOf, SHAPES } from "./measure/results.ts";
 
 const MINUTES = 1440;
-const AGENT = "6f3b1a52-6a2c-4c5e-9d1f-0a8b7c6d5e4f";
-/** Of a hundred checks of a full site, one finds it down, with evidence. */
-const DOWN_EVERY = 100;
-
-const SHAPES: Record<string, (site: number, minute: number) => Partial<ResultMessage>> = {
-  "seven fields": () => ({}),
-  "all fields": (site, minute) => {
-    const down = (site + minute) % DOWN_EVERY === 0;
-    const ms = 3 + (site * 7 + minute * 13) % 100 + 0.123;
-    return {
-      ...(down
-        ? {
-          verdict: "down",
-          reason: "status",
-          responseCode: 503,
-          evidence: {
-            statusLine: "HTTP/1.1 503 Service Unavailable",
-            headers: { "content-type": "text/html", server: "nginx", "retry-after": "120" },
-            body: `<html><body>Error ${site} ${minute} </body></html>`.repeat(20),
-          },
-        }
-        : { verdict: "up" }),
-      scheduledAt: formatTimestamp(at(site, minute) - 1_234n),
-      frequency: 60,
-      phases: { dns: 0.412, connect: ms / 3, tls: ms / 2, firstByte: ms, download: 0.731 },
-      bodyBytes: 12_345 + (site * 31 + minute) % 500,
-      bodyTruncated: false,
-      remoteAddress: `192.0.2.${site % 250}`,
-      httpVersion: "1.1",
-      // A second certificate, as behind a balancer.
-      tls: {
-        version: "TLSv1.3",
-        cipher: "TLS_AES_128_GCM_SHA256",
-        verified: true,
-        error: null,
-        expiresAt: "2027-08-01 12:00:00.000000",
-        fingerprint: `${(10 + (site + minute) % 2)}:`.repeat(31) + (10 + site % 90),
-      },
-      location: "eu-west",
-      labels: { team: "web" },
-      siteLabels: { group: `group ${site % 10}` },
-    };
-  },
-};
-
-/** Microseconds since 1970: yesterday's minute, sites spread over it. */
-function at(site: number, minute: number): bigint {
-  const day = Math.floor(Date.now() / 86_400_000) - 1;
-  return BigInt(day * 86_400_000 + minute * 60_000 + (site * 997) % 60_000) * 1000n + 123n;
-}
-
+const NAMES = Object.keys(SHAPES) as (keyof typeof SHAPES)[];
 function recordsOf(
   sites: number,
   first: number,
   step: number,
-  shape: typeof SHAPES[string],
+  shape: keyof typeof SHAPES,
 ): IncomingRecord[] {
   const records: IncomingRecord[] = [];
   for (let minute = first; minute < first + step; minute++) {
     for (let site = 0; site < sites; site++) {
-      const message: ResultMessage = {
-        ts: formatTimestamp(at(site, minute)),
-        agentUUID: AGENT,
-        url: `https://www.${site}.example/path`,
-        regexResult: true,
-        responseCode: 200,
-        responseTime: 100 + (site * 7 + minute * 13) % 100 + 0.123,
-        errorMessage: null,
-        ...shape(site, minute),
-      };
       const value = new Uint8Array(); // of the size of the batch alone
       const offset = BigInt(minute * sites + site);
       records.push({
         ...{ offset, timestamp: 0n, key: null, value },
-        decoded: { ok: true, message },
+        decoded: { ok: true, message: resultOf(shape, site, minute) },
       });
     }
   }
@@ -97,7 +36,7 @@ function recordsOf(
 }
 
 /** Bytes of each part and of the WAL, of results of one shape. */
-async function measure(dsn: string, sites: number, step: number, shape: typeof SHAPES[string]) {
+async function measure(dsn: string, sites: number, step: number, shape: keyof typeof SHAPES) {
   const log = createLogger({ loglevel: "ERROR", secrets: [] }, "bench");
   await migrate(dsn, { log });
   const pool = createPool(dsn, { max: 2, applicationName: "httpmon-bench", log });
@@ -154,7 +93,7 @@ const folder = await dataFolder();
 const server = await startPostgres({ folder: folder.path, settings: { max_wal_size: "8GB" } });
 const results: Awaited<ReturnType<typeof measure>>[] = [];
 try {
-  for (const [index, shape] of Object.values(SHAPES).entries()) {
+  for (const [index, shape] of NAMES.entries()) {
     const client = new pg.Client({ connectionString: server.dsn });
     await client.connect();
     await client.query(`CREATE DATABASE bench_${index}`);
@@ -172,7 +111,7 @@ const line = (name: string, of: (result: typeof results[number]) => string) =>
 const bytes = (key: keyof typeof results[number]) => (result: typeof results[number]) =>
   result[key].toFixed(1);
 console.log(`${sites} sites, each once a minute for a day, batches of ${sites * step} results\n`);
-line("bytes", (result) => Object.keys(SHAPES)[results.indexOf(result)]!);
+line("bytes", (result) => NAMES[results.indexOf(result)]!);
 line("---", () => "---");
 line("row", bytes("heap"));
 line("its key", bytes("key"));

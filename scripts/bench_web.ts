@@ -18,8 +18,8 @@ import { waitFor } from "../local/wait.ts";
 import { sleep, systemClock } from "../runtime/clock.ts";
 import { createLogger } from "../runtime/log.ts";
 import { catchUp, fillHistory } from "./history/data.ts";
-import { quantile } from "./soak/statistics.ts";
-import { usageOf } from "./soak/usage.ts";
+import { quantile } from "./measure/statistics.ts";
+import { usageOf } from "./measure/usage.ts";
 import { askPage, type Came, openStream } from "./web/ask.ts";
 import { storeResults } from "./web/store.ts";
 
@@ -124,7 +124,7 @@ async function measure(url: string, pid: number): Promise<void> {
 
   console.error(`${number("rate")} requests a second for ${number("seconds")} s`);
   const came = new Map<string, Came[]>(PAGES.map(([name]) => [name, []]));
-  const before = await usageOf(pid);
+  const before = usageOf(pid);
   const asked: Promise<void>[] = [];
   const total = number("seconds") * number("rate");
   const start = performance.now();
@@ -134,7 +134,7 @@ async function measure(url: string, pid: number): Promise<void> {
     asked.push(askPage(url + path(n + 1)).then((answer) => void came.get(name)!.push(answer)));
   }
   await Promise.all(asked);
-  const after = await usageOf(pid);
+  const after = usageOf(pid);
   const share = (after.cpu - before.cpu) / (performance.now() - start) * 1_000;
   printPages(came, costs);
 
@@ -143,7 +143,7 @@ async function measure(url: string, pid: number): Promise<void> {
   const together = await coreShare(pid);
   const bytes = streams.reduce((sum, stream) => sum + stream.bytes(), 0);
   for (const stream of streams) stream.close();
-  const { rss } = await usageOf(pid);
+  const { rss } = usageOf(pid);
   const most = Math.max(rss, after.rss);
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
   console.log(`
@@ -200,7 +200,7 @@ async function costOf(
 
 /** What a process takes of a core in 20 seconds. */
 async function coreShare(pid: number): Promise<number> {
-  const [before, start] = [await usageOf(pid), performance.now()];
+  const [before, start] = [usageOf(pid), performance.now()];
   await sleep(systemClock, 20_000);
-  return ((await usageOf(pid)).cpu - before.cpu) / (performance.now() - start) * 1_000;
+  return (usageOf(pid).cpu - before.cpu) / (performance.now() - start) * 1_000;
 }

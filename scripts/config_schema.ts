@@ -1,12 +1,13 @@
 /**
- * Writes config/config.schema.json, the JSON Schema by which an editor completes and explains a config:
- * made of the schema in config/, and of the comments in config/config.sample.yaml.
+ * Writes config/config.schema.json, the JSON Schema by which an editor completes and explains a config,
+ * and docs/config.md: made of the schema in config/, and of the comments in config/config.sample.yaml.
  */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { configSchema } from "../config/schema.ts";
 import { childOf, isMapSchema, keysOf } from "../config/say/schema_tree.ts";
 import { ROOT } from "./build/project.ts";
+import { configDoc, DOC_FILE } from "./config_doc.ts";
 
 export const SCHEMA_FILE = `${ROOT}config/config.schema.json`;
 const SAMPLE_FILE = `${ROOT}config/config.sample.yaml`;
@@ -169,4 +170,20 @@ function placeOf(path: readonly string[], name: string): string[] | null {
   return keys === null && isMapSchema(parent) ? [...path, "*"] : null;
 }
 
-if (import.meta.main) Deno.writeTextFileSync(SCHEMA_FILE, configSchemaJson());
+/** docs/config.md, as `deno fmt` has it. */
+export async function configPage(): Promise<string> {
+  const text = configDoc(JSON.parse(configSchemaJson()), Deno.readTextFileSync(SAMPLE_FILE));
+  const fmt = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--ext", "md", "-"],
+    cwd: ROOT,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  await new Blob([text]).stream().pipeTo(fmt.stdin);
+  return new TextDecoder().decode((await fmt.output()).stdout);
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(SCHEMA_FILE, configSchemaJson());
+  Deno.writeTextFileSync(DOC_FILE, await configPage());
+}

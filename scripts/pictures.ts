@@ -1,7 +1,7 @@
 /**
  * `deno task pictures`: the pictures that the README and the docs show, anew, into docs/pictures. The
  * dashboard runs as a program of its own on a PostgreSQL with a made-up quarter of sample sites in it,
- * and the machine's Chromium looks at it. `--all DIR` takes each page in both modes and three widths,
+ * and the machine's Chromium looks at it, and at messages of alerts. `--all DIR` takes each page in both modes and three widths,
  * empty ones too; `--stay` goes on, for who wants to look around.
  */
 import { parseArgs } from "@std/cli/parse-args";
@@ -20,6 +20,7 @@ import { sleep, systemClock } from "../runtime/clock.ts";
 import { createLogger } from "../runtime/log.ts";
 import { allPictures, EMPTY_PICTURES, readmePictures, takePictures } from "./pictures/dashboard.ts";
 import { SampleHistory } from "./pictures/history.ts";
+import { pictureMessages } from "./pictures/messages.ts";
 import { SITES } from "./pictures/sample.ts";
 
 const FOLDER = fileURLToPath(new URL("../docs/pictures", import.meta.url));
@@ -46,6 +47,7 @@ cleanup.defer(() => pool.end());
 await migrate(server.dsn, { log });
 const browser = args.stay ? null : await startChromium();
 cleanup.defer(() => browser?.close());
+if (browser) await pictureMessages(browser, FOLDER);
 const all = args.all === undefined ? null : resolve(args.all);
 if (browser && all) {
   await using empty = await startDashboard();

@@ -6,7 +6,8 @@ import manifest from "../deno.json" with { type: "json" };
 import { ROOT } from "../scripts/build/project.ts";
 
 const PAGES = [
-  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"],
+  ...["systemd", "kubernetes"].map((name) => `deploy/${name}/README.md`),
   ...[...Deno.readDirSync(`${ROOT}docs`)].filter(({ name }) => name.endsWith(".md"))
     .map(({ name }) => `docs/${name}`),
 ];

@@ -50,7 +50,8 @@ const REFUSED = `refused by the broker, and over ${MAX_REFUSED} or over agent.ou
  * each second. Results past that are lost, oldest first, counted and logged.
  *
  * In doubt a result is written, deleted or sent again: the file knows a row by its id, and the table a
- * result by its identity.
+ * result by its identity. What is acknowledged is so in the order in which it was given out, so that
+ * one id tells how far that is.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -79,15 +80,14 @@ export class Outbox {
 
   /** In order, those that are not known to be on disk. */
   #unwritten: NewRow[] = [];
-  /** Rows up to this id may be on disk. */
-  #onDisk = 0;
   /** Rows on disk up to this id were read, and whether there may be more. */
   #read = 0;
   #hasUnread = true;
   /** Rows up to this id were given out, and may be on their way to the broker. */
   #given = 0;
-  /** Acknowledged, and to be deleted. */
-  #done: number[] = [];
+  /** The broker has no need of rows on disk up to this id, so many of which are counted in the file. */
+  #doneThrough = 0;
+  #done = 0;
   /** To be set aside. */
   #refused: RefusedRow[] = [];
 
@@ -121,9 +121,7 @@ export class Outbox {
 
   /** Results that the broker has not acknowledged, on disk or in memory. */
   get waiting(): number {
-    const settled = this.#done.length + this.#refused.length;
-    // What was settled while the disk failed may not be in the file.
-    return Math.max(0, this.#file.depth + this.#unwritten.length - settled);
+    return Math.max(0, this.#file.depth - this.#done) + this.#unwritten.length;
   }
 
   /**
@@ -151,8 +149,8 @@ export class Outbox {
     this.#unwritten.push({ id: this.#nextId++, key, value, created: this.#age() });
     if (this.#unwritten.length > MAX_UNWRITTEN) {
       // Not one that may be on its way.
-      const kept = Math.max(this.#given, this.#onDisk);
-      this.#unwritten.splice(Math.max(0, this.#unwritten.findIndex(({ id }) => id > kept)), 1);
+      const first = this.#unwritten.findIndex(({ id }) => id > this.#given);
+      this.#unwritten.splice(Math.max(0, first), 1);
       this.#lose(1, UNWRITTEN);
     }
     this.#commitWithin(this.failing ? RETRY_MS : COMMIT_WITHIN_MS);
@@ -180,25 +178,29 @@ export class Outbox {
     }
   }
 
-  /** The broker acknowledged these. */
+  /** The broker acknowledged these, in the order in which they were given out. */
   remove(ids: readonly number[]): void {
-    this.#done.push(...ids.filter((id) => id <= this.#onDisk));
-    this.#forget(ids);
+    const before = this.#unwritten.length;
+    const gone = new Set(ids);
+    this.#unwritten = this.#unwritten.filter(({ id }) => !gone.has(id));
+    const last = ids.at(-1) ?? 0;
+    // Given from memory while the disk could not be read: what is there is sent again.
+    if (last > this.#read) return;
+    this.#doneThrough = Math.max(this.#doneThrough, last);
+    this.#done += ids.length - (before - this.#unwritten.length);
+    this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   /** The broker refuses this one for good: it is set aside in the `refused` table. */
   refuse({ id, key, value }: Row, reason: string): void {
-    if (this.#refused.length < MAX_REFUSED) {
-      this.#refused.push({ id, key, value, reason });
-      return this.#forget([id]);
-    }
     this.remove([id]);
-    this.#lose(1, REFUSED);
+    if (this.#refused.length < MAX_REFUSED) this.#refused.push({ id, key, value, reason });
+    else this.#lose(1, REFUSED);
   }
 
   /** Writes all that is pending now. @returns Whether that worked */
   async flush(): Promise<boolean> {
-    while (this.#unwritten.length + this.#done.length + this.#refused.length > 0) {
+    while (this.#unwritten.length + this.#done + this.#refused.length > 0) {
       if (!await this.#commit()) return false;
     }
     return true;
@@ -243,13 +245,11 @@ export class Outbox {
       this.#lose(Math.max(0, this.#file.depth - depth), "the outbox was damaged");
     }
     this.#file = { depth, oldest };
-    this.#onDisk = lastId;
     this.#nextId = Math.max(this.#nextId, lastId + 1);
-    this.#done = this.#done.filter((id) => id <= lastId);
     this.#meta = { ...meta, ...this.#meta };
     this.#hasUnread = true;
-    // In doubt all is sent again.
-    if (damaged) this.#read = 0;
+    // In doubt what was given out is sent again.
+    if (damaged) [this.#read, this.#done] = [this.#doneThrough, 0];
     if (isFirst) this.#ageOffset = age - this.#clock.monotonic();
     if (!isFirst || !short) return;
     log.error(
@@ -313,13 +313,11 @@ export class Outbox {
 
   async #apply(): Promise<void> {
     const rows = this.#unwritten.slice(0, MAX_ROWS);
-    // Until it is known, and where it never is, all of these may be.
-    const before = this.#onDisk;
-    this.#onDisk = Math.max(before, rows.at(-1)?.id ?? 0);
+    const done = this.#done;
     const applied = await this.#thread.call("apply", {
       rows,
       refused: this.#refused.slice(0, MAX_ROWS),
-      done: this.#done.slice(0, MAX_ROWS),
+      doneThrough: this.#doneThrough,
       meta: this.#meta,
       keepThrough: this.#given,
       now: this.#clock.now(),
@@ -327,11 +325,10 @@ export class Outbox {
       maxAgeMs: this.#options.maxAgeMs,
     });
     const written = rows[applied.rows - 1]?.id ?? 0;
-    this.#onDisk = Math.max(before, written);
     this.#hasUnread ||= written > 0;
     this.#unwritten = this.#unwritten.filter(({ id }) => id > written);
     this.#refused.splice(0, applied.refused);
-    this.#done.splice(0, applied.done);
+    this.#done -= applied.full === null ? done : Math.min(done, applied.done);
     this.#lose(applied.dropped.byAge, "older than agent.outbox_max_age_hours");
     this.#lose(applied.dropped.bySize, "over agent.outbox_max_bytes");
     this.#lose(applied.dropped.refused, REFUSED);
@@ -342,7 +339,7 @@ export class Outbox {
       this.#spell.ended(this.#log, "The outbox can be written again", { waiting: this.waiting });
     }
     if (rows.length === MAX_ROWS) this.#commitWithin(0);
-    else if (this.#done.length > 0) this.#commitWithin(DELETE_WITHIN_MS);
+    else if (this.#done > 0) this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   #onFailure(error: ThreadError): void {
@@ -354,13 +351,6 @@ export class Outbox {
       still: "The outbox still cannot be written",
       fields: { waiting: this.waiting },
     });
-  }
-
-  /** The broker has no need of these any more. */
-  #forget(ids: readonly number[]): void {
-    const gone = new Set(ids);
-    this.#unwritten = this.#unwritten.filter(({ id }) => !gone.has(id));
-    this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   #lose(count: number, why: string): void {

@@ -31,8 +31,8 @@ export interface Change {
   rows: readonly NewRow[];
   /** To be set aside; no longer among the rows that wait. */
   refused: readonly RefusedRow[];
-  /** To be deleted, whether or not they are there. */
-  done: readonly number[];
+  /** Other rows up to this id are to be deleted, as the broker has them. */
+  doneThrough: number;
   meta: Readonly<Record<string, string>>;
   /** Rows up to this id may be on their way to the broker: caps do not drop them. */
   keepThrough: number;
@@ -42,13 +42,14 @@ export interface Change {
   maxAgeMs: number;
 }
 
-type Left = Pick<Change, "rows" | "refused" | "done">;
+type Left = Pick<Change, "rows" | "refused">;
 
 /** What was done. */
 export interface Applied {
   /** How much of the change's lists, from their beginning. */
   rows: number;
   refused: number;
+  /** Rows that were deleted as they are done. */
   done: number;
   /** Why not all was done, where the disk is full; what makes room on it was. */
   full: string | null;
@@ -60,6 +61,12 @@ export interface Applied {
 }
 
 type Dropped = Record<"byAge" | "bySize" | "refused", number>;
+
+/** How many rows one transaction adds or sets aside at the most, and deletes or drops. */
+type Step = Record<"add" | "remove", number>;
+
+/** On a disk that is full some may fit where many do not; what makes room does. */
+const ON_FULL_DISK: readonly Step[] = [{ add: 100, remove: 16 }, { add: 0, remove: 16 }];
 
 /** How the store is after it was opened. */
 export interface Opened extends Pick<Applied, "depth" | "oldest"> {
@@ -87,9 +94,6 @@ const NONE: Readonly<Dropped> = { byAge: 0, bySize: 0, refused: 0 };
 const AGE = "age_ms";
 const AGE_AT = "age_at_ms";
 
-/** One transaction adds no more than so many rows, and deletes so many, on a disk that is full. */
-const FULL_STEPS = [{ add: 100, remove: 16 }, { add: 0, remove: 16 }];
-
 /** A file with more pages in use is not made smaller: to copy 8 MiB takes some 50 ms. */
 const SHRINK_PAGES = 2_048;
 
@@ -107,6 +111,7 @@ export class OutboxStore {
   #depth: number;
   /** Not told yet. */
   #dropped = NONE;
+  #done = 0;
 
   /**
    * @param now Milliseconds since 1970
@@ -153,11 +158,12 @@ export class OutboxStore {
    */
   apply(change: Change): Applied {
     const before = this.#depth;
-    const left: Left = { rows: change.rows, refused: change.refused, done: change.done };
+    const left: Left = { rows: change.rows, refused: change.refused };
     let full: string | null = null;
-    for (const most of [{ add: Infinity, remove: this.#sizes.deleteRows }, ...FULL_STEPS]) {
+    for (const most of [{ add: Infinity, remove: this.#sizes.deleteRows }, ...ON_FULL_DISK]) {
       try {
         while (!this.#transaction(change, left, most));
+        if (left.rows.length + left.refused.length === 0) full = null;
         break;
       } catch (error) {
         if (failureKind(error) !== "full") throw error;
@@ -166,17 +172,10 @@ export class OutboxStore {
     }
     const rows = change.rows.length - left.rows.length;
     if (this.#depth < before + rows) this.#shrink();
-    const dropped = this.#dropped;
-    this.#dropped = NONE;
-    return {
-      rows,
-      refused: change.refused.length - left.refused.length,
-      done: change.done.length - left.done.length,
-      full: left.rows.length + left.refused.length + left.done.length === 0 ? null : full,
-      dropped,
-      depth: this.#depth,
-      oldest: this.#oldest(),
-    };
+    const [dropped, done] = [this.#dropped, this.#done];
+    [this.#dropped, this.#done] = [NONE, 0];
+    const refused = change.refused.length - left.refused.length;
+    return { rows, refused, done, full, dropped, depth: this.#depth, oldest: this.#oldest() };
   }
 
   /** The rows after id `after`, in order: at most `limit`, and one however large. */
@@ -192,7 +191,7 @@ export class OutboxStore {
   }
 
   /** Takes from `left` what one transaction does. @returns Whether there is nothing more to do */
-  #transaction(change: Change, left: Left, most: { add: number; remove: number }): boolean {
+  #transaction(change: Change, left: Left, most: Step): boolean {
     const depth = this.#depth;
     const dropped = { ...this.#dropped };
     this.#db.exec("BEGIN IMMEDIATE");
@@ -200,6 +199,7 @@ export class OutboxStore {
       const after = this.#step({ ...change, ...left }, most, dropped);
       this.#db.exec("COMMIT");
       this.#dropped = dropped;
+      this.#done += after.done;
       Object.assign(left, after.left);
       return after.isLast;
     } catch (error) {
@@ -210,7 +210,7 @@ export class OutboxStore {
     }
   }
 
-  #step(change: Change, most: { add: number; remove: number }, dropped: Dropped) {
+  #step(change: Change, most: Step, dropped: Dropped) {
     const { keepThrough, now, age } = change;
     const sql = this.#statements;
     let removable = most.remove;
@@ -233,8 +233,8 @@ export class OutboxStore {
         dropped.bySize += waiting;
       }
     };
-    const done = change.done.slice(0, removable);
-    remove(sql.delete, JSON.stringify(done));
+    const notYet = JSON.stringify(change.refused.map(({ id }) => id));
+    let done = remove(sql.deleteDone, change.doneThrough, notYet, removable);
     dropped.byAge += remove(sql.dropOld, keepThrough, removable, age - change.maxAgeMs);
     keepWithin();
     // Where there is too much and nothing may be dropped, all is on its way to the broker.
@@ -243,22 +243,21 @@ export class OutboxStore {
     for (const { id, key, value, created } of rows) {
       this.#depth += Number(sql.insert.run(id, key, value, created).changes);
     }
-    const refused = this.#fitting(change.refused.slice(0, add));
-    for (const { id, key, value, reason } of refused) {
+    const aside = this.#fitting(change.refused.slice(0, add));
+    for (const { id, key, value, reason } of aside) {
       sql.insertRefused.run(id, key, value, reason, now);
-      remove(sql.delete, `[${id}]`);
+      done += remove(sql.deleteOne, id);
     }
-    if (refused.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
+    if (aside.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
     keepWithin();
     const meta = { ...change.meta, [AGE]: String(age), [AGE_AT]: String(now) };
     for (const [key, value] of Object.entries(meta)) sql.setMeta.run(key, value);
     const left: Left = {
       rows: change.rows.slice(rows.length),
-      refused: change.refused.slice(refused.length),
-      done: change.done.slice(done.length),
+      refused: change.refused.slice(aside.length),
     };
     const isAdded = most.add === 0 || left.rows.length + left.refused.length === 0;
-    return { left, isLast: removable > 0 && left.done.length === 0 && isAdded };
+    return { left, done, isLast: removable > 0 && isAdded };
   }
 
   #fitting<T extends Row>(rows: readonly T[]): readonly T[] {
@@ -321,7 +320,8 @@ function prepare(db: DatabaseSync) {
         max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS lastId
       FROM outbox
     `),
-    delete: db.prepare("DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))"),
+    deleteDone: remove("outbox", "id <= ? AND id NOT IN (SELECT value FROM json_each(?))"),
+    deleteOne: db.prepare("DELETE FROM outbox WHERE id = ?"),
     dropRows: remove("outbox", "id > ?"),
     dropRefused: remove("refused"),
     dropOld: db.prepare(

@@ -62,7 +62,8 @@ export class Agent {
   /** It is heard, so that what it does not see any more says nothing of how often it speaks. */
   heard(at: number, isWell: boolean): void {
     const { state } = this;
-    if (at - state.seenAt > state.quietMs / 2) state.resumedAt = at;
+    // That it is heard is told each SIGN_MS, however often it is.
+    if (at - state.seenAt > SIGN_MS + state.quietMs / 2) state.resumedAt = at;
     state.seenAt = Math.max(state.seenAt, at);
     if (isWell) state.wellAt = Math.max(state.wellAt, at);
     if (this.#quiet.size > 0) state.quietMs = Math.min(...this.#quiet.keys());

@@ -10,7 +10,7 @@ export function adviceFor(error: unknown): string | null {
     case "42703": // undefined column
       return 'run "httpmon init-schema" first';
     case "42501": // insufficient privilege
-      return "give the role its rights, see docs/tables.md";
+      return "give the role its rights, see docs/security.md";
     case "22P05": // a character that the server's encoding has not
       return "the database's encoding must be UTF8: make one with it, and move the tables there";
     case "2200H": // sequence at its end

@@ -1,7 +1,7 @@
 import { type ResultMessage, VERDICTS } from "../../wire/message.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import { verdictOf } from "../../wire/verdict_of.ts";
-import { type Kind, KINDS, placesOf, Things } from "./shared.ts";
+import { byKind, type Kind, KINDS, type Known, placesOf, Things } from "./shared.ts";
 import { bytesOf, utc } from "./values.ts";
 
 /** What the database's httpmon_store takes of a batch's results, and what they share. */
@@ -41,32 +41,34 @@ const COLUMNS: Record<string, (message: ResultMessage, places: Places) => Cell> 
   loop_delay: ({ loopDelay }) => float4(loopDelay),
 };
 
-/** Puts results into the form in which they travel: columns of numbers, and each shared thing once. */
-export function encodeResults(messages: readonly ResultMessage[]): EncodedResults {
-  const things = Object.fromEntries(KINDS.map((kind) => [kind, new Things()])) as Record<
-    Kind,
-    Things
-  >;
+/**
+ * Puts results into the form in which they travel: columns of numbers, and each shared thing once.
+ *
+ * @param known Remembered by whoever stores, from batch to batch
+ */
+export function encodeResults(messages: readonly ResultMessage[], known: Known): EncodedResults {
+  const things = byKind((kind) => new Things(known[kind]));
   const places = messages.map((message) => placesOf(message, things));
   const fields: Record<string, unknown> = {};
   for (const [name, cellOf] of Object.entries(COLUMNS)) {
-    fields[name] = arrayOf(messages.map((message, n) => cellOf(message, places[n]!)));
+    fields[name] = arrayOf(messages, (message, n) => cellOf(message, places[n]!));
   }
-  for (const kind of KINDS) {
-    fields[kind] = arrayOf(things[kind].list.map(({ identity }) => identity));
+  for (const kind of KINDS) fields[kind] = arrayOf(things[kind].list, ({ identity }) => identity);
+  const redirects: Record<number, unknown> = {};
+  const evidence: unknown[] = [];
+  const chains: unknown[] = [];
+  for (const [n, message] of messages.entries()) {
+    if (message.redirects !== undefined) redirects[n] = message.redirects;
+    if (message.evidence) {
+      const { statusLine, headers, body } = message.evidence;
+      evidence.push({ n, status_line: statusLine, headers, body });
+    }
+    if (message.tls?.chain?.length) {
+      chains.push({ n, certificates: message.tls.chain.map(toCertificate) });
+    }
   }
-  const numbered = [...messages.entries()];
-  const redirects = numbered.filter(([, { redirects }]) => redirects !== undefined);
-  if (redirects.length > 0) {
-    fields.redirects = Object.fromEntries(redirects.map(([n, { redirects }]) => [n, redirects]));
-  }
-  const evidence = numbered.flatMap(([n, { evidence }]) =>
-    evidence ? [{ n, status_line: evidence.statusLine, ...evidence, statusLine: undefined }] : []
-  );
+  if (Object.keys(redirects).length > 0) fields.redirects = redirects;
   if (evidence.length > 0) fields.evidence = evidence;
-  const chains = numbered.flatMap(([n, { tls }]) =>
-    tls?.chain?.length ? [{ n, certificates: tls.chain.map(toCertificate) }] : []
-  );
   if (chains.length > 0) fields.chains = chains;
   return { fields, things };
 }
@@ -88,13 +90,17 @@ function toCertificate(
 }
 
 /** The literal of a PostgreSQL array; null where all in it is null, which unnest fills up. */
-function arrayOf(cells: readonly Cell[]): string | null {
+function arrayOf<T>(list: readonly T[], cellOf: (each: T, n: number) => Cell): string | null {
+  const texts: string[] = [];
   let some = false;
-  const texts = cells.map((cell) => {
-    if (cell === null || cell === undefined) return "NULL";
-    some = true;
-    return String(cell);
-  });
+  for (let n = 0; n < list.length; n++) {
+    const cell = cellOf(list[n]!, n);
+    if (cell === null || cell === undefined) texts.push("NULL");
+    else {
+      some = true;
+      texts.push(String(cell));
+    }
+  }
   return some ? `{${texts.join(",")}}` : null;
 }
 

@@ -14,20 +14,56 @@ export interface Thing extends Record<string, unknown> {
   identity: string;
 }
 
+/** So many things of a kind are remembered; with 400 bytes each, some MB of all kinds. */
+const MOST_KNOWN = 20_000;
+
+/** Things of one kind that were needed before: their hashes cost more than all else of a result. */
+class KnownThings {
+  #newer = new Map<string, Thing>();
+  #older = new Map<string, Thing>();
+
+  /** @param key Tells the thing from others, more cheaply than its identity */
+  get(key: string, make: () => Thing): Thing {
+    let thing = this.#newer.get(key);
+    if (thing) return thing;
+    thing = this.#older.get(key) ?? make();
+    if (this.#newer.size >= MOST_KNOWN / 2) [this.#older, this.#newer] = [this.#newer, new Map()];
+    this.#newer.set(key, thing);
+    return thing;
+  }
+}
+
+/** What a store remembers from batch to batch. */
+export type Known = Readonly<Record<Kind, KnownThings>>;
+
+export function nothingKnown(): Known {
+  return byKind(() => new KnownThings());
+}
+
+export function byKind<T>(make: (kind: Kind) => T): Record<Kind, T> {
+  return Object.fromEntries(KINDS.map((kind) => [kind, make(kind)])) as Record<Kind, T>;
+}
+
 /** The things of one kind that a batch needs, without repetition. */
 export class Things {
   readonly list: Thing[] = [];
   readonly #places = new Map<string, number>();
+  readonly #known: KnownThings;
+
+  constructor(known: KnownThings) {
+    this.#known = known;
+  }
 
   /**
    * @param key Tells the thing from others, more cheaply than its identity
    * @returns The thing's place, from 1 on as PostgreSQL counts
    */
   place(key: string, make: () => Thing): number {
-    const known = this.#places.get(key);
-    if (known !== undefined) return known;
-    const place = this.list.push(make());
-    this.#places.set(key, place);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.list.push(this.#known.get(key, make));
+      this.#places.set(key, place);
+    }
     return place;
   }
 }
@@ -48,13 +84,32 @@ export function placesOf(message: ResultMessage, things: Record<Kind, Things>) {
   };
 }
 
+/** No text has a lone surrogate or U+0000: none can be mistaken for what is none, or for two. */
+const [NULL, UNDEFINED, END] = ["\ud800", "\udc00", "\0"];
+
+function keyOf(values: readonly unknown[]): string {
+  let key = "";
+  for (const value of values) {
+    key += value === null ? NULL : value === undefined ? UNDEFINED : value;
+    key += END;
+  }
+  return key;
+}
+
+function keyOfLabels(labels: Readonly<Record<string, string>> | undefined): string {
+  let key = "";
+  for (const name in labels) key += name + END + labels[name] + END;
+  return key + NULL;
+}
+
 function placeOfContext(
   { location, labels, siteLabels, frequency }: ResultMessage,
   things: Things,
 ): number | null {
   const isBare = orNull(labels) === null && orNull(siteLabels) === null;
   if (location === undefined && frequency === undefined && isBare) return null;
-  return things.place(JSON.stringify([location, labels, siteLabels, frequency]), () => ({
+  const key = keyOf([location, frequency]) + keyOfLabels(labels) + keyOfLabels(siteLabels);
+  return things.place(key, () => ({
     identity: identityOf("context", location, sorted(labels), sorted(siteLabels), frequency),
     location,
     labels: orNull(labels),
@@ -80,7 +135,7 @@ function placeOfConnection(
       tls.fingerprint,
     ]),
   ];
-  return things.place(JSON.stringify(values), () => ({
+  return things.place(keyOf(values), () => ({
     identity: identityOf("connection", ...values.map(inOneForm)),
     remote_address: remoteAddress,
     http_version: httpVersion,
@@ -113,7 +168,7 @@ function placeOfReason(
     errorMessage,
     ...firstReason === undefined ? [] : [firstReason],
   ];
-  return things.place(JSON.stringify(values), () => ({
+  return things.place(keyOf(values), () => ({
     identity: identityOf("reason", ...values),
     reason,
     error_class: errorClass,
@@ -146,5 +201,6 @@ function sorted(labels: Readonly<Record<string, string>> | undefined): [string, 
 }
 
 function orNull(labels: Readonly<Record<string, string>> | undefined) {
-  return labels === undefined || Object.keys(labels).length === 0 ? null : labels;
+  for (const _ in labels) return labels;
+  return null;
 }

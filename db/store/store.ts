@@ -17,7 +17,7 @@ import { classifyFailure, isLocked, isMissingPartition, isTimeout } from "./fail
 import { type DeadLetter, describe, encodeLetter, toLetter } from "./letters.ts";
 import type { BatchSource, IncomingRecord, Result } from "./records.ts";
 import { Refusals, RefusedError } from "./refusals.ts";
-import { type Kind, KINDS, type Things } from "./shared.ts";
+import { type Kind, KINDS, nothingKnown, type Things } from "./shared.ts";
 import { dayOf, splitBatch } from "./split_batch.ts";
 
 /** Where a batch goes on. */
@@ -94,6 +94,7 @@ export class ResultStore {
   /** Days that have partitions, as far as is known. */
   readonly #days = new Set<string>();
   readonly #refusals: Refusals;
+  readonly #known = nothingKnown();
 
   constructor(pool: Pool, options: StoreOptions) {
     const { log, clock = systemClock, onDeadLetters = () => {} } = options;
@@ -285,7 +286,7 @@ export class ResultStore {
       letters = [...letters, ...indexes.map((n) => toLetter(rest[n]!, reason, detail(n)))];
     };
     for (let calls = 0; calls < MAX_CALLS; calls++) {
-      const { fields, things } = encodeResults(rest.map(({ message }) => message));
+      const { fields, things } = encodeResults(rest.map(({ message }) => message), this.#known);
       const answer = await this.#call({ ...envelope(letters), ...fields }, rest, replayed);
       switch (answer.kind) {
         case "stored":

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { quantile } from "../soak/statistics.ts";
+import { quantile } from "../measure/statistics.ts";
 
 /** Milliseconds that p95 is to stay under. */
 export const TARGETS = { one: 100, page: 100, all: 300 };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type LocalProcess, startProcess } from "../../local/process.ts";
 import { logTail, waitFor } from "../../local/wait.ts";
 import { denoEnv, taskCommand } from "../../tests/support/task_command.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { type Usage, usageOf } from "../measure/usage.ts";
 
 /** Levels of lines that nobody need look at. */
 const CALM = ["debug", "info", "notice"];
@@ -53,7 +53,7 @@ export class SoakAgent {
     throw new Error(`The agent has ended; the end of its log:\n${await logTail(this.#log)}`);
   }
 
-  usage(): Promise<Usage> {
+  usage(): Usage {
     return usageOf(this.#process.pid);
   }
 

@@ -1,7 +1,7 @@
 import { scheduleFault } from "./schedule.ts";
-import { largest, median, quantile } from "./statistics.ts";
+import { largest, median, quantile } from "../measure/statistics.ts";
 import type { Tally } from "./tally.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage } from "../measure/usage.ts";
 
 /** One thing that the soak is to show. */
 export interface Finding {
@@ -34,6 +34,29 @@ export interface AgentRun {
   complaints: readonly string[];
   /** Taken at even intervals between the two times. */
   usage: readonly Usage[];
+  /** Why the machine may be to blame for what came too late; null: it had cores enough. */
+  starved: string | null;
+}
+
+/** Who stands in line for a core for a larger share of the time than this is slowed by it. */
+const MOST_WAITED = 0.15;
+
+/**
+ * Says in words that the machine was too busy; null where it was not.
+ *
+ * @param waited By who it was, how long each stood in line for a core, seconds
+ * @param seconds How long the soak took
+ */
+export function starvation(
+  waited: Readonly<Record<string, number>>,
+  seconds: number,
+): string | null {
+  const slowed = Object.entries(waited).filter(([, one]) => one > MOST_WAITED * seconds);
+  if (slowed.length === 0) return null;
+  const whom = slowed.map(([who, one]) =>
+    `${who} stood in line for a core for ${one.toFixed(0)} s`
+  );
+  return `Run it again on a quiet machine: of ${seconds} s, ${whom.join(", ")}`;
 }
 
 /** More faults of a kind than this are counted, not listed. */
@@ -41,7 +64,7 @@ const MOST_FAULTS = 10;
 
 /** Holds a soak against what it is to show. */
 export function judge(run: AgentRun, tally: Tally, frequency: number, bounds: Bounds): Finding[] {
-  return [
+  const ofTime = [
     finding(
       "The agent ended with 0 when asked to stop",
       run.exitCode === 0 ? [] : [`It ended with ${run.exitCode}`],
@@ -55,8 +78,9 @@ export function judge(run: AgentRun, tally: Tally, frequency: number, bounds: Bo
     classes(tally),
     schedule(run, tally, frequency * 1000),
     lateness(run, tally, bounds),
-    memory(run.usage, bounds),
   ];
+  for (const { passed, faults } of ofTime) if (!passed && run.starved) faults.push(run.starved);
+  return [...ofTime, memory(run.usage, bounds)];
 }
 
 function publishedFaults(summary: AgentRun["summary"], tally: Tally): string[] {

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { dataFolder } from "../../local/data_folder.ts";
 import { startKafka } from "../../local/kafka.ts";
 import { SoakAgent } from "./agent.ts";
-import { type Bounds, type Finding, judge, mib } from "./judge.ts";
+import { type Bounds, type Finding, judge, mib, starvation } from "./judge.ts";
 import { readResults, recordsIn } from "./read_results.ts";
 import { startSiteServers } from "./servers.ts";
 import { planSites, type SoakSize, websitesOf } from "./sites.ts";
-import { median, quantile } from "./statistics.ts";
+import { median, quantile } from "../measure/statistics.ts";
 import { Tally } from "./tally.ts";
-import type { Usage } from "./usage.ts";
+import { type Usage, usageOf } from "../measure/usage.ts";
 
 export interface SoakOptions extends SoakSize {
   /** How long the agent runs. */
@@ -49,13 +49,16 @@ export async function runSoak(options: SoakOptions): Promise<Finding[]> {
   print(`The agent runs ${((performance.now() - before) / 1000).toFixed(1)} s after its start`);
   const usage = await watch(agent, options, () => recordsIn(brokers, topic));
   const stoppedAt = Date.now();
+  const waited: Record<string, number> = { "the agent": usage.at(-1)!.waited };
+  for (const [who, pid] of Object.entries(servers.pids)) waited[who] = (await usageOf(pid)).waited;
   const exitCode = await agent.stop();
 
   const tally = new Tally(sites);
   await readResults(brokers, topic, (value) => tally.add(value));
   const { summary, complaints } = await agent.logged();
   print(costs(usage, tally));
-  const run = { exitCode, startedAt, stoppedAt, summary, complaints, usage };
+  const starved = starvation(waited, seconds);
+  const run = { exitCode, startedAt, stoppedAt, summary, complaints, usage, starved };
   return judge(run, tally, frequency, options.bounds);
 }
 
@@ -87,12 +90,12 @@ async function watch(
 ): Promise<Usage[]> {
   const usage: Usage[] = [];
   const start = performance.now();
-  let told = { second: 0, cpu: (await agent.usage()).cpu };
+  let told = { second: 0, cpu: agent.usage().cpu };
   for (let n = 1; n * SAMPLE_MS <= seconds * 1000; n++) {
     const wait = start + n * SAMPLE_MS - performance.now();
     await new Promise((resolve) => setTimeout(resolve, wait));
     await agent.assertRuns();
-    const sample = await agent.usage();
+    const sample = agent.usage();
     usage.push(sample);
     const second = (performance.now() - start) / 1000;
     if (second - told.second < PROGRESS_S - 0.5) continue;

@@ -17,9 +17,12 @@ export interface SiteServers {
 const KINDS = ["fine", "hostile"] as const;
 
 /** Starts site_servers.ts for each kind; they end with this process or at stop(). */
-export async function startSiteServers(): Promise<SiteServers & { stop(): Promise<void> }> {
+export async function startSiteServers(): Promise<
+  SiteServers & { pids: Readonly<Record<string, number>>; stop(): Promise<void> }
+> {
   const started = await Promise.all(KINDS.map(startServer));
   return {
+    pids: Object.fromEntries(started.map(({ pid }, i) => [`the ${KINDS[i]} sites`, pid])),
     ...Object.assign({}, ...started.map(({ servers }) => servers)) as SiteServers,
     async stop() {
       await Promise.all(started.map(({ stop }) => stop()));
@@ -48,5 +51,5 @@ async function startServer(kind: typeof KINDS[number]) {
     child.stdin.end();
     await exited;
   };
-  return { servers, stop };
+  return { servers, pid: child.pid!, stop };
 }

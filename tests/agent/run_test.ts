@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { HttpClient } from "../../agent/http/types.ts";
 import { runAgent } from "../../agent/run.ts";
 import { AgentStats } from "../../agent/stats.ts";
@@ -91,15 +91,6 @@ Deno.test("runAgent() checks each site on its schedule and publishes every resul
       assertEquals([verdict, regexResult], ["up", true]);
     }
     for (const { key, value } of kafka.taken) assertEquals(JSON.parse(value).url, key);
-    for (const { url } of sites(3, 100)) {
-      const due = messages.filter((m) => m.url === url)
-        .map(({ scheduledAt, slots = 1 }) => ({ at: parseTimestamp(scheduledAt!)!, slots }))
-        .sort((a, b) => Number(a.at - b.at));
-      const elapsed = Number(due.at(-1)!.at - due[0]!.at) / 1_000;
-      const slots = due.slice(0, -1).reduce((sum, { slots }) => sum + slots, 0);
-      // Two clocks are read, one after the other; slots_test.ts counts by one that stands still.
-      assertLess(Math.abs(elapsed - slots * 100), 500);
-    }
     const infos = agent.log.lines.filter(({ level }) => level === "notice");
     assertEquals(infos.map(({ message }) => message), ["The agent runs", "The agent stopped"]);
     const { checked, published, dropped, refused, waiting, skipped, late } = stats;
@@ -148,10 +139,11 @@ Deno.test("runAgent() that stops lets checks end, cuts those that do not, and fl
   await withFolder(async (folder) => {
     const kafka = broker();
     let begun = 0;
+    let answer = () => {};
     const client: HttpClient = ({ url }, signal) => {
       begun++;
       return new Promise((resolve) => {
-        if (url.endsWith("/0")) setTimeout(() => resolve(response()), 200);
+        if (url.endsWith("/0")) answer = () => resolve(response());
         else {
           signal.addEventListener("abort", () => {
             resolve(response({ status: null, error: { class: "aborted", message: "cut" } }));
@@ -163,9 +155,9 @@ Deno.test("runAgent() that stops lets checks end, cuts those that do not, and fl
       shutdownTimeoutMs: 1_000,
     });
     await until(() => begun === 2, "both checks are under way");
-    const from = performance.now();
-    const stats = await agent.stop();
-    assertLess(performance.now() - from, 1_500);
+    const stopped = agent.stop();
+    answer();
+    const stats = await stopped;
     assertEquals([stats.checked, stats.cut, stats.published], [1, 1, 1]);
     assertEquals(kafka.messages().map(({ url, verdict }) => [url, verdict]), [
       ["http://site.test/0", "up"],

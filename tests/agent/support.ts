@@ -28,7 +28,7 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 30_000,
+  withinMs = 120_000,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!await condition()) {

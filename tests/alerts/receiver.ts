@@ -19,8 +19,11 @@ export async function startReceiver(answer: (request: number, body: string) => A
   const taken: Received[] = [];
   const wrong: string[] = [];
   let requests = 0;
+  let open = 0;
   const server = createServer((request, response) => {
     const chunks: Uint8Array[] = [];
+    open++;
+    response.on("close", () => open--);
     request.on("data", (chunk) => chunks.push(chunk));
     request.on("end", () => {
       const body = new TextDecoder().decode(Buffer.concat(chunks));
@@ -45,6 +48,8 @@ export async function startReceiver(answer: (request: number, body: string) => A
     /** What was not signed, or not now. */
     wrong,
     requests: () => requests,
+    /** How many were asked and are not answered, by somebody who waits. */
+    open: () => open,
     /** What it took, each once by its id, as "site event". */
     told: () => [
       ...new Map(taken.map(({ id, notice }) => [id, `${notice.incident.site} ${notice.event}`]))

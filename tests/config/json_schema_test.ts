@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { Ajv } from "ajv";
-import { configSchemaJson, SCHEMA_FILE } from "../../scripts/config_schema.ts";
+import { DOC_FILE } from "../../scripts/config_doc.ts";
+import { configPage, configSchemaJson, SCHEMA_FILE } from "../../scripts/config_schema.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 
 const isValid = new Ajv({ strict: false }).compile(JSON.parse(configSchemaJson()));
@@ -17,6 +18,14 @@ Deno.test("config.schema.json is that of the schema and the sample", () => {
     configSchemaJson(),
     'Run "deno task config-schema"',
   );
+});
+
+Deno.test("docs/config.md has every key as the schema and the sample have it now", async () => {
+  const page = Deno.readTextFileSync(DOC_FILE);
+  assertEquals(page, await configPage(), 'Run "deno task config-schema"');
+  for (const part of ["`kafka.monitoring`", "`websites.NAME.tls`", "`loglevel`", "`slo`"]) {
+    assert(page.includes(part), part);
+  }
 });
 
 Deno.test("config.schema.json takes the sample and every config that is right", () => {

@@ -73,7 +73,7 @@ async function setUp(topic: string, hold: (batch: number) => Promise<void>) {
     urls,
     stats,
     async reaches(count: number): Promise<void> {
-      await waitFor(`${count} results`, () => urls.length >= count, 30_000);
+      await waitFor(`${count} results`, () => urls.length >= count, 120_000);
     },
     errors: () => log.lines.filter(({ level }) => level === "error").map(({ message }) => message),
     async [Symbol.asyncDispose]() {

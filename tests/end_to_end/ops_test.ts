@@ -165,7 +165,7 @@ Deno.test("an agent and a writer that listen tell how they do, in the documented
   }
 
   // While the agent stops it waits for the slow site, and says that it is not ready.
-  await waitFor("a check of the slow site", () => sites.asked.slow, 10_000);
+  await waitFor("a check of the slow site", () => sites.asked.slow, 60_000);
   const stopped = agent.stops(20_000);
   await waitFor("unreadiness", async () => await status(`${agentOrigin}/readyz`) === 503, 5_000);
   assertEquals(await status(`${agentOrigin}/healthz`), 200);

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtemp, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -42,7 +42,7 @@ export interface Taken {
   startedBy?: readonly string[];
   /** How often the site that is well was asked. */
   asked: () => number;
-  /** For how long it is away. @default 3000 */
+  /** For how long it is away. @default until both sites were judged some times */
   awayMs?: number;
   /** How often that site is to have been asked after. @default 4 */
   askedAfter?: number;
@@ -80,11 +80,11 @@ export async function saidOf(taken: Taken): Promise<{ fine: string[]; broken: st
   };
   await askedAgain("before");
   await take(program.pid);
-  // The fault itself lasts this long.
-  await new Promise((resolve) => setTimeout(resolve, taken.awayMs ?? 3_000));
+  if (taken.awayMs) await new Promise((resolve) => setTimeout(resolve, taken.awayMs));
+  else await resultsAreKept(join(cwd, "state", "outbox.db-journal"));
   await giveBack(program.pid);
   await askedAgain("after", taken.askedAfter);
-  await program.stops(20_000);
+  await program.stops(60_000);
 
   const database = new DatabaseSync(join(cwd, "state", "outbox.db"));
   const results = database.prepare("SELECT value FROM outbox").all()
@@ -99,6 +99,20 @@ export async function saidOf(taken: Taken): Promise<{ fine: string[]; broken: st
   return { fine: of("fine"), broken: of("broken") };
 }
 
+/**
+ * Waits for some results of both sites, of which each has one a second: nobody else may read the
+ * outbox, but each of its transactions touches its journal.
+ */
+async function resultsAreKept(journal: string): Promise<void> {
+  let [transactions, last] = [0, 0];
+  await waitFor("results without it", async () => {
+    const { mtimeMs } = await stat(journal);
+    if (mtimeMs !== last) transactions++;
+    last = mtimeMs;
+    return transactions > 6;
+  }, 120_000);
+}
+
 /** Of networks of their own: this process is in one, the agent in the other. */
 const HERE = "192.0.2.1";
 const ELSEWHERE = "192.0.2.7";
@@ -111,7 +125,7 @@ async function networkForAgent() {
   const holder: ChildProcess = spawn("unshare", ["-n", "sleep", "600"], { stdio: "ignore" });
   const pid = String(holder.pid);
   const network = (of: string) => readlink(`/proc/${of}/ns/net`);
-  await waitFor("a network", async () => await network(pid) !== await network("self"), 10_000);
+  await waitFor("a network", async () => await network(pid) !== await network("self"), 60_000);
   const inside = (...args: string[]) => run("nsenter", ["-t", pid, "-n", "ip", ...args]);
   await ip("link", "add", "here", "type", "veth", "peer", "name", "there", "netns", pid);
   for (const address of [HERE, ELSEWHERE]) await ip("addr", "add", `${address}/24`, "dev", "here");

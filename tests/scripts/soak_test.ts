@@ -1,16 +1,14 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import process from "node:process";
-import { type AgentRun, type Bounds, judge } from "../../scripts/soak/judge.ts";
-import { runSoak } from "../../scripts/soak/run.ts";
+import { type AgentRun, type Bounds, judge, starvation } from "../../scripts/soak/judge.ts";
 import type { SiteServers } from "../../scripts/soak/servers.ts";
 import { planSites, type SoakSite } from "../../scripts/soak/sites.ts";
-import { largest, median, quantile } from "../../scripts/soak/statistics.ts";
+import { largest, median, quantile } from "../../scripts/measure/statistics.ts";
 import { Tally } from "../../scripts/soak/tally.ts";
-import { usageOf } from "../../scripts/soak/usage.ts";
+import { usageOf } from "../../scripts/measure/usage.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
-import { kafkaForTests } from "../support/stack.ts";
 
 const SERVERS: SiteServers = {
   fine: 1001,
@@ -20,24 +18,6 @@ const SERVERS: SiteServers = {
 };
 const START = Date.parse("2026-03-01T12:00:00Z");
 const BOUNDS: Bounds = { latenessP99: 250, memoryRatio: 1.1, memorySlack: 0 };
-
-Deno.test("runSoak() finds nothing wrong with an agent of 200 sites, half of them hostile", async () => {
-  const lines: string[] = [];
-  const findings = await runSoak({
-    sites: 200,
-    hostile: 50,
-    frequency: 6,
-    seconds: 15,
-    // Other tests run beside it, and so short a run says nothing of the memory.
-    bounds: { latenessP99: 2_000, memoryRatio: 10, memorySlack: 0 },
-    brokers: (await kafkaForTests()).brokers,
-    print: (line) => lines.push(line),
-  });
-  assertEquals(findings.flatMap(({ faults }) => faults), []);
-  assertEquals(findings.every(({ passed }) => passed), true);
-  assertEquals(findings.length, 7);
-  assertMatch(lines[0]!, /^200 sites, 100 of them hostile, every 6 s for 15 s$/);
-});
 
 Deno.test("planSites() spreads the hostile sites, which take turns in every case", () => {
   const sites = planSites({ sites: 2_000, hostile: 5, frequency: 60 }, SERVERS, "ca.pem");
@@ -147,9 +127,10 @@ const RUN: AgentRun = {
   usage: [100, 300, 200, 200, 200, 200, 220, 220].map((rss) => ({
     rss,
     cpu: 1,
-    cpuOfEnded: 0,
+    kernel: 0,
     waited: 0,
   })),
+  starved: null,
 };
 
 /** Which findings fail, by their number, and their faults. */
@@ -221,6 +202,19 @@ Deno.test("judge() fails checks that begin late", () => {
   assertEquals(failures({}, messages), [[5, ["p99 is to be at most 250 ms"]]]);
 });
 
+Deno.test("judge() says of what fails, and starvation() of whom, that the machine was too busy", () => {
+  const waited = { "the agent": 15, "the fine sites": 15.1, "the hostile sites": 60 };
+  const starved = starvation(waited, 100);
+  assertEquals(
+    starved,
+    "Run it again on a quiet machine: of 100 s, the fine sites stood in line for a core for 15 s, " +
+      "the hostile sites stood in line for a core for 60 s",
+  );
+  assertEquals(starvation(waited, 400), null);
+  assertEquals(failures({ starved }), []);
+  assertEquals(failures({ starved, exitCode: 1 }), [[0, ["It ended with 1", starved]]]);
+});
+
 Deno.test("judge() fails memory that grows in the second half", () => {
   const usage = RUN.usage.map((sample, n) => n < 6 ? sample : { ...sample, rss: 221 * 1_048_576 });
   const mebibytes = usage.map((sample, n) => n < 6 ? { ...sample, rss: 200 * 1_048_576 } : sample);
@@ -236,8 +230,8 @@ Deno.test("quantile(), median() and largest() of no, one and many values", () =>
 Deno.test({
   name: "usageOf() tells memory, CPU time and waiting of a process",
   ignore: process.platform !== "linux",
-  async fn() {
-    const usage = await usageOf(process.pid);
+  fn() {
+    const usage = usageOf(process.pid);
     const { user, system } = process.cpuUsage();
     assertLess(Math.abs(usage.rss / process.memoryUsage().rss - 1), 0.2);
     assertLess(Math.abs(usage.cpu - (user + system) / 1e6), 0.2);

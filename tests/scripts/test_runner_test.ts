@@ -1,7 +1,10 @@
-import { assertEquals } from "@std/assert";
-import { countsOf, slowestOf, totalOf } from "../../scripts/test.ts";
-import { writeJsrConfig } from "../../scripts/jsr_config.ts";
+import { assert, assertEquals } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
+import { writeJsrConfig } from "../../scripts/jsr_config.ts";
+import { isIn, plan } from "../../scripts/test/plan.ts";
+import { Reach } from "../../scripts/test/reach.ts";
+import { countsOf, lineOf, slowestOf, totalOf } from "../../scripts/test/report.ts";
+import { runGroup, splitTimes } from "../../scripts/test/run.ts";
 
 Deno.test("countsOf() reads the last summary that deno test prints", () => {
   assertEquals(countsOf("x\nok | 5 passed | 0 failed (13ms)\n"), {
@@ -12,10 +15,6 @@ Deno.test("countsOf() reads the last summary that deno test prints", () => {
   assertEquals(
     countsOf("FAILED | 27 passed (14 steps) | 1 failed | 2 ignored (24s)\n\nerror: Test failed\n"),
     { passed: 27, failed: 1, skipped: 2 },
-  );
-  assertEquals(
-    countsOf("\x1b[0mok | 1 passed | 0 failed\x1b[0m".replace("\x1b[0m", ""))?.passed,
-    1,
   );
 });
 
@@ -31,6 +30,74 @@ Deno.test("totalOf() adds up runs, and counts one that died or ended badly as a 
   assertEquals(totalOf([fine, { ...fine, code: 1 }]).failed, 1);
 });
 
+Deno.test("slowestOf() gives the slowest tests of all runs", () => {
+  const outputs = [
+    "a is quick ... ok (12ms)\n  a step ... ok (7s)\na waits ... and waits ... ok (3s)\n",
+    "b waits ... FAILED (1m5s)\nb is between ... ok (41s)\n",
+  ];
+  assertEquals(slowestOf(outputs.map((output) => ({ output })), 3), [
+    "  65.0 s  b waits",
+    "  41.0 s  b is between",
+    "   3.0 s  a waits ... and waits",
+  ]);
+});
+
+Deno.test("splitTimes() takes what a shell says of its children's time off its output", () => {
+  assertEquals(
+    splitTimes("ok | 1 passed\n0m0.000000s 0m0.000000s\n1m2.500000s 0m1.250000s\n"),
+    { output: "ok | 1 passed", cpu: 63.75 },
+  );
+});
+
+Deno.test("runGroup() runs files as one program, and tells what CPU time they took", async () => {
+  const files = ["tests/runtime/histogram_test.ts", "tests/wire/timestamp_test.ts"];
+  const run = await runGroup({ name: "two", files }, { flags: [], env: {} });
+  assertEquals(run.code, 0, run.output);
+  assert(countsOf(run.output)!.passed > 10 && run.cpu > 0.01 && run.seconds > 0);
+  assert(/^ +[\d.]+ s, CPU +[\d.]+ s {2}two: \d+ passed$/.test(lineOf(run)), lineOf(run));
+  const none = await runGroup({ name: "none", files: ["tests/none_test.ts"] }, {
+    flags: [],
+    env: {},
+  });
+  assertEquals(totalOf([none]).failed, 1);
+});
+
+Deno.test("Reach tells what a file comes to: by imports, and by what it names beside them", () => {
+  const reach = new Reach();
+  const distance = (file: string, ...changed: string[]) => reach.distance(file, changed);
+  assertEquals(distance("tests/wire/timestamp_test.ts", "tests/wire/timestamp_test.ts"), 0);
+  assertEquals(distance("tests/wire/timestamp_test.ts", "wire/timestamp.ts"), 1);
+  assertEquals(distance("tests/wire/timestamp_test.ts", "wire/decode.ts"), Infinity);
+  // A thread, a migration, a fixture's folder, a page.
+  for (
+    const [file, changed] of [
+      ["tests/runtime/thread_test.ts", "tests/runtime/thread_child.ts"],
+      ["tests/db/store/store_test.ts", "db/schema/migrations/000001_new.sql"],
+      ["tests/config/bad_fixtures_test.ts", "tests/fixtures/config/bad/new.yaml"],
+      ["tests/alerts/metrics_test.ts", "docs/metrics.md"],
+    ] as const
+  ) assert(distance(file, changed) < Infinity, file);
+  // A program is started, whatever it needs; a type is the compiler's.
+  assert(distance("tests/end_to_end/ops_test.ts", "main.ts") < Infinity);
+  assertEquals(distance("tests/end_to_end/tasks_test.ts", "agent/check/judge.ts"), Infinity);
+});
+
+Deno.test("plan() puts files together that start nothing, and lets long ones begin first", () => {
+  const reach = new Reach();
+  const files = [
+    "tests/agent/hash_test.ts",
+    "tests/db/store/store_test.ts",
+    "tests/end_to_end/ops_test.ts",
+    "tests/wire/timestamp_test.ts",
+  ];
+  const [hash, store, ops, timestamp] = files as [string, string, string, string];
+  const plans = (options?: { alone: boolean }) =>
+    plan(files, reach, options).map((group) => group.files);
+  assertEquals(plans(), [[ops], [store], [hash, timestamp]]);
+  assertEquals(plans({ alone: true }), [[ops], [store], [hash], [timestamp]]);
+  assertEquals([isIn("a/b/c", ["a/b"]), isIn("a/bc", ["a/b"])], [true, false]);
+});
+
 Deno.test("writeJsrConfig() leaves out the stand-ins and nothing else", async () => {
   const path = await writeJsrConfig();
   try {
@@ -40,17 +107,4 @@ Deno.test("writeJsrConfig() leaves out the stand-ins and nothing else", async ()
   } finally {
     await Deno.remove(path);
   }
-});
-
-Deno.test("slowestOf() gives the slowest tests, of what deno test prints of files side by side", () => {
-  const output = [
-    "\x1b[0m\x1b[38;5;245m./tests/a_test.ts => \x1b[0ma is quick ... \x1b[0m\x1b[32mok\x1b[0m (12ms)",
-    "./tests/a_test.ts => a waits ... and waits ... ok (3s)",
-    "./tests/b_test.ts => b waits ... FAILED (1m5s)",
-    "./tests/b_test.ts => b is between ... ok (41s)",
-  ].join("\n");
-  assertEquals(slowestOf(output, 2), [
-    "  1m5s  ./tests/b_test.ts: b waits",
-    "   41s  ./tests/b_test.ts: b is between",
-  ]);
 });

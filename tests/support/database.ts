@@ -9,7 +9,7 @@ export interface TestDatabase {
   query(sql: string, values?: unknown[]): Promise<any[]>;
   /** The one value of a query that gives one. */
   count(sql: string, values?: unknown[]): Promise<number>;
-  /** Waits until `sql` counts `expected`; fails with what it counts after 30 s. */
+  /** Waits until `sql` counts `expected`; fails with what it counts after two minutes. */
   reaches(sql: string, expected: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -30,7 +30,7 @@ export async function testDatabase(): Promise<TestDatabase> {
     async reaches(sql, expected) {
       let last = -1;
       try {
-        await waitFor(sql, async () => (last = await count(sql)) >= expected, 30_000);
+        await waitFor(sql, async () => (last = await count(sql)) >= expected, 120_000);
       } finally {
         if (last !== expected) console.error(`"${sql}" gives ${last}, expected ${expected}`);
       }

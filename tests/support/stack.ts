@@ -56,9 +56,23 @@ export async function freshDatabase(
   options: { empty?: boolean } = {},
 ): Promise<{ dsn: string; drop(): Promise<void> }> {
   const server = process.env.HTTPMON_TEST_DSN || await serverForThisProcess("postgres");
-  const template = options.empty ? "template0" : await migratedTemplate(server);
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await onServer(server, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
+  await onServer(server, async (client) => {
+    const template = options.empty
+      ? "template0"
+      : `httpmon_template_${await (schema ??= schemaHash())}`;
+    const { rows: [{ version }] } = await client.query(
+      "SELECT current_setting('server_version_num')::int AS version",
+    );
+    // The other way, from 15 on, writes each page to the WAL as well.
+    const strategy = version < 150_000 ? "" : "STRATEGY FILE_COPY";
+    const clone = () => client.query(`CREATE DATABASE ${name} TEMPLATE ${template} ${strategy}`);
+    await clone().catch(async (error) => {
+      if (error.code !== "3D000") throw error;
+      await makeTemplate(client, server, template);
+      await clone();
+    });
+  });
   return {
     dsn: withDatabase(server, name),
     drop: () =>
@@ -68,31 +82,30 @@ export async function freshDatabase(
   };
 }
 
-/** A database with the schema in it, to be cloned: migrating takes far longer than cloning. */
-async function migratedTemplate(server: string): Promise<string> {
-  const name = `httpmon_template_${await schemaHash()}`;
-  await onServer(server, async (client) => {
-    await client.query("SELECT pg_advisory_lock($1)", [TEMPLATE_LOCK]);
-    const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
-    if (found.rowCount !== 0) return;
-    const making = `${name}_making`;
-    await client.query(`DROP DATABASE IF EXISTS ${making} WITH (FORCE)`);
-    await client.query(`CREATE DATABASE ${making} TEMPLATE template0`);
-    const { migrate } = await import("../../db/schema/migrate.ts");
-    await migrate(withDatabase(server, making), {
-      log: createLogger({ loglevel: "ERROR", secrets: [] }, "tests"),
-    });
-    await client.query(`ALTER DATABASE ${making} RENAME TO ${name}`);
+/** Makes a database with the schema in it, to be cloned: migrating takes far longer than cloning. */
+async function makeTemplate(client: pg.Client, server: string, name: string): Promise<void> {
+  await client.query("SELECT pg_advisory_lock($1)", [TEMPLATE_LOCK]);
+  const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
+  if (found.rowCount !== 0) return;
+  const making = `${name}_making`;
+  await client.query(`DROP DATABASE IF EXISTS ${making} WITH (FORCE)`);
+  await client.query(`CREATE DATABASE ${making} TEMPLATE template0`);
+  const { migrate } = await import("../../db/schema/migrate.ts");
+  await migrate(withDatabase(server, making), {
+    log: createLogger({ loglevel: "ERROR", secrets: [] }, "tests"),
   });
-  return name;
+  await client.query(`ALTER DATABASE ${making} RENAME TO ${name}`);
 }
+
+/** Read once: the schema does not change while tests run. */
+let schema: Promise<string> | null = null;
 
 /** Changes with everything that the migrated database depends on. */
 async function schemaHash(): Promise<string> {
-  const db = fileURLToPath(new URL("../../db", import.meta.url));
+  const folder = fileURLToPath(new URL("../../db/schema", import.meta.url));
   const hash = createHash("sha256");
-  for (const file of (await readdir(db, { recursive: true })).sort()) {
-    if (/\.(sql|ts)$/.test(file)) hash.update(file).update(await readFile(join(db, file)));
+  for (const file of (await readdir(folder, { recursive: true })).sort()) {
+    if (/\.(sql|ts)$/.test(file)) hash.update(file).update(await readFile(join(folder, file)));
   }
   return hash.digest("hex").slice(0, 16);
 }

@@ -8,7 +8,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { dataFolder } from "../../local/data_folder.ts";
+import { dataFolder, quickestFolder } from "../../local/data_folder.ts";
 import { startKafka } from "../../local/kafka.ts";
 import { startPostgres } from "../../local/postgres.ts";
 
@@ -28,7 +28,7 @@ async function tell(name: "address" | "error", text: string): Promise<void> {
   await rename(join(folder, `${name}.partial`), join(folder, name));
 }
 
-const data = await dataFolder();
+const data = await dataFolder(undefined, await quickestFolder());
 try {
   if (kind === "kafka") {
     await tell("address", (await startKafka({ folder: data.path })).brokers.join(","));

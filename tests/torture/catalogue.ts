@@ -1,4 +1,5 @@
 import { AGENT_KILL } from "./scenarios/agent.ts";
+import { ALERTS } from "./scenarios/alerts.ts";
 import { BROKER_FREEZE, BROKER_NETWORK, BROKER_STOP } from "./scenarios/broker.ts";
 import { BATCH_CUT, POSTGRES_BUSY, POSTGRES_STOP, RESTORE } from "./scenarios/database.ts";
 import { DISK_FULL } from "./scenarios/disk.ts";
@@ -39,5 +40,6 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "random", variants: RANDOM, rounds: 10 },
   { name: "upkeep", variants: UPKEEP, rounds: 5 },
   { name: "held-partition", variants: HELD_PARTITION, rounds: 5 },
+  { name: "alerts", variants: ALERTS, rounds: 10 },
   { name: "mutants", variants: MUTANTS, rounds: 1 },
 ];

@@ -1,11 +1,8 @@
 import { dsnOf } from "./lane.ts";
 import type { Round } from "./round.ts";
 
-/** Sites of a round's agent, each checked once a second. */
-export const SITES = 20;
-
-/** The config file of a round's agent and writers, which reach their servers through the proxies. */
-export function configOf({ lane, topic, group, database, postgres, sites }: Round) {
+/** The config file of a round's processes, which reach their servers through the proxies. */
+export function configOf({ lane, topic, group, database, postgres, sites, alerting }: Round) {
   return {
     loglevel: "INFO",
     kafka: {
@@ -21,12 +18,8 @@ export function configOf({ lane, topic, group, database, postgres, sites }: Roun
     },
     agent: { state_dir: "state" },
     ...(sites && {
-      websites: Object.fromEntries(
-        Array.from({ length: SITES }, (_, i) => [
-          `${sites.origin}/${i}`,
-          { frequency: 1, timeout: 10 },
-        ]),
-      ),
+      websites: Object.fromEntries(sites.urls.map((url) => [url, { frequency: 1, timeout: 10 }])),
     }),
+    ...alerting?.config,
   };
 }

@@ -9,6 +9,10 @@ export const INVARIANTS = {
   I8: "rollups equal a recomputation",
   I9: "memory is bounded",
   I10: "the agent's checks start on time, and none is left out",
+  I11: "each outage of a site is one incident, and there is no other",
+  I12: "each channel is told once that an incident opens, and then once that it is over",
+  I13: "all is told within 60 s of healing",
+  I14: "the topic read anew gives the same incidents",
   up: "no process ends by itself, and each that is asked to stop ends with 0",
 } as const;
 

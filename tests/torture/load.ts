@@ -37,6 +37,8 @@ export interface LoadOptions {
   refused?: boolean;
   /** Over how many days the times of every tenth result are spread, back from today. @default 1 */
   days?: number;
+  /** What a result says, by its time, microseconds since 1970. @default one of 100 sites of many kinds */
+  resultAt?: (at: number) => { url: string };
   /** Of the topic, which gets all of it. @default as the keys say */
   partition?: number;
 }
@@ -169,11 +171,16 @@ export class Load {
   }
 
   #result(): SentRecord {
-    const { random, shiftMs = 0, days = 1 } = this.#options;
+    const { random, shiftMs = 0, days = 1, resultAt = this.#resultAt } = this.#options;
     this.#lastTs = Math.max(this.#lastTs + 1, (Date.now() + shiftMs) * 1000);
     const back = random() < 0.1 ? between(random, 0, days - 1) * DAY_US : 0;
-    return recordToSend(resultOfSite(random, between(random, 1, SITES), this.#lastTs - back));
+    return recordToSend(resultAt(this.#lastTs - back));
   }
+
+  #resultAt = (at: number) => {
+    const { random } = this.#options;
+    return resultOfSite(random, between(random, 1, SITES), at);
+  };
 }
 
 function toMessage({ key, value }: SentRecord) {

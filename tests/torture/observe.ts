@@ -50,6 +50,7 @@ async function watchMachine(
   for (let looks = 1; !stop.aborted; looks++) {
     observed.crowding += (await crowding() - observed.crowding) / looks;
     for (const product of products()) {
+      await product.lookAtWaits();
       const memory = await product.memory();
       if (memory !== null) observed.peakMemory = Math.max(observed.peakMemory ?? 0, memory);
     }
@@ -93,7 +94,7 @@ async function lookAtOffsets(
     admin.fetchOffsets({ groupId: group, topics: [topic] }),
   );
   const { rows } = await pool.query(
-    "SELECT partition, next_offset::text FROM consumer_offsets WHERE topic = $1",
+    "SELECT partition, next_offset::text FROM consumer_offsets WHERE consumer = 'writer' AND topic = $1",
     [topic],
   );
   const stored = new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));

@@ -83,7 +83,7 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     topic: round.topic,
     group: round.group,
     pool: round.pool,
-    products: () => [...round.writers, ...round.agents].filter(({ runs }) => runs),
+    products: () => round.products.filter(({ runs }) => runs),
     stop: AbortSignal.any([stop, seen.signal]),
   });
   round.observed = observed;
@@ -92,14 +92,14 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
   const watched = watchRollups({ ...rollups, stop: AbortSignal.any([stop, seen.signal]) });
   round.startWriter(variant.writerEnv?.(round.random));
   if (round.sites) round.startAgent();
+  for (const aheadMs of variant.alerters ?? []) round.startAlerter(aheadMs);
   await (variant.drive ? variant.drive(round) : loadAndFault(round, variant));
 
+  const alerted = await round.allDecided();
   for (const agent of round.agents) if (agent.runs) await round.stop(agent);
   const drained = await round.stored();
-  for (const writer of round.writers) if (writer.runs) await round.stop(writer);
-  for (const { trouble } of [...round.writers, ...round.agents]) {
-    if (trouble !== null) round.troubles.push(trouble);
-  }
+  for (const product of round.products) if (product.runs) await round.stop(product);
+  for (const { trouble } of round.products) if (trouble !== null) round.troubles.push(trouble);
   seen.abort();
   await Promise.all([done, watched.done]);
   const last = await lookAtRollups(rollups);
@@ -123,15 +123,16 @@ async function play(round: Round, variant: Variant, stop: AbortSignal) {
     expired: round.expired,
     agent: sites && {
       served: sites.served,
-      runs: round.agents.map(({ startedAt, readyAt, endedAt, killed, crowding }) => ({
+      runs: round.agents.map(({ startedAt, readyAt, endedAt, killed, waits }) => ({
         startedAt,
         readyAt,
         endedAt: endedAt ?? Date.now(),
         killed,
-        crowding,
+        waits,
       })),
-      shiftMs: variant.agentOptions?.shiftMs ?? 0,
+      shiftMs: variant.agentAheadMs ?? 0,
     },
+    alerts: alerted === null ? null : await round.alertEvidence(alerted),
     troubles: [...new Set(round.troubles)],
   });
 }

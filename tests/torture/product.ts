@@ -1,15 +1,16 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { ROOT } from "../../scripts/build/project.ts";
 import { denoEnv, taskCommand } from "../support/task_command.ts";
-import { crowding, until } from "./patience.ts";
+import { until, waitedForCore } from "./patience.ts";
 
 /** Entries of the log, failpoints, and what Deno says where two start at once. */
 const EXPECTED = /^(\{.*\}|failpoint .*|Blocking waiting for file lock .*|)$/;
 
 export interface ProductOptions {
-  mode: "agent" | "writer" | "init-schema" | "maintain";
+  mode: "agent" | "writer" | "alerts" | "init-schema" | "maintain";
   /** The folder with config.yaml, where it is started. */
   cwd: string;
   /** Takes what it prints. */
@@ -20,6 +21,21 @@ export interface ProductOptions {
   denoArgs?: readonly string[];
   /** The program's sources, with a slash at the end. @default the project's */
   root?: string;
+}
+
+/** Has a process's wall clock be so far ahead. */
+export function clockAhead(ms: number): Pick<ProductOptions, "env" | "denoArgs"> {
+  return ms === 0 ? {} : {
+    env: { TORTURE_CLOCK_SHIFT_MS: String(ms) },
+    denoArgs: ["--preload", fileURLToPath(new URL("./shifted_clock.ts", import.meta.url))],
+  };
+}
+
+/** How long a process had waited for a core by then. */
+export interface Waited {
+  /** Milliseconds since 1970. */
+  at: number;
+  ms: number;
 }
 
 /** A process of the product, started by its task's command. */
@@ -38,8 +54,8 @@ export class Product {
   endedAt: number | null = null;
   /** That signal was SIGKILL. */
   killed = false;
-  /** How much wanted to run for each core then. */
-  crowding = 1;
+  /** How long it had waited for a core, looked at again and again. */
+  readonly waits: Waited[] = [];
 
   constructor({ mode, cwd, log, env = {}, denoArgs = [], root = ROOT }: ProductOptions) {
     this.mode = mode;
@@ -99,10 +115,7 @@ export class Product {
   }
 
   async kill(): Promise<void> {
-    for (let looks = 0; this.runs && looks < 5; looks++) {
-      this.crowding = Math.max(this.crowding, await crowding());
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await this.lookAtWaits();
     this.signal("SIGKILL");
     await this.#ended;
   }
@@ -126,6 +139,11 @@ export class Product {
   async succeeds(): Promise<void> {
     await this.#hasEnded();
     if (this.#code !== 0) throw new Error(`${this.mode} failed:\n${this.lines.join("\n")}`);
+  }
+
+  async lookAtWaits(): Promise<void> {
+    const at = Date.now();
+    this.waits.push({ at, ms: await waitedForCore(this.pid) });
   }
 
   /** The most bytes of memory that it held so far; null where that cannot be told. */

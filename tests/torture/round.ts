@@ -5,15 +5,17 @@ import pg from "pg";
 import type { Postgres } from "../../local/postgres.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import type { Expired } from "./check/compare_results.ts";
-import { configOf, SITES } from "./config.ts";
+import { Alerting } from "./alerting.ts";
+import type { AlertEvidence } from "./check/compare_alerts.ts";
+import { configOf } from "./config.ts";
 import { dsnOf, initSchema, type Lane } from "./lane.ts";
 import { Ledger } from "./ledger.ts";
 import { delay, Load } from "./load.ts";
 import { LOAD_AGENT } from "./messages.ts";
 import { mutatedTree } from "./mutated_tree.ts";
 import type { Observed } from "./observe.ts";
-import { soon, type Took, until } from "./patience.ts";
-import { Product, type ProductOptions } from "./product.ts";
+import { HEALED_WITHIN_S, soon, type Took, until } from "./patience.ts";
+import { clockAhead, Product, type ProductOptions } from "./product.ts";
 import { between, type Random, seededRandom } from "./random.ts";
 import { Sites } from "./sites.ts";
 import { Stalls } from "./stalls.ts";
@@ -22,6 +24,8 @@ import type { Variant } from "./variant.ts";
 
 /** Seconds; past the 60 of I7, to tell slow from never. */
 const DRAIN_S = 100;
+/** Sites of a round's agent, each checked once a second; more where there are alerters. */
+const SITES = { few: 20, alerted: 60 };
 
 export interface RoundOptions {
   name: string;
@@ -36,6 +40,14 @@ function poolOf(dsn: string): pg.Pool {
   pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", () => {});
   return pool;
+}
+
+/** Waits until alerters have decided on all of before a time. */
+async function decided(pool: pg.Pool, time: number): Promise<void> {
+  await until(`what is decided of before ${new Date(time).toISOString()}`, async () => {
+    const { rows: [{ now }] } = await pool.query("SELECT now FROM alert_rounds");
+    return Number(now) >= time;
+  });
 }
 
 /** What a fault has at hand. */
@@ -53,12 +65,17 @@ export class Round {
   load!: Load;
   writers: Product[] = [];
   agents: Product[] = [];
+  alerters: Product[] = [];
   sites: Sites | null = null;
+  /** Of a round with alerters. */
+  alerting: Alerting | null = null;
   /** What the observer has seen so far. */
   observed!: Observed;
   troubles: string[] = [];
   /** What each healing took; null: it did not heal. */
   healings: (Took | null)[] = [];
+  /** The same, until all were told what there was to tell. */
+  tellings: (Took | null)[] = [];
   /** What was done, for the report. */
   notes: string[] = [];
   /** Of the harness's own thread, since the round began. */
@@ -87,6 +104,16 @@ export class Round {
     this.database = `round_${id.toLowerCase()}`;
     this.postgres = lane.postgres;
     this.pool = poolOf(dsnOf(lane.postgres, this.database));
+  }
+
+  /** All processes so far that run until they are ended. */
+  get products(): Product[] {
+    return [...this.writers, ...this.agents, ...this.alerters];
+  }
+
+  /** Of those that run. */
+  get pids(): number[] {
+    return this.products.filter(({ runs }) => runs).map(({ pid }) => pid);
   }
 
   get brokers(): string[] {
@@ -134,16 +161,16 @@ export class Round {
   }
 
   async prepare(): Promise<void> {
-    const { lane, folder, database } = this;
+    const { lane, folder } = this;
     await mkdir(folder, { recursive: true });
-    const { mutant } = this.#variant;
-    if (mutant) {
-      this.root = await mutatedTree(join(folder, "mutant"), mutant.changes);
-      await lane.makeEmptyDatabase(database);
-      await initSchema(dsnOf(lane.postgres, database), this.root);
-    } else await lane.makeDatabase(database);
+    const { mutant, alerters } = this.#variant;
+    if (mutant) this.root = await mutatedTree(join(folder, "mutant"), mutant.changes);
+    await this.#makeDatabase(this.database);
     await makeTopic(this.brokers, this.topic, PARTITIONS);
-    if (this.#variant.agent ?? true) this.sites = await Sites.start();
+    if (this.#variant.agent ?? true) {
+      this.sites = await Sites.start(alerters ? SITES.alerted : SITES.few);
+    }
+    if (alerters) this.alerting = await Alerting.start(this.sites!);
     await this.#variant.setUp?.(this);
     await writeFile(join(folder, "config.yaml"), JSON.stringify(this.#config(), null, 2));
     this.ledger = await Ledger.open(join(folder, "ledger.jsonl"));
@@ -157,17 +184,24 @@ export class Round {
     });
   }
 
+  async #makeDatabase(name: string): Promise<void> {
+    const { lane, root } = this;
+    if (root === ROOT) return await lane.makeDatabase(name);
+    await lane.makeEmptyDatabase(name);
+    await initSchema(dsnOf(lane.postgres, name), root);
+  }
+
   startWriter(env?: Record<string, string>): Product {
-    const writer = this.#start({ mode: "writer", env });
-    this.writers.push(writer);
-    return writer;
+    return this.#start("writer", this.writers, { env });
   }
 
   startAgent(env?: Record<string, string>): Product {
-    const { denoArgs, env: always } = this.#variant.agentOptions ?? {};
-    const agent = this.#start({ mode: "agent", env: { ...always, ...env }, denoArgs });
-    this.agents.push(agent);
-    return agent;
+    const { env: ahead, denoArgs } = clockAhead(this.#variant.agentAheadMs ?? 0);
+    return this.#start("agent", this.agents, { env: { ...ahead, ...env }, denoArgs });
+  }
+
+  startAlerter(aheadMs = 0): Product {
+    return this.#start("alerts", this.alerters, clockAhead(aheadMs));
   }
 
   #config() {
@@ -178,22 +212,34 @@ export class Round {
   startMaintainer(
     { retention, env, denoArgs }: Pick<ProductOptions, "env" | "denoArgs"> & { retention?: object },
   ): Product {
-    const cwd = join(this.folder, `maintainer-${++this.#maintainers}`);
-    mkdirSync(cwd);
     const { database, ...rest } = this.#config();
     const config = { ...rest, database: { ...database, retention } };
+    const name = `maintainer-${++this.#maintainers}`;
+    return this.#startApart(name, { mode: "maintain", config, env, denoArgs });
+  }
+
+  /** Starts a process with a folder and a config of its own. */
+  #startApart(
+    name: string,
+    { config, ...options }: Pick<ProductOptions, "mode" | "env" | "denoArgs"> & { config: unknown },
+  ): Product {
+    const cwd = join(this.folder, name);
+    mkdirSync(cwd);
     writeFileSync(join(cwd, "config.yaml"), JSON.stringify(config, null, 2));
-    const log = join(cwd, "log");
-    const product = new Product({ mode: "maintain", cwd, log, env, denoArgs, root: this.root });
+    const product = new Product({ ...options, cwd, log: join(cwd, "log"), root: this.root });
     this.atEnd(() => product.kill());
     return product;
   }
 
-  #start(options: Pick<ProductOptions, "mode" | "env" | "denoArgs">): Product {
-    const { mode } = options;
-    const number = (mode === "writer" ? this.writers : this.agents).length + 1;
-    const log = join(this.folder, `${mode}-${number}.log`);
-    return new Product({ ...options, cwd: this.folder, log, root: this.root });
+  #start(
+    mode: ProductOptions["mode"],
+    products: Product[],
+    options: Pick<ProductOptions, "env" | "denoArgs">,
+  ): Product {
+    const log = join(this.folder, `${mode}-${products.length + 1}.log`);
+    const product = new Product({ ...options, mode, cwd: this.folder, log, root: this.root });
+    products.push(product);
+    return product;
   }
 
   /** Asks a process to stop, and notes what is wrong with how it does. */
@@ -222,24 +268,80 @@ export class Round {
   /** Waits until each partition is stored to its end. @returns Null: that does not come */
   stored(): Promise<Took | null> {
     // Past the end is what is left of a topic that was made anew.
-    return soon(DRAIN_S, () => this.#isStored((next, end) => next === end));
+    return this.#soon(() => this.#isStored((next, end) => next === end));
   }
 
   /**
    * Waits until what is there now is in the tables, though load and checks may go on: what was made,
-   * what is in the topic, and of each site a check of from now on.
+   * what is in the topic, and of each site a check of from now on; and until what alerters have to tell
+   * of is told.
    */
   async hasHealed(): Promise<void> {
     const { made } = this.load;
     const since = Date.now();
     let ends: Map<number, bigint> | null = null;
-    const took = await soon(DRAIN_S, async () => {
+    const telling = this.alerting && this.hasTold();
+    const took = await this.#soon(async () => {
       if (this.load.acknowledged < made) return false;
       const until = ends ??= await endOffsets(this.brokers, this.topic);
       return await this.#isStored((next, _, partition) => next >= until.get(partition)!) &&
         await this.#sitesSeen(since);
     });
     this.healings.push(took);
+    await telling;
+  }
+
+  /** Waits until all channels were told of the outages so far. */
+  async hasTold(): Promise<void> {
+    // What did not come in time once is not waited for again.
+    if (this.tellings.includes(null)) return;
+    this.tellings.push(await this.#soon(() => Promise.resolve(this.alerting!.allTold())));
+  }
+
+  /** Waits until the alerters have decided on all of before now. @returns Now; null: there are none */
+  async allDecided(): Promise<number | null> {
+    if (!this.alerting) return null;
+    const now = Date.now();
+    await decided(this.pool, now);
+    return now;
+  }
+
+  /** What became of the round's alerts, and what an alerter makes of the topic that reads it anew. */
+  async alertEvidence(until: number): Promise<AlertEvidence> {
+    const { alerting, tellings } = this;
+    const database = `${this.database}_again`;
+    await this.#makeDatabase(database);
+    const dsn = dsnOf(this.postgres, database);
+    const pool = poolOf(dsn);
+    this.atEnd(async () => {
+      await pool.end();
+      await this.lane.dropDatabase(database);
+    });
+    // When Kafka was away is not in the topic.
+    const { rows: [{ spells }] } = await this.pool.query("SELECT spells FROM alert_rounds");
+    await pool.query("UPDATE alert_rounds SET spells = $1", [JSON.stringify(spells)]);
+    const config = this.#config();
+    config.kafka.monitoring.consumer_group += "-again";
+    const nobody = { alerts: undefined, defaults: undefined };
+    const alerter = this.#startApart("again", {
+      mode: "alerts",
+      config: { ...config, ...nobody, database: { writer: { dsn } } },
+    });
+    await decided(pool, until);
+    await this.stop(alerter);
+    return {
+      outages: alerting!.outages,
+      taken: alerting!.taken,
+      tellings,
+      until,
+      sites: this.sites!.urls,
+      againDsn: dsn,
+    };
+  }
+
+  #soon(condition: () => Promise<boolean>): Promise<Took | null> {
+    const limit = this.#variant.mutant ? HEALED_WITHIN_S : DRAIN_S;
+    return soon(limit, () => this.pids, condition);
   }
 
   async #isStored(
@@ -247,7 +349,7 @@ export class Round {
   ): Promise<boolean> {
     const ends = await endOffsets(this.brokers, this.topic);
     const { rows } = await this.pool.query(
-      "SELECT partition, next_offset FROM consumer_offsets WHERE topic = $1",
+      "SELECT partition, next_offset FROM consumer_offsets WHERE consumer = 'writer' AND topic = $1",
       [this.topic],
     );
     const next = new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));
@@ -257,13 +359,13 @@ export class Round {
   /** Whether a check of each site that began after `since` is in the table, where an agent runs. */
   async #sitesSeen(since: number): Promise<boolean> {
     if (!this.agents.some(({ runs }) => runs)) return true;
-    const shiftMs = this.#variant.agentOptions?.shiftMs ?? 0;
+    const shiftMs = this.#variant.agentAheadMs ?? 0;
     const { rows } = await this.pool.query(
       `SELECT DISTINCT url FROM mon_daily
        WHERE agent <> $1 AND ts > to_timestamp($2 / 1000.0) AT TIME ZONE 'UTC'`,
       [LOAD_AGENT, since + shiftMs],
     );
-    return rows.length === SITES;
+    return rows.length === this.sites!.urls.length;
   }
 
   /** Ends what is left of the round, all of it whatever fails. @throws With what failed */
@@ -276,7 +378,8 @@ export class Round {
     this.load?.stop();
     this.standstill.end();
     const steps = [
-      ...[...this.writers, ...this.agents].map((product) => () => product.kill()),
+      ...this.products.map((product) => () => product.kill()),
+      () => this.alerting?.close(),
       () => this.sites?.close(),
       () => this.ledger?.close(),
       () => this.pool.end(),

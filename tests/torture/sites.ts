@@ -18,23 +18,34 @@ export interface Served {
  * that nothing else of the harness holds up their answers.
  */
 export class Sites {
-  readonly origin: string;
+  readonly urls: readonly string[];
   readonly #thread: Thread<SitesHandlers>;
 
-  private constructor(origin: string, thread: Thread<SitesHandlers>) {
-    this.origin = origin;
+  private constructor(urls: readonly string[], thread: Thread<SitesHandlers>) {
+    this.urls = urls;
     this.#thread = thread;
   }
 
-  static async start(): Promise<Sites> {
+  static async start(count: number): Promise<Sites> {
     const worker = new Worker(new URL("./sites_thread.ts", import.meta.url));
     const thread: Thread<SitesHandlers> = new Thread(worker, "serves the sites");
-    return new Sites(await thread.call("origin", null), thread);
+    const origin = await thread.call("origin", null);
+    return new Sites(Array.from({ length: count }, (_, i) => `${origin}/${i}`), thread);
   }
 
   /** All requests so far, and the longest that the thread stood still, milliseconds. */
   seen(): Promise<{ served: Served[]; stalledMs: number }> {
     return this.#thread.call("seen", null);
+  }
+
+  /** From now on these answer with status 503, and all others with 200. */
+  setDown(urls: readonly string[]): Promise<void> {
+    return this.#thread.call("setDown", urls);
+  }
+
+  /** How often each of these has answered since that was said, at least. */
+  answers(urls: readonly string[]): Promise<number> {
+    return this.#thread.call("answers", urls);
   }
 
   close(): Promise<void> {

@@ -24,7 +24,10 @@ export interface Variant {
   writerEnv?: (random: Random) => Record<string, string>;
   /** Added to the config of all processes. */
   config?: Record<string, unknown>;
-  agentOptions?: { env?: Record<string, string>; denoArgs?: string[]; shiftMs?: number };
+  /** By how much the clocks of the round's alerters are ahead, milliseconds each. @default none */
+  alerters?: readonly number[];
+  /** By how much the clock of its agent is ahead. @default 0 */
+  agentAheadMs?: number;
   /** Before anything of the product starts. */
   setUp?(round: Round): Promise<void>;
   /** Makes the fault and heals it, while the load goes on. */

@@ -60,19 +60,26 @@ export function record<T extends object>(
 ): Reader<T> {
   const needed = Object.entries<Reader<unknown>>(required);
   const others = Object.entries<Reader<unknown>>(optional);
+  const pathsAt = (path: string) => {
+    const prefix = path === "" ? "" : `${path}.`;
+    return [...needed, ...others].map(([field]) => prefix + field);
+  };
+  // The same place in message after message, mostly: its paths are made once.
+  let known = { path: "", paths: pathsAt("") };
   return (value, path) => {
     const from = object(value, path);
-    const prefix = path === "" ? "" : `${path}.`;
+    if (known.path !== path) known = { path, paths: pathsAt(path) };
+    const { paths } = known;
     const to: Record<string, unknown> = {};
+    let at = 0;
     for (const [field, read] of needed) {
-      if (!Object.hasOwn(from, field)) {
-        throw new Bad("missing_field", `"${prefix}${field}" is missing`);
-      }
-      to[field] = read(from[field], prefix + field);
+      if (!Object.hasOwn(from, field)) throw new Bad("missing_field", `"${paths[at]}" is missing`);
+      to[field] = read(from[field], paths[at++]!);
     }
     for (const [field, read] of others) {
+      const place = paths[at++]!;
       if (!Object.hasOwn(from, field) || from[field] === null) continue;
-      to[field] = read(from[field], prefix + field);
+      to[field] = read(from[field], place);
     }
     return to as T;
   };

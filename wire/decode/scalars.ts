@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { LIMITS } from "../limits.ts";
 import { type Verdict, VERDICTS } from "../message.ts";
-import { parseTimestamp } from "../timestamp.ts";
+import { isTimestamp } from "../timestamp.ts";
 import { Bad } from "./bad.ts";
 import { type Reader, wrongType } from "./reader.ts";
 
@@ -72,7 +72,7 @@ export const milliseconds: Reader<number> = (value, path) => {
 /** In the form of `ts`. */
 export const timestamp: Reader<string> = (value, path) => {
   const text = string(value, path);
-  if (parseTimestamp(text) === null) throw unlike(path, '"YYYY-MM-DD HH:MM:SS.ffffff"', text);
+  if (!isTimestamp(text)) throw unlike(path, '"YYYY-MM-DD HH:MM:SS.ffffff"', text);
   return text;
 };
 

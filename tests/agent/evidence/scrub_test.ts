@@ -1,5 +1,6 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { scrub as scrubSecrets } from "../../../agent/evidence/scrub.ts";
+import { assertLinear } from "../../support/growth.ts";
 
 function scrub(text: string, secrets: readonly string[], isCut = false): string {
   return scrubSecrets(text, secrets.map((value) => ({ value, name: "(hidden)" })), isCut);
@@ -139,21 +140,11 @@ Deno.test("scrub() takes time in proportion to the text, whatever is in it", () 
     "key[",
     "api_key]]]]",
   ];
-  const cost = (piece: string, bytes: number) => {
-    const text = piece.repeat(Math.ceil(bytes / piece.length));
-    const start = performance.now();
-    scrub(text, ["a secret", "password=x"], true);
-    return performance.now() - start;
-  };
   for (const piece of pieces) {
-    // Eight times the text; 64 times as long if it went by the square. The best of some tries, as
-    // others use the machine, too.
-    let [small, large] = [Infinity, Infinity];
-    for (let i = 0; i < 20 && (i < 3 || large >= 24 * Math.max(small, 0.5)); i++) {
-      small = Math.min(small, cost(piece, 8_000));
-      large = Math.min(large, cost(piece, 64_000));
-    }
-    assertLess(large, 24 * Math.max(small, 0.5), piece);
+    const work = (bytes: number) => {
+      scrub(piece.repeat(Math.ceil(bytes / piece.length)), ["a secret", "password=x"], true);
+    };
+    assertLinear(work, 8_000, piece);
   }
 });
 

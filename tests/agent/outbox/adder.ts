@@ -1,4 +1,4 @@
-/** Adds a numbered result every millisecond or so, and prints each number with the time of adding. */
+/** Adds a numbered result every millisecond or so, and prints the numbers that are on disk. */
 import { join } from "node:path";
 import { argv, stdout } from "node:process";
 import { Outbox } from "../../../agent/outbox/outbox.ts";
@@ -13,7 +13,8 @@ const outbox = await Outbox.open({
   log: recordingLog(),
 });
 let number = 0;
-setInterval(() => {
-  outbox.add({ key: "k", value: String(++number) });
-  stdout.write(`${number} ${Date.now()}\n`);
-}, 1);
+setInterval(() => outbox.add({ key: "k", value: String(++number) }), 1);
+while (true) {
+  const rows = await outbox.next(1_000, 2 ** 20, new AbortController().signal);
+  stdout.write(`${rows.at(-1)!.value}\n`);
+}

@@ -56,13 +56,11 @@ Deno.test("Outbox does not take a clock that was set for age; real age still dro
     const outbox = await Outbox.open(options(folder, { clock, log, maxAgeMs: week }));
     for (const message of messages(1, 3)) outbox.add(message);
     assertEquals(await outbox.flush(), true);
-    for (const days of [8, -20, 30]) {
+    for (const [i, days] of [8, -20, 30].entries()) {
       wall += days * 86_400_000;
       outbox.add({ key: "k", value: `${days}` });
       assertEquals(await outbox.flush(), true);
-      assertEquals([outbox.waiting, outbox.dropped, outbox.oldestAt], [4, 0, wall]);
-      const [last] = (await outbox.next(10, 2 ** 20, NEVER)).slice(-1);
-      outbox.remove([last!.id]);
+      assertEquals([outbox.waiting, outbox.dropped, outbox.oldestAt], [4 + i, 0, wall]);
     }
     await outbox.close();
 
@@ -74,16 +72,16 @@ Deno.test("Outbox does not take a clock that was set for age; real age still dro
     wall += 4_000 * 86_400_000;
     again.add({ key: "k", value: "v4" });
     assertEquals(await again.flush(), true);
-    assertEquals([again.waiting, again.dropped], [4, 0]);
+    assertEquals([again.waiting, again.dropped], [7, 0]);
 
     pass(week - 1);
     again.add({ key: "k", value: "v5" });
     await again.flush();
-    assertEquals([again.waiting, again.dropped], [5, 0]);
+    assertEquals([again.waiting, again.dropped], [8, 0]);
     pass(2);
     again.add({ key: "k", value: "v6" });
     await again.flush();
-    assertEquals([again.waiting, again.dropped], [2, 4]);
+    assertEquals([again.waiting, again.dropped], [2, 7]);
     await again.close();
   });
 });

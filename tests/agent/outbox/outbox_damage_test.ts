@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { Outbox } from "../../../agent/outbox/outbox.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { until, withFolder } from "../support.ts";
-import { messages, options, values } from "./support.ts";
+import { messages, NEVER, options, values } from "./support.ts";
 
 Deno.test("Outbox says that a damaged file was moved aside", async () => {
   await withFolder(async (folder) => {
@@ -62,7 +62,7 @@ async function damageFreePages(folder: string): Promise<void> {
   const before = await Outbox.open(options(folder));
   for (const message of messages(1, 400, long)) before.add(message);
   await before.flush();
-  before.remove(messages(1, 300).map((_, i) => i + 1));
+  before.remove((await before.next(300, 2 ** 20, NEVER)).map(({ id }) => id));
   await before.close();
   const content = await readFile(path);
   const trunk = content.readUInt32BE(32); // The first page of the free list.

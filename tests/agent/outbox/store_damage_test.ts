@@ -111,7 +111,7 @@ Deno.test("OutboxStore.read() fails where a page is damaged, and passes nothing 
 function fileWithFreePages(folder: string): void {
   const store = opened(folder);
   applyAll(store, { rows: rows(1, 2_000, NOW, "x".repeat(1_000)), meta: { a: "b" } });
-  applyAll(store, { done: range(1, 1_500) });
+  applyAll(store, { doneThrough: 1_500 });
   store.close();
 }
 

@@ -23,7 +23,7 @@ Deno.test("OutboxStore keeps rows in order, and values, over closing and opening
     });
     first.apply(change({ rows: rows(1, 1, NOW - 9), meta: { a: "1", b: "2" } }));
     assertEquals(first.apply(change({ rows: rows(2, 5) })).oldest, NOW - 9);
-    const applied = first.apply(change({ rows: rows(6, 6), done: [1, 3], meta: { a: "3" } }));
+    const applied = first.apply(change({ rows: rows(6, 6), doneThrough: 2, meta: { a: "3" } }));
     assertEquals(applied, {
       rows: 1,
       refused: 0,
@@ -46,7 +46,7 @@ Deno.test("OutboxStore keeps rows in order, and values, over closing and opening
       short: null,
     });
     const expected = [{ id: 4, key: "k", value: "v4" }, { id: 5, key: "k", value: "v5" }];
-    assertEquals(read(second, { after: 2, limit: 2 }).map((row) => ({ ...row })), expected);
+    assertEquals(read(second, { after: 3, limit: 2 }).map((row) => ({ ...row })), expected);
     assertEquals(read(second, { after: 5 }).map(({ id }) => id), [6]);
     second.close();
     return Promise.resolve();
@@ -69,7 +69,7 @@ Deno.test("OutboxStore.apply() twice does what once does", async () => {
     const store = opened(folder);
     const again = change({
       rows: rows(3, 4),
-      done: [1, 2],
+      doneThrough: 2,
       refused: refused(2, 2),
       meta: { a: "1" },
     });
@@ -97,7 +97,7 @@ Deno.test("OutboxStore does much in several transactions, so that its journal st
     try {
       applyAll(store, { rows: rows(1, 500, NOW, "x".repeat(1_000)) });
       // In one, a page of the file for each three of them would be in the journal.
-      applyAll(store, { done: range(1, 499) });
+      applyAll(store, { doneThrough: 499 });
     } finally {
       DatabaseSync.prototype.exec = exec;
     }
@@ -112,9 +112,9 @@ Deno.test("OutboxStore sets refused rows aside, and uses their ids no more", asy
   await withFolder((folder) => {
     const store = opened(folder);
     store.apply(change({ rows: rows(1, 3) }));
-    const { depth } = store.apply(change({ refused: refused(3, 3), done: [3] }));
+    const { depth } = store.apply(change({ refused: refused(3, 3) }));
     assertEquals([depth, ids(store)], [2, [1, 2]]);
-    store.apply(change({ done: range(1, 2) }));
+    store.apply(change({ doneThrough: 2 }));
     store.close();
 
     const again = opened(folder);
@@ -173,7 +173,7 @@ Deno.test("OutboxStore stays within its bytes, with all that belongs to it, and 
     assert(most <= maxBytes, `${most} bytes of ${maxBytes}`);
     assert(most > 0.7 * maxBytes, `only ${most} bytes of ${maxBytes}`);
     for (let from = 1; from <= 6_000; from += 500) {
-      applyAll(store, { done: range(from, from + 499) });
+      applyAll(store, { doneThrough: from + 499 });
     }
     assertEquals(ids(store), []);
     assert(await bytesIn(folder) < 2 ** 20, `${await bytesIn(folder)} bytes are left`);
@@ -218,10 +218,10 @@ Deno.test("OutboxStore on a full disk does what makes room, and works again with
     const store = opened(folder, { maxPages: 40 });
     const value = "x".repeat(1_000);
     store.apply(change({ rows: rows(1, 50, NOW, value) }));
-    const full = store.apply(change({ rows: rows(51, 500, NOW, value), done: range(1, 1) }));
+    const full = store.apply(change({ rows: rows(51, 500, NOW, value), doneThrough: 1 }));
     assertEquals([full.rows, full.done, full.full], [0, 1, "database or disk is full"]);
     assertEquals(ids(store), range(2, 50));
-    assertEquals(store.apply(change({ done: range(1, 40) })).depth, 10);
+    assertEquals(store.apply(change({ doneThrough: 40 })).depth, 10);
     assertEquals(store.apply(change({ rows: rows(51, 70, NOW, value) })).depth, 30);
     store.close();
     return Promise.resolve();

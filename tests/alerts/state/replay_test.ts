@@ -7,7 +7,7 @@ import { readInTurns, stories, turnsOf } from "./stories.ts";
 
 const RUNS = { numRuns: 300, seed: 11 };
 
-/** Site 2 depends on the first, the third has an objective, and the last two share a host. */
+/** Site 2 depends on the first, the third has an objective; the last two share a host, and of them the config has the third. */
 function world(partitions = 1): World {
   return worldOf(
     RULES,
@@ -16,6 +16,7 @@ function world(partitions = 1): World {
       children: site === 1 ? [2] : [],
       slo: site === 3 ? 99 : null,
       host: `host-${Math.min(site, 3)}`,
+      isExpected: site < 4,
     }),
     [],
     partitions,

@@ -99,7 +99,7 @@ Deno.test("migrate() waits for another one, and says so once", async () => {
   // "httpmon" in ASCII.
   await other.query("SELECT pg_advisory_xact_lock(x'687474706d6f6e'::int8)");
   const running = run(database, { onWait: () => waits++ });
-  await waitFor("the wait to be told", () => waits > 0, 10_000);
+  await waitFor("the wait to be told", () => waits > 0, 60_000);
   assertEquals(await database.value("SELECT to_regclass('check_results')"), null);
   await other.query("COMMIT");
   other.release();

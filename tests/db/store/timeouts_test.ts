@@ -118,7 +118,7 @@ for (const [name, work] of Object.entries(WORKS)) {
       await waitFor(
         "the server to end what waits",
         async () => await backendsOf(database) === 0,
-        5_000,
+        60_000,
       );
     } finally {
       holder.release(true);

@@ -1,3 +1,4 @@
+import type { Waited } from "../product.ts";
 import type { Served } from "../sites.ts";
 import type { ResultRow } from "./tables.ts";
 
@@ -9,8 +10,14 @@ export interface AgentRun {
   /** When the signal went out that ended it. */
   endedAt: number;
   killed: boolean;
-  /** How much wanted to run for each core then; 1 where all had room. */
-  crowding: number;
+  waits: readonly Waited[];
+}
+
+/** How long it may have waited for a core between two times, milliseconds. */
+export function waitedBetween({ waits }: AgentRun, from: number, to: number): number {
+  const before = waits.findLast(({ at }) => at <= from)?.ms ?? 0;
+  const after = waits.find(({ at }) => at >= to) ?? waits.at(-1);
+  return Math.max(0, (after?.ms ?? 0) - before);
 }
 
 /** What is known of a real agent's checks beside its results. */

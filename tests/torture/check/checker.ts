@@ -1,6 +1,7 @@
 import pg from "pg";
 import { splitAccount } from "./account.ts";
 import type { AgentEvidence } from "./agent_evidence.ts";
+import { type AlertEvidence, compareAlerts } from "./compare_alerts.ts";
 import { compareChains } from "./compare_chains.ts";
 import { compareChecks } from "./compare_checks.ts";
 import { compareLetters } from "./compare_letters.ts";
@@ -11,9 +12,9 @@ import { brief, type Findings } from "../invariants.ts";
 import { type LedgerContent, readLedger } from "../ledger.ts";
 import { LOAD_AGENT } from "../messages.ts";
 import type { Observed } from "../observe.ts";
-import type { Took } from "../patience.ts";
+import { HEALED_WITHIN_S, type Took } from "../patience.ts";
 import type { RollupsSeen } from "../rollups.ts";
-import { readTables, type Tables } from "./tables.ts";
+import { readIncidents, readTables, type Tables } from "./tables.ts";
 import { endOffsets, readRecords, type TopicRecord } from "../topic.ts";
 
 export type { AgentEvidence, AgentRun } from "./agent_evidence.ts";
@@ -39,6 +40,8 @@ export interface Seen {
 
 /** The same, and where the rest of it is. */
 export interface Evidence extends Omit<Seen, "records" | "ends"> {
+  /** Null where there are none. */
+  alerts: AlertEvidence | null;
   dsn: string;
   brokers: readonly string[];
   topic: string;
@@ -54,7 +57,6 @@ export interface Judgement {
 const MIB = 2 ** 20;
 /** Bytes of one process: up to 300 MiB while a backlog of results that tell all is stored. */
 const MEMORY_LIMIT = 400 * MIB;
-const HEALED_WITHIN_S = 60;
 
 /** Holds what was sent against what is stored. */
 export async function check(evidence: Evidence): Promise<Judgement> {
@@ -67,9 +69,24 @@ export async function check(evidence: Evidence): Promise<Judgement> {
       readRecords(brokers, topic),
       endOffsets(brokers, topic),
     ]);
-    return judge(ledger, tables, { ...evidence, records, ends });
+    const { findings, notes } = judge(ledger, tables, { ...evidence, records, ends });
+    const told = evidence.alerts?.tellings.map((took) => `told in ${inSeconds(took)}`) ?? [];
+    return {
+      findings: { ...findings, ...inBrief(await ofAlerts(evidence, pool)) },
+      notes: [...notes, ...told],
+    };
   } finally {
     await pool.end();
+  }
+}
+
+async function ofAlerts({ alerts }: Evidence, pool: pg.Pool): Promise<Findings> {
+  if (!alerts) return {};
+  const again = new pg.Pool({ connectionString: alerts.againDsn });
+  try {
+    return compareAlerts(await readIncidents(pool), await readIncidents(again), alerts);
+  } finally {
+    await again.end();
   }
 }
 
@@ -81,7 +98,7 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
   const chains = compareChains(tables, good, seen.expired);
   const mine = tables.results.filter((row) => row.agent !== LOAD_AGENT);
   const checks = agent && compareChecks(mine, agent);
-  const schedule = agent && compareSchedule(mine, agent, observed.crowding);
+  const schedule = agent && compareSchedule(mine, agent);
   const { peakMemory } = observed;
   const findings: Findings = {
     I1: [...lost, ...chains.lost, ...checks?.missed ?? []],
@@ -112,9 +129,6 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     I10: schedule && schedule.wrong,
     up: [...seen.troubles],
   };
-  for (const [name, found] of Object.entries(findings)) {
-    if (found) findings[name as keyof Findings] = brief(found);
-  }
   const notes = [
     `${ledger.acknowledged.length} acknowledged`,
     `${tables.daily.length} rows`,
@@ -127,7 +141,12 @@ export function judge(ledger: LedgerContent, tables: Tables, seen: Seen): Judgem
     `${rollups.looks} looks at rollups`,
     ...(schedule ? [`${mine.length} checks`, ...schedule.notes] : []),
   ];
-  return { findings, notes };
+  return { findings: inBrief(findings), notes };
+}
+
+function inBrief(findings: Findings): Findings {
+  const all = Object.entries(findings);
+  return Object.fromEntries(all.map(([name, found]) => [name, found && brief(found)]));
 }
 
 function inSeconds(took: Took | null): string {

@@ -41,7 +41,7 @@ const SEEN: Seen = {
       readyAt: START,
       endedAt: START + 2_000,
       killed: false,
-      crowding: 1,
+      waits: [],
     }],
     shiftMs: 0,
   },

@@ -1,9 +1,17 @@
-import { type AgentEvidence, type AgentRun, type Checked, checkedBy } from "./agent_evidence.ts";
+import {
+  type AgentEvidence,
+  type AgentRun,
+  type Checked,
+  checkedBy,
+  waitedBetween,
+} from "./agent_evidence.ts";
 import type { Served } from "../sites.ts";
 import type { ResultRow } from "./tables.ts";
 
 /** A result is on disk within 100 ms of the answer, where the machine has room; the rest is its way. */
 const ON_DISK_WITHIN_MS = 150;
+/** More of waiting for a core, in the time just before, excuses nothing. */
+const WAITED_MOST_MS = 1_000;
 /** Until a signal has ended a process. */
 const DEAD_WITHIN_MS = 50;
 /** How far the clocks of a check and of its site may be apart. */
@@ -50,10 +58,12 @@ export function compareChecks(
 /** Whether kill -9 came before its result had to be on disk. An orderly stop excuses nothing. */
 function isExcused(
   { since, to }: Served,
-  { startedAt, endedAt, killed, crowding }: AgentRun,
+  run: AgentRun,
 ): boolean {
+  const { startedAt, endedAt, killed } = run;
+  const waited = Math.min(WAITED_MOST_MS, waitedBetween(run, endedAt - WAITED_MOST_MS, endedAt));
   return killed && since >= startedAt && since <= endedAt + DEAD_WITHIN_MS &&
-    (to === null || to > endedAt - ON_DISK_WITHIN_MS * crowding);
+    (to === null || to > endedAt - ON_DISK_WITHIN_MS - waited);
 }
 
 function isCutBy({ start, end }: Checked, { endedAt, killed }: AgentRun): boolean {

@@ -19,7 +19,7 @@ function request(ms: number, to: number | null = ms + 1): Served {
 }
 
 function run(endedAt: number, killed = false): AgentRun {
-  return { startedAt: START, readyAt: START, endedAt: START + endedAt, killed, crowding: 1 };
+  return { startedAt: START, readyAt: START, endedAt: START + endedAt, killed, waits: [] };
 }
 
 function compare(rows: ResultRow[], served: Served[], runs = [run(60_000)], shiftMs = 0) {
@@ -64,9 +64,12 @@ Deno.test("compareChecks() excuses kill -9 within 150 ms of the answer, and no l
   // The request of the next process.
   assertEquals([980, 900].map(killedAt), [0, 1]);
   assertEquals(compare([], [request(1000, null)], [run(1400, true)]).missed.length, 0);
-  // Where four want to run for each core.
-  const late = [run(1500, true), run(1700, true)].map((run) => ({ ...run, crowding: 4 }));
-  assertEquals(late.map((run) => compare([], [request(1000)], [run]).missed.length), [0, 1]);
+  // What it had to wait for a core in the second before counts, and no more than that.
+  const waiting = (endedAt: number, ms: number) => {
+    const waits = [{ at: START, ms: 90_000 }, { at: START + endedAt, ms: 90_000 + ms }];
+    return compare([], [request(1000)], [{ ...run(endedAt, true), waits }]).missed.length;
+  };
+  assertEquals([waiting(1500, 400), waiting(1700, 400), waiting(2300, 9_000)], [0, 1, 1]);
 });
 
 Deno.test("compareChecks() finds a row of a request that never came, and one there twice", () => {

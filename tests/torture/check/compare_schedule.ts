@@ -1,5 +1,4 @@
-import type { AgentEvidence } from "./agent_evidence.ts";
-import { slowness } from "../patience.ts";
+import { type AgentEvidence, momentOf, waitedBetween } from "./agent_evidence.ts";
 import type { ResultRow } from "./tables.ts";
 
 /** Of each site. */
@@ -10,23 +9,21 @@ const LATE_P99_MS = 500;
 
 /**
  * I10: by what the sites were asked, from which nothing is missing when an agent stands still, and by
- * what the rows say of themselves.
+ * what the rows say of themselves. That it had to wait for a core is not an agent's fault.
  *
  * @param rows The agent's own
- * @param crowding How much wanted to run for each core
  */
 export function compareSchedule(
   rows: readonly ResultRow[],
-  { served, runs }: AgentEvidence,
-  crowding = 1,
+  { served, runs, shiftMs }: AgentEvidence,
 ): { wrong: string[]; notes: string[] } {
-  const slow = slowness(crowding);
   const wrong: string[] = [];
   if (rows.length === 0) wrong.push("no check is in the table");
   const urls = new Set([...served, ...rows].map(({ url }) => url));
   const byUrl = Map.groupBy(served, ({ url }) => url);
   const asked: number[] = [];
-  for (const { startedAt, readyAt, endedAt } of runs) {
+  for (const run of runs) {
+    const { startedAt, readyAt, endedAt } = run;
     // It was ended before it began.
     if (readyAt === null) continue;
     if (urls.size === 0) wrong.push("no site was asked");
@@ -38,18 +35,24 @@ export function compareSchedule(
       for (const [i, { from }] of times.entries()) {
         const next = requests[i]?.since;
         const late = (next ?? endedAt) - from - FREQUENCY_MS;
-        if (late > LEFT_OUT_MS * slow) {
+        const own = late - waitedBetween(run, from, next ?? endedAt);
+        if (own > LEFT_OUT_MS) {
           const time = new Date(from).toISOString();
           wrong.push(`${url} not asked for ${late + FREQUENCY_MS} ms from ${time}`);
         }
-        if (next !== undefined && i > 0) asked.push(...slotsLate(late));
+        if (next !== undefined && i > 0) asked.push(...slotsLate(own));
       }
     }
   }
-  const told = rows.flatMap(({ lateness }) => lateness ?? []);
+  const told = rows.flatMap(({ ts, lateness }) => {
+    if (lateness === null || lateness === undefined) return [];
+    const start = momentOf(ts) - shiftMs;
+    const run = runs.find(({ startedAt, endedAt }) => startedAt <= start && start <= endedAt);
+    return Math.max(0, lateness - (run ? waitedBetween(run, start - lateness, start) : 0));
+  });
   const notes = [lateness("told", told), lateness("asked", asked)];
-  if (p99(told) > LATE_P99_MS * slow) wrong.push(notes[0]!);
-  if (p99(asked) > LATE_P99_MS * slow) wrong.push(notes[1]!);
+  if (p99(told) > LATE_P99_MS) wrong.push(notes[0]!);
+  if (p99(asked) > LATE_P99_MS) wrong.push(notes[1]!);
   return { wrong, notes };
 }
 

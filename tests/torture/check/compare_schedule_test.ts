@@ -29,7 +29,7 @@ function run(startedAt: number, endedAt: number): AgentRun {
     readyAt,
     endedAt: START + endedAt,
     killed: false,
-    crowding: 1,
+    waits: [],
   };
 }
 
@@ -96,11 +96,20 @@ Deno.test("compareSchedule() finds what the rows say of themselves", () => {
   ]);
 });
 
-Deno.test("compareSchedule() leaves an agent more time where many want to run for each core", () => {
+Deno.test("compareSchedule() blames no agent for what it had to wait for a core", () => {
   const served = asked(...EVERY_SECOND.filter((ms) => ms < 20_000 || ms > 24_000));
-  const late = (crowding: number) =>
-    compareSchedule(rows(600), { served, runs: [run(0, 61_000)], shiftMs: 0 }, crowding).wrong;
-  assertEquals([1, 3, 6, 9].map((crowding) => late(crowding).length), [3, 3, 2, 1]);
+  const waited = (ms: number, at: number) =>
+    wrong(served, [{
+      ...run(0, 61_000),
+      waits: [[0, 10], [at, 10], [at + 6_000, 10 + ms]].map(([at, ms]) => ({
+        at: START + at!,
+        ms: ms!,
+      })),
+    }]).length;
+  assertEquals(waited(0, 19_000), 2);
+  assertEquals(waited(2_600, 19_000), 1);
+  assertEquals(waited(3_600, 19_000), 0);
+  assertEquals(waited(3_600, 30_000), 2, "at another time");
 });
 
 Deno.test("compareSchedule() does not take the harness's standstill for the agent's", () => {

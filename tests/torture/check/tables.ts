@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { Incident } from "./compare_alerts.ts";
 
 /** A row of mon_daily. */
 export interface DailyRow {
@@ -54,6 +55,19 @@ export interface Tables {
   letters: readonly Letter[];
   /** By partition. */
   nextOffsets: ReadonlyMap<number, bigint>;
+}
+
+/** Reads what alerters have made of the topic. */
+export async function readIncidents(pool: pg.Pool): Promise<Incident[]> {
+  const iso = (time: string) =>
+    `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  const { rows } = await pool.query(
+    `SELECT url, agent::text, kind, ${iso("opened_at")} AS "openedAt",
+       ${iso("closed_at")} AS "closedAt",
+       concat_ws(' ', severity, cause, locations, evidence, labels) AS content
+     FROM incidents LEFT JOIN sites AS s ON s.id = site_id WHERE channel IS NULL`,
+  );
+  return rows;
 }
 
 const TIMESTAMP = "'YYYY-MM-DD HH24:MI:SS.US'";
@@ -114,7 +128,7 @@ export async function readTables(pool: pg.Pool, topic: string): Promise<Tables> 
        encode(sha256(value), 'hex') AS "valueHash", reason FROM dead_letters`,
   );
   const offsets = await pool.query(
-    "SELECT partition, next_offset::text FROM consumer_offsets WHERE topic = $1",
+    "SELECT partition, next_offset::text FROM consumer_offsets WHERE consumer = 'writer' AND topic = $1",
     [topic],
   );
   return {

@@ -49,7 +49,8 @@ Deno.test("readTables() reads rows, letters and offsets as they are compared", a
     );
     await pool.query(
       `INSERT INTO consumer_offsets (consumer, cluster_id, topic, partition, next_offset)
-       VALUES ('writer', 'c', 't', 0, 7), ('writer', 'c', 'another', 0, 9)`,
+       VALUES ('writer', 'c', 't', 0, 7), ('writer', 'c', 'another', 0, 9),
+         ('alerts', 'c', 't', 0, 3)`,
     );
     assertEquals(await readTables(pool, "t"), {
       daily: [dailyOf(result)],

@@ -1,8 +1,7 @@
 /** Faults of upkeep, and days that are held or dropped: scenarios 19 and 20. */
-import { fileURLToPath } from "node:url";
 import { delay } from "../load.ts";
 import { soon } from "../patience.ts";
-import type { Product } from "../product.ts";
+import { clockAhead, type Product } from "../product.ts";
 import type { Round } from "../round.ts";
 import { endOffsets } from "../topic.ts";
 import type { Variant } from "../variant.ts";
@@ -88,10 +87,7 @@ export const UPKEEP: Variant[] = [
 
 /** A round of upkeep two hours from now, when the hour under way is over. */
 function startAhead(round: Round): Product {
-  return round.startMaintainer({
-    env: { TORTURE_CLOCK_SHIFT_MS: String(2 * HOUR_MS) },
-    denoArgs: ["--preload", fileURLToPath(new URL("../shifted_clock.ts", import.meta.url))],
-  });
+  return round.startMaintainer(clockAhead(2 * HOUR_MS));
 }
 
 /** 20: one partition's day is locked; the others go on. */
@@ -114,7 +110,7 @@ export const HELD_PARTITION: Variant[] = [{
         await delay(HELD_MS);
         const ends = await endOffsets(round.brokers, round.topic);
         // They go on while it is held, however long that takes on this machine.
-        const others = await soon(10, async () => {
+        const others = await soon(10, () => round.pids, async () => {
           const places = await placesOf(round);
           return [...ends].every(([partition, end]) =>
             partition === HELD || places.get(partition)!.stored >= end

@@ -1,5 +1,4 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
-import { fileURLToPath } from "node:url";
 import { recordToSend } from "../ledger.ts";
 import { delay, Load, type LoadOptions } from "../load.ts";
 import { LOAD_AGENT, resultOfSite } from "../messages.ts";
@@ -173,11 +172,7 @@ export const CLOCK: Variant[] =
   ([["an hour ahead", HOUR_MS], ["an hour behind", -HOUR_MS]] as const)
     .map(([name, shiftMs]): Variant => ({
       name,
-      agentOptions: {
-        shiftMs,
-        env: { TORTURE_CLOCK_SHIFT_MS: String(shiftMs) },
-        denoArgs: ["--preload", fileURLToPath(new URL("../shifted_clock.ts", import.meta.url))],
-      },
+      agentAheadMs: shiftMs,
       load: { shiftMs },
       async fault(round) {
         const nearby = async () =>

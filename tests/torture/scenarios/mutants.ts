@@ -2,6 +2,7 @@
 import { delay } from "../load.ts";
 import type { Variant } from "../variant.ts";
 import { AGENT_KILL } from "./agent.ts";
+import { ANSWERED_LATE, KILLED_UNDER_WAY, STALE_VOTES } from "./alerts.ts";
 import { mustCome } from "./proof.ts";
 import { killedAt, WRITER_KILL } from "./writer.ts";
 
@@ -10,6 +11,7 @@ const STORE = "db/store/store.ts";
 const STORE_SQL = "db/schema/migrations/000004_store.sql";
 const HISTORY_SQL = "db/schema/migrations/000005_history.sql";
 const PUBLISH = "agent/publish.ts";
+const SENDER = "alerts/outbox/sender.ts";
 const SEND_FAILED = "    stats.sendFailures++;\n";
 
 export const MUTANTS: Variant[] = [
@@ -207,6 +209,94 @@ export const MUTANTS: Variant[] = [
             "      if (off) this.#putOff(entry, now);\n",
         },
       ],
+    },
+  },
+  {
+    // What opens is sent in the transaction that opens it, and again where that is undone.
+    ...ANSWERED_LATE,
+    name: "a notification sent before the commit",
+    mutant: {
+      mustBreak: ["I12"],
+      changes: [
+        {
+          file: "alerts/run.ts",
+          find: "      policyOf,\n      route,\n    }),\n",
+          replace: "      policyOf,\n      route,\n      sending,\n    } as never),\n",
+        },
+        {
+          file: "alerts/rounds.ts",
+          find: "    return !isAll || passed < until;\n",
+          replace: "    await sendOwed(client as never, (this.#deps as any).sending);\n" +
+            "    return !isAll || passed < until;\n",
+        },
+        {
+          file: "alerts/rounds.ts",
+          find: 'import { saveVotes } from "./sink.ts";\n',
+          replace: 'import { saveVotes } from "./sink.ts";\n' +
+            'import { sendOwed } from "./outbox/sender.ts";\n',
+        },
+        {
+          file: SENDER,
+          find: "/** What a receiver or a runtime says may repeat",
+          replace: `export async function sendOwed(client: Pool, deps: SenderDeps) {
+  for (const [name, channel] of Object.entries(deps.channels)) {
+    const { rows } = await client.query(
+      \`UPDATE notifications SET state = 'sent' WHERE channel = $1 AND state = 'pending'
+         AND event = 'opened' AND attempts = 0 RETURNING key, incident_id::text AS id\`,
+      [name],
+    );
+    if (rows.length === 0) continue;
+    const [{ key }] = rows;
+    const incidentIds = rows.map(({ id }) => id);
+    const leased = { key, thread: key, event: "opened", includesOpening: false, incidentIds };
+    const message = await compose(client, leased as never, null);
+    await kindOf(channel).send(message, channel, {
+      fetch, nowMs: Date.now(), timeoutMs: TIMEOUT_MS,
+    });
+  }
+}
+
+/** What a receiver or a runtime says may repeat`,
+        },
+      ],
+    },
+  },
+  {
+    // What is leased counts as sent, unless who leased it says otherwise.
+    ...KILLED_UNDER_WAY,
+    name: "a notification forgotten on a restart",
+    mutant: {
+      mustBreak: ["I12"],
+      changes: [
+        {
+          file: "alerts/outbox/claim.ts",
+          find: "     SET key = l.key, attempts",
+          replace: "     SET state = 'sent', key = l.key, attempts",
+        },
+        {
+          file: "alerts/outbox/settle.ts",
+          find: "       UPDATE notifications SET error = $3, leased_until = NULL,\n",
+          replace:
+            "       UPDATE notifications SET state = 'pending', error = $3, leased_until = NULL,\n",
+        },
+        {
+          file: "alerts/outbox/settle.ts",
+          find: "       WHERE key = $2 AND state = 'pending' AND attempts = $5\n",
+          replace: "       WHERE key = $2 AND attempts = $5\n",
+        },
+      ],
+    },
+  },
+  {
+    ...STALE_VOTES,
+    name: "a quorum over stale votes",
+    mutant: {
+      mustBreak: ["I11"],
+      changes: [{
+        file: "alerts/state/votes.ts",
+        find: "      if (view === null || due >= at) return;\n",
+        replace: "      return;\n",
+      }],
     },
   },
 ];

@@ -63,7 +63,7 @@ export async function placesOf(round: Round): Promise<Map<number, Places>> {
     (admin) => admin.fetchOffsets({ groupId, topics: [topic] }),
   );
   const { rows } = await round.pool.query(
-    "SELECT partition, next_offset::text FROM consumer_offsets WHERE topic = $1",
+    "SELECT partition, next_offset::text FROM consumer_offsets WHERE consumer = 'writer' AND topic = $1",
     [topic],
   );
   const stored = new Map(rows.map((row) => [row.partition, BigInt(row.next_offset)]));

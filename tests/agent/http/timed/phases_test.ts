@@ -91,7 +91,7 @@ Deno.test("phases are of the last hop, the record's time of all", async () => {
   const record = await createTimedClient()({ url: server.url("/first") }, never);
   assert(record.ms >= 99);
   assert(record.hops[0]!.ms >= 99);
-  assert(record.hops[1]!.ms < 90, `second hop: ${record.hops[1]!.ms}`);
+  assert(record.hops[1]!.ms <= record.ms - 99, `second hop: ${record.hops[1]!.ms}`);
   const total = Object.values(record.phases!).reduce((sum, ms) => sum + ms, 0);
   assert(Math.abs(total - record.hops[1]!.ms) < 0.001);
   await server.close();
@@ -100,11 +100,12 @@ Deno.test("phases are of the last hop, the record's time of all", async () => {
 Deno.test("a phase that fails has the time until it did", async () => {
   const server = await startHostileServer();
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new DOMException("", "TimeoutError")), 60);
+  const timer = setTimeout(() => controller.abort(new DOMException("", "TimeoutError")), 300);
   const record = await createTimedClient()({ url: server.url("/hang") }, controller.signal);
   clearTimeout(timer);
   assertEquals(record.error?.class, "timeout");
-  assert(record.phases!.firstByte >= 40, JSON.stringify(record.phases));
+  const { dns, connect, firstByte } = record.phases!;
+  assert(firstByte > 0 && dns + connect + firstByte >= 299, JSON.stringify(record.phases));
   assertEquals(record.phases!.download, 0);
   await server.close();
 });

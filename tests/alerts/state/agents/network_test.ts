@@ -1,5 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { MINUTE_MS, RULES, type Story, tell, toldOf, worldOf } from "../../play.ts";
+import {
+  MINUTE_MS,
+  resultsOf,
+  RULES,
+  START_MS,
+  type Story,
+  tell,
+  toldOf,
+  worldOf,
+} from "../../play.ts";
 
 /** So many sites, all seen alike. */
 function sites(count: number, letters: string | ((site: number) => string)): Story[number] {
@@ -22,6 +31,23 @@ Deno.test("Overview opens one incident where an agent loses most sites that othe
   assertEquals(tell([lost, others], { world: worldOf({ ...RULES, downWhen: "any" }) }), [
     "6:00 opened agent_network of agent-0",
     "11:05 resolved agent_network of agent-0",
+  ]);
+});
+
+Deno.test("Overview tells of an agent that has lost its sites, however often it checks them", () => {
+  const world = worldOf();
+  const others = sites(4, "u".repeat(65));
+  const lost = sites(4, "u".repeat(45) + "d".repeat(10) + "u".repeat(10));
+  // Each three seconds in the place of each minute; a sign of an agent's life is told each 10 s.
+  const toThreeSeconds = (ms: number) => START_MS + Math.floor((ms - START_MS) / 20);
+  for (const result of resultsOf([lost, others, others])) {
+    const [at, ts] = [toThreeSeconds(result.at), toThreeSeconds(result.ts / 1_000) * 1_000];
+    world.read({ ...result, at, ts, intervalMs: 3_000, freshMs: 8_000 });
+    world.round();
+  }
+  assertEquals(toldOf(world), [
+    "2:21 opened agent_network of agent-0",
+    "2:45 resolved agent_network of agent-0",
   ]);
 });
 

@@ -58,7 +58,7 @@ Deno.test("ResponseReader waits for a decoder that is full, and stops a bomb at 
   const bomb = gzipSync(Buffer.alloc(50_000_000));
   say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n");
   for (let at = 0; at < bomb.length; at += 16_384) say(bomb.subarray(at, at + 16_384));
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 60_000;
   while (ends() === 0 && failures.length === 0 && Date.now() < deadline) await nextTurn();
   assertEquals([failures.length, ends()], [0, 1]);
   assert(reader.truncated);

@@ -277,22 +277,19 @@ Deno.test("the timed client gives `not_made` for what is no PEM, and quotes none
 Deno.test("a handshake that is cut or hangs ends the exchange", async () => {
   const server = net.createServer((socket) => {
     socket.on("error", () => {});
-    socket.once("data", () => hang || socket.resetAndDestroy());
+    socket.once("data", () => hang ? hang() : socket.resetAndDestroy());
   });
-  let hang = false;
+  let hang: (() => void) | null = null;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `https://127.0.0.1:${(server.address() as net.AddressInfo).port}/`;
   assertEquals((await client({ url }, never)).error?.class, "connection_reset");
 
-  hang = true;
   const controller = new AbortController();
-  const exchange = client({ url }, controller.signal);
-  const timer = setTimeout(() => controller.abort(new DOMException("", "TimeoutError")), 50);
-  const record = await exchange;
-  clearTimeout(timer);
+  hang = () => controller.abort(new DOMException("", "TimeoutError"));
+  const record = await client({ url }, controller.signal);
   assertEquals(record.error?.class, "timeout");
   assertStringIncludes(record.error!.message, "setting up TLS");
-  assert(record.phases!.tls > 10);
+  assert(record.phases!.tls > 0);
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 

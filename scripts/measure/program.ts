@@ -1,0 +1,43 @@
+import { join, resolve } from "node:path";
+import { ROOT } from "../build/project.ts";
+import { type LocalProcess, startProcess } from "../../local/process.ts";
+import { logTail } from "../../local/wait.ts";
+
+/** A checkout of httpmon that is measured. */
+export interface Checkout {
+  name: string;
+  folder: string;
+}
+
+/** This one, and the one to hold it against. */
+export function checkouts(against: string | undefined): Checkout[] {
+  const here = { name: "", folder: ROOT };
+  return against === undefined ? [here] : [
+    here,
+    { name: " before", folder: `${resolve(against)}/` },
+  ];
+}
+
+/** Starts a mode of a checkout, its log in `folder`. */
+export function startMode(
+  { folder: root }: Checkout,
+  args: readonly string[],
+  folder: string,
+): Promise<LocalProcess> {
+  const command = [Deno.execPath(), "run", "-A", "--no-check", join(root, "main.ts"), ...args];
+  return startProcess(command, { log: logOf(folder, args[0]!), cwd: root });
+}
+
+/** Runs a mode to its end. @throws Where it fails, with the end of its log */
+export async function runMode(
+  checkout: Checkout,
+  args: readonly string[],
+  folder: string,
+): Promise<void> {
+  const code = await (await startMode(checkout, args, folder)).exited;
+  if (code !== 0) throw new Error(`${args[0]} failed: ${await logTail(logOf(folder, args[0]!))}`);
+}
+
+function logOf(folder: string, mode: string): string {
+  return join(folder, `${mode}.log`);
+}

@@ -1,0 +1,134 @@
+/** The commands of docs/security.md, on a broker that enforces them. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  ResourcePatternTypes,
+} from "kafkajs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startKafka } from "../../local/kafka.ts";
+import { quietKafka } from "../../local/kafka_client.ts";
+import { waitFor } from "../../local/wait.ts";
+import { ROOT } from "../../scripts/build/project.ts";
+import { ownDatabase } from "../db/fixture.ts";
+import { httpmon } from "../db/run_mode.ts";
+import { Program } from "../support/program.ts";
+import { denoEnv, taskCommand } from "../support/task_command.ts";
+
+const USERS = ["agent", "writer", "alerter"];
+const OPERATIONS: Record<string, number> = {
+  Read: AclOperationTypes.READ,
+  Write: AclOperationTypes.WRITE,
+  Describe: AclOperationTypes.DESCRIBE,
+};
+
+/** What `kafka-acls.sh --add` makes of each of its commands in a text. */
+function aclsOf(text: string) {
+  return [...text.matchAll(/^ +kafka-acls\.sh .*$/gm)].flatMap(([line]) => {
+    const value = (name: string) => new RegExp(` --${name} (\\S+)`).exec(line)?.[1];
+    const topic = value("topic");
+    return [...line.matchAll(/ --operation (\w+)/g)].map(([, operation]) => ({
+      resourceType: topic ? AclResourceTypes.TOPIC : AclResourceTypes.GROUP,
+      resourceName: topic ?? value("group")!,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+      principal: value("allow-principal")!,
+      host: "*",
+      operation: OPERATIONS[operation!]!,
+      permissionType: AclPermissionTypes.ALLOW,
+    }));
+  });
+}
+
+Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are not", async () => {
+  await using parts = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "httpmon-acls-"));
+  parts.defer(() => rm(folder, { recursive: true, force: true }));
+  const logins = USERS.map((name) => `user_${name}="${name}-secret"`).join(" ");
+  const kafka = await startKafka({
+    folder: join(folder, "kafka"),
+    listeners: { SASL: { security: "sasl_plaintext" } },
+    settings: {
+      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      // Of the listener that asks for no login.
+      "super.users": "User:ANONYMOUS",
+      "listener.name.sasl.plain.sasl.jaas.config":
+        `org.apache.kafka.common.security.plain.PlainLoginModule required ${logins};`,
+    },
+  });
+  parts.defer(() => kafka.stop());
+  const admin = quietKafka(kafka.brokers).admin();
+  await admin.connect();
+  parts.defer(() => admin.disconnect());
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{
+      topic: "monitoring",
+      numPartitions: 2,
+      configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }],
+    }],
+  });
+  const acl = aclsOf(await readFile(join(ROOT, "docs/security.md"), "utf8"));
+  assertEquals(acl.length, 8);
+  const database = parts.use(await ownDatabase());
+  const site = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    () => new Response("well"),
+  );
+  parts.defer(() => site.shutdown());
+
+  const configOf = (user: string, group = "monitoring") => ({
+    kafka: {
+      monitoring: {
+        bootstrap_servers: `127.0.0.1:${kafka.ports.SASL}`,
+        sasl_mechanism: "PLAIN",
+        sasl_username: user,
+        sasl_password: `${user}-secret`,
+        consumer_group: group,
+        batch_timeout_ms: 200,
+      },
+    },
+    websites: { [`http://127.0.0.1:${site.addr.port}/`]: { frequency: 1 } },
+    database: { writer: { dsn: database.dsn } },
+  });
+  const start = async (mode: string, user: string) => {
+    const cwd = await mkdtemp(join(folder, `${mode}-`));
+    await writeFile(join(cwd, "config.yaml"), JSON.stringify(configOf(user)));
+    const command = [...taskCommand(mode), "-c", "config.yaml"];
+    return parts.use(new Program({ command, cwd, env: denoEnv() }));
+  };
+  const connect = async (user: string, group?: string) => {
+    const { stdout } = await httpmon(database.dsn, ["check-config", "--connect"], {
+      config: JSON.stringify(configOf(user, group)),
+    });
+    const word = (part: string) => new RegExp(`^${part} +(ok|FAILED)`, "m").exec(stdout)?.[1];
+    return [word("topic"), word("group")];
+  };
+
+  // Without a right, nobody sees anything.
+  assertEquals(await connect("agent"), ["FAILED", "FAILED"]);
+  const early = await start("writer", "writer");
+  await waitFor("the writer to be refused", () => /[Nn]ot authorized/.test(early.stderr), 60_000);
+
+  await admin.createAcls({ acl });
+  await start("agent", "agent");
+  await start("alerts", "alerter");
+  const stored = (consumer: string) =>
+    database.value(
+      `SELECT coalesce(sum(next_offset), 0)::int FROM consumer_offsets WHERE consumer = '${consumer}'`,
+    ) as Promise<number>;
+  // The one that was refused goes on by itself.
+  await waitFor("results in the table", async () => await stored("writer") > 2, 60_000);
+  await waitFor("results at the alerter", async () => await stored("alerts") > 2, 60_000);
+
+  assertEquals(await connect("agent"), ["ok", "FAILED"]);
+  assertEquals(await connect("writer"), ["ok", "ok"]);
+  assertEquals(await connect("writer", "monitoring-alerts"), ["ok", "FAILED"]);
+  assertEquals(await connect("alerter", "monitoring-alerts"), ["ok", "ok"]);
+  const intruder = await start("agent", "writer");
+  await waitFor("an agent without Write", () => /[Nn]ot authorized/.test(intruder.stderr), 60_000);
+  assertMatch(intruder.stderr, /Cannot send to the broker/);
+  assert(!intruder.stderr.includes("writer-secret"));
+});
