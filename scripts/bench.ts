@@ -1,5 +1,15 @@
 /** `deno task bench NAME [ARG ...]`: runs scripts/bench_NAME.ts. */
-const BENCHES = ["agent", "alerts", "history", "migrate", "storage", "web", "writer"];
+const BENCHES = [
+  "agent",
+  "alerts",
+  "end",
+  "history",
+  "migrate",
+  "start",
+  "storage",
+  "web",
+  "writer",
+];
 
 const [name = "", ...args] = Deno.args;
 if (!BENCHES.includes(name)) {

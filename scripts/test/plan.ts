@@ -8,6 +8,7 @@ export const LONG = [
   "tests/container_test.ts",
   "tests/local/demo/demo_test.ts",
   "tests/scripts/bench_history_test.ts",
+  "tests/scripts/benches_test.ts",
   "tests/scripts/bench_migrate_test.ts",
   "tests/scripts/compile_test.ts",
   "tests/scripts/node_build_test.ts",

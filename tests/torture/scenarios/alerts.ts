@@ -18,7 +18,7 @@ async function goDown({ alerting, sites }: Round): Promise<void> {
   await alerting!.goDown(sites!.urls.slice(0, OUT));
 }
 
-/** All that is told is told, and then the rest of the sites comes up: that is awaited at the round's end. */
+/** Waits until all that there is to tell is told; then the rest of the sites comes up, for the round's end. */
 async function comeUp(round: Round): Promise<void> {
   await round.hasTold();
   await round.alerting!.comeUp();
@@ -42,7 +42,7 @@ async function isUnderWay(round: Round): Promise<void> {
   await mustCome(round, "no message is under way", () => round.alerting!.isUnderWay);
 }
 
-/** Nobody but the alerters is hit, by a message that is under way. */
+/** What was being sent is leased to an alerter that is dead. */
 export const KILLED_UNDER_WAY: Variant = {
   name: "killed with a message under way",
   lasts: 60,
@@ -119,16 +119,15 @@ export const ALERTS: Variant[] = [
     lasts: 60,
     alerters: [0, 0, 0],
     async fault(round) {
+      const { alerting, random } = round;
+      alerting!.answer = () => oneOf(random, ["take", "late", "fail"]);
+      await goDown(round);
       let underWay = 0;
-      for (const sitesOut of [OUT, OUT / 2]) {
-        if (sitesOut === OUT) await goDown(round);
-        else await round.alerting!.comeUp(sitesOut);
-        for (let times = 0; times < 4; times++) {
-          round.alerting!.answer = () => oneOf(round.random, ["take", "late", "fail"]);
-          await round.pause(2_000, 6_000);
-          if (round.alerting!.isUnderWay) underWay++;
-          await killAlerters(round, "one");
-        }
+      for (let times = 0; times < 8; times++) {
+        await round.pause(2_000, 6_000);
+        if (alerting!.isUnderWay) underWay++;
+        await killAlerters(round, "one");
+        if (times === 3) await alerting!.comeUp(OUT / 2);
       }
       answer(round);
       round.mustHavePrinted(round.alerters.filter(({ killed }) => killed), JOINED);

@@ -231,8 +231,8 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: "alerts/rounds.ts",
-          find: 'import { saveVotes } from "./sink.ts";\n',
-          replace: 'import { saveVotes } from "./sink.ts";\n' +
+          find: 'import { saveVotes } from "./topic/sink.ts";\n',
+          replace: 'import { saveVotes } from "./topic/sink.ts";\n' +
             'import { sendOwed } from "./outbox/sender.ts";\n',
         },
         {
@@ -249,7 +249,7 @@ export const MUTANTS: Variant[] = [
     const [{ key }] = rows;
     const incidentIds = rows.map(({ id }) => id);
     const leased = { key, thread: key, event: "opened", includesOpening: false, incidentIds };
-    const message = await compose(client, leased as never, null);
+    const { message } = await compose(client, leased as never, null);
     await kindOf(channel).send(message, channel, {
       fetch, nowMs: Date.now(), timeoutMs: TIMEOUT_MS,
     });
