@@ -192,9 +192,9 @@ async function costOf(
   url: string,
   path: (n: number) => string,
 ): Promise<number> {
-  const [before, start] = [await usageOf(pid), performance.now()];
+  const [before, start] = [usageOf(pid), performance.now()];
   for (let n = 1; n <= ONE_BY_ONE; n++) await askPage(url + path(n));
-  const cpu = ((await usageOf(pid)).cpu - before.cpu) * 1_000;
+  const cpu = (usageOf(pid).cpu - before.cpu) * 1_000;
   return Math.max(0, cpu - alone * (performance.now() - start)) / ONE_BY_ONE;
 }
 
