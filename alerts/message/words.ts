@@ -9,6 +9,8 @@ const MOST_TITLE = 200;
 const MOST_VALUE = 500;
 /** A phase that took this share of the time is said to be the slow one. */
 const SLOW_SHARE = 0.5;
+/** Of less, nobody asks where it went. */
+const SLOW_MS = 100;
 
 /** What colour a message has, and what is looked up by it where a receiver knows priorities. */
 export type Tone = "critical" | "warning" | "resolved" | "info";
@@ -268,7 +270,7 @@ const PHASES: Record<string, string> = {
 
 function seenWords({ answer, status, ms, phases, address }: Seen): string {
   const slow = Object.entries(phases ?? {}).find(([, part]) =>
-    part > SLOW_SHARE * (ms ?? Infinity)
+    part > SLOW_MS && part > SLOW_SHARE * (ms ?? Infinity)
   );
   return [
     answer ?? (status ? `status ${status}` : "no answer"),

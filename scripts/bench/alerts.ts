@@ -11,6 +11,7 @@ import pg from "pg";
 import { loadConfig } from "../../config/load.ts";
 import { migrate } from "../../db/schema/migrate.ts";
 import { createKafka } from "../../kafka/client.ts";
+import { isPassing } from "../../kafka/failure.ts";
 import { createSender, type Sender } from "../../kafka/sender.ts";
 import { startReceiver } from "../../local/demo/receiver.ts";
 import { endedByItself, type Program, startProgram } from "../../local/demo/programs.ts";
@@ -18,6 +19,7 @@ import { startStack } from "../../local/stack.ts";
 import { waitFor } from "../../local/wait.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/log.ts";
+import { retryUntil } from "../../runtime/retry.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
@@ -52,6 +54,7 @@ const { kafka, postgres, data } = stack;
 const client = new pg.Client({ connectionString: postgres.dsn });
 const receiver = await startReceiver();
 const rows: [what: string, found: string, target: string, isKept: boolean][] = [];
+const { signal } = new AbortController();
 let sent = 0;
 try {
   await migrate(postgres.dsn, { log });
@@ -181,12 +184,17 @@ function allSites(verdict: "up" | "down"): Due[] {
 
 async function publish(sender: Sender, due: readonly Due[]): Promise<void> {
   for (let n = 0; n < due.length; n += BATCH) {
-    await sender.send(
-      due.slice(n, n + BATCH).map((one) => {
-        sent++;
-        return { key: one[0], value: encode(resultOf(...one)) };
-      }),
-    );
+    const batch = due.slice(n, n + BATCH).map((one) => {
+      sent++;
+      return { key: one[0], value: encode(resultOf(...one)) };
+    });
+    // As an agent does: a partition of a new topic may have no leader yet.
+    await retryUntil("Publishing", () => sender.send(batch), {
+      clock: systemClock,
+      log,
+      signal,
+      isPassing,
+    });
   }
 }
 
@@ -238,10 +246,10 @@ function count(table: string): Promise<number> {
   return value(`SELECT count(*) FROM ${table}`);
 }
 
-/** Results that were published and are not read. */
+/** Results that were published and are not read; some may have been published twice. */
 async function lag(): Promise<number> {
-  return sent -
-    await value("SELECT sum(next_offset) FROM consumer_offsets WHERE consumer = 'alerts'");
+  const read = "SELECT sum(next_offset) FROM consumer_offsets WHERE consumer = 'alerts'";
+  return Math.max(0, sent - await value(read));
 }
 
 /** Up to how long ago all is decided. */

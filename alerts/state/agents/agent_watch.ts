@@ -1,3 +1,4 @@
+import { span } from "../../../runtime/in_words.ts";
 import { newAgent } from "../agent.ts";
 import type { Book } from "../book.ts";
 import { isOver, lostTogether, type Strange, strangeTo, TOGETHER_MS } from "./network.ts";
@@ -70,7 +71,9 @@ export class AgentWatch {
     this.#book.open(
       { subject: this.#book.subject(uuid), kind: "agent_silent", openedAt },
       alone > 0 ? "critical" : "warning",
-      alone > 0 ? `nobody else watches ${sitesOf(alone)}` : "others watch its sites",
+      `not heard for ${span(now - seenAt)}; ${
+        alone > 0 ? `nobody else watches ${sitesOf(alone)}` : "others watch its sites"
+      }`,
       [{ agent: uuid, location, since: seenAt * 1_000, cause: "heard last", seen: null }],
     );
   }

@@ -132,7 +132,9 @@ export const OF_EACH_KIND: Record<string, Message> = {
     locations: ["eu-west"],
     evidence: seen(CHECKS.status).evidence.slice(0, 1),
   })),
-  "an agent is silent": one(ofAgent("agent_silent", "nobody else watches 3 sites", {})),
+  "an agent is silent": one(
+    ofAgent("agent_silent", "not heard for 4 min; nobody else watches 3 sites", {}),
+  ),
   "an agent has lost its sites": one(ofAgent(
     "agent_network",
     "it sees 21 of its 25 sites down; others see them well",
@@ -175,7 +177,10 @@ export const OF_EACH_KIND: Record<string, Message> = {
     incidents: sites(3, { closedAt: OVER }),
   }),
   "an agent, opened and resolved in one": one(
-    { ...ofAgent("agent_silent", "others watch its sites", {}), closedAt: OVER },
+    {
+      ...ofAgent("agent_silent", "not heard for 4 min; others watch its sites", {}),
+      closedAt: OVER,
+    },
     { event: "resolved", includesOpening: true },
   ),
 };
