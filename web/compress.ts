@@ -4,10 +4,7 @@ import { gzip } from "node:zlib";
 
 const gzipped = promisify(gzip);
 
-/**
- * zlib's 6, its default, takes 10 % fewer bytes of a page and three times as long; it was a fifth of
- * what a page costs.
- */
+/** An overview of 100 sites is 15 kB so, and 10 kB by zlib's default, 6, which takes more of the CPU. */
 const LEVEL = 3;
 const SMALL_BYTES = 1_024;
 
