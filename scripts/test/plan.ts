@@ -6,6 +6,7 @@ export const LONG = [
   "tests/torture",
   "tests/end_to_end/faults_test.ts",
   "tests/container_test.ts",
+  "tests/local/kafka_test.ts",
   "tests/local/demo/demo_test.ts",
   "tests/scripts/bench_history_test.ts",
   "tests/scripts/benches_test.ts",
@@ -52,8 +53,8 @@ export function plan(
   const size = (name: keyof typeof SIZES) => options.alone ? 1 : SIZES[name];
   return [
     ...chunks(first, size("alone")),
-    ...chunks(servers, size("servers")),
     ...chunks(units, size("units")),
+    ...chunks(servers, size("servers")),
   ];
 }
 

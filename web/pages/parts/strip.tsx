@@ -1,4 +1,5 @@
 import { raw } from "hono/html";
+import type { Check } from "../../data/past/checks.ts";
 import { DAY_MS } from "../../data/past/history.ts";
 import { type State, STATES } from "../../data/now/judge.ts";
 import type { Counts } from "../../data/past/ring.ts";
@@ -57,15 +58,6 @@ export function DayStrip({ days, now }: { days: readonly Counts[]; now: number }
       tells={{ "data-days": from.toISOString().slice(0, 10) }}
     />
   );
-}
-
-/** A check of a site. */
-export interface Check {
-  /** Milliseconds since 1970. */
-  ts: number;
-  /** Index in STATES. */
-  state: number;
-  responseMs: number | null;
 }
 
 /** The last checks of a site, the newest one last. */

@@ -4,12 +4,12 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import process from "node:process";
-import { sleep, systemClock } from "../runtime/clock.ts";
-import { waitFor } from "../local/wait.ts";
-import { checkouts, startMode } from "./measure/program.ts";
-import { benchStack } from "./measure/stack.ts";
-import { type Contender, type Figures, inTurn, report } from "./measure/table.ts";
-import { cpuOfFamily, usageOf } from "./measure/usage.ts";
+import { sleep, systemClock } from "../../runtime/clock.ts";
+import { waitFor } from "../../local/wait.ts";
+import { checkouts, startMode } from "../measure/program.ts";
+import { benchStack } from "../measure/stack.ts";
+import { type Contender, type Figures, inTurn, report } from "../measure/table.ts";
+import { cpuOfFamily, usageOf } from "../measure/usage.ts";
 
 /** What the broker may keep a batch for. */
 const BATCH_MS = 100;

@@ -8,14 +8,14 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { join } from "node:path";
 import process from "node:process";
-import { quietKafka } from "../local/kafka_client.ts";
-import { waitFor } from "../local/wait.ts";
-import { ROOT } from "./build/project.ts";
-import { type Checkout, checkouts, startMode } from "./measure/program.ts";
-import { SHAPES } from "./measure/results.ts";
-import { type BenchDatabase, benchStack } from "./measure/stack.ts";
-import { type Contender, type Figures, inTurn, report } from "./measure/table.ts";
-import { cpuOfFamily, usageOf } from "./measure/usage.ts";
+import { quietKafka } from "../../local/kafka_client.ts";
+import { waitFor } from "../../local/wait.ts";
+import { ROOT } from "../build/project.ts";
+import { type Checkout, checkouts, startMode } from "../measure/program.ts";
+import { SHAPES } from "../measure/results.ts";
+import { type BenchDatabase, benchStack } from "../measure/stack.ts";
+import { type Contender, type Figures, inTurn, report } from "../measure/table.ts";
+import { cpuOfFamily, usageOf } from "../measure/usage.ts";
 
 const PARTITIONS = 3;
 const WITHIN_MS = 600_000;

@@ -6,11 +6,11 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { join } from "node:path";
 import process from "node:process";
-import { waitFor } from "../local/wait.ts";
-import { benchStack } from "./measure/stack.ts";
-import { type Checkout, checkouts, modeCommand, startMode } from "./measure/program.ts";
-import { type Contender, type Figures, inTurn, report } from "./measure/table.ts";
-import { usageOf } from "./measure/usage.ts";
+import { waitFor } from "../../local/wait.ts";
+import { benchStack } from "../measure/stack.ts";
+import { type Checkout, checkouts, modeCommand, startMode } from "../measure/program.ts";
+import { type Contender, type Figures, inTurn, report } from "../measure/table.ts";
+import { usageOf } from "../measure/usage.ts";
 
 const SITES = 100;
 const RESULTS = 100;
