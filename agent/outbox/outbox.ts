@@ -42,7 +42,7 @@ const REFUSED = `refused by the broker, and over ${MAX_REFUSED} or over agent.ou
 
 /**
  * Where results wait on disk until the broker has them. `add` takes a result at once and never fails;
- * one transaction every 60 ms at the most writes what was added and deletes what was acknowledged, on
+ * every 60 ms at the most, what was added is written and what was acknowledged deleted, in one go, on
  * a thread of its own. `next` gives a result when it is on disk.
  *
  * When writing fails (a full disk, for one), up to 10,000 results wait in memory and are given out
