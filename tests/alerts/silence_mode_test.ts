@@ -15,7 +15,7 @@ Deno.test("httpmon silence makes, lists and ends silences", async () => {
       const [program, ...rest] = taskCommand("silence");
       const { code, stdout, stderr } = await new Deno.Command(program!, {
         args: [...rest, ...args, "-c", config],
-        env: { ...denoEnv(), USER: "anna" },
+        env: { ...denoEnv(), USER: "on-call" },
       }).output();
       return [code, new TextDecoder().decode(stdout) || new TextDecoder().decode(stderr)];
     };

@@ -82,7 +82,7 @@ export const ALL: Record<string, Message> = {
   acknowledged: message({
     event: "acknowledged",
     incidents: [
-      incident({ acknowledgedAt: "2026-05-01T10:04:00.1Z", acknowledgedBy: "anna" }),
+      incident({ acknowledgedAt: "2026-05-01T10:04:00.1Z", acknowledgedBy: "on-call" }),
     ],
   }),
   reminder: message({ event: "reminder" }),

@@ -53,13 +53,13 @@ Deno.test("httpmon_acknowledge() tells those who were told, once", async () => {
   await owe(database, "hook", "opened", ["site 1"]);
   const id = await database.value("SELECT min(incident_id) FROM notifications");
   await withSenders(database, { hook: receiver.channel }, async () => {
-    const acknowledge = () => database.value("SELECT httpmon_acknowledge($1, 'anna')", [id]);
+    const acknowledge = () => database.value("SELECT httpmon_acknowledge($1, 'on-call')", [id]);
     assertEquals([await acknowledge(), await acknowledge()], [true, false]);
     await allSent(database);
   });
   assertEquals(receiver.told(), ["site 1 opened", "site 1 acknowledged"]);
   const { incident } = receiver.taken.at(-1)!.notice;
-  assertEquals(incident.acknowledgedBy, "anna");
+  assertEquals(incident.acknowledgedBy, "on-call");
   await database.rows("UPDATE incidents SET closed_at = now()");
   const all = await database.rows("SELECT httpmon_acknowledge(id) AS is FROM incidents");
   assertEquals(all, [{ is: false }, { is: false }]);
