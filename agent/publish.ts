@@ -1,4 +1,5 @@
 import { RefusedError } from "../kafka/errors.ts";
+import { brokerAdviceFor } from "../kafka/failure.ts";
 import type { Send } from "../kafka/sender.ts";
 import { orAborted } from "../runtime/abort.ts";
 import { backoffMs } from "../runtime/backoff.ts";
@@ -111,10 +112,11 @@ export class Publisher {
     const { log, outbox, stats } = this.#deps;
     stats.sendFailures++;
     this.#failures++;
+    const advice = brokerAdviceFor(error);
     this.#spell.failed(log, error, {
       failed: "Cannot send to the broker; results wait in the outbox until it is back",
       still: "Still nothing can be sent to the broker",
-      fields: { waiting: outbox.waiting },
+      fields: { ...(advice !== null && { advice }), waiting: outbox.waiting },
     });
   }
 

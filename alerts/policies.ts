@@ -1,6 +1,6 @@
 import { type Config, type Site, siteId } from "../config/types.ts";
 import type { AlertPolicy } from "./rounds.ts";
-import type { VoteRules } from "./sink.ts";
+import type { VoteRules } from "./topic/sink.ts";
 
 /** Of a site that the config does not have: the config's default. */
 const TIMEOUT_MS = 120_000;

@@ -14,7 +14,7 @@ import { routesOf } from "./outbox/routes.ts";
 import { type SenderDeps, sendNotifications } from "./outbox/sender.ts";
 import type { SenderStats } from "./outbox/stats.ts";
 import { keepUp } from "./outbox/upkeep.ts";
-import { createAlertSink } from "./sink.ts";
+import { createAlertSink } from "./topic/sink.ts";
 
 /** Whose offsets these are. */
 const CONSUMER = "alerts";

@@ -45,7 +45,7 @@ export async function silenceMode(
 }
 
 /** `all`, matchers, or the name or URL of a site. @throws {UsageError} */
-export function matchersOf(args: readonly string[]): Matcher[] {
+function matchersOf(args: readonly string[]): Matcher[] {
   if (args.length === 1 && args[0] === "all") return [];
   return args.map((arg) => {
     if (!/^\s*\w+\s*[=!]/.test(arg)) {

@@ -65,6 +65,9 @@ export function textLike(what: string, form: RegExp | ((text: string) => boolean
     : any.refine(form, { error: what });
 }
 
+/** A token, as a header's name is (RFC 9110, 5.6.2). */
+export const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 /** A text that is not empty and has no control characters, NUL among them, in it. */
 export function text(what: string) {
   // deno-lint-ignore no-control-regex

@@ -1,6 +1,6 @@
 import { adviceFor } from "../db/connect/advice.ts";
 import { createKafka } from "../kafka/client.ts";
-import { isPassing } from "../kafka/failure.ts";
+import { brokerAdviceFor, isPassing } from "../kafka/failure.ts";
 import { ensureTopic } from "../kafka/topic.ts";
 import { retryUntil } from "../runtime/retry.ts";
 import { consumeSession, type SessionDeps } from "./session.ts";
@@ -18,7 +18,7 @@ export async function runConsumer(deps: ConsumerDeps): Promise<void> {
   const tries = (attempt: "kafka" | "consume") => ({
     ...deps,
     isPassing,
-    advise: adviceFor,
+    advise: (error: unknown) => adviceFor(error) ?? brokerAdviceFor(error),
     onFailure: () => recordFailure(stats, attempt, clock.monotonic()),
   });
   const kafka = createKafka(config, `httpmon-${consumer}`, log);

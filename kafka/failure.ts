@@ -42,6 +42,14 @@ export function asSendError(error: unknown): unknown {
   return refusal ? new RefusedError(refusal[0], { cause: error }) : error;
 }
 
+/** What a person should do about what a broker answers; null where the answer says it all. */
+export function brokerAdviceFor(error: unknown): string | null {
+  const type = brokerErrorOf(error)?.type ?? "";
+  if (/_AUTHORIZATION_FAILED$/.test(type)) return "give the login its rights, see docs/security.md";
+  if (type === "SASL_AUTHENTICATION_FAILED") return "check sasl_username and sasl_password";
+  return null;
+}
+
 /** What a broker answers while it starts or a topic is new; by itself it goes within seconds. */
 const PASSING = new Set([
   "LEADER_NOT_AVAILABLE",

@@ -1,8 +1,8 @@
 /**
  * `deno task pictures`: the pictures that the README and the docs show, anew, into docs/pictures. The
  * dashboard runs as a program of its own on a PostgreSQL with a made-up quarter of sample sites in it,
- * and the machine's Chromium looks at it, and at messages of alerts. `--all DIR` takes each page in both modes and three widths,
- * empty ones too; `--stay` goes on, for who wants to look around.
+ * and the machine's Chromium looks at it, and at messages of alerts. `--all DIR` takes each page in both
+ * modes and three widths, empty ones too; `--stay` goes on, for who wants to look around.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { writeFile } from "node:fs/promises";

@@ -5,7 +5,8 @@
  * --changed runs what comes to a file that is not as in main, the nearest first, as far as it gets in a
  * minute. --alone gives each file a process of its own, and so its CPU time. HTTPMON_TEST_KAFKA and
  * HTTPMON_TEST_DSN, set both, point it at servers that are there already. With --jsr the real JSR
- * packages are used in place of compat/. Other options are those of `deno test`.
+ * packages are used in place of compat/. Other options are those of
+ * `deno test`, with "=" before their values.
  */
 import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";

@@ -1,8 +1,8 @@
-import { Buffer } from "node:buffer";
 import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpError, httpError } from "../http/errors.ts";
 import type { HttpRecord, HttpRequest } from "../http/types.ts";
+import { basicAuthorization } from "./basic.ts";
 import { readGrant } from "./grant.ts";
 import type { AuthDeps, TokenOutcome, TokenSource } from "./kind.ts";
 
@@ -110,14 +110,14 @@ function renewalAge({ lifeMs }: Held): number {
 function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials): HttpRequest {
   const form = new URLSearchParams({ grant_type: "client_credentials" });
   if (scope !== null) form.set("scope", scope);
-  const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+  const authorization = basicAuthorization(formEncode(clientId), formEncode(clientSecret));
   return {
     url: tokenUrl,
     method: "POST",
     headers: [
       ["Content-Type", "application/x-www-form-urlencoded"],
       ["Accept", "application/json"],
-      ["Authorization", `Basic ${Buffer.from(pair).toString("base64")}`],
+      ["Authorization", authorization],
     ],
     body: new TextEncoder().encode(form.toString()),
     readBodyBytes: MAX_ANSWER_BYTES,

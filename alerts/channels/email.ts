@@ -122,7 +122,7 @@ const COLOURS: Record<Tone, string> = {
 const FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
 
 /** Styles are in each element, as programs that show mail leave no other way. */
-export function htmlOf({ tone, title, facts, list, link }: ReturnType<typeof wordsOf>): string {
+function htmlOf({ tone, title, facts, list, link }: ReturnType<typeof wordsOf>): string {
   const row = ([name, value]: readonly [string, string]) =>
     `<tr><td style="padding:4px 16px 4px 0;color:#667085;vertical-align:top;white-space:nowrap">${
       escapeHtml(name)

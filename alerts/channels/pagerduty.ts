@@ -43,7 +43,7 @@ export const pagerduty = channelKind<PagerDutyChannel>({
  *
  * @param now Wall clock, milliseconds since 1970
  */
-export function pagerDutyEvent(message: Message, now: number) {
+function pagerDutyEvent(message: Message, now: number) {
   const { event, thread, incidents, left } = message;
   const first = incidents[0]!;
   const { title, facts, list, link, tone } = wordsOf(message, now);

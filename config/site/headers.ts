@@ -1,4 +1,4 @@
-import { named } from "../fields.ts";
+import { HTTP_TOKEN, named } from "../fields.ts";
 
 /** A header's name and value, as they go out. */
 export type Header = readonly [name: string, value: string];
@@ -21,11 +21,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   upgrade: "another protocol cannot be read",
 };
 
-/** Whether `name` is a token of RFC 9110, section 5.6.2. */
-export function isToken(name: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name);
-}
-
 /** Whether `value` is a field value of RFC 9110, section 5.5, in ASCII. */
 export function isHeaderValue(value: unknown): value is string {
   return typeof value === "string" && /^(?:[!-~](?:[\t -~]*[!-~])?)?$/.test(value);
@@ -36,7 +31,7 @@ export function requestHeaders() {
   return named<Header>("a map from header to value", (name, value, complaints) => {
     const lower = name.toLowerCase();
     // The names are checked by RawSite, with those of `response_headers`.
-    if (!isToken(name)) return undefined;
+    if (!HTTP_TOKEN.test(name)) return undefined;
     if (Object.hasOwn(REFUSED, lower)) return complaints.ofKey(`no such header: ${REFUSED[lower]}`);
     if (!isHeaderValue(value)) return complaints.ofValue(VALUE);
     return [name, value];

@@ -1,5 +1,6 @@
 import type { Findings } from "../say/findings.ts";
-import { HEADER_NAME, isToken } from "./headers.ts";
+import { HTTP_TOKEN } from "../fields.ts";
+import { HEADER_NAME } from "./headers.ts";
 import type { Path } from "../say/problem.ts";
 import { isGiven, isMap } from "../source/raw.ts";
 
@@ -77,7 +78,7 @@ export class RawSite {
     const names = new Map<string, string>();
     for (const name of isMap(headers) ? Object.keys(headers) : []) {
       const same = names.get(name.toLowerCase());
-      if (!isToken(name)) this.noteOwn([key, name], `expected ${HEADER_NAME}`);
+      if (!HTTP_TOKEN.test(name)) this.noteOwn([key, name], `expected ${HEADER_NAME}`);
       else if (same !== undefined) {
         this.noteOwn([key, name], `expected another header than "${same}", which is the same`);
       }

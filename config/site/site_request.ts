@@ -4,6 +4,7 @@ import { bytesRead, MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
 import {
   anyCase,
   flag,
+  HTTP_TOKEN,
   named,
   onOff,
   optional,
@@ -12,7 +13,7 @@ import {
   textLike,
   whole,
 } from "../fields.ts";
-import { type Header, isHeaderValue, isToken, mergeHeaders, requestHeaders } from "./headers.ts";
+import { type Header, isHeaderValue, mergeHeaders, requestHeaders } from "./headers.ts";
 import type { SiteTls } from "./site_files.ts";
 
 const METHOD = "a method of HTTP, other than CONNECT and TRACE";
@@ -29,7 +30,10 @@ const PEM_FILE = "a path of a PEM file";
 export const requestKeys = {
   client: optional(anyCase("timed", "fetch")),
   method: optional(
-    textLike(METHOD, (method) => isToken(method) && !/^(?:connect|trace|track)$/i.test(method)),
+    textLike(
+      METHOD,
+      (method) => HTTP_TOKEN.test(method) && !/^(?:connect|trace|track)$/i.test(method),
+    ),
   ),
   headers: optional(requestHeaders()),
   user_agent: optional(textLike(USER_AGENT, isHeaderValue).min(1, { error: USER_AGENT })),

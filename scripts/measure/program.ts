@@ -20,12 +20,18 @@ export function checkouts(against: string | undefined): Checkout[] {
 
 /** Starts a mode of a checkout, its log in `folder`. */
 export function startMode(
-  { folder: root }: Checkout,
+  checkout: Checkout,
   args: readonly string[],
   folder: string,
 ): Promise<LocalProcess> {
-  const command = [Deno.execPath(), "run", "-A", "--no-check", join(root, "main.ts"), ...args];
-  return startProcess(command, { log: logOf(folder, args[0]!), cwd: root });
+  return startProcess(modeCommand(checkout, args), {
+    log: logOf(folder, args[0]!),
+    cwd: checkout.folder,
+  });
+}
+
+export function modeCommand({ folder }: Checkout, args: readonly string[]): string[] {
+  return [Deno.execPath(), "run", "-A", "--no-check", join(folder, "main.ts"), ...args];
 }
 
 /** Runs a mode to its end. @throws Where it fails, with the end of its log */

@@ -1,5 +1,5 @@
 import { policies } from "../../alerts/policies.ts";
-import { toObservation } from "../../alerts/observation.ts";
+import { toObservation } from "../../alerts/topic/observation.ts";
 import { loadConfig } from "../../config/load.ts";
 import { decode } from "../../wire/decode.ts";
 import type { SiteResult, WorldOptions } from "./world.ts";

@@ -2,7 +2,9 @@ import { ROOT } from "../build/project.ts";
 
 /** The files that are not as they were where this branch left main, and those that git does not know yet. */
 export async function changedFiles(): Promise<string[]> {
-  const base = (await git("merge-base", "main", "HEAD")).trim();
+  const main = (await git("branch", "--all", "--format=%(refname)", "--list", "main", "*/main"))
+    .split("\n")[0]!;
+  const base = (await git("merge-base", main, "HEAD")).trim();
   const [differ, unknown] = await Promise.all([
     git("diff", "--name-only", base),
     git("ls-files", "--others", "--exclude-standard"),

@@ -6,8 +6,10 @@ export const LONG = [
   "tests/torture",
   "tests/end_to_end/faults_test.ts",
   "tests/container_test.ts",
+  "tests/local/kafka_test.ts",
   "tests/local/demo/demo_test.ts",
   "tests/scripts/bench_history_test.ts",
+  "tests/scripts/benches_test.ts",
   "tests/scripts/bench_migrate_test.ts",
   "tests/scripts/compile_test.ts",
   "tests/scripts/node_build_test.ts",
@@ -51,8 +53,8 @@ export function plan(
   const size = (name: keyof typeof SIZES) => options.alone ? 1 : SIZES[name];
   return [
     ...chunks(first, size("alone")),
-    ...chunks(servers, size("servers")),
     ...chunks(units, size("units")),
+    ...chunks(servers, size("servers")),
   ];
 }
 

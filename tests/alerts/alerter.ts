@@ -1,7 +1,7 @@
 /** An alerter's parts on a database of the test, moved on by hand, without Kafka. */
 import type { Pool } from "pg";
 import { type AlertPolicy, Rounds } from "../../alerts/rounds.ts";
-import { createAlertSink } from "../../alerts/sink.ts";
+import { createAlertSink } from "../../alerts/topic/sink.ts";
 import type { RawRecord, Source } from "../../consume/sink.ts";
 import type { AlertRules } from "../../config/types.ts";
 import { encode } from "../../wire/encode.ts";

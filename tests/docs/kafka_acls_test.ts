@@ -130,5 +130,8 @@ Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are
   const intruder = await start("agent", "writer");
   await waitFor("an agent without Write", () => /[Nn]ot authorized/.test(intruder.stderr), 60_000);
   assertMatch(intruder.stderr, /Cannot send to the broker/);
+  for (const { stderr } of [early, intruder]) {
+    assertMatch(stderr, /"advice":"give the login its rights, see docs\/security\.md"/);
+  }
   assert(!intruder.stderr.includes("writer-secret"));
 });

@@ -118,3 +118,10 @@ Deno.test({
     }
   },
 });
+
+Deno.test("docs/runbook.md says of each alert what it means and what to do", async () => {
+  const named = (text: string, form: RegExp) => [...text.matchAll(form)].map(([, name]) => name);
+  const alerts = named(await Deno.readTextFile(RULES), /alert: (\w+)/g);
+  const runbook = await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url));
+  assertEquals(named(runbook, /^\| `(Httpmon\w+)`/gm), alerts);
+});

@@ -4,6 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../local/wait.ts";
+import { ROOT } from "../../scripts/build/project.ts";
 import { ownDatabase } from "../db/fixture.ts";
 import { Program } from "../support/program.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
@@ -124,4 +125,12 @@ Deno.test("an agent is moved with its state: its identity, and what it had not s
   } finally {
     await site.shutdown();
   }
+});
+
+Deno.test("docs/runbook.md's SQL runs", async () => {
+  await using database = await ownDatabase();
+  const page = await readFile(join(ROOT, "docs/runbook.md"), "utf8");
+  const queries = [...page.matchAll(/psql -c "((?:[^"\\]|\\.)*)"/g)];
+  assertEquals(queries.length, 2);
+  for (const [, sql] of queries) await database.rows(sql!.replaceAll('\\"', '"'));
 });

@@ -120,7 +120,8 @@ Deno.test("an agent that has no memory for more bodies gives unknown, and of a b
     `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/${path}`;
   const settings = { timeout: 60, read_body_bytes: MOST };
   const said = await saidOf({
-    fine: { url: `http://127.0.0.1:${site.port}/` },
+    // This process has the bodies to send meanwhile.
+    fine: { url: `http://127.0.0.1:${site.port}/`, timeout: 30 },
     broken: { url: at("cut") },
     others: Object.fromEntries(sizes.map((_, i) => [`greedy ${i}`, { url: at(i), ...settings }])),
     asked: () => site.asked,

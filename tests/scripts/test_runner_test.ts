@@ -93,8 +93,8 @@ Deno.test("plan() puts files together that start nothing, and lets long ones beg
   const [hash, store, ops, timestamp] = files as [string, string, string, string];
   const plans = (options?: { alone: boolean }) =>
     plan(files, reach, options).map((group) => group.files);
-  assertEquals(plans(), [[ops], [store], [hash, timestamp]]);
-  assertEquals(plans({ alone: true }), [[ops], [store], [hash], [timestamp]]);
+  assertEquals(plans(), [[ops], [hash, timestamp], [store]]);
+  assertEquals(plans({ alone: true }), [[ops], [hash], [timestamp], [store]]);
   assertEquals([isIn("a/b/c", ["a/b"]), isIn("a/bc", ["a/b"])], [true, false]);
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import {
+  HTTP_TOKEN,
   networks,
   optional,
   optionalSection,
@@ -45,7 +46,7 @@ export const accessFields = {
   ),
   tokens: withDefault(z.record(names, token, { error: "a map from a name to a token" }), {}),
   proxy_header: optionalSection({
-    name: textLike("the name of a header", /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/),
+    name: textLike("the name of a header", HTTP_TOKEN),
     from: networks.min(1, { error: "the addresses of the proxies" }),
     operate: withDefault(z.array(text("a user's name"), { error: "a list of users" }), []),
   }, 'a map with "name", "from" and "operate"'),

@@ -18,11 +18,6 @@ export class Streams {
     this.#clock = clock;
   }
 
-  /** Topics that somebody listens to. */
-  topics(): Iterable<string> {
-    return this.#byTopic.keys();
-  }
-
   has(topic: string): boolean {
     return this.#byTopic.has(topic);
   }

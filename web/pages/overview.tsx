@@ -121,7 +121,9 @@ function Monitor({ sites, summary, now }: { sites: Sites; summary: Summary; now:
         <span>
           <a href="/?sort=certificate">Next certificate</a> ends in{" "}
           <DaysLeft until={nextCertificate.expiresAt} now={now} />, of{" "}
-          <a href={`/sites/${next.id}`}>{next.name}</a>
+          <span class="name">
+            <a href={`/sites/${next.id}`}>{next.name}</a>
+          </span>
         </span>
       )}
     </p>

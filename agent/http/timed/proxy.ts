@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
+import { basicAuthorization } from "../../auth/basic.ts";
 import { atProxy, type ExchangeFailure, failure, type FailureClass, httpError } from "../errors.ts";
 import type { Steps } from "../steps.ts";
 import { ResponseReader } from "./read/response_reader.ts";
@@ -38,8 +39,7 @@ export function parseProxy(text: string): Proxy {
 
 /** The value of Proxy-Authorization, or null. */
 export function proxyAuthorization({ login }: Proxy): string | null {
-  if (login === null) return null;
-  return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
+  return login && basicAuthorization(login.username, login.password);
 }
 
 /** A failure of the proxy's own. */

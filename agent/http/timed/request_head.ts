@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { HTTP_TOKEN } from "../../../config/fields.ts";
 import { VERSION } from "../../../runtime/version.ts";
 import { failure } from "../errors.ts";
 import type { Target } from "../target.ts";
@@ -7,9 +8,6 @@ import { ACCEPT_ENCODING } from "./read/decode.ts";
 
 /** What every request says that does not say another. */
 export const USER_AGENT = `httpmon/${VERSION}`;
-
-/** RFC 9110, 5.6.2: a token. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** What HTTP/2 has no place for: it has frames (RFC 9113, 8.2.2), and ":authority" for the host. */
 const ONLY_HTTP1: ReadonlySet<string> = new Set([
@@ -86,13 +84,13 @@ function withDefaults({ method, headers: given, body }: WholeRequest): [string, 
 }
 
 function methodOf({ method }: WholeRequest): string {
-  if (!TOKEN.test(method)) throw failure("not_made", "The method is not an HTTP token");
+  if (!HTTP_TOKEN.test(method)) throw failure("not_made", "The method is not an HTTP token");
   return method;
 }
 
 /** @throws ExchangeFailure `not_made` for what is no header */
 export function headerLine(name: string, value: string): string {
-  if (!TOKEN.test(name)) throw failure("not_made", `"${name}" is not a header's name`);
+  if (!HTTP_TOKEN.test(name)) throw failure("not_made", `"${name}" is not a header's name`);
   if (/[\r\n\0]/.test(value)) {
     throw failure("not_made", `The header "${name}" has a line break or NUL in its value`);
   }

@@ -1,5 +1,5 @@
 /** A message of each kind that there is, by a name: of results as agents send them, as far as they have any. */
-import { toObservation } from "../../../alerts/observation.ts";
+import { toObservation } from "../../../alerts/topic/observation.ts";
 import type { Incident, Message } from "../../../alerts/message/message.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { sevenFields } from "../../support/topic_io.ts";

@@ -41,7 +41,7 @@ for (
     ]);
     // Once for the channel, not for each notification.
     const errors = lines.filter(({ level }) => level === "error");
-    assertEquals(errors.length, answers.length > 0 ? 1 : 0);
+    assertEquals(errors.length, answers.length > 0 ? 1 : 0, JSON.stringify(errors));
   });
 }
 

@@ -231,8 +231,8 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: "alerts/rounds.ts",
-          find: 'import { saveVotes } from "./sink.ts";\n',
-          replace: 'import { saveVotes } from "./sink.ts";\n' +
+          find: 'import { saveVotes } from "./topic/sink.ts";\n',
+          replace: 'import { saveVotes } from "./topic/sink.ts";\n' +
             'import { sendOwed } from "./outbox/sender.ts";\n',
         },
         {

@@ -17,6 +17,8 @@ export type CountsRow = [
 ];
 
 const FIELDS = 5;
+/** Sites whose counts stand in one array: what is there is never copied as more come. */
+const TOGETHER = 256;
 
 export function noCounts(): Counts {
   return { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
@@ -31,14 +33,14 @@ export function uptimeOf(
 }
 
 /**
- * Counts of the last so many buckets of each site: a newer one takes the oldest's place. All in one
- * array, four bytes each, as 10,000 sites have five million of them.
+ * Counts of the last so many buckets of each site: a newer one takes the oldest's place. Four bytes
+ * each, as 10,000 sites have five million of them.
  */
 export class Ring {
   readonly #size: number;
-  /** Of each site, where it begins. */
+  /** Of each site, the how many-th it is. */
   readonly #places = new Map<number, number>();
-  #counts = new Int32Array(0);
+  readonly #arrays: Int32Array[] = [];
 
   constructor(size: number) {
     this.#size = size;
@@ -50,33 +52,31 @@ export class Ring {
 
   /** Forgets a bucket. */
   clear(bucket: number): void {
-    const at = this.#at(bucket);
-    for (const place of this.#places.values()) {
-      this.#counts.fill(0, place + at, place + at + FIELDS);
+    const own = this.#size * FIELDS;
+    for (const all of this.#arrays) {
+      for (let at = this.#at(0, bucket); at < all.length; at += own) all.fill(0, at, at + FIELDS);
     }
   }
 
   set(id: number, bucket: number, counts: CountsRow): void {
     let place = this.#places.get(id);
     if (place === undefined) {
-      const own = this.#size * FIELDS;
-      this.#places.set(id, place = this.#places.size * own);
-      if (place === this.#counts.length) {
-        const grown = new Int32Array(Math.ceil(this.#places.size * 1.25) * own);
-        grown.set(this.#counts);
-        this.#counts = grown;
+      place = this.#places.size;
+      this.#places.set(id, place);
+      if (place % TOGETHER === 0) {
+        this.#arrays.push(new Int32Array(TOGETHER * this.#size * FIELDS));
       }
     }
-    this.#counts.set(counts, place + this.#at(bucket));
+    this.#arrays[Math.floor(place / TOGETHER)]!.set(counts, this.#at(place, bucket));
   }
 
   /** Adds to `sum` the buckets from one to another, both in; no more of them than fit. */
   sum(id: number, from: number, to: number, sum: Counts = noCounts()): Counts {
     const place = this.#places.get(id);
     if (place === undefined) return sum;
-    const all = this.#counts;
+    const all = this.#arrays[Math.floor(place / TOGETHER)]!;
     for (let bucket = from; bucket <= to; bucket++) {
-      const at = place + this.#at(bucket);
+      const at = this.#at(place, bucket);
       sum.up += all[at]!;
       sum.degraded += all[at + 1]!;
       sum.down += all[at + 2]!;
@@ -86,7 +86,8 @@ export class Ring {
     return sum;
   }
 
-  #at(bucket: number): number {
-    return (bucket % this.#size) * FIELDS;
+  /** Where a bucket of a site is in its array. */
+  #at(place: number, bucket: number): number {
+    return (place % TOGETHER * this.#size + bucket % this.#size) * FIELDS;
   }
 }

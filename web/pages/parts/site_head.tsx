@@ -35,7 +35,7 @@ export function Head({ site, known, now }: HeadProps) {
         </p>
       </div>
       <p>
-        {site !== null && (
+        {site === null ? "Is it in an agent's config, and does that agent run?" : (
           <>
             <b class={`state ${site.state}`}>{site.state}</b> for{" "}
             <Since at={site.since} now={now} />

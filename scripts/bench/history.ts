@@ -7,12 +7,12 @@
  */
 import pg from "pg";
 import { parseArgs } from "@std/cli/parse-args";
-import { migrate } from "../db/schema/migrate.ts";
-import { dataFolder } from "../local/data_folder.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { createLogger } from "../runtime/log.ts";
-import { catchUp, fillHistory } from "./history/data.ts";
-import { ask, QUESTIONS, TARGETS } from "./history/questions.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import { dataFolder } from "../../local/data_folder.ts";
+import { startPostgres } from "../../local/postgres.ts";
+import { createLogger } from "../../runtime/log.ts";
+import { catchUp, fillHistory } from "../history/data.ts";
+import { ask, QUESTIONS, TARGETS } from "../history/questions.ts";
 
 const OPTIONS = {
   sites: 10_000,

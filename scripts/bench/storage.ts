@@ -4,14 +4,14 @@
  * part, a result; on a PostgreSQL of its own.
  */
 import pg from "pg";
-import { createPool } from "../db/connect/pool.ts";
-import { migrate } from "../db/schema/migrate.ts";
-import type { IncomingRecord } from "../db/store/records.ts";
-import { ResultStore } from "../db/store/store.ts";
-import { dataFolder } from "../local/data_folder.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { createLogger } from "../runtime/log.ts";
-import { resultOf, SHAPES } from "./measure/results.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import type { IncomingRecord } from "../../db/store/records.ts";
+import { ResultStore } from "../../db/store/store.ts";
+import { dataFolder } from "../../local/data_folder.ts";
+import { startPostgres } from "../../local/postgres.ts";
+import { createLogger } from "../../runtime/log.ts";
+import { resultOf, SHAPES } from "../measure/results.ts";
 
 const MINUTES = 1440;
 const NAMES = Object.keys(SHAPES) as (keyof typeof SHAPES)[];

@@ -1,17 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import type { ClientBase, Pool } from "pg";
-import { advanceOffset, lockOffset } from "../consume/offsets.ts";
-import type { RawRecord, Sink } from "../consume/sink.ts";
-import { beginWithin, inTransaction, withClient } from "../db/connect/transaction.ts";
-import { siteIdentity } from "../db/store/shared.ts";
-import { decode } from "../wire/decode.ts";
-import type { ResultMessage } from "../wire/message.ts";
+import { advanceOffset, lockOffset } from "../../consume/offsets.ts";
+import type { RawRecord, Sink } from "../../consume/sink.ts";
+import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
+import { siteIdentity } from "../../db/store/shared.ts";
+import { decode } from "../../wire/decode.ts";
+import type { ResultMessage } from "../../wire/message.ts";
 import { lockClock, moveClock, type PartitionClock } from "./clocks.ts";
 import { addEvents } from "./events.ts";
 import { toObservation } from "./observation.ts";
-import { signOf } from "./state/signs.ts";
-import type { AlertEvent } from "./state/view.ts";
-import { type CountRules, hear, NEW_VOTES, passesAt, type SiteVotes } from "./state/votes.ts";
+import { signOf } from "../state/signs.ts";
+import type { AlertEvent } from "../state/view.ts";
+import { type CountRules, hear, NEW_VOTES, passesAt, type SiteVotes } from "../state/votes.ts";
 
 /** What a site's votes are counted by. */
 export interface VoteRules {

@@ -1,8 +1,8 @@
-import type { ResultMessage } from "../wire/message.ts";
-import { parseTimestamp } from "../wire/timestamp.ts";
-import { verdictOf } from "../wire/verdict_of.ts";
-import type { Seen } from "./message/message.ts";
-import type { Observation } from "./state/votes.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import { parseTimestamp } from "../../wire/timestamp.ts";
+import { verdictOf } from "../../wire/verdict_of.ts";
+import type { Seen } from "../message/message.ts";
+import type { Observation } from "../state/votes.ts";
 
 /** Of a message that does not say it: the config's default. */
 const FREQUENCY_S = 60;

@@ -8,20 +8,20 @@ import pg from "pg";
 import { parseArgs } from "@std/cli/parse-args";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createPool } from "../db/connect/pool.ts";
-import { migrate } from "../db/schema/migrate.ts";
-import { dataFolder } from "../local/data_folder.ts";
-import { startProgram } from "../local/demo/programs.ts";
-import { freePort } from "../local/ports.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { waitFor } from "../local/wait.ts";
-import { sleep, systemClock } from "../runtime/clock.ts";
-import { createLogger } from "../runtime/log.ts";
-import { catchUp, fillHistory } from "./history/data.ts";
-import { quantile } from "./measure/statistics.ts";
-import { usageOf } from "./measure/usage.ts";
-import { askPage, type Came, openStream } from "./web/ask.ts";
-import { storeResults } from "./web/store.ts";
+import { createPool } from "../../db/connect/pool.ts";
+import { migrate } from "../../db/schema/migrate.ts";
+import { dataFolder } from "../../local/data_folder.ts";
+import { startProgram } from "../../local/demo/programs.ts";
+import { freePort } from "../../local/ports.ts";
+import { startPostgres } from "../../local/postgres.ts";
+import { waitFor } from "../../local/wait.ts";
+import { sleep, systemClock } from "../../runtime/clock.ts";
+import { createLogger } from "../../runtime/log.ts";
+import { catchUp, fillHistory } from "../history/data.ts";
+import { quantile } from "../measure/statistics.ts";
+import { usageOf } from "../measure/usage.ts";
+import { askPage, type Came, openStream } from "../web/ask.ts";
+import { storeResults } from "../web/store.ts";
 
 const OPTIONS = { sites: 10_000, days: 365, seconds: 60, rate: 20, streams: 200 };
 const TARGET = { ms: 100, bytes: 60_000, rss: 200e6, core: 0.1 };
@@ -192,9 +192,9 @@ async function costOf(
   url: string,
   path: (n: number) => string,
 ): Promise<number> {
-  const [before, start] = [await usageOf(pid), performance.now()];
+  const [before, start] = [usageOf(pid), performance.now()];
   for (let n = 1; n <= ONE_BY_ONE; n++) await askPage(url + path(n));
-  const cpu = ((await usageOf(pid)).cpu - before.cpu) * 1_000;
+  const cpu = (usageOf(pid).cpu - before.cpu) * 1_000;
   return Math.max(0, cpu - alone * (performance.now() - start)) / ONE_BY_ONE;
 }
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { ownDatabase } from "../db/fixture.ts";
-import { FIRST, records, SOURCE, testAlerter } from "./alerter.ts";
+import { ownDatabase } from "../../db/fixture.ts";
+import { FIRST, records, SOURCE, testAlerter } from "../alerter.ts";
 
 const EVENTS = "SELECT kind, detail ->> 'vote' AS vote FROM alert_events ORDER BY at, kind";
 const EVERYTHING =

@@ -3,7 +3,7 @@
  * client, and the platform's fetch, against one server in a process of its own. Only the ratios within
  * one run mean anything.
  *
- *   deno run -A scripts/bench_agent.ts [--checks N] [--rounds N] [--parallel N]
+ *   deno run -A scripts/bench/agent.ts [--checks N] [--rounds N] [--parallel N]
  *
  * Exits 1 when the timed client costs more than 1.8 times the bare loop.
  */
@@ -12,9 +12,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import net from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { createPlatformFetchClient } from "../agent/http/platform_fetch.ts";
-import { createTimedClient } from "../agent/http/timed/client.ts";
-import type { HttpClient } from "../agent/http/types.ts";
+import { createPlatformFetchClient } from "../../agent/http/platform_fetch.ts";
+import { createTimedClient } from "../../agent/http/timed/client.ts";
+import type { HttpClient } from "../../agent/http/types.ts";
 
 /** The promise: a timed check costs at most this many bare loops. */
 const LIMIT = 1.8;

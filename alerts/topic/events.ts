@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { AlertEvent } from "./state/view.ts";
+import type { AlertEvent } from "../state/view.ts";
 
 /** Of an event that is of no site. */
 const NO_SITE = 0;

@@ -1,7 +1,7 @@
 import type { ClientBase, Pool } from "pg";
-import type { Source } from "../consume/sink.ts";
-import type { TopicView } from "../kafka/cluster.ts";
-import type { Signs } from "./state/signs.ts";
+import type { Source } from "../../consume/sink.ts";
+import type { TopicView } from "../../kafka/cluster.ts";
+import type { Signs } from "../state/signs.ts";
 
 /** How far a partition is read, in time: milliseconds since 1970 by the broker's clock. */
 export interface PartitionClock {

@@ -2,9 +2,9 @@
  * `deno task bench migrate [ROWS]`: migrates a database of ten million results while a writer stores, and
  * prints how long the writer was held up at most; on a PostgreSQL of its own.
  */
-import { dataFolder } from "../local/data_folder.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { migrateUnderLoad } from "./migrate/under_load.ts";
+import { dataFolder } from "../../local/data_folder.ts";
+import { startPostgres } from "../../local/postgres.ts";
+import { migrateUnderLoad } from "../migrate/under_load.ts";
 
 const rows = Number(Deno.args[0] ?? 10_000_000);
 const folder = await dataFolder();

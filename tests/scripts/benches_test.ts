@@ -1,0 +1,23 @@
+/** The benches run; what they measure means nothing at these sizes. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { ROOT } from "../../scripts/build/project.ts";
+
+const SMALL: Record<string, string[]> = {
+  agent: ["--checks", "50", "--rounds", "1"],
+  end: ["--rate", "20", "--seconds", "3"],
+  start: ["--rounds", "1"],
+  storage: ["5", "60"],
+  writer: ["--results", "3000", "--rounds", "1"],
+};
+
+for (const [name, args] of Object.entries(SMALL)) {
+  Deno.test(`deno task bench ${name} prints its figures`, async () => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", `${ROOT}scripts/bench.ts`, name, ...args],
+      cwd: ROOT,
+    }).output();
+    // The agent's ends with 1 where it is slower than its bound, as it may be here.
+    if (name !== "agent") assertEquals(code, 0, new TextDecoder().decode(stderr));
+    assertMatch(new TextDecoder().decode(stdout), /\d/);
+  });
+}
