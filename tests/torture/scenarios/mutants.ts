@@ -249,10 +249,8 @@ export const MUTANTS: Variant[] = [
     const [{ key }] = rows;
     const incidentIds = rows.map(({ id }) => id);
     const leased = { key, thread: key, event: "opened", includesOpening: false, incidentIds };
-    const { message } = await compose(client, leased as never, null);
-    await kindOf(channel).send(message, channel, {
-      fetch, nowMs: Date.now(), timeoutMs: TIMEOUT_MS,
-    });
+    const { message, nowMs } = await compose(client, leased as never, null);
+    await kindOf(channel).send(message, channel, { fetch, nowMs, timeoutMs: TIMEOUT_MS });
   }
 }
 
