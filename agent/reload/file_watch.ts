@@ -1,5 +1,4 @@
-import { existsSync, type FSWatcher, watch } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { existsSync, type FSWatcher, realpathSync, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { expandPatterns, foldersOf } from "../../config/source/sources.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -36,17 +35,16 @@ export class FileWatch {
     this.#options = options;
   }
 
-  /** Starts to watch; what the file is now is no change. Never rejects. */
-  async start(): Promise<void> {
+  /** Starts to watch; what the files are at this call is no change. */
+  start(): void {
     const { path, patterns } = this.#options;
     try {
-      this.#told = this.#seen = await this.#identity();
+      this.#told = this.#seen = this.#identity();
       // A link's folder, and that of the file which it leads to.
       const files = [path, ...expandPatterns(patterns).filter((file) => existsSync(file))];
-      const targets = await Promise.all(files.map((file) => realpath(file)));
+      const targets = files.map((file) => realpathSync(file));
       const folders = new Set([...files, ...targets].map((file) => dirname(file)));
       for (const folder of foldersOf(patterns)) if (existsSync(folder)) folders.add(folder);
-      if (this.#closed) return;
       for (const folder of folders) {
         const watcher = watch(folder, { persistent: false }, () => this.#lookSoon());
         this.#watchers.push(watcher.on("error", (error) => this.#fail(error)));
@@ -69,13 +67,12 @@ export class FileWatch {
     if (this.#closed || this.#cancel) return;
     this.#cancel = this.#options.clock.after(SETTLED_MS, () => {
       this.#cancel = null;
-      void this.#look();
+      this.#look();
     });
   }
 
-  async #look(): Promise<void> {
-    const now = await this.#identity();
-    if (this.#closed) return;
+  #look(): void {
+    const now = this.#identity();
     if (now !== this.#seen) {
       this.#seen = now;
       this.#lookSoon();
@@ -85,12 +82,12 @@ export class FileWatch {
     }
   }
 
-  async #identity(): Promise<string | null> {
+  #identity(): string | null {
     const { path, patterns } = this.#options;
-    const own = await identityOf(path);
+    const own = identityOf(path);
     if (own === null || patterns.length === 0) return own;
     const others = expandPatterns(patterns);
-    return JSON.stringify([own, others, await Promise.all(others.map(identityOf))]);
+    return JSON.stringify([own, others, others.map(identityOf)]);
   }
 
   #fail(error: unknown): void {
@@ -101,9 +98,9 @@ export class FileWatch {
 }
 
 /** What is another when a file has changed; null where there is none. */
-async function identityOf(path: string): Promise<string | null> {
+function identityOf(path: string): string | null {
   try {
-    const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
     return [dev, ino, size, mtimeNs].join(" ");
   } catch {
     return null;

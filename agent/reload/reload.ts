@@ -60,7 +60,7 @@ export class Reloads {
   begin({ replaceSites, onHangUp, watch }: ReloadWays): void {
     this.#replaceSites = replaceSites;
     this.#endHangUps = onHangUp(() => void this.reload());
-    if (watch) void this.#watchFiles(this.#deps.config.includePatterns);
+    if (watch) this.#watchFiles(this.#deps.config.includePatterns);
   }
 
   /**
@@ -111,7 +111,8 @@ export class Reloads {
       stats.recordReload("applied");
       if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
         // What changed since it was loaded, and before it was watched.
-        void this.#watchFiles(config.includePatterns).then(() => this.reload());
+        this.#watchFiles(config.includePatterns);
+        this.#askedAgain = true;
       }
       const ms = Math.round(clock.monotonic() - start);
       log.notice(
@@ -136,7 +137,7 @@ export class Reloads {
     return this.#closed || this.#deps.signal.aborted;
   }
 
-  #watchFiles(patterns: readonly string[]): Promise<void> {
+  #watchFiles(patterns: readonly string[]): void {
     const { configSource: { file, cwd }, clock, log } = this.#deps;
     this.#watch?.close();
     this.#watch = new FileWatch({
@@ -148,6 +149,6 @@ export class Reloads {
         log.error({ file, error }, "The config's file cannot be watched; SIGHUP still reloads it"),
     });
     this.#watched = patterns;
-    return this.#watch.start();
+    this.#watch.start();
   }
 }
