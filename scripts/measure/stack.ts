@@ -16,7 +16,7 @@ const CHUNK = 500;
 export interface BenchDatabase {
   dsn: string;
   // deno-lint-ignore no-explicit-any
-  query(sql: string): Promise<pg.QueryResult<any>>;
+  query(sql: string, values?: unknown[]): Promise<pg.QueryResult<any>>;
   /** How many records of the topic are stored. */
   stored(): Promise<number>;
 }
@@ -84,7 +84,7 @@ export async function benchStack(settings: Record<string, string> = {}) {
       const client = await open(dsn);
       return {
         dsn,
-        query: (sql) => client.query(sql),
+        query: (sql, values) => client.query(sql, values),
         async stored() {
           const { rows } = await client.query(
             "SELECT coalesce(sum(next_offset), 0)::int AS stored FROM consumer_offsets",
