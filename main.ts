@@ -147,10 +147,10 @@ async function checkConfig(context: ModeContext): Promise<ExitCode> {
     },
     async function* () {
       if (!database) return;
-      const { createPool } = await import("./db/connect/pool.ts");
+      const { createPool, READ_ONLY } = await import("./db/connect/pool.ts");
       const { reachDatabase } = await import("./db/connect/reach.ts");
       const applicationName = "httpmon-check-config";
-      const pool = createPool(database.dsn, { max: 1, applicationName, readOnly: true, log });
+      const pool = createPool(database.dsn, { max: 1, applicationName, session: READ_ONLY, log });
       try {
         yield* reachDatabase(pool);
       } finally {

@@ -2,7 +2,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Server } from "node:http";
 import { resolve } from "node:path";
 import { explainFailure } from "../db/connect/explain_failure.ts";
-import { createPool } from "../db/connect/pool.ts";
+import { createPool, READ_ONLY } from "../db/connect/pool.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
@@ -14,6 +14,8 @@ import { exportStatus } from "./status/export.ts";
 
 /** For pages; what follows the sites takes one more. */
 const CONNECTIONS = 6;
+/** A plan that expects all rows of a day takes longer to compile than a page's question to answer. */
+const JIT_OFF = { jit: "off" };
 const CLOSE_MS = 1_000;
 /** A page gives up before who asked for it does. */
 const QUERY_TIMEOUT_MS = 15_000;
@@ -28,7 +30,7 @@ export async function webMode(
   const pool = createPool(readerDsn ?? dsn, {
     ...settings,
     max: CONNECTIONS,
-    readOnly: readerDsn === null,
+    session: { ...(readerDsn === null ? READ_ONLY : {}), ...JIT_OFF },
   });
   const operator = createPool(dsn, { ...settings, max: 2 });
   const sites = new Sites({ pool, clock, log });

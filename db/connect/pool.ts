@@ -17,10 +17,13 @@ export interface PoolSettings {
    * firewall forgot costs no more, as the idle ones of a pool are closed after 10 s
    */
   queryTimeoutMs?: number;
-  /** Whether its sessions refuse to change anything. @default false */
-  readOnly?: boolean;
+  /** The server's settings in its sessions, by name; they win over the DSN's own. @default none */
+  session?: Readonly<Record<string, string>>;
   log: Logger;
 }
+
+/** Sessions that refuse to change anything. */
+export const READ_ONLY = { default_transaction_read_only: "on" };
 
 const CONNECT_TIMEOUT_S = 10;
 const QUERY_TIMEOUT_MS = 30_000;
@@ -44,9 +47,10 @@ export function createPool(dsn: string, settings: PoolSettings): pg.Pool {
     user: parsed.user,
     password: parsed.password,
     database: parsed.dbname,
-    options: settings.readOnly
-      ? `${parsed.options ?? ""} -c default_transaction_read_only=on`.trim()
-      : parsed.options,
+    options: [
+      ...(parsed.options ? [parsed.options] : []),
+      ...Object.entries(settings.session ?? {}).map(([name, value]) => `-c ${name}=${value}`),
+    ].join(" ") || undefined,
     application_name: parsed.application_name ?? settings.applicationName,
     sslnegotiation: parsed.sslnegotiation,
     enableChannelBinding: parsed.channel_binding === "require",

@@ -22,6 +22,44 @@ LANGUAGE sql STABLE AS $$
   ORDER BY bucket
 $$;
 
+-- The bins of p50, p95 and p99 of the response time and of the medians of dns, connect, tls, first_byte
+-- and download, in this order; null where there is none.
+CREATE FUNCTION httpmon_sketch_figures(keys int2[], counts int8[]) RETURNS int2[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+DECLARE
+  figures int2[] := array_fill(NULL::int2, ARRAY[8]);
+  first int4 := 1;
+  last int4;
+  phase int4;
+  n int8;
+  total int8;
+  found int2[];
+BEGIN
+  WHILE first <= cardinality(keys) LOOP
+    -- The bins of one phase stand together.
+    phase := (keys[first] + 500) / 1000;
+    last := width_bucket((phase * 1000 + 499)::int2, keys);
+    total := 0;
+    FOREACH n IN ARRAY counts[first:last] LOOP
+      total := total + n;
+    END LOOP;
+    IF phase = 0 THEN
+      found := httpmon_at_ranks(keys[first:last], counts[first:last], total,
+        ARRAY[0.5::float8 * (total - 1), 0.95::float8 * (total - 1), 0.99::float8 * (total - 1)]);
+      figures[1] := found[1];
+      figures[2] := found[2];
+      figures[3] := found[3];
+    ELSE
+      found := httpmon_at_ranks(keys[first:last], counts[first:last], total,
+        ARRAY[0.5::float8 * (total - 1)]);
+      figures[phase + 3] := found[1];
+    END IF;
+    first := last + 1;
+  END LOOP;
+  RETURN figures;
+END
+$$;
+
 -- All that a chart of these sites shows by hour, day or month, and by agent where `each_agent` says so:
 -- counts, percentiles of the response time and medians of the phases (ms).
 CREATE FUNCTION httpmon_series(
@@ -35,41 +73,38 @@ LANGUAGE plpgsql STABLE SET jit = off AS $$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
     WITH part AS MATERIALIZED (
-      SELECT *, date_trunc($1, bucket, 'UTC') AS start, CASE WHEN $2 THEN agent_id END AS agent
-      FROM (%s) AS part
-    ), bins AS (
-      -- The bins of one phase stand together.
-      SELECT start, agent, (key + 500) / 1000 AS phase, key, sum(n)::int8 AS n
-      FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n) GROUP BY 1, 2, 4
+      SELECT *, count(*) OVER (PARTITION BY start, agent) AS parts
+      FROM (
+        SELECT *, date_trunc($1, bucket, 'UTC') AS start, CASE WHEN $2 THEN agent_id END AS agent
+        FROM (%s) AS part
+      ) AS part
+    ), merged AS (
+      -- What has one row needs no merging.
+      SELECT start, agent, sketch_keys AS keys, sketch_counts::int8[] AS counts
+      FROM part WHERE parts = 1
+      UNION ALL
+      SELECT start, agent, array_agg(key ORDER BY key), array_agg(n ORDER BY key)
+      FROM (
+        SELECT start, agent, key, sum(bin.n)::int8 AS n
+        FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n)
+        WHERE parts > 1 GROUP BY 1, 2, 3
+      ) AS bins GROUP BY 1, 2
     ), quantiles AS (
-      SELECT start, agent, phase, httpmon_at_ranks(
-        array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
-        CASE phase WHEN 0
-          THEN ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
-          ELSE ARRAY[0.5 * (sum(n) - 1)]
-        END
-      ) AS q
-      FROM bins GROUP BY 1, 2, 3
-    ), columns AS (
-      SELECT start, agent, max(q[1]) FILTER (WHERE phase = 0) AS p50,
-        max(q[2]) FILTER (WHERE phase = 0) AS p95, max(q[3]) FILTER (WHERE phase = 0) AS p99,
-        max(q[1]) FILTER (WHERE phase = 1) AS dns, max(q[1]) FILTER (WHERE phase = 2) AS connect,
-        max(q[1]) FILTER (WHERE phase = 3) AS tls, max(q[1]) FILTER (WHERE phase = 4) AS first_byte,
-        max(q[1]) FILTER (WHERE phase = 5) AS download
-      FROM quantiles GROUP BY 1, 2
+      SELECT start, agent, httpmon_sketch_figures(keys, counts) AS q FROM merged
+      -- Or it would be worked out for each column anew.
+      OFFSET 0
     )
     SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
-      c.responses, httpmon_sketch_value(q.p50), httpmon_sketch_value(q.p95),
-      httpmon_sketch_value(q.p99), httpmon_sketch_value(q.dns), httpmon_sketch_value(q.connect),
-      httpmon_sketch_value(q.tls), httpmon_sketch_value(q.first_byte),
-      httpmon_sketch_value(q.download)
+      c.responses, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
+      httpmon_sketch_value(q[3]), httpmon_sketch_value(q[4]), httpmon_sketch_value(q[5]),
+      httpmon_sketch_value(q[6]), httpmon_sketch_value(q[7]), httpmon_sketch_value(q[8])
     FROM (
       SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
         sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,
         sum(responses) AS responses
       FROM part GROUP BY 1, 2
     ) AS c
-    LEFT JOIN columns AS q ON q.start = c.start AND q.agent IS NOT DISTINCT FROM c.agent
+    LEFT JOIN quantiles AS q ON q.start = c.start AND q.agent IS NOT DISTINCT FROM c.agent
     ORDER BY 1, 2
   $sql$, httpmon_parts_sql(site_ids, since, until, step, true)) USING step, each_agent;
 END

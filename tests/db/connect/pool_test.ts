@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { createPool } from "../../../db/connect/pool.ts";
+import { createPool, READ_ONLY } from "../../../db/connect/pool.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { otherDsn, ownDatabase } from "../fixture.ts";
@@ -40,12 +40,12 @@ Deno.test("createPool() takes key=value DSNs", async () => {
   }
 });
 
-Deno.test("createPool() with readOnly changes nothing, and keeps the DSN's own options", async () => {
+Deno.test("createPool() with READ_ONLY changes nothing, and keeps the DSN's own options", async () => {
   await using database = await ownDatabase();
   const pool = createPool(`${database.dsn}?options=-c%20search_path%3Dpublic`, {
     max: 1,
     applicationName: "httpmon-test",
-    readOnly: true,
+    session: READ_ONLY,
     log: recordingLog(),
   });
   try {
