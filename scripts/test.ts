@@ -59,9 +59,14 @@ async function startServers(): Promise<Servers> {
 
 /** The test files that these paths name; none names all. */
 function filesOf(paths: readonly string[]): string[] {
-  const patterns = (paths.length > 0 ? paths : ["tests"]).map((path) =>
-    statSync(path).isDirectory() ? `${path.replace(/\/$/, "")}/**/*_test.{ts,tsx}` : path
-  );
+  const patterns = (paths.length > 0 ? paths : ["tests"]).map((path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) {
+      console.error(`There is no ${path}`);
+      Deno.exit(2);
+    }
+    return found.isDirectory() ? `${path.replace(/\/$/, "")}/**/*_test.{ts,tsx}` : path;
+  });
   return globSync(patterns, { cwd: ROOT }).sort();
 }
 
