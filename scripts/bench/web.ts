@@ -129,7 +129,7 @@ async function measure(url: string, pid: number): Promise<void> {
   const total = number("seconds") * number("rate");
   const start = performance.now();
   for (let n = 0; n < total; n++) {
-    await sleep(systemClock, start + n * 1_000 / number("rate") - performance.now());
+    await sleep(systemClock, Math.max(0, start + n * 1_000 / number("rate") - performance.now()));
     const [name, path] = PAGES[n % PAGES.length]!;
     asked.push(askPage(url + path(n + 1)).then((answer) => void came.get(name)!.push(answer)));
   }
