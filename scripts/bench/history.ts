@@ -11,7 +11,7 @@ import { migrate } from "../../db/schema/migrate.ts";
 import { dataFolder } from "../../local/data_folder.ts";
 import { startPostgres } from "../../local/postgres.ts";
 import { createLogger } from "../../runtime/log.ts";
-import { catchUp, fillHistory } from "../history/data.ts";
+import { catchUp, fillHistory, SERVER } from "../history/data.ts";
 import { ask, QUESTIONS, TARGETS } from "../history/questions.ts";
 
 const OPTIONS = {
@@ -23,19 +23,11 @@ const OPTIONS = {
   "result-days": 7,
   times: 20,
 };
-/** A server of some memory; nothing here has to survive a crash. */
-const SETTINGS = {
-  shared_buffers: "1GB",
-  max_wal_size: "8GB",
-  fsync: "off",
-  full_page_writes: "off",
-  max_locks_per_transaction: "256",
-};
 
 const args = parseArgs(Deno.args, { string: [...Object.keys(OPTIONS), "data", "only"] });
 const number = (name: keyof typeof OPTIONS) => Number(args[name] ?? OPTIONS[name]);
 const folder = await dataFolder(args.data);
-const server = await startPostgres({ folder: folder.path, settings: SETTINGS });
+const server = await startPostgres({ folder: folder.path, settings: SERVER });
 const client = new pg.Client({ connectionString: server.dsn });
 try {
   const { applied } = await migrate(server.dsn, {

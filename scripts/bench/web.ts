@@ -17,7 +17,7 @@ import { startPostgres } from "../../local/postgres.ts";
 import { waitFor } from "../../local/wait.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/log.ts";
-import { catchUp, fillHistory } from "../history/data.ts";
+import { catchUp, fillHistory, SERVER } from "../history/data.ts";
 import { quantile } from "../measure/statistics.ts";
 import { usageOf } from "../measure/usage.ts";
 import { askPage, type Came, openStream } from "../web/ask.ts";
@@ -27,13 +27,6 @@ const OPTIONS = { sites: 10_000, days: 365, seconds: 60, rate: 20, streams: 200 
 const TARGET = { ms: 100, bytes: 60_000, rss: 200e6, core: 0.1 };
 /** How often a page is asked for to see what it costs. */
 const ONE_BY_ONE = 25;
-const SETTINGS = {
-  shared_buffers: "1GB",
-  max_wal_size: "8GB",
-  fsync: "off",
-  full_page_writes: "off",
-  max_locks_per_transaction: "256",
-};
 
 const args = parseArgs(Deno.args, { string: [...Object.keys(OPTIONS), "data"] });
 const number = (name: keyof typeof OPTIONS) => Number(args[name] ?? OPTIONS[name]);
@@ -60,7 +53,7 @@ const PAGES: [name: string, path: (n: number) => string][] = [
 ];
 
 const folder = await dataFolder(args.data);
-const server = await startPostgres({ folder: folder.path, settings: SETTINGS });
+const server = await startPostgres({ folder: folder.path, settings: SERVER });
 const client = new pg.Client({ connectionString: server.dsn });
 const log = createLogger({ loglevel: "ERROR", secrets: [] }, "bench");
 const pool = createPool(server.dsn, { max: 2, applicationName: "httpmon-bench", log });

@@ -1,6 +1,15 @@
 import type { ClientBase } from "pg";
 import { ensurePartitions, partitionDays } from "../../db/schema/partitions.ts";
 
+/** A server of some memory; nothing here has to survive a crash. */
+export const SERVER = {
+  shared_buffers: "1GB",
+  max_wal_size: "8GB",
+  fsync: "off",
+  full_page_writes: "off",
+  max_locks_per_transaction: "256",
+};
+
 /** How much history: of the first sites there are hourly rows and results too, for so many days. */
 export interface Sizes {
   /** With daily and monthly rows. */

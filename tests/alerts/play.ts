@@ -3,6 +3,7 @@ import type { Spell } from "../../alerts/state/agent.ts";
 import type { SitePolicy } from "../../alerts/state/book.ts";
 import type { Observation } from "../../alerts/state/votes.ts";
 import type { AlertRules } from "../../config/types.ts";
+import { changeToldOf } from "../../scripts/simulate/picture.ts";
 import { type SiteResult, World } from "../../scripts/simulate/world.ts";
 import type { Verdict } from "../../wire/message.ts";
 
@@ -120,17 +121,8 @@ export function resultsOf(story: Story): SiteResult[] {
 /** What happened, a line each: "+minute:second what of whom". */
 export function toldOf({ changes }: World): string[] {
   return changes.map((change) => {
-    const { what, subject, kind } = change;
-    const us = what === "resolved"
-      ? change.closedAt
-      : what === "opened"
-      ? change.openedAt
-      : change.at * 1_000;
-    const seconds = Math.round(us / 1e6 - START_MS / 1_000);
-    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    const who = "site" in subject ? `site ${subject.site}` : subject.agent;
-    const how = what === "flapping" && !change.isFlapping ? "flapping no more" : what;
-    return `${time} ${how} ${kind} of ${who}`;
+    const { time, how, who } = changeToldOf(change, START_MS);
+    return `${time} ${how} ${who}`;
   });
 }
 

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { assertEquals } from "@std/assert";
+import type { RetentionConfig } from "../../../config/types.ts";
 import { BUSY } from "../../../db/history/lock.ts";
 import { rollUp } from "../../../db/history/roll_up.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
@@ -10,6 +11,16 @@ export const HOUR_MS = 3_600_000;
 export const MINUTE_MS = 60_000;
 /** Where results begin that a test does not place otherwise. */
 export const START = Date.UTC(2026, 3, 29);
+
+/** Nothing is dropped. */
+export const KEEP: RetentionConfig = {
+  raw: null,
+  hourly: null,
+  daily: null,
+  evidence: null,
+  deadLetters: null,
+  incidents: null,
+};
 
 /** A row of check_results, as far as history asks. */
 export interface Row {

@@ -21,7 +21,7 @@ import {
   result,
   SOURCE,
 } from "../fixture.ts";
-import { DAY_MS, HOUR_MS } from "./fixture.ts";
+import { DAY_MS, HOUR_MS, KEEP } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 const SITE = "https://one.example/";
@@ -99,18 +99,10 @@ Deno.test("keepHistory() keeps the rollups until it is stopped", async () => {
   await stored(database);
   const controller = new AbortController();
   const log = recordingLog();
-  const retention = {
-    raw: null,
-    hourly: null,
-    daily: null,
-    evidence: null,
-    deadLetters: null,
-    incidents: null,
-  };
   const { dsn, value } = database;
   const running = keepHistory({
     dsn,
-    retention,
+    retention: KEEP,
     clock: systemClock,
     log,
     signal: controller.signal,
@@ -132,18 +124,10 @@ Deno.test("keepHistory() says once that a role has not the rights, and ends", as
     "DROP ROLE IF EXISTS httpmon_no_owner; CREATE ROLE httpmon_no_owner LOGIN PASSWORD 'x'",
   );
   const log = recordingLog();
-  const retention = {
-    raw: null,
-    hourly: null,
-    daily: null,
-    evidence: null,
-    deadLetters: null,
-    incidents: null,
-  };
   const dsn = otherDsn(database.dsn, { user: "httpmon_no_owner", password: "x" });
   await keepHistory({
     dsn,
-    retention,
+    retention: KEEP,
     clock: systemClock,
     log,
     signal: new AbortController().signal,

@@ -8,19 +8,11 @@ import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { OwnDatabase } from "../fixture.ts";
-import { DAY_MS, historyDatabase, HOUR_MS, insert, MINUTE_MS, rollUpAll } from "./fixture.ts";
+import { DAY_MS, historyDatabase, HOUR_MS, insert, KEEP, MINUTE_MS, rollUpAll } from "./fixture.ts";
 
 /** The first day with results; there are 15, to 8 April, two results a day and site. */
 const START = Date.UTC(2026, 2, 25);
 const DAYS = 15;
-const KEEP: RetentionConfig = {
-  raw: null,
-  hourly: null,
-  daily: null,
-  evidence: null,
-  deadLetters: null,
-  incidents: null,
-};
 
 async function filled(): Promise<OwnDatabase> {
   const database = await historyDatabase(START, DAYS);

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { systemClock } from "../../../../runtime/clock.ts";
 import { maintain } from "../../../../db/history/maintain.ts";
 import { History } from "../../../../web/data/past/history.ts";
+import { KEEP } from "../../../db/history/fixture.ts";
 import { webWorld } from "../../world.ts";
 
 Deno.test("History has what httpmon_uptime says, before and after an hour is rolled up", async () => {
@@ -26,16 +27,8 @@ Deno.test("History has what httpmon_uptime says, before and after an hour is rol
     }
   };
   await check();
-  const retention = {
-    raw: null,
-    hourly: null,
-    daily: null,
-    evidence: null,
-    deadLetters: null,
-    incidents: null,
-  };
   const signal = new AbortController().signal;
-  await maintain({ pool, clock: systemClock, retention, signal, waitMs: 0 });
+  await maintain({ pool, clock: systemClock, retention: KEEP, signal, waitMs: 0 });
   await check();
   const days = history.days(world.idOf("checkout"));
   assertEquals(days.length, 90);
