@@ -238,6 +238,8 @@ export class Group {
     if (!done && paused.size === readers.size - 1) {
       await within(clock, LONG_PATIENCE_MS, Promise.race([end, ...this.#goingOn]));
     }
+    // Who leaves on purpose leaves Kafka no lag that is none: only a member's commit is taken.
+    if (!done && this.#deps.signal.aborted) await within(clock, COMMIT_WAIT_MS, work);
     if (done || signal.aborted) return;
     paused.add(partition);
     this.#setPaused("pause", [partition]);
@@ -253,7 +255,7 @@ export class Group {
 
   async #read(
     reader: PartitionReader,
-    { batch, isStale }: EachBatchPayload,
+    { batch, isStale, commitOffsetsIfNecessary }: EachBatchPayload,
     signal: AbortSignal,
   ): Promise<void> {
     const { clock, stats, passFailpoint = noFailpoints } = this.#deps;
@@ -268,17 +270,24 @@ export class Group {
       nextOffset,
       records: batch.messages.map(toRecord),
     });
-    if (next === null || signal.aborted) return;
-    if (!isStale()) this.#seek(batch.partition, nextOffset);
-    await within(clock, COMMIT_WAIT_MS, this.#commit(batch.partition, next));
+    if (next === null || signal.aborted && !this.#deps.signal.aborted) return;
+    if (!isStale() && !signal.aborted) this.#seek(batch.partition, nextOffset);
+    // kafkajs's own commitOffsets() commits nothing once a stop has begun.
+    const commit = this.#commit(batch.partition, next, commitOffsetsIfNecessary);
+    await within(clock, COMMIT_WAIT_MS, commit);
     passFailpoint("consume.after_both");
   }
 
   /** For lag tools only: what counts is in the database. So a failure is no more than a word. */
-  async #commit(partition: number, nextOffset: bigint): Promise<void> {
+  async #commit(
+    partition: number,
+    nextOffset: bigint,
+    commitOffsets: EachBatchPayload["commitOffsetsIfNecessary"],
+  ): Promise<void> {
     const { topic } = this.#topic;
     try {
-      await this.#kafkaConsumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
+      const partitions = [{ partition, offset: String(nextOffset) }];
+      await commitOffsets({ topics: [{ topic, partitions }] });
     } catch (error) {
       this.#deps.log.debug({ error, partition }, "Kafka did not take the commit");
     }

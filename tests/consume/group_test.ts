@@ -35,6 +35,7 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
     dropped: 0,
     paused: new Set<number>(),
     offsets: [] as bigint[],
+    committed: new Map<number, string>(),
     beforeRead: () => Promise.resolve(),
     beforeBounds: () => Promise.resolve(),
     beforeStore: (_partition: number): Promise<void> => Promise.resolve(),
@@ -78,7 +79,6 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
     resume: ([{ partitions }]: [{ partitions: number[] }]) => {
       for (const partition of partitions) state.paused.delete(partition);
     },
-    commitOffsets: () => Promise.resolve(),
   };
   const emit = (name: keyof typeof events, payload: unknown) => {
     for (const handler of handlers.get(events[name]) ?? []) handler({ payload });
@@ -160,6 +160,12 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
         messages,
       },
       isStale: () => seeks.has(partition),
+      commitOffsetsIfNecessary: ({ topics: [{ partitions }] }: {
+        topics: [{ partitions: { partition: number; offset: string }[] }];
+      }) => {
+        for (const { partition, offset } of partitions) state.committed.set(partition, offset);
+        return Promise.resolve();
+      },
     } as unknown as EachBatchPayload);
   }
 
@@ -338,6 +344,25 @@ Deno.test("Group begins each assignment with no partition paused", async () => {
   await clock.advance(10);
   assertEquals([state.batches, seeks.get(0)], [1, 499n]);
   end();
+  await group.leave();
+});
+
+Deno.test("Group commits what a stop found half stored before the broker is left", async () => {
+  const { state, join, end, clock, hand, seeks, group } = setUp({ stored: 500n });
+  const held = Promise.withResolvers<void>();
+  state.beforeStore = () => held.promise;
+  join();
+  await clock.advance(10);
+  seeks.clear();
+  let returned = false;
+  const handed = hand(0, 499n).then(() => returned = true);
+  await clock.advance(10);
+  end();
+  await clock.advance(10);
+  assertEquals([returned, state.committed.size], [false, 0]);
+  held.resolve();
+  await handed;
+  assertEquals(state.committed, new Map([[0, "599"]]));
   await group.leave();
 });
 
