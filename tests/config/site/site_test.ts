@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../../config/load.ts";
-import { defaultSite } from "../../../config/site/site.ts";
-import { loadText } from "../load_text.ts";
+import { defaultSite, loadText } from "../load_text.ts";
 
 const GOOD = fileURLToPath(new URL("../../fixtures/config/good/", import.meta.url));
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
