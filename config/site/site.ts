@@ -14,11 +14,10 @@ import {
   whole,
   withDefault,
 } from "../fields.ts";
-import { type Header, mergeHeaders } from "./headers.ts";
+import { type Header, headersOf, mergeHeaders, requestKeys, toRequest } from "./site_request.ts";
 import { type Maintenance, maintenanceList, toMaintenance } from "./maintenance.ts";
 import type { Secret } from "../source/outside.ts";
 import { NO_FILES, type SiteFiles } from "./site_files.ts";
-import { headersOf, requestKeys, toRequest } from "./site_request.ts";
 
 /** Both bounds keep a timer below 2^31 - 1 ms (24.8 days), past which it would fire at once. */
 const MAX_TIMEOUT_S = 86_400;

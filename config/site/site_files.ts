@@ -1,6 +1,5 @@
 import { MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
-import type { Findings } from "../say/findings.ts";
-import type { Path } from "../say/problem.ts";
+import type { Findings, Path } from "../say/findings.ts";
 import type { RawSettings } from "./site_checks.ts";
 import { isMap } from "../source/raw.ts";
 import { readBytes, type TextReader } from "../source/read_text.ts";

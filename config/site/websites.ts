@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { oneOf } from "../fields.ts";
 import type { Loading } from "../part.ts";
-import type { Findings } from "../say/findings.ts";
-import type { Path } from "../say/problem.ts";
+import type { Findings, Path } from "../say/findings.ts";
 import { quote } from "../say/show.ts";
 import type { Outside } from "../source/outside.ts";
 import { isGiven, isMap, mapAt } from "../source/raw.ts";

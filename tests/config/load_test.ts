@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
-import { ConfigError } from "../../config/say/problem.ts";
+import { ConfigError } from "../../config/say/findings.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { defaultSite, loadText } from "./load_text.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { AccessToken } from "../../../agent/auth/access_token.ts";
+import { AccessToken } from "../../../agent/auth/oauth2.ts";
 import { askWithin } from "../../../agent/check/ask_within.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { check, type Checked } from "../../../agent/check/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
-import { PerSiteMetrics } from "../../../agent/serve/per_site.ts";
+import { expositionOf, PerSiteMetrics, samplesOf } from "../../../agent/serve/samples.ts";
 import { Probe } from "../../../agent/serve/probe.ts";
-import { expositionOf, samplesOf } from "../../../agent/serve/samples.ts";
 import type { Site } from "../../../config/types.ts";
 import { loadText } from "../../config/load_text.ts";
 import { parseExposition, valueOf } from "../../support/exposition.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { secretsOf } from "../../../agent/evidence/secrets.ts";
+import { secretsOf } from "../../../agent/evidence/scrub.ts";
 import type { HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
 
