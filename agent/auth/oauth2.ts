@@ -5,40 +5,30 @@ import { type AuthDeps, authKind, type TokenOutcome, type TokenSource } from "./
 import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpError, httpError } from "../http/errors.ts";
-import type { HttpRecord, HttpRequest } from "../http/types.ts";
+import type { HttpRequest } from "../http/types.ts";
 import { basicAuthorization } from "./basic.ts";
+
+const schema = strictMap({
+  token_url: z.string({ error: "the URL that gives tokens" }).superRefine((url, ctx) => {
+    const message = checkUrl(url);
+    if (message !== null) ctx.addIssue({ code: "custom", message });
+  }),
+  client_id: plain("a client's id"),
+  client_secret: plain("a client's secret"),
+  scope: optional(plain("scopes, with spaces between")),
+}).transform((given) => ({ kind: "oauth2" as const, ...given }));
+
+/** How to get a token; without a scope, it is what the server gives by itself. */
+type Credentials = z.output<typeof schema>;
 
 /** OAuth 2.0 client credentials: RFC 6749, section 4.4. */
 export const oauth2 = authKind({
   kind: "oauth2",
   title: "an OAuth2 access token",
-  schema: strictMap({
-    token_url: z.string({ error: "the URL that gives tokens" }).superRefine((url, ctx) => {
-      const message = checkUrl(url);
-      if (message !== null) ctx.addIssue({ code: "custom", message });
-    }),
-    client_id: plain("a client's id"),
-    client_secret: plain("a client's secret"),
-    scope: optional(plain("scopes, with spaces between")),
-  }).transform(({ token_url: tokenUrl, client_id, client_secret, scope }) => ({
-    kind: "oauth2" as const,
-    tokenUrl,
-    clientId: client_id,
-    clientSecret: client_secret,
-    scope,
-  })),
-  secrets: ({ clientSecret }) => [clientSecret],
+  schema,
+  secrets: ({ client_secret }) => [client_secret],
   authorization: (auth, { ask, clock }) => new AccessToken(auth, ask, clock),
 });
-
-/** How to get a token. */
-interface ClientCredentials {
-  tokenUrl: string;
-  clientId: string;
-  clientSecret: string;
-  /** Null: what the server gives by itself. */
-  scope: string | null;
-}
 
 /** A server that gave no token is not asked again within this. */
 const RETRY_AFTER_MS = 5_000;
@@ -49,9 +39,13 @@ const RENEW_BEFORE_MS = 30_000;
 /** An answer is some kilobytes at the most. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-interface Held {
+/** What a token's server grants. */
+interface Grant {
   value: string;
   lifeMs: number;
+}
+
+interface Held extends Grant {
   /** When it was asked for, on both clocks. */
   monotonic: number;
   wall: number;
@@ -63,14 +57,14 @@ interface Held {
  * checks go on with the old one.
  */
 export class AccessToken implements TokenSource {
-  readonly #credentials: ClientCredentials;
+  readonly #credentials: Credentials;
   readonly #askServer: AuthDeps["ask"];
   readonly #clock: Clock;
   #held: Held | null = null;
   #asking: Promise<TokenOutcome> | null = null;
   #failure: { error: HttpError; at: number } | null = null;
 
-  constructor(credentials: ClientCredentials, ask: AuthDeps["ask"], clock: Clock) {
+  constructor(credentials: Credentials, ask: AuthDeps["ask"], clock: Clock) {
     this.#credentials = credentials;
     this.#askServer = ask;
     this.#clock = clock;
@@ -115,7 +109,8 @@ export class AccessToken implements TokenSource {
   async #request(limitMs: number): Promise<TokenOutcome> {
     const [monotonic, wall] = [this.#clock.monotonic(), this.#clock.now()];
     const record = await this.#askServer(tokenRequest(this.#credentials), limitMs);
-    const grant = grantOf(record);
+    const { error: failed, status, body } = record;
+    const grant = failed ? `its server: ${failed.message}` : readGrant(status!, body);
     if (typeof grant === "string") {
       const error = httpError("no_token", grant);
       this.#failure = { error, at: this.#clock.monotonic() };
@@ -132,12 +127,14 @@ function renewalAge({ lifeMs }: Held): number {
   return lifeMs - Math.max(lifeMs / 10, Math.min(RENEW_BEFORE_MS, lifeMs / 2));
 }
 
-function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredentials): HttpRequest {
+function tokenRequest(
+  { token_url: url, client_id, client_secret, scope }: Credentials,
+): HttpRequest {
   const form = new URLSearchParams({ grant_type: "client_credentials" });
   if (scope !== null) form.set("scope", scope);
-  const authorization = basicAuthorization(formEncode(clientId), formEncode(clientSecret));
+  const authorization = basicAuthorization(formEncode(client_id), formEncode(client_secret));
   return {
-    url: tokenUrl,
+    url,
     method: "POST",
     headers: [
       ["Content-Type", "application/x-www-form-urlencoded"],
@@ -153,18 +150,6 @@ function tokenRequest({ tokenUrl, clientId, clientSecret, scope }: ClientCredent
 
 function formEncode(text: string): string {
   return new URLSearchParams({ "": text }).toString().slice(1);
-}
-
-/** The token that was granted, or in words why there is none. */
-function grantOf(record: HttpRecord): { value: string; lifeMs: number } | string {
-  if (record.error) return `its server: ${record.error.message}`;
-  return readGrant(record.status!, record.body);
-}
-
-/** What a token's server grants. */
-interface Grant {
-  value: string;
-  lifeMs: number;
 }
 
 /** Of a token that does not say: one that ends earlier is found by a 401. */

@@ -5,12 +5,7 @@ import { hideSecrets } from "../evidence/scrub.ts";
 import { headerValue } from "../rules/response_headers.ts";
 import { type Site, siteId } from "../../config/types.ts";
 
-/** Values by their labels, as in Prometheus: one line of the text format. */
-export interface Sample {
-  name: Name;
-  labels: Readonly<Record<string, string>>;
-  value: number;
-}
+type Labels = Readonly<Record<string, string>>;
 
 /** The metrics of blackbox_exporter's prober "http", by its names and with its meanings. */
 const HELP = {
@@ -42,21 +37,25 @@ type Name = keyof typeof HELP;
 const REGEX_RULES: ReadonlySet<string> = new Set(["regex", "not_regex", "response_headers"]);
 
 /**
- * What blackbox_exporter would say of a check.
+ * What blackbox_exporter would say of a check, in Prometheus's text format (version 0.0.4): the lines
+ * of each metric.
  *
  * @param labels Go with each
  * @param secrets Of the site: its certificate may name a host that came from outside
  */
-export function samplesOf(
+export function linesOf(
   { message, record, outcomes }: Checked,
-  labels: Sample["labels"] = {},
+  labels: Labels = {},
   secrets: readonly Secret[] = [],
-): Sample[] {
+): Map<Name, string> {
   const { phases, tls = null, remoteAddress, headers, hops } = record;
-  const samples: Sample[] = [];
-  const add = (name: Name, value: number | null | undefined, more: Sample["labels"] = {}) => {
+  const lines = new Map<Name, string>();
+  const add = (name: Name, value: number | null | undefined, more: Labels = {}) => {
     if (value === null || value === undefined || Number.isNaN(value)) return;
-    samples.push({ name, labels: { ...labels, ...more }, value });
+    const pairs = Object.entries({ ...labels, ...more })
+      .map(([key, text]) => `${key}="${escaped(text)}"`);
+    const line = `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}\n`;
+    lines.set(name, (lines.get(name) ?? "") + line);
   };
   const isUp = message.verdict === "up" || message.verdict === "degraded";
   const length = headerValue(headers, "content-length");
@@ -105,7 +104,7 @@ export function samplesOf(
   }
   if (tls?.protocol) add("probe_tls_version_info", 1, { version: tls.protocol.replace("v", " ") });
   if (tls?.cipher) add("probe_tls_cipher_info", 1, { cipher: tls.cipher });
-  return samples;
+  return lines;
 }
 
 /** FNV-1a, 32 bits. */
@@ -115,29 +114,14 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** Every name, in the order in which they are shown. */
-export const NAMES = Object.keys(HELP) as readonly Name[];
-
-/** Prometheus's text format, version 0.0.4. */
-export function expositionOf(samples: readonly Sample[]): string {
-  const lines = linesOf(samples);
+/** All of the text. */
+export function expositionOf(lines: ReadonlyMap<Name, string>): string {
   return [...lines].map(([name, text]) => headOf(name) + text).join("");
 }
 
 /** What stands once before a metric's lines. */
 function headOf(name: Name): string {
   return `# HELP ${name} ${HELP[name]}\n# TYPE ${name} gauge\n`;
-}
-
-/** The lines of each metric. */
-export function linesOf(samples: readonly Sample[]): Map<Name, string> {
-  const lines = new Map<Name, string>();
-  for (const { name, labels, value } of samples) {
-    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
-    const line = `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}\n`;
-    lines.set(name, (lines.get(name) ?? "") + line);
-  }
-  return lines;
 }
 
 function escaped(text: string): string {
@@ -158,7 +142,7 @@ export class PerSiteMetrics {
     const id = siteId(site);
     if (checked.message.verdict === "unknown") return void this.#lines.delete(id);
     const labels = { instance: site.url, ...(site.name !== null && { site: site.name }) };
-    this.#lines.set(id, linesOf(samplesOf(checked, labels, site.secrets)));
+    this.#lines.set(id, linesOf(checked, labels, site.secrets));
   }
 
   /** Forgets sites that are not among these. */
@@ -170,7 +154,7 @@ export class PerSiteMetrics {
   /** Prometheus's text format. A metric at a time, so that nothing else waits for 10,000 sites. */
   async text(): Promise<string> {
     const texts: string[] = [];
-    for (const name of NAMES) {
+    for (const name of Object.keys(HELP) as Name[]) {
       const lines = [...this.#lines.values()].flatMap((ofSite) => ofSite.get(name) ?? []);
       if (lines.length > 0) texts.push(headOf(name), ...lines);
       await new Promise((resolve) => setImmediate(resolve));

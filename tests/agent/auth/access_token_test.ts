@@ -9,9 +9,9 @@ import { response } from "../support.ts";
 const NEVER = new AbortController().signal;
 const AUTH: Extract<Auth, { kind: "oauth2" }> = {
   kind: "oauth2",
-  tokenUrl: "https://login.test/token",
-  clientId: "monitor & co",
-  clientSecret: "s3cret:%ü",
+  token_url: "https://login.test/token",
+  client_id: "monitor & co",
+  client_secret: "s3cret:%ü",
   scope: "read write",
 };
 

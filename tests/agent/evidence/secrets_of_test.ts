@@ -13,9 +13,9 @@ Deno.test("secretsOf() finds the credentials of the config", () => {
   assertEquals(secrets({}, { kind: "bearer", token: "tok" }), ["tok"]);
   const oauth2 = {
     kind: "oauth2",
-    tokenUrl: "http://login.test/",
-    clientId: "id",
-    clientSecret: "s3cret",
+    token_url: "http://login.test/",
+    client_id: "id",
+    client_secret: "s3cret",
     scope: null,
   } as const;
   assertEquals(secrets({}, oauth2), ["s3cret"]);

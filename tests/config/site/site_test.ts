@@ -135,9 +135,9 @@ Deno.test("loadConfig() reads each kind of credentials", () => {
   assertEquals(named("bearer").auth, { kind: "bearer", token: "s3cret" });
   assertEquals(named("oauth2").auth, {
     kind: "oauth2",
-    tokenUrl: "https://login.example/token",
-    clientId: "me",
-    clientSecret: "hunter2",
+    token_url: "https://login.example/token",
+    client_id: "me",
+    client_secret: "hunter2",
     scope: "read write",
   });
 });
