@@ -1,7 +1,7 @@
-import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { type Before, NetworkRules } from "../networks.ts";
 import { followRedirects, type HopOutcome, redirectOf } from "../redirects.ts";
-import { type Resolver, systemResolver } from "../resolve.ts";
+import { systemResolver } from "../resolve.ts";
 import { Steps } from "../steps.ts";
 import type { HttpClient, ResponseHead, WholeRequest } from "../types.ts";
 import { closeConnection, type Connection, IdleConnections } from "./idle_connections.ts";
