@@ -6,8 +6,14 @@ import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
 import { counted, cut, rule } from "./rule.ts";
 
+const expression = z.string().superRefine((path, ctx) => {
+  const problem = jmespathProblem(path);
+  if (problem === null) return;
+  ctx.addIssue({ code: "custom", message: `a JMESPath expression (${problem})` });
+});
+
 const schema = z.record(
-  z.string(),
+  expression,
   section({
     // Null is a value here, unlike elsewhere.
     equals: z.unknown().optional().superRefine((value, ctx) => {
@@ -42,15 +48,6 @@ export const json = rule({
   reason: "json",
   failure: "down",
   schema: schema as z.ZodType<readonly JsonRule[]>,
-  check(site) {
-    const given = site.own("json");
-    for (const expression of isMap(given) ? Object.keys(given) : []) {
-      const problem = jmespathProblem(expression);
-      if (problem !== null) {
-        site.noteOwn(["json", expression], `expected a JMESPath expression (${problem})`);
-      }
-    }
-  },
   asks: (rules) => ({ json: rules }),
   outcomes: (rules, { record, json }) => {
     return rules.map((rule, i) => ({
