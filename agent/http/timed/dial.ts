@@ -54,21 +54,19 @@ export async function dial(wanted: Wanted, target: Target): Promise<Connection> 
     return { ...nothing, socket, forwards, ...place, madeAt: clock.monotonic() };
   }
   const name = request.tls?.serverName ?? target.host;
-  const made = await makeSecure(name, request.tls, ALPN[request.httpVersion], plain, wanted);
-  const isHttp2 = made.protocol === "h2";
-  if (request.httpVersion === "2" && !isHttp2 && !made.error) {
-    made.socket.destroy();
+  const { socket, place, protocol, record: tls, error: tlsError } = await makeSecure(
+    name,
+    request.tls,
+    ALPN[request.httpVersion],
+    plain,
+    wanted,
+  );
+  const isHttp2 = protocol === "h2";
+  if (request.httpVersion === "2" && !isHttp2 && !tlsError) {
+    socket.destroy();
     throw failure("bad_http", "The site does not speak HTTP/2");
   }
-  return {
-    ...nothing,
-    socket: made.socket,
-    isHttp2,
-    tls: made.record,
-    tlsError: made.error,
-    ...made.place,
-    madeAt: clock.monotonic(),
-  };
+  return { ...nothing, socket, isHttp2, tls, tlsError, ...place, madeAt: clock.monotonic() };
 }
 
 /** What is offered. */
