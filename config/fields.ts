@@ -127,17 +127,24 @@ export function oneOf(values: readonly (string | number)[]): string {
   return values.join(", ").replace(/, ([^,]*)$/, " or $1");
 }
 
-/**
- * A map with free keys, as entries. Those that are left empty are left out.
- *
- * @param what Said where there is no map
- */
+/** A map with free keys; `what` is said where there is none. */
+export function mapOf<K extends z.ZodType<string, string>, V extends z.ZodType>(
+  what: string,
+  key: K,
+  value: V,
+) {
+  return z.record(key, value, {
+    error: (issue) => issue.code === "invalid_key" ? issue.issues[0]?.message : what,
+  });
+}
+
+/** mapOf() as entries; those that are left empty are left out. */
 export function entries<K extends z.ZodType<string, string>, V extends z.ZodType>(
   what: string,
   key: K,
   value: V,
 ) {
-  return z.record(key, optional(value), { error: what }).transform((given) =>
+  return mapOf(what, key, optional(value)).transform((given) =>
     Object.entries(given).filter(([, one]) => one !== null) as [
       string,
       NonNullable<z.output<V>>,

@@ -1,6 +1,6 @@
 import { compile, search } from "@jmespath-community/jmespath";
 import { z } from "zod";
-import { optional, section } from "../../config/fields.ts";
+import { mapOf, optional, section } from "../../config/fields.ts";
 import { isMap } from "../../config/source/raw.ts";
 import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
@@ -12,7 +12,8 @@ const expression = z.string().superRefine((path, ctx) => {
   ctx.addIssue({ code: "custom", message: `a JMESPath expression (${problem})` });
 });
 
-const schema = z.record(
+const schema = mapOf(
+  "a map from JMESPath expression to rule",
   expression,
   section({
     // Null is a value here, unlike elsewhere.
@@ -32,7 +33,6 @@ const schema = z.record(
       ctx.addIssue({ code: "custom", message: 'a number not below "min"', path: ["max"] });
     }
   }),
-  { error: "a map from JMESPath expression to rule" },
 ).transform((rules) =>
   Object.entries(rules).map(([path, { equals, ...rule }]): JsonRule => {
     return { path, ...(equals !== undefined && { equals }), ...rule };

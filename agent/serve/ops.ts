@@ -4,7 +4,7 @@ import type { Logger } from "../../runtime/log.ts";
 import { startOps } from "../../runtime/ops.ts";
 import type { OpsServer } from "../../runtime/ops_server.ts";
 import type { PerSiteMetrics } from "./samples.ts";
-import { Probe } from "./probe.ts";
+import { probePage } from "./probe.ts";
 import type { RunningAgent } from "../run.ts";
 import type { AgentStats } from "../stats.ts";
 import type { Histogram } from "../../runtime/histogram.ts";
@@ -38,7 +38,7 @@ const MAX_OVERDUE_MS = 120_000;
  */
 export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | null> {
   const { running, signal, perSite, config, clock } = options;
-  const probe = new Probe({
+  const probe = probePage({
     config,
     check: (site) => running()?.probe(site) ?? Promise.resolve(null),
     now: () => clock.now(),
@@ -48,7 +48,7 @@ export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | nul
     mode: "agent",
     addMetrics: (metrics) => addAgentMetrics(metrics, options),
     moreMetrics: () => perSite?.text() ?? Promise.resolve(""),
-    pages: { "/probe": (request) => probe.answer(request) },
+    pages: { "/probe": probe },
     unhealthy: () => unhealthy(running()),
     unready: () => unready(running(), options.stats, signal.aborted),
   });

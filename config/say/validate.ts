@@ -62,7 +62,7 @@ function note(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown, finding
   if (issue.code === "unrecognized_keys") {
     for (const key of issue.keys) findings.add([...path, key], unknownKey(key, path, schema, root));
   } else if (issue.code === "invalid_key") {
-    findings.add(path, `expected ${issue.issues[0]!.message}`);
+    findings.add(path, `expected ${issue.message}`);
   } else {
     findings.expected(path, issue.message, valueAt(root, path));
   }
