@@ -6,6 +6,7 @@ import {
   entries,
   flag,
   HTTP_TOKEN,
+  oneOf,
   onOff,
   optional,
   optionalSection,
@@ -79,16 +80,8 @@ export const requestKeys = {
   follow_redirects: optional(z.literal([true, false, "any"], { error: "true, false or any" })),
   max_redirects: optional(whole(0, 50)),
   cookies: optional(onOff()),
-  http_version: optional(
-    z.literal(["auto", 1.1, 2, "1.1", "2"], { error: "auto, 1.1 or 2" }).transform((version) =>
-      String(version) as "auto" | "1.1" | "2"
-    ),
-  ),
-  ip_version: optional(
-    z.literal(["auto", 4, 6, "4", "6"], { error: "auto, 4 or 6" }).transform((version) =>
-      String(version) as "auto" | "4" | "6"
-    ),
-  ),
+  http_version: optional(version("1.1", "2")),
+  ip_version: optional(version("4", "6")),
   resolve: optional(
     entries(
       "a map from host name to IP address",
@@ -163,6 +156,13 @@ export const DEFAULT_REQUEST: SiteRequest = toRequest(
   { ...z.object(requestKeys).parse({}), max_body_bytes: null },
   { headers: [], body: null, tls: null },
 );
+
+/** "auto" or one of these, which YAML takes for numbers. */
+function version<const V extends string>(...known: V[]) {
+  const values = ["auto" as const, ...known.map(Number), ...known];
+  return z.literal(values, { error: oneOf(["auto", ...known]) })
+    .transform((given) => String(given) as "auto" | V);
+}
 
 /** `name` in lower case, in ASCII (IDNA), as it stands in a parsed URL; null where it is none. */
 function hostName(name: string): string | null {
