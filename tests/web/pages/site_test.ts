@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { addIncident, MARKUP, webWorld } from "../world.ts";
-import { readPage, rowsIn, sqlIn } from "./read_page.ts";
+import type { ResultMessage } from "../../../wire/message.ts";
+import { certificate, fingerprint } from "../../wire/full_message.ts";
+import { addIncident, MARKUP, resultNow, webWorld } from "../world.ts";
+import { readPage, rowsIn, sqlIn, textOf } from "./read_page.ts";
 
 Deno.test("a site's page has its failures with what was answered, and who saw them", async () => {
   await using world = await webWorld();
@@ -36,6 +38,41 @@ Deno.test("each figure's SQL gives it", async () => {
     text.includes(`24 h ${(Math.floor(value * 10_000) / 100).toFixed(2)} %`),
     `${value} ${text}`,
   );
+});
+
+Deno.test("a failure has the certificates that the site showed to it, whatever it shows since", async () => {
+  await using world = await webWorld({}, 5);
+  const shown = (byte: number, changes: Partial<ResultMessage> = {}) =>
+    resultNow("api", {
+      tls: {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_128_GCM_SHA256",
+        verified: byte === 2,
+        error: null,
+        expiresAt: "2026-08-01 12:00:00.000000",
+        fingerprint: fingerprint(byte),
+        chain: [certificate(byte), { ...certificate(9), names: [], subject: MARKUP }],
+      },
+      ...changes,
+    });
+  const expired = "The certificate has expired";
+  await world.store(shown(1, { verdict: "down", responseCode: null, errorMessage: expired }));
+  await world.store(shown(2));
+  const id = world.idOf("api");
+  const part = async (path: string, heading: string) => {
+    const { html } = await readPage(world, path);
+    return textOf(html.slice(html.indexOf(`<h2>${heading}`)).split("</table>")[0]!);
+  };
+  const failures = await part(`/sites/${id}`, "Failures");
+  const own = `certificate: ${certificate(1).subject} issuer: CN=Example CA`;
+  assert(failures.includes(`${expired} the certificates that it showed ${own}`), failures);
+  assert(failures.includes("valid: 2026-01-01 00:00:00 UTC to 2026-08-01 12:00:00 UTC"), failures);
+  assert(failures.includes(`certificate: ${MARKUP} issuer`), failures);
+  assert(!failures.includes(certificate(2).subject), "what it showed later");
+  const last = await part(`/sites/${id}`, "Certificate");
+  assert(last.includes(certificate(2).subject) && !last.includes(certificate(1).subject), last);
+  const incident = await addIncident(world, "api", { ago: 1 });
+  assert((await part(`/incidents/${incident}`, "What the site answered")).includes(own));
 });
 
 Deno.test("what a site sent is text and never markup, whatever it is", async () => {

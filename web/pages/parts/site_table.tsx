@@ -26,8 +26,8 @@ const COLUMNS: [sort: Sort, title: string, isNumber?: true][] = [
   ["24h", "24 h", true],
   ["30d", "30 days", true],
   ["90d", "90 days", true],
-  ["p50", "p50", true],
-  ["p95", "p95", true],
+  ["p50", "p50, 24 h", true],
+  ["p95", "p95, 24 h", true],
   ["certificate", "certificate", true],
 ];
 

@@ -35,7 +35,7 @@ const DAYS = Object.fromEntries(
 /** What unobserved cells are filled with; once a page. */
 export function Hatch() {
   return (
-    <svg class="defs" aria-hidden="true">
+    <svg class="hidden" aria-hidden="true">
       <defs>
         <pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
           <path d="M-1 5 5-1M1 7 7 1M-3 3 3-3" />
