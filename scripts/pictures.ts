@@ -119,11 +119,11 @@ async function says(url: string, text: string): Promise<boolean> {
   return (await (await fetch(url)).text()).includes(text);
 }
 
-/** Whether each site has all of its figures. */
+/** Whether each site has all of its figures, and its strip all days that it was checked on. */
 async function hasFigures(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/api/v1/sites`);
-  const sites: { p95: number | null; uptime: { quarter: number | null } }[] =
-    (await answer.json()).data;
-  return sites.length === SITES.length &&
-    sites.every(({ p95, uptime }) => p95 !== null && uptime.quarter !== null);
+  const sites: { p95: number | null }[] = (await answer.json()).data;
+  const late = (await (await fetch(url)).text()).match(/data-cells="\d*-/g) ?? [];
+  return sites.length === SITES.length && sites.every(({ p95 }) => p95 !== null) &&
+    late.length === SITES.filter(({ days }) => days !== undefined).length;
 }

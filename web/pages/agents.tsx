@@ -50,10 +50,7 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           lastResult === null ? lastDay : <Ago at={lastResult} now={now} />,
           count(sites),
           STATES.filter((state) => states[state] > 0).map((state) => (
-            <>
-              <StateWord state={state} word={`${count(states[state])} ${state}`} />
-              {" "}
-            </>
+            <StateWord state={state} word={`${count(states[state])} ${state}`} />
           )),
           count(Math.round(recent.results / 2)),
           <Ms of={recent.latenessP50} />,

@@ -52,20 +52,23 @@ export async function overview(c: Context<Env>, deps: WebDeps, selections: Selec
                   ? `${count(ids.length)} of ${plural(sites.size, "site")}`
                   : plural(ids.length, "site")}
               </p>
-              {ids.length === 0 && (
-                <p>
-                  None is so: <a href="/">show all</a>
-                </p>
-              )}
-              <SiteTable
-                sites={shown}
-                groups={groups}
-                query={query}
-                history={history}
-                checks={checks}
-                length={CHECKS}
-                now={now}
-              />
+              {ids.length === 0
+                ? (
+                  <p>
+                    None is so: <a href="/">show all</a>
+                  </p>
+                )
+                : (
+                  <SiteTable
+                    sites={shown}
+                    groups={groups}
+                    query={query}
+                    history={history}
+                    checks={checks}
+                    length={CHECKS}
+                    now={now}
+                  />
+                )}
               <Pages at={at} of={pages} href={(page) => hrefOf({ ...query, page })} />
             </section>
           )}
@@ -94,13 +97,12 @@ function Nothing({ isRead }: { isRead: boolean }) {
 function Monitor({ sites, summary, now }: { sites: Sites; summary: Summary; now: number }) {
   const { agentsHeard, agentsSilent, nextCertificate, lastMonth } = summary;
   const next = nextCertificate && sites.get(nextCertificate.id);
-  const isWell = agentsSilent === 0 && now - sites.newest <= QUIET_MS;
+  const isLate = sites.failingSince !== null || now - sites.newest > QUIET_MS;
   return (
     <p class="dim lines">
       <span>
-        <Mark state={isWell ? "up" : "degraded"} /> <a href="/pipeline">Monitor</a>: last result
-        {" "}
-        <Ago at={sites.newest} now={now} /> from{" "}
+        <Mark state={isLate || agentsSilent > 0 ? "degraded" : "up"} />{" "}
+        <a href="/pipeline">Monitor</a>: last result <Ago at={sites.newest} now={now} /> from{" "}
         <a href="/agents">{plural(agentsHeard, "agent")}</a>
         {agentsSilent > 0 && (
           <>

@@ -138,14 +138,16 @@ export async function site(c: Context<Env>, deps: WebDeps) {
       <IncidentRows of={happened} now={now} />
 
       <h2>Slots accounted for</h2>
-      <p>
-        {plural(total(agents.map(({ checks }) => checks)), "result answers", "results answer")} for
-        {" "}
-        {plural(total(Object.values(counts)), "due time")}:{" "}
-        {fields.filter((field) => counts[field] > 0)
-          .map((field) => `${count(counts[field])} ${field}`).join(", ") || "none"}. Uptime counts
-        up, degraded and down.
-      </p>
+      {agents.length > 0 && (
+        <p>
+          {plural(total(agents.map(({ checks }) => checks)), "result answers", "results answer")}
+          {" "}
+          for {plural(total(Object.values(counts)), "due time")}:{" "}
+          {fields.filter((field) => counts[field] > 0)
+            .map((field) => `${count(counts[field])} ${field}`).join(", ") || "none"}. Uptime counts
+          up, degraded and down.
+        </p>
+      )}
       <Locations agents={agents} seen={seen} now={now} />
       <Sql>{sql.slots}</Sql>
 

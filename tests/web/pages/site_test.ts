@@ -98,11 +98,20 @@ Deno.test("a site's page takes any range, and what is none is the last day", asy
   const [halfHour, day] = [await points(`from=${from}`), await points("")];
   assertEquals([halfHour.step, day.step], [60, 300]);
   assert(halfHour.at.length >= 29 && halfHour.at.length <= 31, String(halfHour.at.length));
-  assertEquals((await points("range=7d")).step, 3_600);
+  assertEquals([halfHour.gap, day.gap], [120, 600]);
+  const { step, gap } = await points("range=7d");
+  assertEquals([step, gap], [3_600, 3_600]);
   assertEquals((await points("range=1y")).step, 86_400);
   assertEquals((await points("from=nonsense&to=more")).until - day.until < 60, true);
   const later = new Date(Date.now() - 86_400_000).toISOString().slice(0, 16);
   assertEquals(await points(`from=2026-01-01T00:00&to=${later}`), null);
+  await world.store(resultNow("api", { frequency: 900 }));
+  await world.deps.sites.load();
+  assertEquals(
+    (await points("")).gap,
+    1_800,
+    "a site that is checked seldom is observed in between",
+  );
 });
 
 Deno.test("a site that is not there is 404, with a way back", async () => {

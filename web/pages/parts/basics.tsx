@@ -62,8 +62,7 @@ const LENGTHS = { day: 10, minute: 16, second: 19 };
 export function At({ at, to = "minute" }: { at: number; to?: keyof typeof LENGTHS }) {
   return (
     <time datetime={new Date(at).toISOString()} title={exact(at)}>
-      {exact(at).slice(0, LENGTHS[to])}
-      {to !== "day" && <small>UTC</small>}
+      {exact(at).slice(0, LENGTHS[to])} {to !== "day" && <small>UTC</small>}
     </time>
   );
 }

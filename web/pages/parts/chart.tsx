@@ -121,11 +121,10 @@ function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps
           />
           {children}
         </svg>
-        <span class="top-label">{amount(top)} ms</span>
-        <span class="bottom-label">0</span>
       </div>
       <div class="axis">
         <span>{exact(range.since).slice(0, 16)}</span>
+        <span>0 to {amount(top)} ms</span>
         <span>{exact(range.until).slice(0, 16)} UTC</span>
       </div>
     </figure>

@@ -79,6 +79,7 @@ export function Locations({ agents, seen, now }: {
         "#last response",
         "last result",
       ]}
+      none="No agent reported it in this range."
       rows={agents.map((one) => {
         const last = seen.find(({ agentId }) => agentId === one.agentId);
         return [

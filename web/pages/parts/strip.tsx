@@ -109,6 +109,7 @@ interface StripProps {
 
 /** Runs of equal cells are one line each, cut up by its dashes: a strip of 90 cells is some 200 bytes. */
 function Strip({ cells, label, tells }: StripProps) {
+  if (cells.every((cell) => cell === null)) return raw('<span class="none">–</span>');
   const paths: Partial<Record<State, string>> = {};
   const add = (as: State, d: string) => paths[as] = (paths[as] ?? "") + d;
   const texts: string[] = [];

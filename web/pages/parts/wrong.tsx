@@ -39,13 +39,9 @@ export function Wrong({ sites, counts, now }: WrongProps) {
         <h1>{headline(counts)}</h1>
         <p class="dim">
           {BY_URGENCY.filter((state) => counts[state] > 0).map((state) => (
-            <>
-              {" "}
-              <a class={`state ${state}`} href={`/?state=${state}`}>
-                <Mark state={state} /> {counts[state]} {state}
-              </a>
-              {" "}
-            </>
+            <a class={`state ${state}`} href={`/?state=${state}`}>
+              <Mark state={state} /> {counts[state]} {state}
+            </a>
           ))}
         </p>
       </div>
