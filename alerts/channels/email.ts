@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plain, strictMap, text, whole } from "../../config/fields.ts";
+import { strictMap, text, whole } from "../../config/fields.ts";
 import { escapeHtml } from "../../runtime/in_words.ts";
 import type { Message } from "../message/message.ts";
 import { LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
@@ -42,8 +42,8 @@ export const email = channelKind<EmailChannel>({
     port: whole(1, 65_535).nullish(),
     security: z.literal(["starttls", "tls", "none"], { error: SECURITY }).nullish(),
     ca: z.string({ error: "PEM" }).nullish(),
-    username: plain("a user name").nullish(),
-    password: plain("a password").nullish(),
+    username: text("a user name").nullish(),
+    password: text("a password").nullish(),
     from: address(),
     to: z.union(
       [address(), z.array(address(), { error: ADDRESSES }).min(1, { error: ADDRESSES })],

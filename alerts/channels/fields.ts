@@ -1,6 +1,5 @@
 /** What the channels' schemas are made of. */
-import { z } from "zod";
-import { HTTP_TOKEN, text, textLike } from "../../config/fields.ts";
+import { HTTP_TOKEN, mapOf, text, textLike } from "../../config/fields.ts";
 import { checkUrl } from "../../config/site/urls.ts";
 
 const URL_WHAT = 'an http or https URL without spaces and "user:password@"';
@@ -12,9 +11,6 @@ export function url() {
 
 /** Further headers of each request. */
 export function headers() {
-  return z.record(
-    textLike("a header's name", HTTP_TOKEN),
-    text("a header's value"),
-    { error: HEADERS },
-  ).nullish();
+  return mapOf(HEADERS, textLike("a header's name", HTTP_TOKEN), text("a header's value"))
+    .nullish();
 }
