@@ -1,12 +1,12 @@
 import type { z } from "zod";
 import { checked, optional, strictMap, text } from "../../config/fields.ts";
 import { checkUrl } from "../../config/site/urls.ts";
-import { type AuthDeps, authKind, type TokenOutcome, type TokenSource } from "./kind.ts";
 import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpError, httpError } from "../http/errors.ts";
 import type { HttpRequest } from "../http/types.ts";
 import { basicAuthorization } from "./basic.ts";
+import { type AuthDeps, authKind, type TokenOutcome, type TokenSource } from "./kind.ts";
 
 const schema = strictMap({
   token_url: checked("the URL that gives tokens", checkUrl),
