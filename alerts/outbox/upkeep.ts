@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from "pg";
-import { kindOf } from "../channels/index.ts";
+import { kindOf, withoutSecrets } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
@@ -8,7 +8,7 @@ import { retryUntil } from "../../runtime/retry.ts";
 import { INCIDENT_ROW, type IncidentRow } from "../incident.ts";
 import { readIncidents } from "./compose.ts";
 import { oweOpened, oweResolved, type Route } from "./owe.ts";
-import { type SenderDeps, withoutSecrets } from "./sender.ts";
+import type { SenderDeps } from "./sender.ts";
 import { channelWorks } from "./settle.ts";
 
 const EVERY_MS = 10_000;
