@@ -2,19 +2,8 @@ import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import { assetUrl } from "../assets/index.ts";
 
-interface Head {
-  /** The stylesheet's address. */
-  style?: string;
-  /** More of what is in its head. */
-  more?: Child;
-}
-
-/** A page without the dashboard around it. */
-export function bare(
-  title: string,
-  body: Child,
-  { style = assetUrl("style.css"), more = null }: Head = {},
-) {
+/** A page without the dashboard around it. @param more What else is in its head */
+export function bare(title: string, body: Child, more: Child = null) {
   return html`<!DOCTYPE html>${(
     <html lang="en">
       <head>
@@ -23,7 +12,7 @@ export function bare(
         <meta name="color-scheme" content="light dark" />
         <title>{title}</title>
         <link rel="icon" href={ICON} />
-        <link rel="stylesheet" href={style} />
+        <link rel="stylesheet" href={assetUrl("style.css")} />
         {more}
       </head>
       <body>{body}</body>
