@@ -25,46 +25,37 @@ export function status(deps: WebDeps, place: string): Hono<Env> {
   const { logo } = status;
   // Its end tells a plain server what it is.
   const logoUrl = logo && `/status/logo.${logo.type.replace(/^image\/|\+xml$/g, "")}`;
-  const get = (
-    path: string,
-    type: string,
-    seconds: number,
-    make: () => Promise<string> | string | Uint8Array<ArrayBuffer>,
-  ) =>
-    app.get(path, async (c) => {
-      const headers = { "content-type": type, "cache-control": `public, max-age=${seconds}` };
-      return c.body(await make(), 200, headers);
-    });
 
-  get(
-    "/status",
-    "text/html; charset=utf-8",
-    10,
-    async () => String(await statusPage(await viewNow(), status, logoUrl)),
-  );
-  get(COLOURS_URL, "text/css", 300, () => coloursOf(status.colours));
-  if (logoUrl) get(logoUrl, logo!.type, 300, () => new Uint8Array(logo!.bytes));
-  app.use("/status.json", cors());
-  get(
-    "/status.json",
-    "application/json",
-    10,
-    async () => JSON.stringify(summary(await viewNow(), status.title, url)),
-  );
-  get(
-    FEED_URL,
-    "application/atom+xml; charset=utf-8",
-    60,
-    async () => feed(await viewNow(), status.title, url),
-  );
+  app.get("/status", async (c) => {
+    c.header("cache-control", "public, max-age=10");
+    return c.html(statusPage(await viewNow(), status, logoUrl));
+  });
+  app.get(COLOURS_URL, (c) => {
+    c.header("cache-control", "public, max-age=300");
+    return c.body(coloursOf(status.colours), 200, { "content-type": "text/css" });
+  });
+  if (logo) {
+    app.get(logoUrl!, (c) => {
+      c.header("cache-control", "public, max-age=300");
+      return c.body(new Uint8Array(logo.bytes), 200, { "content-type": logo.type });
+    });
+  }
+  app.get("/status.json", cors(), async (c) => {
+    c.header("cache-control", "public, max-age=10");
+    return c.json(summary(await viewNow(), status.title, url));
+  });
+  app.get(FEED_URL, async (c) => {
+    c.header("cache-control", "public, max-age=60");
+    const text = feed(await viewNow(), status.title, url);
+    return c.body(text, 200, { "content-type": "application/atom+xml; charset=utf-8" });
+  });
   app.get(`/badge/:id{[0-9]+}/:what{(?:${BADGES.join("|")})\\.svg}`, etag(), async (c) => {
     const { id, what } = c.req.param();
     const { groups } = await viewNow();
     const site = groups.flatMap(({ sites }) => sites).find((one) => String(one.id) === id);
     if (site === undefined) return c.notFound();
     c.header("cache-control", "public, max-age=60");
-    const p95 = deps.history.percentiles(site.id)?.p95 ?? null;
-    const text = badge(badgeOf(site, what!.slice(0, -4), p95));
+    const text = badge(badgeOf(site, what!.slice(0, -4)));
     return c.body(text, 200, { "content-type": "image/svg+xml" });
   });
   return app;
@@ -76,12 +67,7 @@ function coloursOf(colours: Readonly<Record<string, string>>): string {
   return `:root {\n${lines.join("")}}\n`;
 }
 
-/** @param p95 Milliseconds */
-function badgeOf(
-  { name, state, uptime }: PublicSite,
-  what: string,
-  p95: number | null,
-): Badge {
+function badgeOf({ name, state, uptime, p95 }: PublicSite, what: string): Badge {
   switch (what) {
     case "uptime":
       return {
