@@ -1,4 +1,5 @@
 /** What the channels' schemas are made of. */
+import { z } from "zod";
 import { HTTP_TOKEN, mapOf, text, textLike } from "../../config/fields.ts";
 import { checkUrl } from "../../config/site/urls.ts";
 
@@ -7,6 +8,12 @@ const HEADERS = "a map from a header to its value";
 
 export function url() {
   return textLike(URL_WHAT, (url) => checkUrl(url) === null);
+}
+
+/** One, or a list of at least one. */
+export function oneOrMore<S extends z.ZodType>(schema: S, what: string) {
+  const error = what;
+  return z.union([schema, z.array(schema, { error }).min(1, { error })], { error });
 }
 
 /** Further headers of each request. */
