@@ -30,8 +30,10 @@ export async function agentsPage(
     { title: "Agents" },
     <>
       <div class="headline">
-        <h1>{plural(heard, "agent reports", "agents report")}</h1>
-        <p class="dim">{agents.length > heard && `${agents.length - heard} silent`}</p>
+        <h1>
+          {heard === 0 ? "No agent reports" : plural(heard, "agent reports", "agents report")}
+        </h1>
+        {agents.length > heard && <p class="dim">{agents.length - heard} silent</p>}
       </div>
       <Table
         head={[
@@ -42,10 +44,13 @@ export async function agentsPage(
           "#results/min",
           "#late, p50",
           "#late, p99",
-          "~labels",
-          "agent",
+          "~agent",
         ]}
-        none="None has said anything yet: httpmon agent -c … starts one."
+        none={
+          <>
+            None has said anything in the last 26 hours: <code>httpmon agent -c …</code> starts one.
+          </>
+        }
         rows={agents.map((
           { id, uuid, location, labels, lastResult, isHeard, lastDay, sites, states },
         ) => [
@@ -55,16 +60,17 @@ export async function agentsPage(
           lastResult === null ? lastDay : <Ago at={lastResult} now={now} />,
           count(sites),
           STATES.filter((state) => states[state] > 0).map((state) => (
-            <>
-              <StateWord state={state} word={`${count(states[state])} ${state}`} />
-              {" "}
-            </>
+            <StateWord state={state} word={`${count(states[state])} ${state}`} />
           )),
           count(Math.round((latelyOf.get(id)?.results ?? 0) / 2)),
           <Ms of={latelyOf.get(id)?.latenessP50 ?? null} />,
           <Ms of={latelyOf.get(id)?.latenessP99 ?? null} />,
-          Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", "),
-          <code>{uuid}</code>,
+          <>
+            <code>{uuid}</code>{" "}
+            <small>
+              {Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", ")}
+            </small>
+          </>,
         ])}
       />
       <Sql>{agentsSql(now)}</Sql>
@@ -98,7 +104,11 @@ export function Processes({ processes, columns }: {
   return (
     <Table
       head={["address", "is", "version", ...columns.map(([title]) => `#${title}`)]}
-      none="None is known: web.ops of the dashboard's config names where they listen."
+      none={
+        <>
+          None is known: <code>web.ops</code> of the dashboard's config names where they listen.
+        </>
+      }
       rows={processes.map(({ url, error, mode, version, value }) => {
         const isReady = value("httpmon_ready") === 1;
         return [

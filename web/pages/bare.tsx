@@ -7,13 +7,15 @@ interface Head {
   style?: string;
   /** More of what is in its head. */
   more?: Child;
+  /** The path of what arrives by itself. */
+  live?: string;
 }
 
 /** A page without the dashboard around it. */
 export function bare(
   title: string,
   body: Child,
-  { style = assetUrl("style.css"), more = null }: Head = {},
+  { style = assetUrl("style.css"), more = null, live }: Head = {},
 ) {
   return html`<!DOCTYPE html>${(
     <html lang="en">
@@ -26,12 +28,12 @@ export function bare(
         <link rel="stylesheet" href={style} />
         {more}
       </head>
-      <body>{body}</body>
+      <body data-live={live}>{body}</body>
     </html>
   )}`;
 }
 
-export const ICON = "data:image/svg+xml," + encodeURIComponent(
+const ICON = "data:image/svg+xml," + encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="9" width="3" height="6" fill="#1a7f4b"/>' +
     '<rect x="6.5" y="5" width="3" height="10" fill="#1a7f4b"/><rect x="12" y="1" width="3" height="14" fill="#2457d6"/></svg>',
 );
