@@ -71,3 +71,30 @@ Deno.test("httpmon_percentile() gives what @datadog/sketches-js gives of the sam
     'Phase "tsl" is not known, it is one of response, dns, connect, tls, first_byte, download',
   );
 });
+
+Deno.test("a bin of more results than one number holds stays whole when it is merged", async () => {
+  await using database = await historyDatabase(START, 0);
+  // 8,388,606 of 10 ms, and 200,000 of a second.
+  await database.rows(
+    `INSERT INTO rollup_daily (bucket, site_id, agent_id, checks, up, degraded, down, unknown,
+       maintenance, response_sum, responses, sketch)
+     SELECT day, 1, 1, 4294303, 4294303, 0, 0, 0, 0, 0, 4294303, ARRAY[
+       httpmon_sketch_key(0, 10) << 22 | 4194303, httpmon_sketch_key(0, 1000) << 22 | 100000]
+     FROM unnest($1::timestamptz[]) AS day`,
+    [[new Date(START), new Date(START + DAY_MS)]],
+  );
+  await database.rows("INSERT INTO rollup_pending VALUES (1, 'month', $1)", [new Date(START)]);
+  await rollUpAll(database, START + DAY_MS);
+  const [month] = await database.rows(
+    `SELECT n::int, ms FROM rollup_monthly, httpmon_quantiles(httpmon_bins(sketch, 0), '{0.97,0.98}')`,
+  );
+  const [days] = await database.rows(
+    `SELECT ARRAY[httpmon_percentile(url, 0.97, $1, $2), httpmon_percentile(url, 0.98, $1, $2)] AS ms
+     FROM sites WHERE id = 1`,
+    [new Date(START), new Date(START + 2 * DAY_MS)],
+  );
+  assertEquals(month.n, 2 * 4_294_303);
+  assertEquals(month.ms, days.ms);
+  assertAlmostEquals(month.ms[0] / 10, 1, 0.02001);
+  assertAlmostEquals(month.ms[1] / 1_000, 1, 0.02001);
+});
