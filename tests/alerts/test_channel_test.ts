@@ -1,34 +1,29 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import process from "node:process";
 import type { Channel } from "../../alerts/channels/index.ts";
 import { testChannel } from "../../alerts/test_channel.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { httpmon } from "../db/run_mode.ts";
+import { printed } from "../support/mode_here.ts";
 import { type Answer, startHttp } from "./channels/http_receiver.ts";
 import { startSmtp } from "./channels/smtp_server.ts";
 import { SECRET, startReceiver } from "./receiver.ts";
 
 /** What it prints, and the exit code; nobody waits for longer than `ms`. */
-async function tested(channel: Channel, ms = 15_000): Promise<[code: number, printed: string]> {
-  const { write } = process.stdout;
-  let printed = "";
-  process.stdout.write = ((text: string, done: () => void) => {
-    printed += text;
-    done();
-  }) as typeof write;
-  try {
-    const code = await testChannel("on-call", {
+async function tested(
+  channel: Channel,
+  ms = 15_000,
+): Promise<[code: number | null, printed: string]> {
+  const { code, stdout } = await printed(() =>
+    testChannel("on-call", {
       channels: { "on-call": channel },
       link: null,
       fetch: (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(ms) }),
       clock: systemClock,
       signal: new AbortController().signal,
-    });
-    return [code, printed];
-  } finally {
-    process.stdout.write = write;
-  }
+    })
+  );
+  return [code, stdout];
 }
 
 Deno.test("httpmon alerts --test sends a signed sample, and tells what was answered", async () => {
@@ -63,8 +58,8 @@ for (
 ) {
   Deno.test(`testChannel() tells of a receiver that ${what}`, async () => {
     await using server = await startHttp(() => answer);
-    const [code, printed] = await tested({ type: "webhook", url: server.url, secret: SECRET });
-    assertEquals([code, printed], [expected[0], `on-call (webhook): ${expected[1]}\n`]);
+    const [code, said] = await tested({ type: "webhook", url: server.url, secret: SECRET });
+    assertEquals([code, said], [expected[0], `on-call (webhook): ${expected[1]}\n`]);
   });
 }
 
@@ -74,9 +69,9 @@ Deno.test("testChannel() waits for no receiver that hangs, and tells of one that
     1,
     "on-call (webhook): not taken: No answer within 15 s\n",
   ]);
-  const [code, printed] = await tested({ type: "slack", url: "http://127.0.0.1:9/s3cret-path" });
-  assertEquals([code, /s3cret/.test(printed)], [1, false], printed);
-  assertMatch(printed, /^on-call \(slack\): not taken: /);
+  const [code, said] = await tested({ type: "slack", url: "http://127.0.0.1:9/s3cret-path" });
+  assertEquals([code, /s3cret/.test(said)], [1, false], said);
+  assertMatch(said, /^on-call \(slack\): not taken: /);
 });
 
 Deno.test("testChannel() sends mail, and never prints its password", async () => {
@@ -92,10 +87,10 @@ Deno.test("testChannel() sends mail, and never prints its password", async () =>
   ]);
   assertEquals(mails[0]!.headers.subject, "Test: sample is down: status 503");
   // A word of what the server answers.
-  const [code, printed] = await tested(channel("username"));
+  const [code, said] = await tested(channel("username"));
   assertEquals(code, 1);
   assertMatch(
-    printed,
+    said,
     /^on-call \(email\): not taken: Invalid login: .*Invalid (Username|\(hidden\)) or password\n$/i,
   );
 });
