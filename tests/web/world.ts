@@ -138,7 +138,7 @@ export interface World extends AsyncDisposable {
   ask(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Makes one for `await using`. @param web What the config says of it */
+/** Makes one for `await using`. @param web What the config says of it @param minutes -1: no result */
 export async function webWorld(web: Record<string, unknown> = {}, minutes = 60): Promise<World> {
   const database = await ownDatabase({ max: 6 });
   const { pool } = database;
@@ -152,7 +152,8 @@ export async function webWorld(web: Record<string, unknown> = {}, minutes = 60):
     position += batch.length;
     if (outcome.kind !== "stored") throw new Error(outcome.kind);
   };
-  await add([...resultsUntil(Date.now(), minutes)]);
+  const first = [...resultsUntil(Date.now(), minutes)];
+  if (first.length > 0) await add(first);
   const config = loadedConfig("web", {
     web,
     database: { dsn: database.dsn },
