@@ -7,6 +7,8 @@ export interface Usage {
   /** CPU time since its start, all its threads, seconds; `kernel` is the system's part of it. */
   cpu: number;
   kernel: number;
+  /** CPU time of its threads that still run, seconds: the first one, V8's own, and all others. */
+  threads: Record<"main" | "v8" | "others", number>;
   /** How long its main thread stood in line for a core since its start, seconds. */
   waited: number;
 }
@@ -28,8 +30,23 @@ export function usageOf(pid: number): Usage {
     rss: kibibytes * 1024,
     cpu: (utime + stime) / TICKS_A_SECOND,
     kernel: stime / TICKS_A_SECOND,
+    threads: threadsOf(pid),
     waited: Number(text("schedstat").split(" ")[1]) / NANOSECONDS,
   };
+}
+
+function threadsOf(pid: number): Usage["threads"] {
+  const threads = { main: 0, v8: 0, others: 0 };
+  for (const tid of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const text = (name: string) => readFileSync(`/proc/${pid}/task/${tid}/${name}`, "utf8");
+      const kind = tid === String(pid) ? "main" : text("comm").startsWith("V8") ? "v8" : "others";
+      threads[kind] += Number(text("schedstat").split(" ")[0]) / NANOSECONDS;
+    } catch {
+      continue; // it has ended meanwhile
+    }
+  }
+  return threads;
 }
 
 /**
