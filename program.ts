@@ -68,7 +68,7 @@ async function runMode(
   const { loadConfig } = await import("./config/load.ts");
   // One check of a URL needs no config; one that is named, or is in its usual place, counts.
   const isOptional = mode === "check" && !isConfigNamed;
-  const config = loadConfig(configPath, { mode, cwd, isOptional });
+  const config = loadConfig(configPath, { mode: options.as ?? mode, cwd, isOptional });
   const { createLogger } = await import("./runtime/log.ts");
   const isTerminal = process.stderr.isTTY === true;
   const log = createLogger(config, mode, {
@@ -137,22 +137,32 @@ async function modeFunction(
 
 /** Mode "check-config", which may need what all others do. */
 async function checkConfig(context: ModeContext): Promise<ExitCode> {
-  const { config: { kafka, database }, log } = context;
+  const { config: { kafka, database }, options, log } = context;
   const { checkConfigMode } = await import("./agent/by_hand/check_config_mode.ts");
+  const { usesSection } = await import("./config/mode_parts.ts");
+  // An agent's config alone has no database.
+  const as = options.as ?? (database ? null : "agent");
+  const uses = (name: string) => as === null || usesSection(as, name);
   return await checkConfigMode(context, [
     async function* () {
+      if (!uses("kafka")) return;
       const { createKafka } = await import("./kafka/client.ts");
       const { reachKafka } = await import("./kafka/reach.ts");
-      yield* reachKafka(createKafka(kafka, "httpmon-check-config", log), kafka);
+      const group = as === "alerts" ? kafka.alertsGroup : kafka.consumerGroup;
+      yield* reachKafka(createKafka(kafka, "httpmon-check-config", log), kafka, {
+        publishes: as === "agent",
+        group: as === "agent" ? null : group,
+      });
     },
     async function* () {
-      if (!database) return;
+      if (!database || !uses("database")) return;
       const { createPool, READ_ONLY } = await import("./db/connect/pool.ts");
       const { reachDatabase } = await import("./db/connect/reach.ts");
       const applicationName = "httpmon-check-config";
-      const pool = createPool(database.dsn, { max: 1, applicationName, session: READ_ONLY, log });
+      const dsn = as === "web" ? database.readerDsn ?? database.dsn : database.dsn;
+      const pool = createPool(dsn, { max: 1, applicationName, session: READ_ONLY, log });
       try {
-        yield* reachDatabase(pool);
+        yield* reachDatabase(pool, as);
       } finally {
         await pool.end();
       }

@@ -57,7 +57,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
     runConsumer({
       ...deps,
       consumer: CONSUMER,
-      config: { ...config.kafka, consumerGroup: `${config.kafka.consumerGroup}-alerts` },
+      config: { ...config.kafka, consumerGroup: config.kafka.alertsGroup },
       sink: createAlertSink({ ...deps, rulesOf }),
       maxBatchRecords: MAX_BATCH_RECORDS,
     }),

@@ -1,3 +1,4 @@
+import { METADATA_MAX_AGE_MS } from "../kafka/client.ts";
 import { viewTopic } from "../kafka/cluster.ts";
 import { aborted } from "../runtime/abort.ts";
 import { Group, type GroupDeps } from "./group.ts";
@@ -16,8 +17,6 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 /** No heartbeat and no join in all this time: kafkajs has lost its way. */
 const MAX_SILENCE_MS = REBALANCE_TIMEOUT_MS + 2 * SESSION_TIMEOUT_MS;
 const WATCH_MS = 5_000;
-/** Partitions that were added to the topic are noticed within this. */
-const METADATA_MAX_AGE_MS = 10_000;
 
 /** What consuming is handed. */
 export interface SessionDeps extends Omit<GroupDeps, "fail"> {

@@ -9,6 +9,8 @@ import { patchRequestQueue } from "./kafkajs/request_queue_patch.ts";
 
 /** A TCP connection, with its TLS handshake, takes longer than this only when the way is broken. */
 const MAX_CONNECT_MS = 10_000;
+/** Partitions that were added to a topic are noticed within this; kafkajs's own is five minutes. */
+export const METADATA_MAX_AGE_MS = 10_000;
 
 /** A kafkajs client made from the config: addresses, TLS, SASL, timeouts, log. Connects to nothing yet. */
 export function createKafka(config: KafkaConfig, clientId: string, log: Logger): Kafka {

@@ -86,6 +86,8 @@ export const kafkaPart = part({
         /** -1: for ever. */
         topicRetentionMs: yaml.topic_retention_ms,
         consumerGroup: yaml.consumer_group,
+        /** Alerters read the topic for themselves. */
+        alertsGroup: `${yaml.consumer_group}-alerts`,
         batchTimeoutMs: yaml.batch_timeout_ms,
         /** -1 is "all". */
         acks: yaml.acks,

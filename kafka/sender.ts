@@ -3,6 +3,7 @@ import type { KafkaConfig } from "../config/types.ts";
 import { within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
+import { METADATA_MAX_AGE_MS } from "./client.ts";
 import { RefusedError } from "./errors.ts";
 import { asSendError } from "./failure.ts";
 import { ensureTopic } from "./topic.ts";
@@ -56,6 +57,7 @@ export function createSender(
     const producer = kafka.producer({
       createPartitioner,
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       // At a retry kafkajs passes by what a new leader should get, where that broker has answered
       // before, and resolves. Whoever calls retries the whole batch, by a new producer.
       retry: { retries: 0 },

@@ -103,7 +103,8 @@ export async function hasBrokerTime(kafka: Kafka, topic: string): Promise<boolea
   }
 }
 
-async function topicExists(admin: Admin, topic: string): Promise<boolean> {
+/** Whether the topic is there. */
+export async function topicExists(admin: Admin, topic: string): Promise<boolean> {
   try {
     await admin.fetchTopicMetadata({ topics: [topic] });
     return true;

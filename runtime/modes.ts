@@ -30,3 +30,20 @@ export const RELOADING_MODES: ReadonlySet<Mode> = new Set<Mode>([
   "alerts",
   "web",
 ]);
+
+/** Modes that need a broker or a database. */
+export const SERVICE_MODES = [
+  "agent",
+  "writer",
+  "alerts",
+  "silence",
+  "web",
+  "init-schema",
+  "maintain",
+  "dbdump",
+  "restore",
+  "replay",
+  "report",
+] as const satisfies readonly Mode[];
+
+export type ServiceMode = typeof SERVICE_MODES[number];

@@ -1,5 +1,5 @@
 import { UsageError } from "./exit_codes.ts";
-import type { Mode } from "./modes.ts";
+import { type Mode, SERVICE_MODES, type ServiceMode } from "./modes.ts";
 
 /** What the modes take beside the config; what is not of the mode is empty, null or false. */
 export interface RunOptions extends CheckOptions, RecordOptions {
@@ -14,6 +14,8 @@ export interface RunOptions extends CheckOptions, RecordOptions {
   dryRun: boolean;
   /** Mode "check-config": tries what the config names. */
   connect: boolean;
+  /** Mode "check-config": the mode that the config is for; null: it does not matter. */
+  as: ServiceMode | null;
   /** Mode "alerts": sends a sample to this channel, and nothing else. */
   test: string | null;
   /** Mode "silence": for how long ("2h") and why, or the number of one to end. */
@@ -102,6 +104,11 @@ export const OPTIONS: Readonly<Record<string, Option>> = {
   connect: {
     modes: ["check-config"],
     help: "try broker, topic, group, database, tables and rights, too",
+  },
+  as: {
+    modes: ["check-config"],
+    value: "MODE",
+    help: "only what this mode needs, as its login has it",
   },
   test: {
     modes: ["alerts"],
@@ -224,6 +231,7 @@ export function readOptions(
     args,
     watch: parsed.watch === true,
     connect: parsed.connect === true,
+    as: parsed.as === undefined ? null : choiceOf("as", parsed.as as string, SERVICE_MODES),
     dryRun: parsed["dry-run"] === true,
     test: (parsed.test as string | undefined) ?? null,
     ...silenceOptions(parsed),

@@ -24,7 +24,7 @@ import { type Checkout, checkouts, startMode } from "../measure/program.ts";
 import { startSites } from "../measure/site_server.ts";
 import { quantile } from "../measure/statistics.ts";
 import { type Contender, type Figures, inTurn, report } from "../measure/table.ts";
-import { usageOf } from "../measure/usage.ts";
+import { threadsOf, usageOf } from "../measure/usage.ts";
 import { readResults } from "../soak/read_results.ts";
 
 /** Of a floor, in one round. */
@@ -162,6 +162,7 @@ async function agentRound(checkout: Checkout, fleet: Fleet): Promise<Figures> {
     JSON.stringify({ loglevel: "INFO", kafka, websites, agent: { state_dir: "state" } }),
   );
   const agent = await startMode(checkout, ["agent", "-c", config], folder);
+  const usage = () => ({ ...usageOf(agent.pid), threads: threadsOf(agent.pid) });
   try {
     const log = join(folder, "agent.log");
     const runs = async () =>
@@ -169,9 +170,9 @@ async function agentRound(checkout: Checkout, fleet: Fleet): Promise<Figures> {
     await waitFor("the agent to run", runs, WITHIN_MS);
     // In its first ten seconds each site is checked once, whatever its frequency.
     await sleep(systemClock, 11_000);
-    const [from, before] = [Date.now(), usageOf(agent.pid)];
+    const [from, before] = [Date.now(), usage()];
     await sleep(systemClock, seconds * 1000);
-    const [until, after] = [Date.now(), usageOf(agent.pid)];
+    const [until, after] = [Date.now(), usage()];
     await agent.stop("SIGTERM", 20_000);
     if (await agent.exited !== 0) throw new Error(await logTail(log));
     const { checks, lateness } = await resultsOf(topic, from, until);

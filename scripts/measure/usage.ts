@@ -7,8 +7,6 @@ export interface Usage {
   /** CPU time since its start, all its threads, seconds; `kernel` is the system's part of it. */
   cpu: number;
   kernel: number;
-  /** CPU time of its threads that still run, seconds: the first one, V8's own, and all others. */
-  threads: Record<"main" | "v8" | "others", number>;
   /** How long its main thread stood in line for a core since its start, seconds. */
   waited: number;
 }
@@ -30,12 +28,12 @@ export function usageOf(pid: number): Usage {
     rss: kibibytes * 1024,
     cpu: (utime + stime) / TICKS_A_SECOND,
     kernel: stime / TICKS_A_SECOND,
-    threads: threadsOf(pid),
     waited: Number(text("schedstat").split(" ")[1]) / NANOSECONDS,
   };
 }
 
-function threadsOf(pid: number): Usage["threads"] {
+/** CPU time of the threads that still run, seconds: the first one, V8's own, and all others. */
+export function threadsOf(pid: number): Record<"main" | "v8" | "others", number> {
   const threads = { main: 0, v8: 0, others: 0 };
   for (const tid of readdirSync(`/proc/${pid}/task`)) {
     try {

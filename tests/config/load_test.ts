@@ -2,10 +2,9 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
-import { defaultSite } from "../../config/site/site.ts";
-import { ConfigError } from "../../config/say/problem.ts";
+import { ConfigError } from "../../config/say/findings.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
-import { loadText } from "./load_text.ts";
+import { defaultSite, loadText } from "./load_text.ts";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");
@@ -44,6 +43,7 @@ Deno.test("loadConfig() gives every default", () => {
       topicReplicationFactor: -1,
       topicRetentionMs: 604_800_000,
       consumerGroup: "monitoring",
+      alertsGroup: "monitoring-alerts",
       batchTimeoutMs: 10_000,
       acks: 1,
       requestTimeoutMs: 40_000,
@@ -114,6 +114,7 @@ Deno.test("loadConfig() reads every key", () => {
       topicReplicationFactor: 3,
       topicRetentionMs: -1,
       consumerGroup: "writers",
+      alertsGroup: "writers-alerts",
       batchTimeoutMs: 500,
       acks: -1,
       requestTimeoutMs: 30_000,

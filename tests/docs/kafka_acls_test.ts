@@ -79,14 +79,13 @@ Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are
   );
   parts.defer(() => site.shutdown());
 
-  const configOf = (user: string, group = "monitoring") => ({
+  const configOf = (user: string) => ({
     kafka: {
       monitoring: {
         bootstrap_servers: `127.0.0.1:${kafka.ports.SASL}`,
         sasl_mechanism: "PLAIN",
         sasl_username: user,
         sasl_password: `${user}-secret`,
-        consumer_group: group,
         batch_timeout_ms: 200,
       },
     },
@@ -99,21 +98,23 @@ Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are
     const command = [...taskCommand(mode), "-c", "config.yaml"];
     return parts.use(new Program({ command, cwd, env: denoEnv() }));
   };
-  const connect = async (user: string, group?: string) => {
-    const { stdout } = await httpmon(database.dsn, ["check-config", "--connect"], {
-      config: JSON.stringify(configOf(user, group)),
+  /** What is found of Kafka. */
+  const connect = async (user: string, as: string) => {
+    const { stdout } = await httpmon(database.dsn, ["check-config", "--connect", "--as", as], {
+      config: JSON.stringify(configOf(user)),
     });
-    const word = (part: string) => new RegExp(`^${part} +(ok|FAILED)`, "m").exec(stdout)?.[1];
-    return [word("topic"), word("group")];
+    const found = stdout.matchAll(/^(broker|topic|publish|read|group) +(ok|FAILED)/gm);
+    return [...found].map(([, of, word]) => `${of} ${word}`).join(", ");
   };
 
   // Without a right, nobody sees anything.
-  assertEquals(await connect("agent"), ["FAILED", "FAILED"]);
+  assertEquals(await connect("agent", "agent"), "broker ok, topic FAILED");
+  assertEquals(await connect("writer", "writer"), "broker ok, topic FAILED, group FAILED");
   const early = await start("writer", "writer");
   await waitFor("the writer to be refused", () => /[Nn]ot authorized/.test(early.stderr), 60_000);
 
   await admin.createAcls({ acl });
-  await start("agent", "agent");
+  const agent = await start("agent", "agent");
   await start("alerts", "alerter");
   const stored = (consumer: string) =>
     database.value(
@@ -123,10 +124,18 @@ Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are
   await waitFor("results in the table", async () => await stored("writer") > 2, 60_000);
   await waitFor("results at the alerter", async () => await stored("alerts") > 2, 60_000);
 
-  assertEquals(await connect("agent"), ["ok", "FAILED"]);
-  assertEquals(await connect("writer"), ["ok", "ok"]);
-  assertEquals(await connect("writer", "monitoring-alerts"), ["ok", "FAILED"]);
-  assertEquals(await connect("alerter", "monitoring-alerts"), ["ok", "ok"]);
+  const written = () => admin.fetchTopicOffsets("monitoring");
+  await agent.stops(30_000);
+  const before = await written();
+  const reads = "broker ok, topic ok, read";
+  assertEquals(await connect("agent", "agent"), "broker ok, topic ok, publish ok");
+  assertEquals(await connect("writer", "agent"), "broker ok, topic ok, publish FAILED");
+  assertEquals(await connect("agent", "writer"), `${reads} FAILED, group FAILED`);
+  assertEquals(await connect("writer", "writer"), `${reads} ok, group ok`);
+  assertEquals(await connect("writer", "alerts"), `${reads} ok, group FAILED`);
+  assertEquals(await connect("alerter", "alerts"), `${reads} ok, group ok`);
+  assertEquals(await connect("nobody-asks-kafka", "web"), "");
+  assertEquals(await written(), before);
   const intruder = await start("agent", "writer");
   await waitFor("an agent without Write", () => /[Nn]ot authorized/.test(intruder.stderr), 60_000);
   assertMatch(intruder.stderr, /Cannot send to the broker/);

@@ -6,14 +6,18 @@ import { httpmon } from "../db/run_mode.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
 
 /** What check-config says of a part, by its name. */
-async function connected(dsn: string, topic: string, brokers?: string[]) {
+async function connected(dsn: string, topic: string, brokers?: string[], as?: string) {
   const bootstrap_servers = brokers ?? (await kafkaForTests()).brokers;
   const config = JSON.stringify({
     kafka: {
       monitoring: { bootstrap_servers, topic, consumer_group: topic, request_timeout_ms: 5_000 },
     },
   });
-  const { code, stdout, stderr } = await httpmon(dsn, ["check-config", "--connect"], { config });
+  const { code, stdout, stderr } = await httpmon(
+    dsn,
+    ["check-config", "--connect", ...(as ? ["--as", as] : [])],
+    { config },
+  );
   assertEquals(stderr, "");
   const lines = stdout.split("\n\n").at(-1)!.trim().split("\n");
   const parts = lines.map((line) => /^(\w+) +(ok|FAILED) {2}(.*)$/.exec(line)!.slice(1));
@@ -24,7 +28,15 @@ Deno.test("httpmon check-config --connect tells of each part that a mode needs",
   await using database = await ownDatabase();
   const { code, found } = await connected(database.dsn, await freshTopic({ partitions: 3 }));
   assertEquals(code, 0);
-  assertEquals([...found.keys()], ["broker", "topic", "group", "database", "tables", "rights"]);
+  assertEquals([...found.keys()], [
+    "broker",
+    "topic",
+    "read",
+    "group",
+    "database",
+    "tables",
+    "rights",
+  ]);
   assertMatch(found.get("broker")!, /^ok cluster \S+ of \S+:\d+$/);
   assertMatch(found.get("topic")!, /^ok "test-\S+" of 3 partitions$/);
   assertMatch(found.get("group")!, /^ok "test-\S+", of 0 at work$/);
@@ -32,7 +44,7 @@ Deno.test("httpmon check-config --connect tells of each part that a mode needs",
   assertEquals(found.get("tables"), "ok as this version needs them");
   assertEquals(
     found.get("rights"),
-    "ok for writer; alerts; web, dbdump and report; silence; maintain and init-schema",
+    "ok for writer, restore, alerts, web, dbdump, report, silence, replay, maintain, init-schema",
   );
 });
 
@@ -61,10 +73,33 @@ Deno.test("httpmon check-config --connect says what cannot be reached, and what 
   const writer = await connected(roles.dsnOf("writer"), "any", [nobody]);
   assertEquals(writer.code, 1);
   assertMatch(writer.found.get("broker")!, /^FAILED .*ECONNREFUSED.*127\.0\.0\.1/);
-  assertEquals([writer.found.has("topic"), writer.found.get("rights")], [false, "ok for writer"]);
+  assertEquals([writer.found.has("topic"), writer.found.get("rights")], [
+    false,
+    "ok for writer, restore",
+  ]);
   const stranger = await connected(roles.dsnOf("reader"), "any", [nobody]);
   assertMatch(stranger.found.get("tables")!, /^FAILED .*give the role its rights/);
   const away = await connected(`postgres://me:hunter2@${nobody}/x`, "any", [nobody]);
   assertMatch(away.found.get("database")!, /^FAILED Cannot reach the database: .*ECONNREFUSED/);
   assertEquals(/hunter2/.test([...away.found.values()].join()), false);
+});
+
+Deno.test("httpmon check-config --connect --as looks at what a mode needs, and at no more", async () => {
+  await using database = await ownDatabase();
+  await using roles = await testRoles(database);
+  await roles.grant("writer");
+  const dsn = roles.dsnOf("writer");
+  const topic = await freshTopic();
+  const writer = await connected(dsn, topic, undefined, "writer");
+  assertEquals([writer.code, writer.found.get("rights")], [0, "ok for writer, restore"]);
+  const web = await connected(dsn, topic, undefined, "web");
+  assertEquals([web.code, ...web.found.keys()], [1, "database", "tables", "rights"]);
+  assertEquals(
+    web.found.get("rights"),
+    "FAILED for writer, restore; give the role its rights, see docs/security.md",
+  );
+  const empty = await ownDatabase({ empty: true });
+  await using _ = empty;
+  const first = await connected(empty.dsn, topic, undefined, "init-schema");
+  assertMatch(first.found.get("tables")!, /^ok \d+ migrations are left for it$/);
 });

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createKafka } from "../../kafka/client.ts";
 import { RefusedError } from "../../kafka/errors.ts";
 import { createSender } from "../../kafka/sender.ts";
+import { waitFor } from "../../local/wait.ts";
 import { loadedConfig } from "../support/config.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
@@ -53,6 +54,30 @@ Deno.test("createSender() keeps messages of one key in one partition, in order",
   for (let i = 0; i < 5; i++) await sender.send([{ key: "same", value: String(i) }]);
   const offsets = await administer((admin) => admin.fetchTopicOffsets(topic));
   assertEquals(offsets.map(({ high }) => Number(high)).sort(), [0, 0, 0, 5]);
+});
+
+Deno.test("createSender() sends to partitions that were added within 60 s", async () => {
+  const topic = await freshTopic({ partitions: 1 });
+  await using sender = await senderFor(topic);
+  const batch = Array.from({ length: 40 }, (_, i) => ({ key: `site ${i}`, value: String(i) }));
+  await sender.send(batch);
+  await administer((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] }));
+  const { now } = Date;
+  Date.now = () => now() + 60_000;
+  try {
+    // A new partition may be without a leader for a moment: sent again then, as an agent does.
+    await waitFor("a message in each partition", async () => {
+      try {
+        await sender.send(batch);
+        const offsets = await administer((admin) => admin.fetchTopicOffsets(topic));
+        return offsets.length === 4 && offsets.every(({ high }) => high !== "0");
+      } catch {
+        return false;
+      }
+    }, 10_000);
+  } finally {
+    Date.now = now;
+  }
 });
 
 for (const acks of [0, 1, "all"]) {

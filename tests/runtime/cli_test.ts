@@ -31,6 +31,7 @@ const NO_OPTIONS: RunOptions = {
   watch: false,
   dryRun: false,
   connect: false,
+  as: null,
   test: null,
   forTime: null,
   why: null,
