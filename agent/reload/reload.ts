@@ -47,12 +47,10 @@ export class Reloads {
   #watch: FileWatch | null = null;
   #watched: readonly string[] = [];
 
-  /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
     this.#deps = deps;
     this.#loader = deps.loader ?? new ConfigLoader();
     this.#sites = deps.config.sites;
-    this.#loader.start();
   }
 
   /** From now on the config is taken over. */
