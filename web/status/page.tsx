@@ -4,7 +4,7 @@ import { DAY_MS } from "../data/past/history.ts";
 import type { State } from "../data/now/judge.ts";
 import { bare } from "../pages/bare.tsx";
 import { Mark, Uptime } from "../pages/parts/basics.tsx";
-import { exact, span } from "../pages/parts/format.ts";
+import { dayInWords, exact, span } from "../pages/parts/format.ts";
 import { DayStrip, Hatch } from "../pages/parts/strip.tsx";
 import type { PublicIncident, PublicMaintenance, StatusView } from "./view.ts";
 
@@ -49,8 +49,10 @@ export function statusPage(view: StatusView, status: WebStatus, logo: string | n
         {logo && <Brand status={status} logo={logo} />}
         <h1>{status.title}</h1>
       </header>
-      <p class={`overall ${mark}`}>
-        <Mark state={mark} /> <strong>{view.words}</strong>
+      <p class="headline overall">
+        <strong>
+          <Mark state={mark} /> {view.words}
+        </strong>
         <small>
           as of <At at={view.asOf} />
         </small>
@@ -108,13 +110,13 @@ export function statusPage(view: StatusView, status: WebStatus, logo: string | n
         Subscribe: <a href={FEED_URL}>feed</a>
       </footer>
     </main>,
-    head,
+    { more: head },
   );
 }
 
 /** A time in the reader's zone, where there is a script, else in UTC. */
 function At({ at, day = false }: { at: number; day?: boolean }) {
-  const text = day ? exact(at).slice(0, 10) : exact(at);
+  const text = day ? dayInWords(at) : exact(at);
   return (
     <time datetime={new Date(at).toISOString()} data-local={day ? null : ""}>
       {text}

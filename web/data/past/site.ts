@@ -69,7 +69,7 @@ GROUP BY 1 ORDER BY 1`;
 
 const VERDICTS = ["up", "degraded", "down", "unknown"] as const;
 
-/** A run of failures of a site, with what was seen at its first one. */
+/** A run of failures of a site, with what was seen at its start. */
 export interface Failure {
   started: number;
   /** Null: it lasts. */
@@ -79,6 +79,8 @@ export interface Failure {
   reason: string | null;
   errorMessage: string | null;
   evidence: Evidence | null;
+  /** That the site showed to the first result of it; empty: none, or it is not kept any more. */
+  chain: Certificate[];
 }
 
 /** What a site answered. */
@@ -93,11 +95,13 @@ export interface Evidence {
 export async function failuresOf(
   pool: Pool,
   id: number,
-  range: Range,
+  range: Pick<Range, "since" | "until">,
   most: number,
 ): Promise<Failure[]> {
   const { rows } = await pool.query(
-    `SELECT ${MS("started")}, ${MS("ended")}, cardinality(agent_ids) AS agents,
+    `SELECT ${MS("started")}, started::text AS first, ${
+      MS("ended")
+    }, cardinality(agent_ids) AS agents,
        f.response_code AS "responseCode", f.reason, f.error_message AS "errorMessage",
        CASE WHEN e.ts IS NOT NULL THEN jsonb_build_object('at', extract(epoch FROM e.ts)::float8 * 1000,
          'statusLine', e.status_line, 'headers', e.headers, 'body', e.body) END AS evidence
@@ -113,7 +117,19 @@ export async function failuresOf(
      ORDER BY started DESC`,
     [id, new Date(range.since), new Date(range.until), most],
   );
-  return rows;
+  const chains = await certificatesOf(
+    pool,
+    // By its times, so that only their days are read.
+    `SELECT DISTINCT ON (r.ts) r.ts::text AS of, (
+       SELECT chain FROM site_certificates AS s
+       WHERE s.site_id = r.site_id AND s.agent_id = r.agent_id AND chain[1] = k.fingerprint
+       ORDER BY last_seen DESC, first_seen DESC LIMIT 1
+     ) AS chain
+     FROM check_results AS r JOIN connections AS k ON k.id = r.connection_id
+     WHERE r.site_id = $1 AND r.ts = ANY ($2)`,
+    [id, rows.map(({ first }) => first)],
+  );
+  return rows.map(({ first, ...failure }) => ({ ...failure, chain: chains.get(first) ?? [] }));
 }
 
 /** What an agent saw of a site in a range. */
@@ -143,7 +159,7 @@ export async function byAgent(
   }));
 }
 
-/** A certificate of the chain that a site showed last. */
+/** A certificate of a chain that a site showed. */
 export interface Certificate {
   subject: string;
   issuer: string;
@@ -153,21 +169,28 @@ export interface Certificate {
   fingerprint: string;
 }
 
+/** The chain that was shown last, the site's own certificate first. */
 export async function chainOf(pool: Pool, id: number): Promise<Certificate[]> {
-  const { rows } = await pool.query(
-    `SELECT subject, issuer, ${MS("not_before", '"notBefore"')}, ${
-      MS("not_after", '"notAfter"')
-    }, names,
-       encode(c.fingerprint, 'hex') AS fingerprint
-     FROM (
-       SELECT chain FROM site_certificates WHERE site_id = $1
-       ORDER BY last_seen DESC, first_seen DESC LIMIT 1
-     ) AS shown
-     CROSS JOIN LATERAL unnest(chain) WITH ORDINALITY AS link(fingerprint, place)
-     JOIN certificates AS c ON c.fingerprint = link.fingerprint ORDER BY place`,
+  const chains = await certificatesOf(
+    pool,
+    `SELECT '' AS of, chain FROM site_certificates WHERE site_id = $1
+     ORDER BY last_seen DESC, first_seen DESC LIMIT 1`,
     [id],
   );
-  return rows;
+  return chains.get("") ?? [];
+}
+
+/** The certificates of chains, by what they are of. @param shown SQL that gives "of" and "chain" */
+async function certificatesOf(pool: Pool, shown: string, values: unknown[]) {
+  const { rows } = await pool.query<Certificate & { of: string }>(
+    `SELECT shown.of, subject, issuer, ${MS("not_before", `"notBefore"`)},
+       ${MS("not_after", `"notAfter"`)}, names, encode(c.fingerprint, 'hex') AS fingerprint
+     FROM (${shown}) AS shown
+     CROSS JOIN LATERAL unnest(chain) WITH ORDINALITY AS link(fingerprint, place)
+     JOIN certificates AS c ON c.fingerprint = link.fingerprint ORDER BY place`,
+    values,
+  );
+  return Map.groupBy(rows, ({ of }) => of);
 }
 
 export async function quantilesOf(pool: Pool, id: number, range: Range): Promise<Quantiles> {
