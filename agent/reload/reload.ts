@@ -48,13 +48,11 @@ export class Reloads {
   /** Where included files are looked for. */
   #patterns: readonly string[];
 
-  /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
     this.#deps = deps;
     this.#loader = deps.loader ?? new ConfigLoader();
     this.#sites = deps.config.sites;
     this.#patterns = deps.config.includePatterns;
-    this.#loader.start();
   }
 
   /** From now on the config is taken over. */
