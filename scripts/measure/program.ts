@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ROOT } from "../build/project.ts";
 import { type LocalProcess, startProcess } from "../../local/process.ts";
@@ -30,8 +31,11 @@ export function startMode(
   });
 }
 
+/** With what the mode's task asks of V8. */
 export function modeCommand({ folder }: Checkout, args: readonly string[]): string[] {
-  return [Deno.execPath(), "run", "-A", "--no-check", join(folder, "main.ts"), ...args];
+  const { tasks } = JSON.parse(readFileSync(join(folder, "deno.json"), "utf8"));
+  const flags = /--v8-flags=\S+/.exec(tasks[args[0]!]?.command ?? "") ?? [];
+  return [Deno.execPath(), "run", ...flags, "-A", "--no-check", join(folder, "main.ts"), ...args];
 }
 
 /** Runs a mode to its end. @throws Where it fails, with the end of its log */
