@@ -1,6 +1,7 @@
 import type { Context } from "hono";
-import { agentsOf, recentSql } from "../data/monitor/agents.ts";
+import { agentsOf } from "../data/monitor/agents.ts";
 import type { Ops, Process } from "../data/monitor/ops.ts";
+import { agentsSql, type Recent } from "../data/monitor/recent.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { Ago, Mark, Ms, Sql, StateWord, Table } from "./parts/basics.tsx";
@@ -9,10 +10,19 @@ import { count, plural, short } from "./parts/format.ts";
 const STATES = ["down", "degraded", "unknown", "maintenance", "up"] as const;
 
 /** Who checks: when they were heard last, from where, and how well they keep their times. */
-export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
+export async function agentsPage(
+  c: Context<Env>,
+  deps: WebDeps,
+  { ops, recent }: { ops: Ops; recent: Recent },
+) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
-  const [agents, processes] = await Promise.all([agentsOf(pool, sites, now), ops.processes()]);
+  const [agents, lately, processes] = await Promise.all([
+    agentsOf(pool, sites, now),
+    recent.agents(),
+    ops.processes(),
+  ]);
+  const latelyOf = new Map(lately.map((each) => [each.agentId, each]));
   const heard = agents.filter(({ isHeard }) => isHeard).length;
   return page(
     c,
@@ -20,8 +30,10 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
     { title: "Agents" },
     <>
       <div class="headline">
-        <h1>{plural(heard, "agent reports", "agents report")}</h1>
-        <p class="dim">{agents.length > heard && `${agents.length - heard} silent`}</p>
+        <h1>
+          {heard === 0 ? "No agent reports" : plural(heard, "agent reports", "agents report")}
+        </h1>
+        {agents.length > heard && <p class="dim">{agents.length - heard} silent</p>}
       </div>
       <Table
         head={[
@@ -32,12 +44,15 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           "#results/min",
           "#late, p50",
           "#late, p99",
-          "~labels",
-          "agent",
+          "~agent",
         ]}
-        none="None has said anything yet: httpmon agent -c … starts one."
+        none={
+          <>
+            None has said anything in the last 26 hours: <code>httpmon agent -c …</code> starts one.
+          </>
+        }
         rows={agents.map((
-          { uuid, location, labels, lastResult, isHeard, lastDay, sites, states, recent },
+          { id, uuid, location, labels, lastResult, isHeard, lastDay, sites, states },
         ) => [
           <span class="state">
             <Mark state={isHeard ? "up" : "unobserved"} /> {location ?? "not said"}
@@ -45,19 +60,20 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           lastResult === null ? lastDay : <Ago at={lastResult} now={now} />,
           count(sites),
           STATES.filter((state) => states[state] > 0).map((state) => (
-            <>
-              <StateWord state={state} word={`${count(states[state])} ${state}`} />
-              {" "}
-            </>
+            <StateWord state={state} word={`${count(states[state])} ${state}`} />
           )),
-          count(Math.round(recent.results / 2)),
-          <Ms of={recent.latenessP50} />,
-          <Ms of={recent.latenessP99} />,
-          Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", "),
-          <code>{uuid}</code>,
+          count(Math.round((latelyOf.get(id)?.results ?? 0) / 2)),
+          <Ms of={latelyOf.get(id)?.latenessP50 ?? null} />,
+          <Ms of={latelyOf.get(id)?.latenessP99 ?? null} />,
+          <>
+            <code>{uuid}</code>{" "}
+            <small>
+              {Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", ")}
+            </small>
+          </>,
         ])}
       />
-      <Sql>{recentSql(now)}</Sql>
+      <Sql>{agentsSql(now)}</Sql>
       <h2>Processes</h2>
       <Processes
         processes={processes.filter(({ mode, error }) => mode === "agent" || error !== null)}
@@ -88,7 +104,11 @@ export function Processes({ processes, columns }: {
   return (
     <Table
       head={["address", "is", "version", ...columns.map(([title]) => `#${title}`)]}
-      none="None is known: web.ops of the dashboard's config names where they listen."
+      none={
+        <>
+          None is known: <code>web.ops</code> of the dashboard's config names where they listen.
+        </>
+      }
       rows={processes.map(({ url, error, mode, version, value }) => {
         const isReady = value("httpmon_ready") === 1;
         return [
