@@ -10,8 +10,10 @@ import type { Known } from "./shared.ts";
 const MAX_DAYS = 50;
 /** Of one transaction, as read; what travels and what the server holds grow with it. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Some 5 ms of work; heartbeats and signals get their turn between the slices. */
-const SLICE = 500;
+/** So many messages are there at a time: they are garbage before V8 takes them for something that stays. */
+const SLICE = 50;
+/** Some 5 ms of work; heartbeats and signals get their turn behind it. */
+const TURN = 500;
 
 /** What one transaction is to store. */
 export interface Part {
@@ -42,7 +44,7 @@ export async function* partsOf(
       if (end > start && (end - start) % SLICE === 0) {
         encoder.add(slice);
         slice = [];
-        await setImmediate();
+        if ((end - start) % TURN === 0) await setImmediate();
       }
       const record = records[end]!;
       bytes += record.value?.length ?? 0;
