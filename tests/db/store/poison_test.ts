@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ResultStore } from "../../../db/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import {
@@ -64,6 +65,40 @@ Deno.test("storeBatch() finds the results that only the database refuses, and st
     assertEquals(Buffer.compare(letter.value, batch[letter.offset]!.value!), 0);
   }
   assertEquals(await database.value("SELECT count(*)::int FROM check_results"), 96);
+});
+
+/** As refusePoison(), but by a rule that is looked at when the transaction commits. */
+async function refusePoisonAtCommit({ rows }: OwnDatabase): Promise<void> {
+  await refusePoison({ rows } as OwnDatabase);
+  await rows("DROP TRIGGER refuse ON check_results");
+  await rows(
+    `CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON check_results DEFERRABLE INITIALLY DEFERRED
+     FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  );
+}
+
+Deno.test("a result that is refused at the commit is found by halves, and the rest is stored", async () => {
+  await using database = await ownDatabase();
+  await refusePoisonAtCommit(database);
+  const of = (first: number) =>
+    Array.from({ length: 9 }, (_, n) => result(first + n, n === 6 ? { url: POISON } : {}));
+  const store = await begunStore(database);
+  const outcome = await store.storeBatch(SOURCE, records(0, of(0)), 0n);
+  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [8, 1]);
+  const [letter] = await database.rows('SELECT "offset"::int, reason, detail FROM dead_letters');
+  assertEquals(letter, {
+    offset: 6,
+    reason: "store_failed",
+    detail: "P0001: No results of this site (the rule)",
+  });
+
+  // The same of results that come from no topic, one of them there already.
+  const { pool, rows } = database;
+  const others = [...of(100), result(0)].map((message) => ({ message }));
+  const loaded = await new ResultStore(pool, { log: recordingLog() }).storeResults(others);
+  assertEquals([loaded.inserted, loaded.duplicates, loaded.expired], [8, 1, 0]);
+  assertEquals(loaded.refused.map(({ reason }) => reason), ["store_failed"]);
+  assertEquals((await rows("SELECT count(*)::int AS n FROM check_results"))[0].n, 16);
 });
 
 Deno.test("storeBatch() finds duplicates and taken identities among refused results too", async () => {
