@@ -67,40 +67,6 @@ Deno.test("storeBatch() finds the results that only the database refuses, and st
   assertEquals(await database.value("SELECT count(*)::int FROM check_results"), 96);
 });
 
-/** As refusePoison(), but by a rule that is looked at when the transaction commits. */
-async function refusePoisonAtCommit({ rows }: OwnDatabase): Promise<void> {
-  await refusePoison({ rows } as OwnDatabase);
-  await rows("DROP TRIGGER refuse ON check_results");
-  await rows(
-    `CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON check_results DEFERRABLE INITIALLY DEFERRED
-     FOR EACH ROW EXECUTE FUNCTION refuse()`,
-  );
-}
-
-Deno.test("a result that is refused at the commit is found by halves, and the rest is stored", async () => {
-  await using database = await ownDatabase();
-  await refusePoisonAtCommit(database);
-  const of = (first: number) =>
-    Array.from({ length: 9 }, (_, n) => result(first + n, n === 6 ? { url: POISON } : {}));
-  const store = await begunStore(database);
-  const outcome = await store.storeBatch(SOURCE, records(0, of(0)), 0n);
-  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [8, 1]);
-  const [letter] = await database.rows('SELECT "offset"::int, reason, detail FROM dead_letters');
-  assertEquals(letter, {
-    offset: 6,
-    reason: "store_failed",
-    detail: "P0001: No results of this site (the rule)",
-  });
-
-  // The same of results that come from no topic, one of them there already.
-  const { pool, rows } = database;
-  const others = [...of(100), result(0)].map((message) => ({ message }));
-  const loaded = await new ResultStore(pool, { log: recordingLog() }).storeResults(others);
-  assertEquals([loaded.inserted, loaded.duplicates, loaded.expired], [8, 1, 0]);
-  assertEquals(loaded.refused.map(({ reason }) => reason), ["store_failed"]);
-  assertEquals((await rows("SELECT count(*)::int AS n FROM check_results"))[0].n, 16);
-});
-
 Deno.test("storeBatch() finds duplicates and taken identities among refused results too", async () => {
   await using database = await ownDatabase();
   await database.rows("ALTER TABLE check_results ADD CHECK (response_code <> 418)");
@@ -172,6 +138,42 @@ async function timedStore({ pool }: OwnDatabase) {
 }
 
 const LETTERS = "SELECT count(*)::int FROM dead_letters";
+
+Deno.test("what is refused before the rows are is found by halves, and set aside after ten minutes", async () => {
+  await using database = await ownDatabase();
+  await database.rows(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+       $$BEGIN RAISE EXCEPTION 'No such site' USING ERRCODE = 'P0001'; END$$;
+     CREATE TRIGGER refuse BEFORE INSERT ON sites FOR EACH ROW WHEN (NEW.url = '${POISON}')
+     EXECUTE FUNCTION refuse()`,
+  );
+  const of = (first: number) =>
+    Array.from({ length: 9 }, (_, n) => result(first + n, n === 6 ? { url: POISON } : {}));
+  const { clock, log, store } = await timedStore(database);
+  const batch = records(0, of(0));
+  const attempt = (n: number) => store.storeBatch(SOURCE, batch.slice(n), BigInt(n));
+  const { code } = await assertRejects(() => attempt(0)) as { code?: string };
+  assertEquals([code, await database.value("SELECT next_offset::int FROM consumer_offsets")], [
+    "P0001",
+    6,
+  ]);
+  for (let minute = 0; minute < 10; minute++) {
+    await assertRejects(() => attempt(6), Error, "No such site");
+    clock.stall(60_000);
+  }
+  const outcome = await attempt(6);
+  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [2, 1]);
+  assertEquals(await database.rows('SELECT "offset"::int, reason, detail FROM dead_letters'), [
+    { offset: 6, reason: "store_failed", detail: "P0001: No such site" },
+  ]);
+
+  // The same of results that come from no topic, one of them there already.
+  const results = records(0, [...of(100), result(0)])
+    .map((one, n) => ({ ...one, message: n < 9 ? of(100)[n]! : result(0) }));
+  const loaded = await new ResultStore(database.pool, { log }).storeResults(results);
+  assertEquals([loaded.inserted, loaded.duplicates, loaded.expired], [8, 1, 0]);
+  assertEquals(loaded.refused.map(({ reason }) => reason), ["store_failed"]);
+});
 
 for (const count of [1, 3]) {
   Deno.test(`storeBatch() sets a batch of ${count} that fails altogether aside after ten minutes`, async () => {
