@@ -15,7 +15,6 @@ import { Limiter } from "./condition/limiter.ts";
 import { hostOf } from "./condition/network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
-import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { AgentStats } from "./stats.ts";
@@ -109,7 +108,6 @@ export async function runAgent(
 
   const publishing = publisher.run(draining.signal, deadline.signal);
   const replaceSites = (sites: readonly Site[]) => {
-    if (sites.some(({ rules }) => asksOfTexts(rules))) inspector.start();
     schedule.replace(sites.map(scheduled));
     timestamps.keep(new Set(sites.map(siteId)));
     kit.network.keep(new Set(sites.map(({ requestUrl }) => hostOf(requestUrl)!)));

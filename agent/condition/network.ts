@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import net, { isIP } from "node:net";
 import { type Clock, sleep } from "../../runtime/clock.ts";
+import { keep } from "../bounded_map.ts";
 import type { FailureClass } from "../http/errors.ts";
 import type { HttpClient, HttpRecord } from "../http/types.ts";
 import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
@@ -61,6 +63,8 @@ export class Network {
   #controls = new Outage();
   /** Host -> the address that it last answered from. */
   #addresses = new Map<string, string>();
+  /** URL -> its host. */
+  #hosts = new Map<string, string | null>();
   #asked: { at: number; answers: Promise<boolean> } | null = null;
 
   constructor(options: NetworkOptions) {
@@ -102,7 +106,7 @@ export class Network {
 
   #note(record: HttpRecord, url: string, isProxied: boolean): void {
     const { error, status, addresses, remoteAddress, phases } = record;
-    const host = hostOf(url);
+    const host = this.#hosts.get(url) ?? keep(this.#hosts, url, hostOf(url));
     // A proxy that answers shows that there is a network; what it reaches or not is not ours to see.
     if (host === null || (error && (isProxied || NOTHING_ASKED.has(error.class)))) return;
     const now = this.#options.clock.monotonic();
@@ -245,17 +249,11 @@ export function askControlBy(client: HttpClient): AskControl {
   };
 }
 
-function connects(control: string, signal: AbortSignal): Promise<boolean> {
+async function connects(control: string, signal: AbortSignal): Promise<boolean> {
   const { hostname, port } = new URL(`tcp://${control}`);
-  return new Promise((resolve) => {
-    const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
-    const end = (answers: boolean) => {
-      signal.removeEventListener("abort", onAbort);
-      socket.destroy();
-      resolve(answers);
-    };
-    const onAbort = () => end(false);
-    signal.addEventListener("abort", onAbort);
-    socket.once("connect", () => end(true)).on("error", onAbort);
-  });
+  const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  // Stays for the socket's life: an error with nobody to hear it would end the process.
+  socket.on("error", () => {});
+  return await once(socket, "connect", { signal }).then(() => true, () => false)
+    .finally(() => socket.destroy());
 }
