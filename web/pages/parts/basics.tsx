@@ -91,18 +91,25 @@ export function DaysLeft({ until, now }: { until: number; now: number }) {
 /** Whoever renews certificates by itself has done so by then. */
 const SOON_DAYS = 14;
 
-/** A form's hidden fields, its token among them, and its button. */
-export function Send({ to, csrf, says, fields = {} }: {
+interface SendProps {
   to: string;
   csrf: string;
+  /** What stands on its button. */
   says: string;
+  as?: string;
+  /** Hidden ones. */
   fields?: Readonly<Record<string, string>>;
-}) {
+  children?: Child;
+}
+
+/** A form that changes something, with its token. */
+export function Send({ to, csrf, says, as = "inline", fields = {}, children }: SendProps) {
   return (
-    <form method="post" action={to} class="inline">
+    <form method="post" action={to} class={as}>
       {Object.entries({ csrf, ...fields }).map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
+      {children}
       <button type="submit">{says}</button>
     </form>
   );
