@@ -64,7 +64,10 @@ console.error("A quarter of results is stored and rolled up");
 const history = new SampleHistory(pool, log, Date.now());
 await history.make();
 const { url } = cleanup.use(await startDashboard());
-await waitFor("the dashboard's figures", () => hasFigures(url), 120_000);
+await waitFor("the dashboard's figures", async () => {
+  await history.catchUp(Date.now());
+  return await hasFigures(url);
+}, 120_000);
 if (browser) {
   const pictures = all ? await allPictures(pool) : await readmePictures(pool);
   const follow = () => history.catchUp(Date.now());
@@ -119,11 +122,14 @@ async function says(url: string, text: string): Promise<boolean> {
   return (await (await fetch(url)).text()).includes(text);
 }
 
-/** Whether each site has all of its figures, and its strip all days that it was checked on. */
+/** Whether each site has all of its figures, a result of now among them, and its strip all days. */
 async function hasFigures(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/api/v1/sites`);
-  const sites: { p95: number | null }[] = (await answer.json()).data;
+  const sites: { p95: number | null; lastResult: string }[] = (await answer.json()).data;
   const late = (await (await fetch(url)).text()).match(/data-cells="\d*-/g) ?? [];
-  return sites.length === SITES.length && sites.every(({ p95 }) => p95 !== null) &&
+  return sites.length === SITES.length &&
+    sites.every(({ p95, lastResult }) =>
+      p95 !== null && Date.now() - Date.parse(lastResult) < 90_000
+    ) &&
     late.length === SITES.filter(({ days }) => days !== undefined).length;
 }

@@ -172,7 +172,7 @@ export function Pick({ of, label }: {
   of: readonly (readonly [href: string, text: string, isChosen: boolean])[];
   label?: string;
 }) {
-  return (
+  return of.length > 0 && (
     <nav class="pick" aria-label={label}>
       {of.map(([href, text, isChosen]) => (
         <a href={href} aria-current={isChosen ? "true" : undefined}>{text}</a>
