@@ -3,8 +3,6 @@ import type { Child } from "hono/jsx";
 import { assetUrl } from "../assets/index.ts";
 
 interface Head {
-  /** The stylesheet's address. */
-  style?: string;
   /** More of what is in its head. */
   more?: Child;
   /** The path of what arrives by itself. */
@@ -12,11 +10,7 @@ interface Head {
 }
 
 /** A page without the dashboard around it. */
-export function bare(
-  title: string,
-  body: Child,
-  { style = assetUrl("style.css"), more = null, live }: Head = {},
-) {
+export function bare(title: string, body: Child, { more = null, live }: Head = {}) {
   return html`<!DOCTYPE html>${(
     <html lang="en">
       <head>
@@ -25,7 +19,7 @@ export function bare(
         <meta name="color-scheme" content="light dark" />
         <title>{title}</title>
         <link rel="icon" href={ICON} />
-        <link rel="stylesheet" href={style} />
+        <link rel="stylesheet" href={assetUrl("style.css")} />
         {more}
       </head>
       <body data-live={live}>{body}</body>
