@@ -178,7 +178,7 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
         ))}
       </ol>
       {mayOperate && (
-        <Send to={`/incidents/${id}/notes`} csrf={csrf} says="Add" as="note">
+        <Send to={`/incidents/${id}/notes`} csrf={csrf} says="Add" as="fields">
           <label>
             A note
             <textarea name="text" rows={3} maxlength={MOST_TEXT} required></textarea>
