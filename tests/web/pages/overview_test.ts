@@ -80,7 +80,7 @@ Deno.test("a strip tells each of its days, or of its checks, in words and in dat
 
 /** What all sites are said to be, by how many are what. */
 const HEADLINES: [counts: Partial<Record<State, number>>, says: string][] = [
-  [{}, "No sites yet"],
+  [{}, "No result in the last 26 hours"],
   [{ up: 1 }, "The site is up"],
   [{ up: 1_204 }, "All 1,204 sites are up"],
   [{ up: 2, maintenance: 1 }, "All sites are up, 1 in maintenance"],
@@ -99,7 +99,7 @@ for (const [counts, says] of HEADLINES) {
 Deno.test("the overview without a result says what to start, and of many sites shows a part", async () => {
   await using world = await webWorld({}, null);
   const empty = await readPage(world, "/");
-  assert(empty.text.includes("No sites yet"), empty.text);
+  assert(empty.text.includes("No result in the last 26 hours"), empty.text);
   assert(/Is an agent running\? httpmon agent .* And a writer\? httpmon writer/.test(empty.text));
   const many = Array.from({ length: 930 }, (_, n) => ({
     site: `site ${String(n).padStart(3, "0")}`,
@@ -121,7 +121,8 @@ Deno.test("the overview says who is at what is down, and which agents are silent
   await using world = await webWorld();
   const id = await addIncident(world, "checkout");
   await world.deps.sites.look();
-  const cell = async () => rowsIn((await readPage(world, "/")).html, ' class="wrong"')[1]!.at(-1);
+  const cell = async () =>
+    rowsIn((await readPage(world, "/")).html, ' class="rows wrong"')[1]!.at(-1);
   assertEquals(await cell(), "acknowledge");
   for (
     const [by, says] of [[null, "acknowledged"], ["ann", "acknowledged by ann"]]

@@ -188,7 +188,16 @@ export function Pages(
   const shown = Array.from({ length: of }, (_, n) => n + 1)
     .filter((n) => n === 1 || n === of || Math.abs(n - at) <= 2);
   if (of === 1) return null;
-  return <Pick label="Pages of the table" of={shown.map((n) => [href(n), count(n), n === at])} />;
+  return (
+    <nav class="pick" aria-label="Pages of the table">
+      {shown.map((n, i) => (
+        <>
+          {n - (shown[i - 1] ?? 0) > 1 && <span class="dim">…</span>}
+          <a href={href(n)} aria-current={n === at ? "page" : undefined}>{n}</a>
+        </>
+      ))}
+    </nav>
+  );
 }
 
 /** Folded: the SQL that gives what stands above it. */

@@ -1,7 +1,7 @@
 import type { Site } from "../../../config/types.ts";
 import { DAY_MS } from "../../data/past/history.ts";
 import { type Seen, STATES } from "../../data/now/judge.ts";
-import type { Certificate, Failure, FromAgent, LastResult } from "../../data/past/site.ts";
+import type { Certificate, Failure, FromAgent, Result } from "../../data/past/site.ts";
 import { uptimeOf } from "../../data/past/ring.ts";
 import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
 import { count, exact, plural, span } from "./format.ts";
@@ -29,7 +29,8 @@ export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {
 }
 
 function Answer({ evidence, chain }: Pick<Failure, "evidence" | "chain">) {
-  const headers = (evidence?.headers ?? []).map(([name, value]) => `${name}: ${value}`);
+  const headers = Object.entries(evidence?.headers ?? {})
+    .map(([name, value]) => `${name}: ${value}`);
   const texts = [
     [evidence?.statusLine, ...headers].filter((line) => line != null).join("\n"),
     evidence?.body,
@@ -151,14 +152,14 @@ function codes({ from, to }: { from: number; to: number }): string {
   return from === to ? String(from) : `${from}-${to}`;
 }
 
-export function Results({ of }: { of: readonly LastResult[] }) {
+export function Results({ of }: { of: readonly Result[] }) {
   return (
     <Table
       head={["time", "verdict", "#response", "#status", "location", "~why"]}
       none="None in the last 26 hours."
       rows={of.map((one) => [
         <At at={one.ts} to="second" />,
-        <StateWord state={one.verdict} />,
+        <StateWord state={one.maintenance ? "maintenance" : one.verdict} />,
         <Ms of={one.responseCode === null ? null : one.responseMs} />,
         one.responseCode ?? "–",
         one.location ?? "–",
