@@ -12,7 +12,7 @@ const STATES = ["down", "degraded", "unknown", "maintenance", "up"] as const;
 export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
-  const [agents, processes] = await Promise.all([agentsOf(pool, sites, now), ops.processes()]);
+  const [agents, processes] = await Promise.all([agentsOf(pool, sites, now), ops()]);
   const heard = agents.filter(({ isHeard }) => isHeard).length;
   return page(
     c,

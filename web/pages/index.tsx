@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { Ops } from "../data/monitor/ops.ts";
+import { opsOf } from "../data/monitor/ops.ts";
 import { Selections } from "../data/now/select.ts";
 import { Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
@@ -21,7 +21,7 @@ import { site } from "./site.tsx";
 
 /** What people look at. */
 export function pages(deps: WebDeps): Hono<Env> {
-  const ops = new Ops(deps);
+  const ops = opsOf(deps);
   const reports = new Reports(deps.pool);
   const selections = new Selections(deps);
   const app = new Hono<Env>();

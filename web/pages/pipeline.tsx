@@ -43,7 +43,7 @@ export async function pipelinePage(
     pipelineOf(pool, now),
     deadLetters(pool, LETTERS),
     notificationsOf(pool, null, NOTIFICATIONS),
-    ops.processes(),
+    ops(),
   ]);
   const amiss = whatIsAmiss(pipeline, { now, newest: sites.newest, silent, processes });
   const sql = pipelineSql(now);

@@ -5,6 +5,7 @@ import { incidents } from "../data/incidents/incidents.ts";
 import type { State } from "../data/now/judge.ts";
 import { notesOf } from "../data/incidents/notes.ts";
 import { type Counts, noCounts, uptimeOf } from "../data/past/ring.ts";
+import { keptFor } from "../data/kept.ts";
 import { groupOf } from "../data/now/select.ts";
 import type { WebDeps } from "../env.ts";
 
@@ -57,16 +58,7 @@ export interface StatusView {
 
 /** Gives what is on the status page, made anew every few seconds. */
 export function statusViews(deps: WebDeps): () => Promise<StatusView> {
-  let kept: { at: number; view: Promise<StatusView> } | null = null;
-  return () => {
-    const now = deps.clock.monotonic();
-    if (kept === null || now - kept.at >= KEEP_MS) {
-      const view = viewNow(deps);
-      kept = { at: now, view };
-      view.catch(() => kept = null);
-    }
-    return kept.view;
-  };
+  return keptFor(deps.clock, KEEP_MS, () => viewNow(deps));
 }
 
 async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promise<StatusView> {

@@ -1,7 +1,7 @@
 import type { WebDeps } from "../../env.ts";
+import { keptFor } from "../kept.ts";
 
 const TIMEOUT_MS = 2_000;
-/** Several who look at once ask once. */
 const KEEP_MS = 5_000;
 
 /** What a process of httpmon says of itself at its `listen`. */
@@ -16,50 +16,36 @@ export interface Process {
   value: (metric: string) => number | null;
 }
 
-/** Asks the processes of `web.ops` for their metrics. */
-export class Ops {
-  readonly #deps: Pick<WebDeps, "config" | "fetch" | "clock">;
-  #asked: { at: number; answer: Promise<Process[]> } | null = null;
+/** What asks the processes of `web.ops` for their metrics; who does not answer says why. */
+export type Ops = () => Promise<Process[]>;
 
-  constructor(deps: Pick<WebDeps, "config" | "fetch" | "clock">) {
-    this.#deps = deps;
-  }
+export function opsOf({ config, fetch, clock }: Pick<WebDeps, "config" | "fetch" | "clock">): Ops {
+  return keptFor(clock, KEEP_MS, () => Promise.all(config.web.ops.map((url) => ask(url, fetch))));
+}
 
-  /** Never rejects: who does not answer says why. */
-  processes(): Promise<Process[]> {
-    const { clock, config } = this.#deps;
-    const now = clock.monotonic();
-    if (this.#asked === null || now - this.#asked.at > KEEP_MS) {
-      const answer = Promise.all(config.web.ops.map((url) => this.#ask(url)));
-      this.#asked = { at: now, answer };
-    }
-    return this.#asked.answer;
-  }
-
-  async #ask(url: string): Promise<Process> {
-    try {
-      const response = await this.#deps.fetch(`${url}/metrics`, {
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        redirect: "error",
-      });
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      const samples = samplesIn(await response.text());
-      const info = samples.find(({ name }) => name === "httpmon_build_info")?.labels ?? "";
-      const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(info)?.[1] ?? "";
-      return {
-        url,
-        error: null,
-        mode: label("mode"),
-        version: label("version"),
-        value: (metric) => {
-          const some = samples.filter(({ name }) => name === metric);
-          return some.length === 0 ? null : some.reduce((sum, { value }) => sum + value, 0);
-        },
-      };
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return { url, error: why, mode: "", version: "", value: () => null };
-    }
+async function ask(url: string, fetch: WebDeps["fetch"]): Promise<Process> {
+  try {
+    const response = await fetch(`${url}/metrics`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: "error",
+    });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const samples = samplesIn(await response.text());
+    const info = samples.find(({ name }) => name === "httpmon_build_info")?.labels ?? "";
+    const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(info)?.[1] ?? "";
+    return {
+      url,
+      error: null,
+      mode: label("mode"),
+      version: label("version"),
+      value: (metric) => {
+        const some = samples.filter(({ name }) => name === metric);
+        return some.length === 0 ? null : some.reduce((sum, { value }) => sum + value, 0);
+      },
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { url, error: why, mode: "", version: "", value: () => null };
   }
 }
 
