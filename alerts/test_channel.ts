@@ -48,7 +48,7 @@ async function send(
 }
 
 /** What would be sent of a site that goes down, all of it made up. @param now Wall clock */
-function sample(now: number, link: string | null): Message {
+export function sample(now: number, link: string | null): Message {
   const at = (secondsAgo: number) => new Date(now - secondsAgo * 1_000).toISOString();
   const key = crypto.randomUUID();
   const seen = {

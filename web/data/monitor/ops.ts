@@ -1,8 +1,7 @@
 import type { WebDeps } from "../../env.ts";
-import { keptFor } from "../kept.ts";
+import { Kept } from "./kept.ts";
 
 const TIMEOUT_MS = 2_000;
-const KEEP_MS = 5_000;
 
 /** What a process of httpmon says of itself at its `listen`. */
 export interface Process {
@@ -16,36 +15,48 @@ export interface Process {
   value: (metric: string) => number | null;
 }
 
-/** What asks the processes of `web.ops` for their metrics; who does not answer says why. */
-export type Ops = () => Promise<Process[]>;
+/** Asks the processes of `web.ops` for their metrics. */
+export class Ops {
+  readonly #deps: Pick<WebDeps, "config" | "fetch" | "clock">;
+  readonly #asked: Kept<Process[]>;
 
-export function opsOf({ config, fetch, clock }: Pick<WebDeps, "config" | "fetch" | "clock">): Ops {
-  return keptFor(clock, KEEP_MS, () => Promise.all(config.web.ops.map((url) => ask(url, fetch))));
-}
+  constructor(deps: Pick<WebDeps, "config" | "fetch" | "clock">) {
+    this.#deps = deps;
+    this.#asked = new Kept(
+      deps.clock,
+      () => Promise.all(deps.config.web.ops.map((url) => this.#ask(url))),
+    );
+  }
 
-async function ask(url: string, fetch: WebDeps["fetch"]): Promise<Process> {
-  try {
-    const response = await fetch(`${url}/metrics`, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: "error",
-    });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const samples = samplesIn(await response.text());
-    const info = samples.find(({ name }) => name === "httpmon_build_info")?.labels ?? "";
-    const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(info)?.[1] ?? "";
-    return {
-      url,
-      error: null,
-      mode: label("mode"),
-      version: label("version"),
-      value: (metric) => {
-        const some = samples.filter(({ name }) => name === metric);
-        return some.length === 0 ? null : some.reduce((sum, { value }) => sum + value, 0);
-      },
-    };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { url, error: why, mode: "", version: "", value: () => null };
+  /** Never rejects: who does not answer says why. */
+  processes(): Promise<Process[]> {
+    return this.#asked.get();
+  }
+
+  async #ask(url: string): Promise<Process> {
+    try {
+      const response = await this.#deps.fetch(`${url}/metrics`, {
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        redirect: "error",
+      });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      const samples = samplesIn(await response.text());
+      const info = samples.find(({ name }) => name === "httpmon_build_info")?.labels ?? "";
+      const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(info)?.[1] ?? "";
+      return {
+        url,
+        error: null,
+        mode: label("mode"),
+        version: label("version"),
+        value: (metric) => {
+          const some = samples.filter(({ name }) => name === metric);
+          return some.length === 0 ? null : some.reduce((sum, { value }) => sum + value, 0);
+        },
+      };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { url, error: why, mode: "", version: "", value: () => null };
+    }
   }
 }
 
