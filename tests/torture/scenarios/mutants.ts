@@ -38,9 +38,9 @@ export const MUTANTS: Variant[] = [
         {
           file: STORE_SQL,
           find:
-            "        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, " +
-            "rows.n\n        ON CONFLICT DO NOTHING;\n",
-          replace: "        ORDER BY rows.n;\n",
+            "          ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, " +
+            "rows.n\n          ON CONFLICT DO NOTHING;\n",
+          replace: "          ORDER BY rows.n;\n",
         },
         {
           file: "db/schema/migrations/000001_tables.sql",
