@@ -31,11 +31,11 @@ export function startMode(
   });
 }
 
-/** With what the mode's task asks of V8. */
+/** As its task has V8 work, but without a type check and with all permissions. */
 export function modeCommand({ folder }: Checkout, args: readonly string[]): string[] {
   const { tasks } = JSON.parse(readFileSync(join(folder, "deno.json"), "utf8"));
-  const flags = /--v8-flags=\S+/.exec(tasks[args[0]!]?.command ?? "") ?? [];
-  return [Deno.execPath(), "run", ...flags, "-A", "--no-check", join(folder, "main.ts"), ...args];
+  const flags = tasks[args[0]!]?.command.match(/--v8-flags=\S+/g) ?? [];
+  return [Deno.execPath(), "run", "-A", "--no-check", ...flags, join(folder, "main.ts"), ...args];
 }
 
 /** Runs a mode to its end. @throws Where it fails, with the end of its log */
