@@ -1,16 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { keepHistory } from "../../../db/history/keep_history.ts";
+import { maintainMode } from "../../../db/history/mode.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
+import { modeHere } from "../../support/mode_here.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import {
   otherDsn,
@@ -23,7 +18,6 @@ import {
 } from "../fixture.ts";
 import { DAY_MS, HOUR_MS, KEEP } from "./fixture.ts";
 
-const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 const SITE = "https://one.example/";
 
 /** Stores a result an hour of the last two days as a writer does; the last but one is down. */
@@ -55,43 +49,28 @@ Deno.test("httpmon maintain rolls up what a writer stored, and says so", async (
   await using database = await ownDatabase();
   await stored(database);
   await assertAnswers(database);
-  const folder = await mkdtemp(join(tmpdir(), "httpmon-maintain-"));
-  try {
-    const config = join(folder, "config.yaml");
-    await writeFile(
-      config,
-      JSON.stringify({ database: { dsn: database.dsn, retention: { raw: 1, hourly: 400 } } }),
+  const content = { database: { dsn: database.dsn, retention: { raw: 1, hourly: 400 } } };
+  const maintain = async (...options: string[]) => {
+    const { code, stdout, stderr } = await modeHere(
+      maintainMode,
+      ["maintain", ...options],
+      content,
     );
-    const maintain = async (...options: string[]) => {
-      const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-sys=hostname"];
-      const args = [
-        "run",
-        ...permissions,
-        MAIN,
-        "maintain",
-        "-c",
-        config,
-        ...options,
-      ];
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
-      assertEquals(stderr, "");
-      return stdout;
-    };
-    assertMatch(
-      await maintain("--dry-run"),
-      /^Would roll up 4[78] hours of sites; [01] are not over yet\nWould drop 1 partitions of "check_results" from before [\d-]+, \d\.\d MB\n/,
-    );
-    assertEquals(await database.value("SELECT count(*)::int FROM rollup_hourly"), 0);
-    const said = await maintain();
-    assertMatch(
-      said,
-      /^Rolled up \d+ hours, days and months of sites\nDropped "check_results_p\d+"\n/,
-    );
-    await assertAnswers(database);
-    assert(await database.value("SELECT count(*)::int FROM rollup_daily") as number >= 1);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+    assertEquals([code, stderr], [0, ""]);
+    return stdout;
+  };
+  assertMatch(
+    await maintain("--dry-run"),
+    /^Would roll up 4[78] hours of sites; [01] are not over yet\nWould drop 1 partitions of "check_results" from before [\d-]+, \d\.\d MB\n/,
+  );
+  assertEquals(await database.value("SELECT count(*)::int FROM rollup_hourly"), 0);
+  const said = await maintain();
+  assertMatch(
+    said,
+    /^Rolled up \d+ hours, days and months of sites\nDropped "check_results_p\d+"\n/,
+  );
+  await assertAnswers(database);
+  assert(await database.value("SELECT count(*)::int FROM rollup_daily") as number >= 1);
 });
 
 Deno.test("keepHistory() keeps the rollups until it is stopped", async () => {

@@ -245,3 +245,14 @@ Deno.test("Guard's cookie is for this host and its own pages alone, and behind h
   await behind.ask("/page", { headers: { "x-forwarded-proto": "https" } });
   assert(behind.setCookie.includes("Secure"));
 });
+
+Deno.test("a login without a name or a password is refused, and counts for nothing", async () => {
+  const client = new Client({ users: USERS });
+  const csrf = await client.token("/login");
+  for (const fields of [{}, { name: "ada" }, { password: PASSWORD }] as Record<string, string>[]) {
+    const { status, text } = await client.post("/login", { csrf, ...fields });
+    assertEquals(status, 403);
+    assertStringIncludes(text, "A name and a password are needed");
+  }
+  assertEquals((await client.login("ada", PASSWORD)).status, 303);
+});
