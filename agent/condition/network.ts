@@ -2,9 +2,9 @@ import { once } from "node:events";
 import net, { isIP } from "node:net";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import { keep } from "../bounded_map.ts";
+import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 import type { FailureClass } from "../http/errors.ts";
 import type { HttpClient, HttpRecord } from "../http/types.ts";
-import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 
 /** Whether a control ("host:port" or a URL) answers; has a second for it. */
 type AskControl = (control: string, signal: AbortSignal) => Promise<boolean>;

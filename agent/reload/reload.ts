@@ -5,8 +5,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
 import type { AgentStats } from "../stats.ts";
-import { stateOfFiles, watchFiles } from "./file_watch.ts";
 import { ConfigLoader } from "./config_loader.ts";
+import { stateOfFiles, watchFiles } from "./file_watch.ts";
 
 interface ReloadDeps {
   /** What the agent started with. */

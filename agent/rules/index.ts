@@ -1,3 +1,5 @@
+import type { HttpRecord } from "../http/types.ts";
+import type { Found, Inspection } from "../inspect/inspection.ts";
 import { bodyRegex, noBodyRegex } from "./body_regex.ts";
 import { maxBodyBytes, minBodyBytes } from "./body_size.ts";
 import { certificateDaysLeft } from "./certificate.ts";
@@ -6,8 +8,6 @@ import { headerValue, responseHeaders } from "./response_headers.ts";
 import { degradedResponseTime, maxResponseTime } from "./response_time.ts";
 import type { Kept, Rule, Seen } from "./rule.ts";
 import { status } from "./status.ts";
-import type { HttpRecord } from "../http/types.ts";
-import type { Found, Inspection } from "../inspect/inspection.ts";
 
 /** Every rule, in the order in which they decide: first those that say down, then degraded. */
 const LIST = [
