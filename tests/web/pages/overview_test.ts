@@ -110,14 +110,18 @@ Deno.test("the overview without a result says what to start, and of many sites s
   await world.deps.sites.load();
   const page = await readPage(world, "/?page=5");
   assertEquals(rowsIn(page.html, ' class="sites"').filter((row) => row.length > 1).length, 101);
-  const [, pages] = /aria-label="Pages of the table">(.*?)<\/nav>/.exec(page.html)!;
-  assertEquals(textOf(pages!), "1 … 3 4 5 6 7 … 10");
-  assert(pages!.includes('<a href="/?page=5" aria-current="page">5</a>'), pages);
+  const pagesOf = (html: string) => /aria-label="Pages of the table">(.*?)<\/nav>/.exec(html)![1]!;
+  assertEquals(textOf(pagesOf(page.html)), "1 … 3 4 5 6 7 … 10");
+  assert(/ aria-current="\w+">5</.test(pagesOf(page.html)), pagesOf(page.html));
   assert(page.text.includes(" and 5 more "), page.text);
-  assertEquals((await readPage(world, "/?page=99")).html.match(/page">(\d+)</)?.[1], "10");
+  const last = await readPage(world, "/?page=99");
+  assert(
+    / aria-current="\w+">10</.test(pagesOf(last.html)),
+    "a page that is not there is the last",
+  );
 });
 
-Deno.test("the overview says who is at what is down, and which agents are silent", async () => {
+Deno.test("the overview says who is at what is down", async () => {
   await using world = await webWorld();
   const id = await addIncident(world, "checkout");
   await world.deps.sites.look();
