@@ -24,7 +24,8 @@ export const MUTANTS: Variant[] = [
       changes: [{
         file: "consume/group.ts",
         find: "    const next = await reader.take({\n",
-        replace: "    await this.#commit(batch.partition, nextOffset);\n" +
+        replace:
+          "    await this.#commit(batch.partition, nextOffset, commitOffsetsIfNecessary);\n" +
           "    const next = await reader.take({\n",
       }],
     },
