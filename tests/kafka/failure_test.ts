@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { RefusedError } from "../../kafka/errors.ts";
-import { asSendError } from "../../kafka/failure.ts";
+import { asSendError, brokerAdviceFor } from "../../kafka/failure.ts";
 
 for (const [reason, code] of [["MESSAGE_TOO_LARGE", 10], ["INVALID_RECORD", 87]] as const) {
   Deno.test(`asSendError() knows that ${reason} is for good`, () => {
@@ -24,3 +24,17 @@ Deno.test("asSendError() leaves other failures as they are", () => {
   const error = createErrorFromCode(6);
   assertEquals(asSendError(error), error);
 });
+
+for (
+  const [code, advice] of [
+    [29, "give the login its rights, see docs/security.md"],
+    [30, "give the login its rights, see docs/security.md"],
+    [58, "check sasl_username and sasl_password"],
+    [10, null],
+  ] as const
+) {
+  const answer = createErrorFromCode(code);
+  Deno.test(`brokerAdviceFor() says what to do about ${answer.type}`, () => {
+    assertEquals(brokerAdviceFor(new Error("wrapped", { cause: answer })), advice);
+  });
+}
