@@ -24,8 +24,11 @@ export async function inTurn(
   const all = new Map<string, Figures[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const { name, run } of contenders) {
-      all.get(name)!.push(await run());
-      console.error(`round ${round + 1} of ${rounds}: ${name}`);
+      const figures = await run();
+      all.get(name)!.push(figures);
+      // In full, so that a run that is cut short was not for nothing.
+      const told = Object.entries(figures).map(([name, each]) => `${name} ${shown(each)}`);
+      console.error(`round ${round + 1} of ${rounds}: ${name}: ${told.join(", ")}`);
     }
   }
   return new Map([...all].map(([name, runs]) => [name, medians(runs)]));
