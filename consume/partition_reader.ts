@@ -6,7 +6,8 @@ import { notice } from "./notices.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";
 import type { RawRecord, Sink, Source } from "./sink.ts";
-import { type ConsumerStats, type PartitionProgress, recordFailure } from "./stats.ts";
+import type { ConsumerStats, PartitionProgress } from "./stats.ts";
+import { storeBatch, triesOf } from "./store_batch.ts";
 
 /** Where a partition stands: in the database, and then in the topic. */
 export interface Standing {
@@ -213,7 +214,7 @@ export class PartitionReader {
         if (fetchFrom !== from) seek(fetchFrom);
         return;
       }
-    }, this.#tries("place"));
+    }, triesOf(this.#deps, "place"));
   }
 
   /**
@@ -228,7 +229,7 @@ export class PartitionReader {
     const { fetchFrom, position, verifying, hole } = reading;
     if (fetchedFrom > fetchFrom) {
       const { progress, standing } = this.#deps;
-      const now = await retryUntil("Looking at the topic", standing, this.#tries("place"));
+      const now = await retryUntil("Looking at the topic", standing, triesOf(this.#deps, "place"));
       if (now === null) return false;
       progress.failing = null;
       const { low } = now.value.bounds;
@@ -250,7 +251,7 @@ export class PartitionReader {
     const moved = await retryUntil("Moving the stored offset", async () => {
       const { bounds: { low } } = await standing();
       return await offsets.move(this.#source, position, low, false);
-    }, this.#tries("place"));
+    }, triesOf(this.#deps, "place"));
     if (moved?.value) {
       stats.topicsAnew++;
       notice(this.#log, "anotherRecord", { stored: position });
@@ -263,48 +264,10 @@ export class PartitionReader {
     batch: readonly RawRecord[],
     { position, stored }: Reading,
   ): Promise<bigint | null> {
-    const { sink, stats, progress, clock } = this.#deps;
-    let start = 0;
-    const done = await retryUntil("Storing a batch", () => {
-      start = clock.monotonic();
-      return sink.store(this.#source, batch, { position, first: !stored });
-    }, this.#tries("store"));
-    if (done === null) return null;
-    const ms = clock.monotonic() - start;
-    const outcome = done.value;
-    const again = progress.failing !== null;
-    progress.failing = null;
-    if (outcome.kind === "moved") {
-      await this.#wentBack(position, outcome.storedOffset);
-      return null;
-    }
-    const { nextOffset, skipped } = outcome;
-    // Counted here, as what is stored says that it was: once, however often the place was found before.
-    // A try may have stored it without a reply; where another process did, it ends elsewhere.
-    const own = skipped === 0 || again && nextOffset === batch.at(-1)!.offset + 1n;
-    if (!stored && own && position > 0n) {
-      stats.expiredUnread += Number(position);
-      notice(this.#log, "missedStart", { low: position });
-    }
-    progress.position = nextOffset;
-    stats.batches++;
-    stats.skipped += skipped;
-    stats.transactions.record(ms);
-    this.#deps.stored();
-    const records = batch.length - skipped;
-    this.#log.debug({ records, skipped, ms: Math.round(ms) }, "Stored a batch");
-    return nextOffset;
-  }
-
-  #tries(attempt: "place" | "store"): RetryDeps {
-    const { stats, progress, clock, spells } = this.#deps;
-    return {
-      ...this.#deps,
-      spell: spells[attempt],
-      onFailure: () => {
-        recordFailure(stats, attempt, clock.monotonic());
-        progress.failing = attempt;
-      },
-    };
+    const place = { position, first: !stored };
+    const outcome = await storeBatch(this.#source, batch, place, this.#deps, this.#log);
+    if (outcome?.kind !== "moved") return outcome?.nextOffset ?? null;
+    await this.#wentBack(position, outcome.storedOffset);
+    return null;
   }
 }
