@@ -1,7 +1,6 @@
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
-import type { Spell } from "../runtime/log/spell.ts";
 import { notice } from "./notices.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";
@@ -28,8 +27,6 @@ export interface ReaderDeps extends RetryDeps {
   seek(offset: bigint): void;
   /** Called with each batch that was stored. */
   stored(): void;
-  /** Shared by all partitions: a database that is away is one trouble, not one for each. */
-  spells: { place: Spell; store: Spell };
 }
 
 /** Records of one partition, as one fetch gave them. */
@@ -297,10 +294,9 @@ export class PartitionReader {
   }
 
   #tries(attempt: "place" | "store"): RetryDeps {
-    const { stats, progress, clock, spells } = this.#deps;
+    const { stats, progress, clock } = this.#deps;
     return {
       ...this.#deps,
-      spell: spells[attempt],
       onFailure: () => {
         recordFailure(stats, attempt, clock.monotonic());
         progress.failing = attempt;

@@ -16,7 +16,7 @@ const PARTITION_CHECK_MS = 3_600_000;
 export interface WriterDeps extends
   Pick<
     ConsumerDeps,
-    "offsets" | "clock" | "log" | "signal" | "concurrency" | "passFailpoint"
+    "offsets" | "clock" | "log" | "signal" | "concurrency" | "passFailpoint" | "spells"
   > {
   store: Pick<ResultStore, "storeBatch" | "ensurePartitionsAhead">;
   /** Kept up to date while the writer runs. @default new ones */
@@ -64,6 +64,7 @@ async function keepPartitionsAhead(deps: WriterDeps, stats: WriterStats): Promis
   while (!signal.aborted) {
     await retryUntil("Making partitions ahead", () => store.ensurePartitionsAhead(), {
       ...deps,
+      spell: deps.spells?.database,
       advise: adviceFor,
       onFailure: () => recordFailure(stats, "partitions", clock.monotonic()),
     });
