@@ -7,7 +7,7 @@ import { Spell } from "../runtime/log/spell.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { createClients } from "./clients.ts";
 import { startAgentOps } from "./serve/ops.ts";
-import { PerSiteMetrics } from "./serve/per_site.ts";
+import { PerSiteMetrics } from "./serve/samples.ts";
 import { Reloads } from "./reload/reload.ts";
 import { runAgent, type RunningAgent } from "./run.ts";
 import { AgentStats } from "./stats.ts";

@@ -9,7 +9,7 @@ import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./topic/clocks.ts";
 import { addEvents, takeEvents } from "./topic/events.ts";
 import { storeChanges } from "./incidents.ts";
-import type { Route } from "./outbox/owe.ts";
+import type { Route } from "./outbox/routes.ts";
 import { saveVotes } from "./topic/sink.ts";
 import type { Spell } from "./state/agent.ts";
 import type { Changes, SitePolicy } from "./state/book.ts";

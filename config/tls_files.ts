@@ -1,6 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { Findings } from "./say/findings.ts";
-import type { Path } from "./say/problem.ts";
+import type { Findings, Path } from "./say/findings.ts";
 import { isGiven } from "./source/raw.ts";
 import { readText, type TextReader } from "./source/read_text.ts";
 

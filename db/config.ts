@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { optional, section, textLike, withDefault } from "../config/fields.ts";
 import { part } from "../config/part.ts";
-import type { Findings } from "../config/say/findings.ts";
-import type { Path } from "../config/say/problem.ts";
+import type { Findings, Path } from "../config/say/findings.ts";
 import { isGiven, mapAt } from "../config/source/raw.ts";
 import { dsnProblem } from "../runtime/dsn.ts";
 

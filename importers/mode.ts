@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { stringify } from "@std/yaml";
 import { loadConfig } from "../config/load.ts";
-import { ConfigError, formatPath } from "../config/say/problem.ts";
+import { ConfigError, formatPath } from "../config/say/findings.ts";
 import type { RunOptions } from "../runtime/cli.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
 import { importBlackbox } from "./blackbox.ts";

@@ -71,8 +71,8 @@ const ADVICE: readonly (readonly [what: RegExp, advice: string])[] = [
     "no TLS is spoken at this port: name another one, or no ssl_*",
   ],
   [
-    /^ECONNRESET | Closed connection$/,
-    'the broker hangs up: see its log, and whether this port wants TLS ("ssl") or "sasl_mechanism"',
+    /^(ECONNRESET|EPIPE) | Closed connection$/,
+    "the broker hangs up: see its log, and whether this port wants TLS (ssl_*) or a login (sasl_*)",
   ],
 ];
 const ADDRESSES = '"bootstrap_servers", or what the broker says in advertised.listeners';

@@ -18,7 +18,13 @@ import { startPostgres } from "../local/postgres.ts";
 import { waitFor } from "../local/wait.ts";
 import { sleep, systemClock } from "../runtime/clock.ts";
 import { createLogger } from "../runtime/log.ts";
-import { allPictures, EMPTY_PICTURES, readmePictures, takePictures } from "./pictures/dashboard.ts";
+import {
+  allPictures,
+  AWAY_PICTURES,
+  EMPTY_PICTURES,
+  readmePictures,
+  takePictures,
+} from "./pictures/dashboard.ts";
 import { SampleHistory } from "./pictures/history.ts";
 import { pictureMessages } from "./pictures/messages.ts";
 import { SITES } from "./pictures/sample.ts";
@@ -51,6 +57,7 @@ if (browser) await pictureMessages(browser, FOLDER);
 const all = args.all === undefined ? null : resolve(args.all);
 if (browser && all) {
   await using empty = await startDashboard();
+  await waitFor("its first reading", () => says(empty.url, "Is an agent running?"), 60_000);
   await takePictures(browser, empty.url, EMPTY_PICTURES, all);
 }
 console.error("A quarter of results is stored and rolled up");
@@ -62,6 +69,11 @@ if (browser) {
   const pictures = all ? await allPictures(pool) : await readmePictures(pool);
   const follow = () => history.catchUp(Date.now());
   await takePictures(browser, url, pictures, all ?? FOLDER, follow);
+  if (all) {
+    await server.stop();
+    await waitFor("what it says then", () => says(url, "has not answered"), 60_000);
+    await takePictures(browser, url, AWAY_PICTURES, all);
+  }
 } else {
   console.log(url);
   let isWanted = true;
@@ -102,11 +114,16 @@ async function startDashboard(): Promise<{ url: string } & AsyncDisposable> {
   };
 }
 
-/** Whether each site has all of its figures. */
+/** Whether its overview has this text. */
+async function says(url: string, text: string): Promise<boolean> {
+  return (await (await fetch(url)).text()).includes(text);
+}
+
+/** Whether each site has all of its figures, and its strip all days that it was checked on. */
 async function hasFigures(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/api/v1/sites`);
-  const sites: { p95: number | null; uptime: { quarter: number | null } }[] =
-    (await answer.json()).data;
-  return sites.length === SITES.length &&
-    sites.every(({ p95, uptime }) => p95 !== null && uptime.quarter !== null);
+  const sites: { p95: number | null }[] = (await answer.json()).data;
+  const late = (await (await fetch(url)).text()).match(/data-cells="\d*-/g) ?? [];
+  return sites.length === SITES.length && sites.every(({ p95 }) => p95 !== null) &&
+    late.length === SITES.filter(({ days }) => days !== undefined).length;
 }

@@ -1,11 +1,12 @@
 import { Hono } from "hono";
-import { compress } from "./compress.ts";
+import { compress } from "hono/compress";
 import { explainFailure } from "../db/connect/explain_failure.ts";
 import { Guard } from "./access/guard.ts";
 import { loginRoom } from "./access/login.tsx";
 import { isForProgram, problem } from "./access/problem.ts";
 import { api } from "./api/index.ts";
 import { assets } from "./assets/index.ts";
+import { hostPort } from "../runtime/ops_server.ts";
 import type { Env, WebDeps } from "./env.ts";
 import { health } from "./health.ts";
 import { live } from "./live/index.tsx";
@@ -17,11 +18,11 @@ import { status } from "./status/index.ts";
 export function createApp(deps: WebDeps): Hono<Env> {
   const app = new Hono<Env>();
   app.route("/", health(deps));
-  app.use(compress);
+  app.use(compress());
   const guard = new Guard(deps.config.web, deps.clock);
   app.use(guard.shield);
   app.route("/assets", assets());
-  app.route("/", status(deps));
+  app.route("/", status(deps, `http://${hostPort(deps.config.web.listen)}/status`));
   app.route("/", loginRoom(guard, deps));
   // What is above is for everybody, what is below for those who may.
   app.use(guard.gate);

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { mergeHeaders } from "../../config/site/headers.ts";
+import { mergeHeaders, toRequest } from "../../config/site/site_request.ts";
 import { quote } from "../../config/say/show.ts";
 import { settingsSchema } from "../../config/site/site.ts";
-import { toRequest } from "../../config/site/site_request.ts";
 import type { Site } from "../../config/types.ts";
 import type { CheckOptions } from "../../runtime/options.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";

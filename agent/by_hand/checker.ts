@@ -1,12 +1,19 @@
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { join } from "node:path";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Config, Site } from "../../config/types.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { check, type CheckDeps } from "../check/check.ts";
 import { checkKit } from "../check/check_kit.ts";
 import { siteRequest } from "../check/site_requests.ts";
 import { createClients } from "../clients.ts";
 import { Limiter } from "../condition/limiter.ts";
 import { Inspector } from "../inspect/inspector.ts";
-import { warmUp } from "./warm_up.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import { askWithin } from "../check/ask_within.ts";
+import type { HttpClient, HttpRequest } from "../http/types.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
 const NO_AGENT = "00000000-0000-0000-0000-000000000000";
@@ -49,4 +56,78 @@ export function checker(
       await inspector.close();
     },
   };
+}
+
+/**
+ * Checks a URL once, for programs that embed httpmon: no Kafka, no schedule, nothing kept.
+ *
+ * @param settings As under a site of the config's `websites`: `{ regex: "ok", timeout: 5 }`; files that
+ * they name are from the working directory
+ * @param signal Aborts the check
+ * @returns The result as an agent publishes it
+ * @throws {ConfigError} With all that is wrong with the settings
+ * @throws The signal's reason, where it was aborted
+ */
+export async function runCheck(
+  url: string,
+  settings: Readonly<Record<string, unknown>> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ResultMessage> {
+  const folder = process.cwd();
+  const file = join(folder, "runCheck");
+  const text = JSON.stringify({ websites: { [url]: settings } });
+  const { agent, sites } = loadConfig(file, {
+    cwd: folder,
+    env: {},
+    readFile: (path) => path === file ? new TextEncoder().encode(text) : readFileSync(path),
+  });
+  const { warm, run, close } = checker(agent, systemClock);
+  try {
+    await warm(sites[0]!, signal);
+    const checked = await run(sites[0]!, signal);
+    if (checked === null) throw signal.reason;
+    return checked.message;
+  } finally {
+    await close();
+  }
+}
+
+const LIMIT_MS = 1_000;
+const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+
+/**
+ * Makes the runtime load and compile what a first request needs, so that the first check of a process
+ * measures the site: unprepared, a connection takes some 20 ms longer, and TLS some 200 ms, to read
+ * the trusted roots. Asks a server of its own on the loopback; nothing is sent elsewhere.
+ *
+ * @param request The one to come; of it only the TLS options are used
+ */
+export async function warmUp(
+  client: HttpClient,
+  { tls }: Pick<HttpRequest, "tls">,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket)).on("error", () => {});
+    // A TLS handshake gets it as well, and ends by it.
+    socket.once("data", () => socket.end(ANSWER));
+  });
+  if (!await listens(server)) return;
+  const { port } = server.address() as AddressInfo;
+  const ask = (url: string) => askWithin(client, { url, tls }, LIMIT_MS, signal, clock);
+  await ask(`http://127.0.0.1:${port}/`);
+  await ask(`https://127.0.0.1:${port}/`);
+  for (const socket of sockets) socket.destroy();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
+/** Whether it does; a machine that lets nobody listen goes without. */
+function listens(server: Server): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(0, "127.0.0.1", () => resolve(true));
+  });
 }

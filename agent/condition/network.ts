@@ -1,14 +1,13 @@
-import { isIP } from "node:net";
-import type { Clock } from "../../runtime/clock.ts";
-import { sleep } from "../../runtime/clock.ts";
+import net, { isIP } from "node:net";
+import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { FailureClass } from "../http/errors.ts";
-import type { HttpRecord } from "../http/types.ts";
+import type { HttpClient, HttpRecord } from "../http/types.ts";
 import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 
 /** Whether a control ("host:port" or a URL) answers; has a second for it. */
-export type AskControl = (control: string, signal: AbortSignal) => Promise<boolean>;
+type AskControl = (control: string, signal: AbortSignal) => Promise<boolean>;
 
-export interface NetworkOptions {
+interface NetworkOptions {
   clock: Clock;
   /** What should answer wherever there is a network; none: what all sites do at once tells. */
   controls: readonly string[];
@@ -235,4 +234,28 @@ export function hostOf(url: string): string | null {
 /** Names under one may share what fails: the last two labels. */
 function zoneOf(host: string): string {
   return host.split(".").slice(-2).join(".");
+}
+
+/** Asks a URL for any response, and "host:port" for a connection. */
+export function askControlBy(client: HttpClient): AskControl {
+  return async (control, signal) => {
+    if (!control.includes("://")) return await connects(control, signal);
+    const request = { url: control, method: "HEAD", followRedirects: false };
+    return (await client(request, signal)).status !== null;
+  };
+}
+
+function connects(control: string, signal: AbortSignal): Promise<boolean> {
+  const { hostname, port } = new URL(`tcp://${control}`);
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+    const end = (answers: boolean) => {
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+      resolve(answers);
+    };
+    const onAbort = () => end(false);
+    signal.addEventListener("abort", onAbort);
+    socket.once("connect", () => end(true)).on("error", onAbort);
+  });
 }

@@ -48,8 +48,9 @@ export function createPlatformFetchClient(deps: PlatformFetchDeps = {}): HttpCli
         const response = await send(request.url, options(request, signal));
         const { status, statusText } = response;
         outcome.head = { status, statusText, httpVersion: null, headers: [...response.headers] };
-        if (redirectOf(request, outcome.head) === null) await readBody(response, body);
-        else response.body?.cancel().catch(() => {});
+        if (redirectOf(request, outcome.head) !== null) response.body?.cancel().catch(() => {});
+        // What comes beyond the cap is not waited for.
+        else for await (const piece of response.body ?? []) if (!body.add(piece)) break;
       } catch (error) {
         outcome.error = error instanceof ExchangeFailure
           ? error.error
@@ -93,20 +94,6 @@ function options(request: WholeRequest, signal: AbortSignal): RequestInit {
   };
 }
 
-/** Reads up to the cap; what comes beyond is not waited for. */
-async function readBody(response: Response, body: BodyBuffer): Promise<void> {
-  if (response.body === null) return;
-  const reader = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    if (!body.add(value)) {
-      reader.cancel().catch(() => {});
-      return;
-    }
-  }
-}
-
 /** @throws ExchangeFailure `not_made`, also where fetch has no way to honour what is asked */
 function hostOf(request: WholeRequest): string {
   const asked = {
@@ -117,21 +104,19 @@ function hostOf(request: WholeRequest): string {
     "tls": request.tls,
     "http_version": request.httpVersion === "2",
   };
-  for (const [option, value] of Object.entries(asked)) {
-    if (value) {
-      throw failure("not_made", `The platform's fetch has no "${option}"; use the timed client`);
-    }
+  const option = Object.entries(asked).find(([, value]) => value)?.[0];
+  if (option) {
+    throw failure("not_made", `The platform's fetch has no "${option}"; use the timed client`);
   }
   return parseTarget(request.url).host;
 }
 
-/** What is used of Deno, where it is there. */
-interface DenoLike {
-  createHttpClient(options: { poolMaxIdlePerHost: number; caCerts: string[] }): unknown;
+/** What is used of the runtimes, where it is there. */
+interface Platform {
+  Deno?: { createHttpClient?(options: { poolMaxIdlePerHost: 0; caCerts: string[] }): unknown };
 }
-
-/** Node has it from 22.19 on; before, fetch trusts Node's own list alone. */
-interface TlsLike {
+interface Tls {
+  /** Node has it from 22.19 on; before, fetch trusts Node's own list alone. */
   setDefaultCACertificates?(certificates: string[]): void;
 }
 
@@ -142,24 +127,18 @@ interface TlsLike {
  * headers say; Node heeds "connection: close".
  */
 function fetchOverNewConnections(): typeof fetch {
-  const deno = (globalThis as { Deno?: Partial<DenoLike> }).Deno;
-  // Made when it is needed: to read the authorities takes some 20 ms.
-  let extra: object | null = null;
-  if (typeof deno?.createHttpClient === "function") {
-    const make = () =>
-      deno.createHttpClient!({ poolMaxIdlePerHost: 0, caCerts: systemAuthorities() });
-    return (url, init) => fetch(url, { ...init, ...(extra ??= { client: make() }) });
-  }
-  return (url, init) => {
-    extra ??= trustSystem();
-    const headers = new Headers(init?.headers);
-    headers.set("connection", "close");
-    return fetch(url, { ...init, headers });
+  const createHttpClient = (globalThis as Platform).Deno?.createHttpClient;
+  const prepare = () => {
+    const caCerts = systemAuthorities();
+    if (createHttpClient) return { client: createHttpClient({ poolMaxIdlePerHost: 0, caCerts }) };
+    (tls as Tls).setDefaultCACertificates?.([...tls.rootCertificates, ...caCerts]);
+    return {};
   };
-}
-
-function trustSystem(): object {
-  const all = [...tls.rootCertificates, ...systemAuthorities()];
-  (tls as TlsLike).setDefaultCACertificates?.(all);
-  return {};
+  // When it is needed: to read the authorities takes some 20 ms.
+  let prepared: { client?: unknown } | null = null;
+  return (url, init) => {
+    const headers = new Headers(init?.headers);
+    if (!createHttpClient) headers.set("connection", "close");
+    return fetch(url, { ...init, headers, ...(prepared ??= prepare()) });
+  };
 }

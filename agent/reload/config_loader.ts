@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Config, type Site, siteId } from "../../config/types.ts";
+import { type Config, type Site, siteId, type SiteRequest } from "../../config/types.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
 import { startWorker, Thread } from "../../runtime/thread.ts";
-import type { ConfigHandlers, SharedParts, SiteOfSlice } from "./config_thread.ts";
+import type { ConfigHandlers, SharedPart, SiteOfSlice } from "./config_thread.ts";
 
 /** A config that was loaded, or what is wrong with it. */
 export type Loaded =
@@ -65,12 +65,12 @@ export class ConfigLoader {
   }
 }
 
-function withShared({ site, body, tls }: SiteOfSlice, shared: SharedParts): Site {
+function withShared(
+  { site, body, tls }: SiteOfSlice,
+  shared: readonly SharedPart[],
+): Site {
   if (body === null && tls === null) return site;
-  const request = {
-    ...site.request,
-    body: body === null ? null : shared.bodies[body]!,
-    tls: tls === null ? null : shared.tls[tls]!,
-  };
-  return { ...site, request };
+  const partAt = (place: number | null) => place === null ? null : shared[place];
+  const parts = { body: partAt(body), tls: partAt(tls) } as Pick<SiteRequest, "body" | "tls">;
+  return { ...site, request: { ...site.request, ...parts } };
 }

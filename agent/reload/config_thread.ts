@@ -8,22 +8,16 @@ import { answer } from "../../runtime/answer.ts";
 
 /** A config without its sites, or what is wrong with it. */
 export type LoadedParts =
-  | { ok: true; rest: Omit<Config, "sites">; siteCount: number; shared: SharedParts }
+  | { ok: true; rest: Omit<Config, "sites">; siteCount: number; shared: readonly SharedPart[] }
   | { ok: false; problems: readonly string[] };
 
-/**
- * Parts that many sites may have in common, and that may be large: sent once, and named by their
- * place in these lists.
- */
-export interface SharedParts {
-  bodies: readonly Uint8Array[];
-  tls: readonly NonNullable<Site["request"]["tls"]>[];
-}
+/** What many sites may have in common, and may be large: sent once, and named by its place. */
+export type SharedPart = NonNullable<Site["request"]["body" | "tls"]>;
 
 /** A site without its shared parts. */
 export interface SiteOfSlice {
   site: Site;
-  /** Places in SharedParts; null where the site has none. */
+  /** Places among the shared parts; null where the site has none. */
   body: number | null;
   tls: number | null;
 }
@@ -41,14 +35,19 @@ const handlers = {
       // Only now: a thread that waits needs no schema, and most agents never reload.
       const { loadConfig } = await import("../../config/load.ts");
       const { sites, ...config } = loadConfig(file, { mode: "agent", cwd });
-      const bodies = new Places<Uint8Array>();
-      const tls = new Places<NonNullable<Site["request"]["tls"]>>();
+      const places = new Map<SharedPart, number>();
+      const placeOf = (part: SharedPart | null) => {
+        if (part === null) return null;
+        const place = places.get(part) ?? places.size;
+        places.set(part, place);
+        return place;
+      };
       left = sites.map((site) => ({
         site: { ...site, request: { ...site.request, body: null, tls: null } },
-        body: bodies.placeOf(site.request.body),
-        tls: tls.placeOf(site.request.tls),
+        body: placeOf(site.request.body),
+        tls: placeOf(site.request.tls),
       }));
-      const shared = { bodies: bodies.items, tls: tls.items };
+      const shared = [...places.keys()];
       // An agent has no use for those.
       const rest = { ...config, disabledSites: [] };
       return { ok: true, rest, siteCount: sites.length, shared };
@@ -65,17 +64,3 @@ const handlers = {
 export type ConfigHandlers = typeof handlers;
 
 answer(handlers);
-
-/** Distinct objects, in the order in which they were met. */
-class Places<T extends object> {
-  readonly items: T[] = [];
-  readonly #places = new Map<T, number>();
-
-  placeOf(item: T | null): number | null {
-    if (item === null) return null;
-    const known = this.#places.get(item);
-    if (known !== undefined) return known;
-    this.#places.set(item, this.items.length);
-    return this.items.push(item) - 1;
-  }
-}

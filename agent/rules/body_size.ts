@@ -1,5 +1,5 @@
 import { whole } from "../../config/fields.ts";
-import type { RawSite } from "../../config/site/raw_site.ts";
+import type { RawSite } from "../../config/site/site_checks.ts";
 import { DEFAULT_READ_BODY_BYTES } from "../http/body_buffer.ts";
 import type { HttpRecord } from "../http/types.ts";
 import { rule } from "./rule.ts";

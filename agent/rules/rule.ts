@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { RawSite } from "../../config/site/raw_site.ts";
+import type { RawSite } from "../../config/site/site_checks.ts";
 import type { HttpRecord } from "../http/types.ts";
 import type { Inspection, JsonFinding } from "../inspect/inspection.ts";
 

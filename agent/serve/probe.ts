@@ -6,7 +6,7 @@ import type { OpsPage, OpsRequest } from "../../runtime/ops_server.ts";
 import type { Checked } from "../check/check.ts";
 import { reportOf } from "../by_hand/show/report.ts";
 import { PLAIN } from "../by_hand/show/style.ts";
-import { expositionOf, samplesOf } from "./samples.ts";
+import { expositionOf, linesOf } from "./samples.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const METRICS = "text/plain; version=0.0.4; charset=utf-8";
@@ -58,7 +58,7 @@ export class Probe {
     }
     const report = () => `${reportOf(one, checked, this.#deps.now(), PLAIN)}\n`;
     if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
-    const metrics = expositionOf(samplesOf(checked, {}, site.secrets));
+    const metrics = expositionOf(linesOf(checked, {}, site.secrets));
     if (query.get("debug") !== "true") return { status: 200, type: METRICS, text: metrics };
     return { status: 200, type: TEXT, text: `${report()}\n${metrics}` };
   }

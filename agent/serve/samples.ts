@@ -1,14 +1,11 @@
+import { setImmediate } from "node:timers";
 import type { Secret } from "../../config/source/outside.ts";
 import type { Checked } from "../check/check.ts";
 import { hideSecrets } from "../evidence/scrub.ts";
 import { headerValue } from "../rules/response_headers.ts";
+import { type Site, siteId } from "../../config/types.ts";
 
-/** Values by their labels, as in Prometheus: one line of the text format. */
-export interface Sample {
-  name: Name;
-  labels: Readonly<Record<string, string>>;
-  value: number;
-}
+type Labels = Readonly<Record<string, string>>;
 
 /** The metrics of blackbox_exporter's prober "http", by its names and with its meanings. */
 const HELP = {
@@ -40,21 +37,25 @@ type Name = keyof typeof HELP;
 const REGEX_RULES: ReadonlySet<string> = new Set(["regex", "not_regex", "response_headers"]);
 
 /**
- * What blackbox_exporter would say of a check.
+ * What blackbox_exporter would say of a check, in Prometheus's text format (version 0.0.4): the lines
+ * of each metric.
  *
  * @param labels Go with each
  * @param secrets Of the site: its certificate may name a host that came from outside
  */
-export function samplesOf(
+export function linesOf(
   { message, record, outcomes }: Checked,
-  labels: Sample["labels"] = {},
+  labels: Labels = {},
   secrets: readonly Secret[] = [],
-): Sample[] {
+): Map<Name, string> {
   const { phases, tls = null, remoteAddress, headers, hops } = record;
-  const samples: Sample[] = [];
-  const add = (name: Name, value: number | null | undefined, more: Sample["labels"] = {}) => {
+  const lines = new Map<Name, string>();
+  const add = (name: Name, value: number | null | undefined, more: Labels = {}) => {
     if (value === null || value === undefined || Number.isNaN(value)) return;
-    samples.push({ name, labels: { ...labels, ...more }, value });
+    const pairs = Object.entries({ ...labels, ...more })
+      .map(([key, text]) => `${key}="${escaped(text)}"`);
+    const line = `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}\n`;
+    lines.set(name, (lines.get(name) ?? "") + line);
   };
   const isUp = message.verdict === "up" || message.verdict === "degraded";
   const length = headerValue(headers, "content-length");
@@ -103,7 +104,7 @@ export function samplesOf(
   }
   if (tls?.protocol) add("probe_tls_version_info", 1, { version: tls.protocol.replace("v", " ") });
   if (tls?.cipher) add("probe_tls_cipher_info", 1, { cipher: tls.cipher });
-  return samples;
+  return lines;
 }
 
 /** FNV-1a, 32 bits. */
@@ -113,31 +114,51 @@ function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** Every name, in the order in which they are shown. */
-export const NAMES = Object.keys(HELP) as readonly Name[];
-
-/** Prometheus's text format, version 0.0.4. */
-export function expositionOf(samples: readonly Sample[]): string {
-  const lines = linesOf(samples);
+/** All of the text. */
+export function expositionOf(lines: ReadonlyMap<Name, string>): string {
   return [...lines].map(([name, text]) => headOf(name) + text).join("");
 }
 
 /** What stands once before a metric's lines. */
-export function headOf(name: Name): string {
+function headOf(name: Name): string {
   return `# HELP ${name} ${HELP[name]}\n# TYPE ${name} gauge\n`;
-}
-
-/** The lines of each metric. */
-export function linesOf(samples: readonly Sample[]): Map<Name, string> {
-  const lines = new Map<Name, string>();
-  for (const { name, labels, value } of samples) {
-    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`);
-    const line = `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${value}\n`;
-    lines.set(name, (lines.get(name) ?? "") + line);
-  }
-  return lines;
 }
 
 function escaped(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replace(/[\r\n]+/g, "\\n");
+}
+
+/**
+ * The last check of each site as metrics of blackbox_exporter's names, for `agent.metrics_per_site`.
+ * `instance` is the site's URL, as it is for who scrapes by /probe; a job that takes it over has
+ * "honor_labels: true".
+ */
+export class PerSiteMetrics {
+  /** Lines by the site, then by the metric. */
+  readonly #lines = new Map<string, Map<string, string>>();
+
+  /** Takes a check; one whose verdict is unknown says nothing of its site, which is then left out. */
+  record(site: Site, checked: Checked): void {
+    const id = siteId(site);
+    if (checked.message.verdict === "unknown") return void this.#lines.delete(id);
+    const labels = { instance: site.url, ...(site.name !== null && { site: site.name }) };
+    this.#lines.set(id, linesOf(checked, labels, site.secrets));
+  }
+
+  /** Forgets sites that are not among these. */
+  keepOnly(sites: readonly Site[]): void {
+    const ids = new Set(sites.map(siteId));
+    for (const id of this.#lines.keys()) if (!ids.has(id)) this.#lines.delete(id);
+  }
+
+  /** Prometheus's text format. A metric at a time, so that nothing else waits for 10,000 sites. */
+  async text(): Promise<string> {
+    const texts: string[] = [];
+    for (const name of Object.keys(HELP) as Name[]) {
+      const lines = [...this.#lines.values()].flatMap((ofSite) => ofSite.get(name) ?? []);
+      if (lines.length > 0) texts.push(headOf(name), ...lines);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return texts.join("");
+  }
 }

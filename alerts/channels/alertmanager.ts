@@ -1,8 +1,6 @@
-import { z } from "zod";
-import { strictMap } from "../../config/fields.ts";
 import type { Incident } from "../message/message.ts";
 import { wordsOf } from "../message/words.ts";
-import { headers, url } from "./fields.ts";
+import { headers, oneOrMore, url } from "./fields.ts";
 import { channelKind, type SendDeps, SendError } from "./kind.ts";
 import { post } from "./post.ts";
 
@@ -12,22 +10,15 @@ const ALIVE_MS = 300_000;
 const BATCH = 500;
 const URLS = "the URL of an Alertmanager, or a list of those of a cluster";
 
-export interface AlertmanagerChannel {
-  type: "alertmanager";
-  /** Without /api/v2/alerts; each of a cluster is told, as they do not share alerts. */
-  url: string | string[];
-  headers?: Readonly<Record<string, string>> | null;
-}
-
 /** Alertmanager's API v2: an alert an incident, so that its own routes, groups and silences hold. */
-export const alertmanager = channelKind<AlertmanagerChannel>({
+export const alertmanager = channelKind({
   type: "alertmanager",
-  schema: strictMap({
-    type: z.literal("alertmanager"),
-    url: z.union([url(), z.array(url(), { error: URLS }).min(1, { error: URLS })], { error: URLS }),
+  keys: {
+    /** Without /api/v2/alerts; each of a cluster is told, as they do not share alerts. */
+    url: oneOrMore(url(), URLS),
     headers: headers(),
-  }),
-  secrets: ({ headers }) => Object.values(headers ?? {}),
+  },
+  secrets: ["headers"],
   ignores: ["reminder", "acknowledged"],
   send: ({ incidents, event }, channel, deps) =>
     tell(incidents.map((one) => toAlert(one, deps.nowMs, event === "test")), channel, deps),
@@ -41,7 +32,7 @@ type Alert = ReturnType<typeof toAlert>;
 /** One that takes it is enough; the others are told again within a minute. */
 async function tell(
   alerts: readonly Alert[],
-  { url, headers }: AlertmanagerChannel,
+  { url, headers }: { url: string | string[]; headers?: Readonly<Record<string, string>> | null },
   deps: SendDeps,
 ): Promise<string> {
   const answers = await Promise.allSettled(

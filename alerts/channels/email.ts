@@ -1,58 +1,36 @@
 import { z } from "zod";
-import { plain, strictMap, text, whole } from "../../config/fields.ts";
+import { plain, text, whole } from "../../config/fields.ts";
 import { escapeHtml } from "../../runtime/in_words.ts";
 import type { Message } from "../message/message.ts";
-import { LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
+import { LINK_TEXT, type Tone, type Words, wordsOf } from "../message/words.ts";
+import { oneOrMore } from "./fields.ts";
 import { channelKind, SendError } from "./kind.ts";
 
 const ADDRESS = 'an address ("ops@example.com" or "Ops <ops@example.com>")';
-const ADDRESSES = `${ADDRESS}, or a list of them`;
-const SECURITY = "starttls, tls or none";
 const PORTS = { starttls: 587, tls: 465, none: 25 } as const;
 
-export interface EmailChannel {
-  type: "email";
-  host: string;
-  /** Null: that of `security`. */
-  port?: number | null;
-  /** @default "starttls", without which nothing is sent */
-  security?: keyof typeof PORTS | null;
-  /** PEM; null: the system's authorities. */
-  ca?: string | null;
-  username?: string | null;
-  password?: string | null;
-  from: string;
-  to: string | string[];
-}
-
-const address = () =>
-  text(ADDRESS).refine(
-    (given) => /^[^<>,]*<[^<>@\s,]+@[^<>@\s,]+>$|^[^<>@\s,]+@[^<>@\s,]+$/.test(given),
-    {
-      error: ADDRESS,
-    },
-  );
+const address = text(ADDRESS).refine(
+  (given) => /^[^<>,]*<[^<>@\s,]+@[^<>@\s,]+>$|^[^<>@\s,]+@[^<>@\s,]+$/.test(given),
+  { error: ADDRESS },
+);
 
 /** SMTP. What belongs to one incident is one thread, whatever the program that reads it. */
-export const email = channelKind<EmailChannel>({
+export const email = channelKind({
   type: "email",
-  schema: strictMap({
-    type: z.literal("email"),
+  keys: {
     host: text("a server's name"),
+    /** Left out: that of `security`. */
     port: whole(1, 65_535).nullish(),
-    security: z.literal(["starttls", "tls", "none"], { error: SECURITY }).nullish(),
+    /** Left out: "starttls", without which nothing is sent. */
+    security: z.literal(["starttls", "tls", "none"], { error: "starttls, tls or none" }).nullish(),
+    /** PEM; left out: the system's authorities. */
     ca: z.string({ error: "PEM" }).nullish(),
     username: plain("a user name").nullish(),
     password: plain("a password").nullish(),
-    from: address(),
-    to: z.union(
-      [address(), z.array(address(), { error: ADDRESSES }).min(1, { error: ADDRESSES })],
-      {
-        error: ADDRESSES,
-      },
-    ),
-  }),
-  secrets: ({ password }) => [password ?? ""],
+    from: address,
+    to: oneOrMore(address, `${ADDRESS}, or a list of them`),
+  },
+  secrets: ["password"],
   hasThreads: true,
   send: async (message, channel, { nowMs, timeoutMs }) => {
     const { host, port, username, password, ca } = channel;
@@ -88,7 +66,11 @@ export const email = channelKind<EmailChannel>({
 });
 
 /** What nodemailer is handed. @param now Wall clock, milliseconds since 1970 */
-export function mailOf(message: Message, { from, to }: EmailChannel, now: number) {
+export function mailOf(
+  message: Message,
+  { from, to }: { from: string; to: string | string[] },
+  now: number,
+) {
   const { event, key, thread, includesOpening, incidents } = message;
   const domain = /@([^<>@\s]+?)>?$/.exec(from)![1]!;
   const words = wordsOf(message, now);
@@ -119,31 +101,33 @@ const COLOURS: Record<Tone, string> = {
   resolved: "#067647",
   info: "#175cd3",
 };
-const FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+const TEXT = "font-size:14px;line-height:20px";
+const FONT = `font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;${TEXT}`;
+const CARD = "max-width:600px;margin:0 auto;background:#ffffff;border:1px solid #e4e7ec;" +
+  "border-radius:6px;padding:20px 24px";
+const NAME = "padding:4px 16px 4px 0;color:#667085;vertical-align:top;white-space:nowrap";
+const VALUE = "padding:4px 0;color:#101828;word-break:break-word";
 
 /** Styles are in each element, as programs that show mail leave no other way. */
-function htmlOf({ tone, title, facts, list, link }: ReturnType<typeof wordsOf>): string {
-  const row = ([name, value]: readonly [string, string]) =>
-    `<tr><td style="padding:4px 16px 4px 0;color:#667085;vertical-align:top;white-space:nowrap">${
-      escapeHtml(name)
-    }</td><td style="padding:4px 0;color:#101828;word-break:break-word">${
-      escapeHtml(value)
-    }</td></tr>`;
-  const items = list.map((line) => `<div>${escapeHtml(line)}</div>`).join("");
-  return `<!doctype html><html lang="en"><body style="margin:0;padding:24px;background:#f2f4f7;` +
-    `${FONT};font-size:14px;line-height:20px"><div style="max-width:600px;margin:0 auto;` +
-    `background:#ffffff;border:1px solid #e4e7ec;border-top:4px solid ${COLOURS[tone]};` +
-    `border-radius:6px;padding:20px 24px"><h1 style="margin:0 0 12px;font-size:18px;` +
-    `line-height:26px;color:${COLOURS[tone]}">${
-      escapeHtml(title)
-    }</h1><table role="presentation" ` +
-    `style="border-collapse:collapse;font-size:14px;line-height:20px">${
-      facts.map(row).join("")
-    }</table>` +
-    (items && `<div style="margin-top:12px;color:#101828">${items}</div>`) +
-    (link
-      ? `<p style="margin:16px 0 0"><a href="${escapeHtml(link)}" style="color:#175cd3">` +
-        `${LINK_TEXT}</a></p>`
-      : "") +
-    "</div></body></html>";
+function htmlOf({ tone, title, facts, list, link }: Words): string {
+  const colour = COLOURS[tone];
+  const rows = facts.map((fact) => fact.map(escapeHtml)).map(([name, value]) =>
+    `<tr><td style="${NAME}">${name}</td><td style="${VALUE}">${value}</td></tr>`
+  );
+  const items = list.map((line) => `<div>${escapeHtml(line)}</div>`);
+  const action = link && `<a href="${escapeHtml(link)}" style="color:#175cd3">${LINK_TEXT}</a>`;
+  return `<!doctype html>
+<html lang="en">
+  <body style="margin:0;padding:24px;background:#f2f4f7;${FONT}">
+    <div style="${CARD};border-top:4px solid ${colour}">
+      <h1 style="margin:0 0 12px;font-size:18px;line-height:26px;color:${colour}">${
+    escapeHtml(title)
+  }</h1>
+      <table role="presentation" style="border-collapse:collapse;${TEXT}">${rows.join("")}</table>
+      <div style="margin-top:12px;color:#101828">${items.join("")}</div>
+      <p style="margin:16px 0 0">${action ?? ""}</p>
+    </div>
+  </body>
+</html>
+`;
 }

@@ -10,6 +10,12 @@ export function url() {
   return textLike(URL_WHAT, (url) => checkUrl(url) === null);
 }
 
+/** One, or a list of at least one. */
+export function oneOrMore<S extends z.ZodType>(schema: S, what: string) {
+  const error = what;
+  return z.union([schema, z.array(schema, { error }).min(1, { error })], { error });
+}
+
 /** Further headers of each request. */
 export function headers() {
   return z.record(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOf } from "../../config/fields.ts";
 import { alertmanager } from "./alertmanager.ts";
 import { email } from "./email.ts";
 import type { ChannelKind } from "./kind.ts";
@@ -13,30 +14,35 @@ const presets = (Object.keys(PRESETS) as (keyof typeof PRESETS)[]).map(presetKin
 const LIST = [webhook, alertmanager, slack, pagerduty, email, ...presets] as const;
 
 /** Where notifications go; its secrets are its kind's to tell. */
-export type Channel = typeof LIST[number] extends infer K
-  ? K extends ChannelKind<infer C> ? C : never
-  : never;
+export type Channel = z.output<typeof LIST[number]["schema"]>;
 
 /** A kind whatever its channels are; only ever handed its own. */
 // deno-lint-ignore no-explicit-any
-type AnyKind = ChannelKind<any>;
+type AnyKind = ChannelKind<any, any, any>;
 
 const KINDS: readonly AnyKind[] = LIST;
-const TYPES = KINDS.map(({ type }) => type as string);
 
 /** What may stand under a channel's name. */
 export const channelSchema = z.discriminatedUnion(
   "type",
-  KINDS.map(({ schema }) => schema) as unknown as [z.ZodObject],
+  LIST.map(({ schema }) => schema) as unknown as [typeof LIST[number]["schema"]],
   {
     error: (issue) =>
-      issue.code === "invalid_union"
-        ? TYPES.join(", ").replace(/, ([^,]*)$/, " or $1")
-        : "a map with a type",
+      issue.code === "invalid_union" ? oneOf(LIST.map(({ type }) => type)) : "a map with a type",
   },
-) as unknown as z.ZodType<Channel>;
+);
 
 /** All that is known of the channel's kind. */
 export function kindOf(channel: Channel): AnyKind {
   return KINDS.find(({ type }) => type === channel.type)!;
+}
+
+/** What a receiver or a runtime says may repeat what it was told. */
+export function withoutSecrets(text: string, channel: Channel): string {
+  type Secret = string | Readonly<Record<string, string>> | null | undefined;
+  const given = channel as Readonly<Record<string, Secret>>;
+  const secrets = kindOf(channel).secrets.map((key) => given[key] ?? "")
+    .flatMap((secret) => typeof secret === "string" ? secret : Object.values(secret));
+  return secrets.filter((secret) => secret !== "").toSorted((a, b) => b.length - a.length)
+    .reduce((text, secret) => text.replaceAll(secret, "(hidden)"), text);
 }

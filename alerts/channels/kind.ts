@@ -1,4 +1,5 @@
-import type { z } from "zod";
+import { z } from "zod";
+import { strictMap } from "../../config/fields.ts";
 import type { Message, NoticeEvent } from "../message/message.ts";
 
 /** What sending is handed. */
@@ -9,16 +10,24 @@ export interface SendDeps {
   timeoutMs: number;
 }
 
+type ChannelOf<Type extends string, Keys extends z.ZodRawShape> = z.output<
+  z.ZodObject<{ type: z.ZodLiteral<Type> } & Keys>
+>;
+
 /**
  * A kind of channels, with all that belongs to it. A kind is one of these, and one line in index.ts.
  */
-export interface ChannelKind<Channel extends { type: string }> {
+export interface ChannelKind<
+  Type extends string,
+  Keys extends z.ZodRawShape,
+  Channel = ChannelOf<Type, Keys>,
+> {
   /** What the channel says of itself in the YAML. */
-  type: Channel["type"];
-  /** Checks its keys there. */
-  schema: z.ZodType<Channel>;
-  /** What may never be shown, wherever it turns up. */
-  secrets: (channel: Channel) => string[];
+  type: Type;
+  /** Its other keys there. */
+  keys: Keys;
+  /** Those of them, texts or maps of texts, that may never be shown, wherever they turn up. */
+  secrets: readonly (keyof Keys & string)[];
   /**
    * Tries once.
    *
@@ -39,11 +48,12 @@ export interface ChannelKind<Channel extends { type: string }> {
   keepAlive?: (incidents: Message["incidents"], channel: Channel, deps: SendDeps) => Promise<void>;
 }
 
-/** Checks the types of a kind, and keeps those of its channels. */
-export function channelKind<Channel extends { type: string }>(
-  kind: ChannelKind<Channel>,
-): ChannelKind<Channel> {
-  return kind;
+/** Keeps the types of a kind, and adds what checks its channels in the YAML. */
+export function channelKind<const Type extends string, Keys extends z.ZodRawShape>(
+  kind: ChannelKind<Type, Keys>,
+) {
+  const type: z.ZodLiteral<Type> = z.literal(kind.type);
+  return { ...kind, schema: strictMap({ type, ...kind.keys }) };
 }
 
 /** A receiver did not take a message. */

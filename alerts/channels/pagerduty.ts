@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { strictMap } from "../../config/fields.ts";
+import { textLike } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
 import { cut, LINK_TEXT, wordsOf } from "../message/words.ts";
 import { url } from "./fields.ts";
@@ -10,24 +9,11 @@ const URL_US = "https://events.pagerduty.com/v2/enqueue";
 const MOST_SUMMARY = 1_024;
 const ROUTING_KEY = "an integration key of Events API v2 (32 letters and digits)";
 
-export interface PagerDutyChannel {
-  type: "pagerduty";
-  routing_key: string;
-  /** Null: that of the United States. */
-  url?: string | null;
-}
-
 /** Events API v2: one alert a thread, which the last of its incidents resolves. */
-export const pagerduty = channelKind<PagerDutyChannel>({
+export const pagerduty = channelKind({
   type: "pagerduty",
-  schema: strictMap({
-    type: z.literal("pagerduty"),
-    routing_key: z.string({ error: ROUTING_KEY }).regex(/^[A-Za-z0-9]{32}$/, {
-      error: ROUTING_KEY,
-    }),
-    url: url().nullish(),
-  }),
-  secrets: ({ routing_key }) => [routing_key],
+  keys: { routing_key: textLike(ROUTING_KEY, /^[A-Za-z0-9]{32}$/), url: url().nullish() },
+  secrets: ["routing_key"],
   hasThreads: true,
   // PagerDuty reminds by itself.
   ignores: ["reminder"],

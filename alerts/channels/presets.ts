@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { strictMap, text } from "../../config/fields.ts";
+import type { z } from "zod";
+import { text } from "../../config/fields.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
@@ -196,22 +196,15 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, Preset>;
 
-export interface PresetChannel {
-  type: keyof typeof PRESETS;
-  [key: string]: string | null | undefined;
-}
-
 /** The kind of channels that a preset makes. */
 export function presetKind(type: keyof typeof PRESETS) {
   const preset: Preset = PRESETS[type];
   const { keys, secrets, defaults = {}, method, hasThreads } = preset;
   const optional = Object.fromEntries(Object.keys(defaults).map((key) => [key, url().nullish()]));
-  return channelKind<PresetChannel>({
+  return channelKind({
     type,
-    schema: strictMap({ type: z.literal(type), ...optional, ...keys }) as unknown as z.ZodType<
-      PresetChannel
-    >,
-    secrets: (channel) => secrets.map((key) => channel[key] ?? ""),
+    keys: { ...optional, ...keys },
+    secrets,
     hasThreads,
     send: async (message, channel, deps) => {
       const given = Object.entries(channel).filter(([, value]) => value !== null);

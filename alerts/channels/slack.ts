@@ -1,16 +1,8 @@
-import { z } from "zod";
-import { strictMap } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
 import { cut, LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
-
-export interface SlackChannel {
-  type: "slack";
-  /** Of an incoming webhook. */
-  url: string;
-}
 
 const COLOURS: Record<Tone, string> = {
   critical: "#d92d20",
@@ -26,10 +18,10 @@ const MOST_FIELDS = 10;
 const WIDE = 60;
 
 /** An incoming webhook of Slack, with blocks. */
-export const slack = channelKind<SlackChannel>({
+export const slack = channelKind({
   type: "slack",
-  schema: strictMap({ type: z.literal("slack"), url: url() }),
-  secrets: ({ url }) => [url],
+  keys: { url: url() },
+  secrets: ["url"],
   send: async (message, { url }, deps) =>
     await post(url, { body: slackBody(message, deps.nowMs) }, deps),
 });

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { strictMap } from "../../config/fields.ts";
+import { textLike } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
 import { wordsOf } from "../message/words.ts";
 import { headers, url } from "./fields.ts";
@@ -12,33 +12,21 @@ import { type Fields, fill, isTemplate, type Template } from "./template.ts";
 const SECRET = '"whsec_" and the base64 of 24 to 64 bytes';
 const TEMPLATE = "a text, a map or a list, of texts and numbers";
 
-export interface WebhookChannel {
-  type: "webhook";
-  url: string;
-  /** "whsec_" and base64; without it nothing is signed. */
-  secret?: string | null;
-  headers?: Readonly<Record<string, string>> | null;
-  method?: "POST" | "PUT" | null;
-  /** What is sent in place of httpmon's own body. */
-  template?: Template;
-}
-
 /** JSON of httpmon's own, or by a template; signed as the Standard Webhooks specification says. */
-export const webhook = channelKind<WebhookChannel>({
+export const webhook = channelKind({
   type: "webhook",
-  schema: strictMap({
-    type: z.literal("webhook"),
+  keys: {
     url: url(),
-    secret: z.string({ error: SECRET }).regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, {
-      error: SECRET,
-    }).nullish(),
+    /** Without it nothing is signed. */
+    secret: textLike(SECRET, /^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/).nullish(),
     headers: headers(),
     method: z.literal(["POST", "PUT"], { error: "POST or PUT" }).nullish(),
-    template: z.unknown().refine(isTemplate, { error: TEMPLATE }).optional() as z.ZodType<
-      Template | undefined
+    /** What is sent in place of httpmon's own body. */
+    template: z.unknown().refine(isTemplate, { error: TEMPLATE }).optional() as z.ZodOptional<
+      z.ZodType<Template>
     >,
-  }),
-  secrets: ({ url, secret, headers }) => [url, secret ?? "", ...Object.values(headers ?? {})],
+  },
+  secrets: ["url", "secret", "headers"],
   most: 500,
   send: async (message, channel, deps) => {
     const { url, secret, headers, method, template } = channel;

@@ -1,7 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import { oneOf } from "../../config/fields.ts";
-import type { Findings } from "../../config/say/findings.ts";
-import type { Path } from "../../config/say/problem.ts";
+import type { Findings, Path } from "../../config/say/findings.ts";
 import { quote } from "../../config/say/show.ts";
 import { isGiven, isMap, mapAt } from "../../config/source/raw.ts";
 

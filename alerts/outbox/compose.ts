@@ -1,5 +1,4 @@
 import type { Pool } from "pg";
-import { INCIDENT_ROW, type IncidentRow, utc } from "../incident.ts";
 import type { Incident, Message } from "../message/message.ts";
 import type { Leased } from "./claim.ts";
 
@@ -40,53 +39,29 @@ export async function compose(
   };
 }
 
-function nameOf(row: IncidentRow & { name: string | null; url: string | null }): string {
-  if (row.channel !== null) return `channel ${row.channel}`;
-  return row.name ?? row.url ?? `agent ${row.locations[0] ?? row.agent}`;
-}
-
-type Draft = Incident & { before: Incident["before"] };
+/** SQL for a time in ISO 8601. */
+const UTC = (column: string) =>
+  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** Incidents as they are told of, in the order of `ids`. */
 export async function readIncidents(
   pool: Pool,
   ids: readonly string[],
   link: string | null,
-): Promise<Draft[]> {
-  const { rows } = await pool.query<
-    IncidentRow & {
-      name: string | null;
-      url: string | null;
-      flapping: boolean;
-      acknowledged_at: string | null;
-      acknowledged_by: string | null;
-    }
-  >(
-    `SELECT i.*, s.name, s.url FROM (
-       SELECT ${INCIDENT_ROW}, ${utc("acknowledged_at")}, acknowledged_by, flapping
-       FROM incidents
-       WHERE id = ANY ($1)
-     ) AS i LEFT JOIN sites AS s ON s.id = i.site_id ORDER BY array_position($1, i.id::int8)`,
+): Promise<Incident[]> {
+  const { rows } = await pool.query<Omit<Incident, "before" | "link">>(
+    `SELECT i.id::text, coalesce(s.url, '') AS url, kind, severity, cause, locations, evidence, labels,
+       flapping, coalesce('channel ' || channel, s.name, s.url,
+         'agent ' || coalesce(locations[1], agent::text)) AS site, ${
+      UTC("opened_at")
+    } AS "openedAt",
+       ${UTC("acknowledged_at")} AS "acknowledgedAt", acknowledged_by AS "acknowledgedBy",
+       ${UTC("closed_at")} AS "closedAt"
+     FROM incidents AS i LEFT JOIN sites AS s ON s.id = i.site_id
+     WHERE i.id = ANY ($1) ORDER BY array_position($1, i.id)`,
     [ids],
   );
-  return rows.map((row) => ({
-    id: row.id,
-    site: nameOf(row),
-    url: row.url ?? "",
-    kind: row.kind,
-    severity: row.severity,
-    openedAt: row.opened_at,
-    acknowledgedAt: row.acknowledged_at,
-    acknowledgedBy: row.acknowledged_by,
-    closedAt: row.closed_at,
-    cause: row.cause,
-    locations: row.locations,
-    evidence: row.evidence,
-    labels: row.labels,
-    flapping: row.flapping,
-    before: null,
-    link: link && `${link}/incidents/${row.id}`,
-  }));
+  return rows.map((row) => ({ ...row, before: null, link: link && `${link}/incidents/${row.id}` }));
 }
 
 /** Of the incidents of its site in the 30 days before it. */

@@ -1,7 +1,25 @@
 import type { AlertsConfig } from "../../config/types.ts";
 import { allOf } from "../../config/matchers.ts";
-import type { About, IncidentRow } from "../incident.ts";
-import type { Route } from "./owe.ts";
+
+/** A site, or what else has an incident: how it is named, and who is told of it. */
+export interface About {
+  name: string;
+  /** Empty where it is no site. */
+  url: string;
+  /** As its config names them; null: it names none. */
+  channels: readonly string[] | null;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** What matchers ask of an incident. */
+interface Labelled {
+  kind: string;
+  severity: string;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Which channels are told of an incident. */
+export type Route = (incident: Labelled, about: About) => readonly string[];
 
 /**
  * Who is told of an incident: those that its site names; else those of the first route whose matchers
@@ -27,7 +45,7 @@ export function routesOf({ channels, routes }: Pick<AlertsConfig, "channels" | "
 
 /** What matchers of routes and silences are asked of: the site's labels, and what all incidents have. */
 export function labelsOf(
-  { kind, severity, labels }: Pick<IncidentRow, "kind" | "severity" | "labels">,
+  { kind, severity, labels }: Labelled,
   { name, url }: Pick<About, "name" | "url">,
 ): Record<string, string> {
   return { ...labels, kind, severity, site: name, url, host: URL.parse(url)?.host ?? "" };

@@ -1,6 +1,5 @@
 import type { Pool } from "pg";
-import type { Channel } from "../channels/index.ts";
-import { kindOf } from "../channels/index.ts";
+import { type Channel, kindOf, withoutSecrets } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
@@ -83,11 +82,4 @@ async function send(name: string, leased: Leased, deps: SenderDeps): Promise<voi
   stats.sent[name]!++;
   const since = await settleSent(pool, name, leased);
   if (since) log.notice({ channel: name, since }, "The channel takes notifications again");
-}
-
-/** What a receiver or a runtime says may repeat what it was told. */
-export function withoutSecrets(text: string, channel: Channel): string {
-  const secrets = kindOf(channel).secrets(channel).filter((secret) => secret !== "")
-    .toSorted((a, b) => b.length - a.length);
-  return secrets.reduce((text, secret) => text.replaceAll(secret, "(hidden)"), text);
 }

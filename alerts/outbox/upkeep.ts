@@ -1,14 +1,14 @@
 import type { ClientBase, Pool } from "pg";
-import { kindOf } from "../channels/index.ts";
+import { kindOf, withoutSecrets } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { retryUntil } from "../../runtime/retry.ts";
-import { INCIDENT_ROW, type IncidentRow } from "../incident.ts";
+import { openIncidents, oweResolved } from "../incidents.ts";
 import { readIncidents } from "./compose.ts";
-import { oweOpened, oweResolved, type Route } from "./owe.ts";
-import { type SenderDeps, withoutSecrets } from "./sender.ts";
+import type { Route } from "./routes.ts";
+import type { SenderDeps } from "./sender.ts";
 import { channelWorks } from "./settle.ts";
 
 const EVERY_MS = 10_000;
@@ -104,33 +104,31 @@ async function remind(client: ClientBase, { channels, reminderMs }: UpkeepDeps):
 
 /** Said by the other channels. */
 async function openForChannels(client: ClientBase, deps: UpkeepDeps): Promise<void> {
-  const { rows } = await client.query<IncidentRow>(
-    `INSERT INTO incidents
-       (channel, kind, severity, opened_at, cause, locations, evidence, labels)
-     SELECT name, 'channel_failed', 'critical', failing_since, error, '{}', '[]', '{}' FROM channels
-     WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)
-     ON CONFLICT DO NOTHING RETURNING ${INCIDENT_ROW}`,
+  const { rows } = await client.query(
+    `SELECT name AS channel, failing_since::text AS opened_at, error AS cause FROM channels
+     WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)`,
     [Object.keys(deps.channels)],
   );
-  for (const incident of rows) {
-    const about = { name: incident.channel!, url: "", channels: null, labels: {} };
-    const route: Route = (incident, about) =>
-      deps.route(incident, about).filter((other) => other !== about.name);
-    await oweOpened(client, [{ incident, about, at: null }], route);
-  }
+  const is = { kind: "channel_failed", severity: "critical", labels: {} };
+  await openIncidents(
+    client,
+    rows.map((row) => {
+      const about = { name: row.channel, url: "", channels: null, labels: {} };
+      const told = deps.route(is, about).filter((other) => other !== row.channel);
+      return { ...is, ...row, locations: [], evidence: [], told };
+    }),
+  );
 }
 
 async function closeForChannels(client: ClientBase, deps: UpkeepDeps): Promise<void> {
-  const { rows } = await client.query<IncidentRow>(
+  const { rows } = await client.query(
     `UPDATE incidents SET closed_at = now() WHERE channel IS NOT NULL AND closed_at IS NULL
        AND NOT channel IN (
          SELECT name FROM channels WHERE failing_since IS NOT NULL AND name = ANY ($1))
-     RETURNING ${INCIDENT_ROW}`,
+     RETURNING id, NULL AS at`,
     [Object.keys(deps.channels)],
   );
-  if (rows.length > 0) {
-    await oweResolved(client, rows.map((incident) => ({ incident, at: null })));
-  }
+  if (rows.length > 0) await oweResolved(client, rows);
 }
 
 /** Tells a receiver that forgets what is open, of what it was told of and not told the end. */

@@ -1,9 +1,8 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import type { Findings } from "./findings.ts";
+import type { Findings, Path } from "./findings.ts";
 import { OF_KEY } from "../fields.ts";
 import type { Outside } from "../source/outside.ts";
-import type { Path } from "./problem.ts";
 import { childOf, isMapSchema, keysOf, narrowed, placeOf } from "./schema_tree.ts";
 
 /**

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { number, optional, parsed, section, textLike } from "../fields.ts";
 
 const FORM =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+  /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s*(?:Z|([+-](?:0\d|1[0-4])):?(\d\d)?)?)?$/i;
 
 /** What a moment is, to follow "expected". */
 const MOMENT = 'a time ("2026-01-31 22:00", UTC; or with its offset, "2026-01-31 22:00 +01:00")';
@@ -84,24 +84,11 @@ function isTimeZone(name: string): boolean {
  */
 export function parseMoment(given: unknown): number | null {
   if (given instanceof Date) return Number.isNaN(given.getTime()) ? null : given.getTime();
-  const match = typeof given === "string" ? FORM.exec(given.trim()) : null;
-  if (!match) return null;
-  const [year, month, day, hour = 0, minute = 0, second = 0] = match.slice(1, 7)
-    .map((digits) => digits === undefined ? undefined : Number(digits)) as [number, number, number];
-  const wall = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  // Date.UTC takes what is past the end of a month or a day into the next one.
-  const isReal = wall.getUTCMonth() === month - 1 && wall.getUTCDate() === day && hour < 24 &&
-    minute < 60 && second < 60;
-  const offset = offsetMinutes(match[8]);
-  if (!isReal || offset === null) return null;
-  const fraction = Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
-  return wall.getTime() + fraction - offset * 60_000;
-}
-
-/** Minutes east of UTC. */
-function offsetMinutes(zone = "Z"): number | null {
-  if (/^z$/i.test(zone)) return 0;
-  const [, sign, hours, minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone)!;
-  if (Number(hours) > 14 || Number(minutes) > 59) return null;
-  return (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
+  const found = typeof given === "string" ? FORM.exec(given.trim()) : null;
+  if (!found) return null;
+  const [, day, time = "00:00", hours = "+00", minutes = "00"] = found;
+  const moment = Date.parse(`${day}T${time}${hours}:${minutes}`);
+  // Date.parse() takes what is past the end of a month or a day into the next one.
+  const isReal = new Date(Date.parse(`${day}T${time}Z`)).toJSON()?.startsWith(day!);
+  return isReal && !Number.isNaN(moment) ? moment : null;
 }

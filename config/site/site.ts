@@ -14,12 +14,10 @@ import {
   whole,
   withDefault,
 } from "../fields.ts";
-import { type Header, mergeHeaders } from "./headers.ts";
+import { type Header, headersOf, mergeHeaders, requestKeys, toRequest } from "./site_request.ts";
 import { type Maintenance, maintenanceList, toMaintenance } from "./maintenance.ts";
 import type { Secret } from "../source/outside.ts";
 import { NO_FILES, type SiteFiles } from "./site_files.ts";
-import { headersOf, requestKeys, toRequest } from "./site_request.ts";
-import type { Site } from "../types.ts";
 
 /** Both bounds keep a timer below 2^31 - 1 ms (24.8 days), past which it would fire at once. */
 const MAX_TIMEOUT_S = 86_400;
@@ -85,11 +83,6 @@ export function toLayer(
   return { yaml, secrets: ofBody ? [...secrets, ofBody] : secrets, files };
 }
 
-/** A layer that says nothing. */
-export function emptyLayer(): Layer {
-  return toLayer(settingsSchema.parse({}));
-}
-
 /** How a site is checked: each setting is that of the first layer that says something. */
 export function toSettings(layers: readonly Layer[]) {
   const said = (key: keyof Layer["yaml"]) => layers.find(({ yaml }) => yaml[key] !== null);
@@ -148,11 +141,6 @@ export type SiteSettings = ReturnType<typeof toSettings>;
 /** Whether the first layer that says something of it says that the site is to be checked. */
 export function isEnabled(layers: readonly Layer[]): boolean {
   return layers.find(({ yaml }) => yaml.enabled !== null)?.yaml.enabled ?? true;
-}
-
-/** A site of which nothing but the URL is said. */
-export function defaultSite(url: string): Site {
-  return { name: null, url, requestUrl: url, ...toSettings([emptyLayer()]) };
 }
 
 function encoded(text: string): Uint8Array {

@@ -1,6 +1,6 @@
 import { MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
-import type { Findings } from "../say/findings.ts";
-import type { Path } from "../say/problem.ts";
+import type { Findings, Path } from "../say/findings.ts";
+import type { RawSettings } from "./site_checks.ts";
 import { isMap } from "../source/raw.ts";
 import { readBytes, type TextReader } from "../source/read_text.ts";
 import { readTlsFiles, type TlsFileKeys, type TlsTexts } from "../tls_files.ts";
@@ -27,54 +27,43 @@ export interface SiteFiles {
 
 export const NO_FILES: SiteFiles = { body: null, tls: null };
 
-/** Reads the files that sites name; one that several of them name is read once. */
-export class SiteFileReader {
-  readonly #reader: TextReader;
-  readonly #findings: Findings;
+/**
+ * A reader of the files that sites name; one that several of them name is read once.
+ *
+ * @returns Reads those of settings as the YAML has them, checked or not
+ */
+export function siteFileReader({ readFile, folder }: TextReader, findings: Findings) {
+  const contents = new Map<string, Uint8Array>();
   /** Equal ones are one object, by which a client keeps what it makes of it. */
-  readonly #tls = new Map<string, SiteTls>();
+  const known = new Map<string, SiteTls>();
+  const reader: TextReader = {
+    folder,
+    readFile(path) {
+      const bytes = contents.get(path) ?? readFile(path);
+      contents.set(path, bytes);
+      return bytes;
+    },
+  };
 
-  constructor({ readFile, folder }: TextReader, findings: Findings) {
-    const contents = new Map<string, Uint8Array>();
-    this.#reader = {
-      folder,
-      readFile(path) {
-        const bytes = contents.get(path) ?? readFile(path);
-        contents.set(path, bytes);
-        return bytes;
-      },
-    };
-    this.#findings = findings;
-  }
-
-  /** @param settings What the YAML has at `path`, checked or not */
-  read(settings: unknown, path: Path): SiteFiles {
-    if (!isMap(settings)) return NO_FILES;
-    const { body_file: bodyFile, tls } = settings;
-    if (bodyFile === undefined && !isMap(tls)) return NO_FILES;
-    return {
-      body: typeof bodyFile === "string" ? this.#body(bodyFile, [...path, "body_file"]) : null,
-      tls: isMap(tls) ? this.#tlsOf(tls, [...path, "tls"]) : null,
-    };
-  }
-
-  #body(name: string, path: Path): Uint8Array | null {
-    const file = readBytes(this.#reader, name);
+  const readBody = (name: string, path: Path): Uint8Array | null => {
+    const file = readBytes(reader, name);
     // As a plain array of bytes, which a thread hands on as it is; node:fs gives a Buffer.
     if (file.ok && file.bytes.length <= MAX_BODY_BYTES) return new Uint8Array(file.bytes);
     const which = file.ok ? `which has over ${MAX_BODY_BYTES} bytes` : `which ${file.problem}`;
-    this.#findings.expected(path, "a path of a file with the body", name, which);
+    findings.expected(path, "a path of a file with the body", name, which);
     return null;
-  }
-
-  #tlsOf(given: Readonly<Record<string, unknown>>, path: Path): SiteTls | null {
-    const texts = readTlsFiles(given, TLS_KEYS, path, this.#reader, this.#findings);
+  };
+  const readTls = (given: Readonly<Record<string, unknown>>, path: Path): SiteTls | null => {
+    const texts = readTlsFiles(given, TLS_KEYS, path, reader, findings);
     const serverName = typeof given.server_name === "string" ? given.server_name : null;
     const tls = { ...texts, serverName, insecure: given.insecure === true };
     if (Object.values(tls).every((value) => value === null || value === false)) return null;
     const key = JSON.stringify(given);
-    const same = this.#tls.get(key);
-    if (!same) this.#tls.set(key, tls);
-    return same ?? tls;
-  }
+    known.set(key, known.get(key) ?? tls);
+    return known.get(key)!;
+  };
+  return ({ settings: { body_file: body, tls }, path }: RawSettings): SiteFiles => ({
+    body: typeof body === "string" ? readBody(body, [...path, "body_file"]) : null,
+    tls: isMap(tls) ? readTls(tls, [...path, "tls"]) : null,
+  });
 }

@@ -13,7 +13,6 @@ import {
   textLike,
   whole,
 } from "../fields.ts";
-import { type Header, isHeaderValue, mergeHeaders, requestHeaders } from "./headers.ts";
 import type { SiteTls } from "./site_files.ts";
 
 const METHOD = "a method of HTTP, other than CONNECT and TRACE";
@@ -78,7 +77,7 @@ export const requestKeys = {
 };
 
 /** The settings of `requestKeys`, checked; null where nothing is said. */
-export type RequestSettings = { [K in keyof typeof requestKeys]: z.output<typeof requestKeys[K]> };
+type RequestSettings = { [K in keyof typeof requestKeys]: z.output<typeof requestKeys[K]> };
 
 /** The headers that settings ask for, `user_agent` among them. */
 export function headersOf(yaml: Pick<RequestSettings, "headers" | "user_agent">): Header[] {
@@ -150,4 +149,48 @@ function isProxy(value: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A header's name and value, as they go out. */
+export type Header = readonly [name: string, value: string];
+
+/** What a header's name is, to follow "expected". */
+export const HEADER_NAME = 'a header\'s name (letters, digits and "-")';
+const VALUE = "a header's value (a text in ASCII, on one line, without spaces around it)";
+
+/** Headers that are not the config's to set: why not, and what to do in their place. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "content-length": "it is the length of the body",
+  "transfer-encoding": "a body goes out in one piece",
+  connection: 'the key "connection" is for it',
+  "keep-alive": 'the key "connection" is for it',
+  "proxy-connection": 'the key "connection" is for it',
+  "proxy-authorization": 'user and password stand in the URL of "proxy"',
+  expect: "the body goes out at once",
+  te: "trailers are not read",
+  trailer: "trailers are not sent",
+  upgrade: "another protocol cannot be read",
+};
+
+/** Whether `value` is a field value of RFC 9110, section 5.5, in ASCII. */
+export function isHeaderValue(value: unknown): value is string {
+  return typeof value === "string" && /^(?:[!-~](?:[\t -~]*[!-~])?)?$/.test(value);
+}
+
+/** A map from a request header's name to its value. */
+function requestHeaders() {
+  return named<Header>("a map from header to value", (name, value, complaints) => {
+    const lower = name.toLowerCase();
+    // The names are checked by RawSite, with those of `response_headers`.
+    if (!HTTP_TOKEN.test(name)) return undefined;
+    if (Object.hasOwn(REFUSED, lower)) return complaints.ofKey(`no such header: ${REFUSED[lower]}`);
+    if (!isHeaderValue(value)) return complaints.ofValue(VALUE);
+    return [name, value];
+  });
+}
+
+/** Those of `defaults` that `own` does not replace (by name, in any case of letters), then `own`. */
+export function mergeHeaders(defaults: readonly Header[], own: readonly Header[]): Header[] {
+  const replaced = new Set(own.map(([name]) => name.toLowerCase()));
+  return [...defaults.filter(([name]) => !replaced.has(name.toLowerCase())), ...own];
 }

@@ -1,16 +1,14 @@
 import { z } from "zod";
 import { oneOf } from "../fields.ts";
 import type { Loading } from "../part.ts";
-import type { Findings } from "../say/findings.ts";
-import type { Path } from "../say/problem.ts";
+import type { Findings, Path } from "../say/findings.ts";
 import { quote } from "../say/show.ts";
 import type { Outside } from "../source/outside.ts";
 import { isGiven, isMap, mapAt } from "../source/raw.ts";
 import type { Config, Site } from "../types.ts";
-import type { RawSettings } from "./raw_site.ts";
+import { checkSite, type RawSettings } from "./site_checks.ts";
 import { isEnabled, type Layer, settingsSchema, siteSchema, toLayer, toSettings } from "./site.ts";
-import { checkSite } from "./site_checks.ts";
-import { SiteFileReader } from "./site_files.ts";
+import { siteFileReader } from "./site_files.ts";
 import { checkUrl, isWebUrl, MAX_URL, normaliseUrl } from "./urls.ts";
 
 const MAX_NAME = 255;
@@ -34,7 +32,10 @@ interface Yaml {
   defaults: Layer["yaml"];
 }
 
-type OfSites = Pick<Config, "sites" | "disabledSites" | "templates" | "siteDefaults">;
+interface OfSites extends Pick<Config, "templates" | "siteDefaults"> {
+  sites: Site[];
+  disabledSites: Site[];
+}
 
 /**
  * Notes what is wrong with sites, templates and defaults beside single values, and reads the files that
@@ -49,29 +50,54 @@ export function loadSites(loading: Loading): (yaml: Yaml) => OfSites {
   const isUsed = uses("websites");
   const defaults = { settings: mapAt(root, "defaults"), path: ["defaults"] };
   const templates = entriesOf(root, "templates");
-  const sites = entriesOf(root, "websites");
   checkSite(null, defaults, [], findings);
   for (const template of templates.values()) checkSite(null, template, [defaults], findings);
-  for (const [key, site] of sites) {
-    const { url = key, use } = site.settings;
+  const sites = [...entriesOf(root, "websites")].map(([key, own]) => {
+    const { url = key, use } = own.settings;
     const used = [use].flat().filter((name) => typeof name === "string");
-    if (isUsed) checkUse(site, used, templates, findings);
-    const fallbacks = used.reverse().flatMap((name) => templates.get(name) ?? []);
-    checkSite(String(url), site, [...fallbacks, defaults], findings);
-  }
-  const fileReader = new SiteFileReader(reader, findings);
-  const files = new Map(
-    [...(isUsed ? [...sites.values(), ...templates.values(), defaults] : [])].map((
-      { settings, path },
-    ) => [JSON.stringify(path), fileReader.read(settings, path)]),
-  );
-  return (yaml) =>
-    toSites(
-      yaml,
-      outside,
-      (path, settings) =>
-        toLayer(settings, files.get(JSON.stringify(path)), outside.secretsOf(path)),
-    );
+    if (isUsed) checkUse(own, used, templates, findings);
+    const fallbacks = [...used.reverse().flatMap((name) => templates.get(name) ?? []), defaults];
+    checkSite(String(url), own, fallbacks, findings);
+    return { key, layers: [own, ...fallbacks] };
+  });
+  const readFiles = siteFileReader(reader, findings);
+  const all = isUsed
+    ? [...sites.map(({ layers: [own] }) => own!), ...templates.values(), defaults]
+    : [];
+  const files = new Map(all.map((raw) => [raw, readFiles(raw)]));
+  return (yaml) => {
+    const made = new Map<RawSettings, Layer>();
+    const layerOf = (raw: RawSettings): Layer => {
+      const layer = made.get(raw) ??
+        toLayer(checkedAt(yaml, raw.path), files.get(raw), outside.secretsOf(raw.path));
+      made.set(raw, layer);
+      return layer;
+    };
+    const ofSites: OfSites = {
+      sites: [],
+      disabledSites: [],
+      templates: Object.fromEntries(
+        [...templates].map(([name, raw]) => [name, toSettings([raw, defaults].map(layerOf))]),
+      ),
+      siteDefaults: toSettings([layerOf(defaults)]),
+    };
+    for (const { key, layers: raw } of sites) {
+      const layers = raw.map(layerOf);
+      const { url } = yaml.websites[key]!;
+      (isEnabled(layers) ? ofSites.sites : ofSites.disabledSites).push({
+        name: url === null ? null : key,
+        url: outside.writtenAt(["websites", key, "url"]) ?? url ?? key,
+        requestUrl: url ?? key,
+        ...toSettings(layers),
+      });
+    }
+    return ofSites;
+  };
+}
+
+/** What stands at the path of a section, or of one of its entries. */
+function checkedAt(yaml: Yaml, [section, key]: Path): Layer["yaml"] {
+  return section === "defaults" ? yaml.defaults : yaml[section as "websites"][key!]!;
 }
 
 /** Settings of sites by their keys in a section. */
@@ -156,39 +182,4 @@ function checkNamed(
   if (written !== null && written.length > MAX_URL) {
     findings.add([...path, "url"], `expected at most ${MAX_URL} characters, as it is recorded so`);
   }
-}
-
-function toSites(
-  yaml: Yaml,
-  outside: Outside,
-  layerAt: (path: Path, settings: Layer["yaml"]) => Layer,
-): OfSites {
-  const defaults = layerAt(["defaults"], yaml.defaults);
-  const templates = new Map(
-    Object.entries(yaml.templates).map(([name, settings]) => [
-      name,
-      layerAt(["templates", name], settings),
-    ]),
-  );
-  const sites: Site[] = [];
-  const disabledSites: Site[] = [];
-  for (const [key, { url, use, ...settings }] of Object.entries(yaml.websites)) {
-    const path = ["websites", key];
-    const used = use?.toReversed().flatMap((name) => templates.get(name) ?? []) ?? [];
-    const layers = [layerAt(path, settings), ...used, defaults];
-    (isEnabled(layers) ? sites : disabledSites).push({
-      name: url === null ? null : key,
-      url: outside.writtenAt([...path, "url"]) ?? url ?? key,
-      requestUrl: url ?? key,
-      ...toSettings(layers),
-    });
-  }
-  return {
-    sites,
-    disabledSites,
-    templates: Object.fromEntries(
-      [...templates].map(([name, template]) => [name, toSettings([template, defaults])]),
-    ),
-    siteDefaults: toSettings([defaults]),
-  };
 }

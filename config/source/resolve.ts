@@ -1,8 +1,6 @@
 import type { z } from "zod";
-import type { Findings } from "../say/findings.ts";
-import { interpolate } from "./interpolate.ts";
-import type { Outside } from "./outside.ts";
-import type { Path } from "../say/problem.ts";
+import type { Findings, Path } from "../say/findings.ts";
+import { interpolate, type Outside } from "./outside.ts";
 import { isGiven, isMap } from "./raw.ts";
 import { readText, type TextReader } from "./read_text.ts";
 import { childOf, isMapSchema, keysOf } from "../say/schema_tree.ts";

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from "node:fs";
 import { dirname, join, parse, relative, resolve } from "node:path";
-import { interpolate } from "./interpolate.ts";
-import { ConfigError, type Path, type Problem } from "../say/problem.ts";
+import { interpolate } from "./outside.ts";
+import { ConfigError, type Path, type Problem } from "../say/findings.ts";
 import { isGiven, isMap } from "./raw.ts";
 import { readText, type TextReader } from "./read_text.ts";
 import { quote, show } from "../say/show.ts";

@@ -79,38 +79,3 @@ export async function inTransaction<T>(
   await client.query("COMMIT");
   return result;
 }
-
-/**
- * Runs one SELECT in a transaction of its own, all in one trip to the server, so that nothing of ours
- * can keep it open. The value travels as a literal, since pg sends parameters with one statement only.
- *
- * @param begin SQL that begins it and sets what holds in it
- * @param value Any text, put between `before` and `after`
- */
-export async function inOneTrip(
-  client: ClientBase,
-  begin: string,
-  before: string,
-  value: string,
-  after: string,
-): Promise<pg.QueryResult> {
-  try {
-    const results = await client.query(
-      `${begin}; ${before}${quoted(value)}${after}; COMMIT`,
-    ) as unknown as pg.QueryResult[];
-    return results.find(({ command }) => command === "SELECT")!;
-  } catch (error) {
-    if (error instanceof pg.DatabaseError) await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
-}
-
-/**
- * A dollar-quoted literal: nothing in it needs escaping, as the text does not hold its tag. Nor does it
- * with the dollar that comes behind it.
- */
-function quoted(text: string): string {
-  let tag = "$t$";
-  for (let n = 0; `${text}$`.includes(tag); n++) tag = `$t${n}$`;
-  return `${tag}${text}${tag}`;
-}

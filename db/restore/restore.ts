@@ -3,7 +3,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import { decode, type Decoded, MAX_VALUE_BYTES } from "../../wire/decode.ts";
 import type { Result } from "../store/records.ts";
 import { splitBatch } from "../store/split_batch.ts";
-import type { Loaded, ResultStore } from "../store/store.ts";
+import type { Loaded } from "../store/outcome.ts";
+import type { ResultStore } from "../store/store.ts";
 import { linesOf } from "./lines.ts";
 
 /** What became of the lines of a file. */

@@ -1,59 +1,91 @@
 import { type ResultMessage, VERDICTS } from "../../wire/message.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import { verdictOf } from "../../wire/verdict_of.ts";
+import type { Parameter } from "../connect/one_trip.ts";
+import { type ElementType, encodeArray, TYPES } from "./arrays.ts";
 import { byKind, type Kind, KINDS, type Known, placesOf, Things } from "./shared.ts";
 import { bytesOf, utc } from "./values.ts";
 
 /** What the database's httpmon_store takes of a batch's results, and what they share. */
 export interface EncodedResults {
-  /** Fields of the batch. */
+  /** Arrays, by the names of its arguments; see `ARGUMENTS`. */
+  arrays: Record<string, Parameter>;
+  /** Fields of its argument "batch". */
   fields: Record<string, unknown>;
   things: Record<Kind, Things>;
 }
 
-type Cell = number | boolean | string | null | undefined;
 type Places = ReturnType<typeof placesOf>;
+type TypeName = keyof typeof TYPES;
+type ValueOf<N extends TypeName> = typeof TYPES[N] extends ElementType<infer T> ? T : never;
 
-/** The columns of a result, by their names in httpmon_batch_rows. No cell needs quoting in an array. */
-const COLUMNS: Record<string, (message: ResultMessage, places: Places) => Cell> = {
-  ts: ({ ts }) => utc(ts),
-  site: (_, { site }) => site,
-  agent: (_, { agent }) => agent,
-  context: (_, { context }) => context,
-  connection: (_, { connection }) => connection,
-  reason: (_, { reason }) => reason,
-  response_time: ({ responseTime }) => float4(responseTime),
-  response_code: ({ responseCode }) => responseCode,
-  lateness: (message) => float4(lateness(message)),
-  dns_ms: ({ phases }) => float4(phases?.dns),
-  connect_ms: ({ phases }) => float4(phases?.connect),
-  tls_ms: ({ phases }) => float4(phases?.tls),
-  first_byte_ms: ({ phases }) => float4(phases?.firstByte),
-  download_ms: ({ phases }) => float4(phases?.download),
-  body_bytes: ({ bodyBytes }) => bodyBytes,
-  verdict: (message) => VERDICTS.indexOf(verdictOf(message)),
-  regex_result: ({ regexResult }) => regexResult,
-  body_truncated: ({ bodyTruncated }) => bodyTruncated,
-  maintenance: ({ maintenance }) => maintenance,
+/** A column of results, and how it is read of them. */
+interface Column {
+  type: TypeName;
+  encode(messages: readonly ResultMessage[], places: readonly Places[]): Parameter;
+}
+
+function column<N extends TypeName>(
+  type: N,
+  valueOf: (message: ResultMessage, places: Places) => ValueOf<N> | null | undefined,
+): Column {
+  const of = TYPES[type] as unknown as ElementType<ValueOf<N>>;
+  return {
+    type,
+    encode: (messages, places) =>
+      encodeArray(of, messages, (message, n) => valueOf(message, places[n]!)),
+  };
+}
+
+/** A result's columns, as httpmon_store has them. */
+const COLUMNS: Record<string, Column> = {
+  ts: column("timestamptz", ({ ts }) => ts),
+  site: column("int4", (_, { site }) => site),
+  agent: column("int4", (_, { agent }) => agent),
+  context: column("int4", (_, { context }) => context),
+  connection: column("int4", (_, { connection }) => connection),
+  reason: column("int4", (_, { reason }) => reason),
+  response_time: column("float4", ({ responseTime }) => responseTime),
+  response_code: column("int4", ({ responseCode }) => responseCode),
+  lateness: column("float4", lateness),
+  dns_ms: column("float4", ({ phases }) => phases?.dns),
+  connect_ms: column("float4", ({ phases }) => phases?.connect),
+  tls_ms: column("float4", ({ phases }) => phases?.tls),
+  first_byte_ms: column("float4", ({ phases }) => phases?.firstByte),
+  download_ms: column("float4", ({ phases }) => phases?.download),
+  body_bytes: column("int4", ({ bodyBytes }) => bodyBytes),
+  verdict: column("int2", (message) => VERDICTS.indexOf(verdictOf(message))),
+  regex_result: column("bool", ({ regexResult }) => regexResult),
+  body_truncated: column("bool", ({ bodyTruncated }) => bodyTruncated),
+  maintenance: column("bool", ({ maintenance }) => maintenance),
   // One is what their absence means.
-  slots: ({ slots }) => slots === 1 ? null : slots,
-  attempts: ({ attempts }) => attempts === 1 ? null : attempts,
-  loop_delay: ({ loopDelay }) => float4(loopDelay),
+  slots: column("int4", ({ slots }) => slots === 1 ? null : slots),
+  attempts: column("int4", ({ attempts }) => attempts === 1 ? null : attempts),
+  loop_delay: column("float4", ({ loopDelay }) => loopDelay),
 };
 
+/** The arrays that httpmon_store takes, with their elements' types: identities, and columns. */
+export const ARGUMENTS: readonly (readonly [name: string, type: TypeName])[] = [
+  ...KINDS.map((kind) => [kind, "uuid"] as const),
+  ...Object.entries(COLUMNS).map(([name, { type }]) => [name, type] as const),
+];
+
 /**
- * Puts results into the form in which they travel: columns of numbers, and each shared thing once.
+ * Puts results into the form in which they travel: an array a column, and each shared thing once.
  *
  * @param known Remembered by whoever stores, from batch to batch
  */
 export function encodeResults(messages: readonly ResultMessage[], known: Known): EncodedResults {
   const things = byKind((kind) => new Things(known[kind]));
   const places = messages.map((message) => placesOf(message, things));
-  const fields: Record<string, unknown> = {};
-  for (const [name, cellOf] of Object.entries(COLUMNS)) {
-    fields[name] = arrayOf(messages, (message, n) => cellOf(message, places[n]!));
+  const arrays: Record<string, Parameter> = {};
+  for (const kind of KINDS) {
+    arrays[kind] = encodeArray(TYPES.uuid, things[kind].list, ({ identity }) => identity);
   }
-  for (const kind of KINDS) fields[kind] = arrayOf(things[kind].list, ({ identity }) => identity);
+  for (const [name, column] of Object.entries(COLUMNS)) {
+    arrays[name] = column.encode(messages, places);
+  }
+  const fields: Record<string, unknown> = {};
   const redirects: Record<number, unknown> = {};
   const evidence: unknown[] = [];
   const chains: unknown[] = [];
@@ -70,7 +102,7 @@ export function encodeResults(messages: readonly ResultMessage[], known: Known):
   if (Object.keys(redirects).length > 0) fields.redirects = redirects;
   if (evidence.length > 0) fields.evidence = evidence;
   if (chains.length > 0) fields.chains = chains;
-  return { fields, things };
+  return { arrays, fields, things };
 }
 
 function toCertificate(
@@ -89,21 +121,6 @@ function toCertificate(
   };
 }
 
-/** The literal of a PostgreSQL array; null where all in it is null, which unnest fills up. */
-function arrayOf<T>(list: readonly T[], cellOf: (each: T, n: number) => Cell): string | null {
-  const texts: string[] = [];
-  let some = false;
-  for (let n = 0; n < list.length; n++) {
-    const cell = cellOf(list[n]!, n);
-    if (cell === null || cell === undefined) texts.push("NULL");
-    else {
-      some = true;
-      texts.push(String(cell));
-    }
-  }
-  return some ? `{${texts.join(",")}}` : null;
-}
-
 /** Milliseconds from when the check was due until it started. */
 function lateness({ ts, scheduledAt }: ResultMessage): number | null {
   if (scheduledAt === undefined) return null;
@@ -113,12 +130,4 @@ function lateness({ ts, scheduledAt }: ResultMessage): number | null {
     return Math.round(ms * 1000) / 1000;
   }
   return Number(parseTimestamp(ts)! - parseTimestamp(scheduledAt)!) / 1000;
-}
-
-/**
- * Four bytes hold a time to the microsecond up to 8 s; what PostgreSQL prints of one reads back as the
- * same one. It takes none that rounds to zero, and less than a picosecond is none.
- */
-function float4(ms: number | null | undefined): number | null | undefined {
-  return typeof ms === "number" && Math.abs(ms) < 1e-9 ? 0 : ms;
 }

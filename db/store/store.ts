@@ -4,55 +4,24 @@ import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../../runtime/failpoints.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
-import {
-  beginWithin,
-  inOneTrip,
-  inTransaction,
-  type ServerTimeouts,
-  withClient,
-} from "../connect/transaction.ts";
-import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
+import { beginWithin, type ServerTimeouts } from "../connect/transaction.ts";
+import { partitionDays } from "../schema/partitions.ts";
 import { encodeResults } from "./batch.ts";
-import { classifyFailure, isLocked, isMissingPartition, isTimeout } from "./failures.ts";
+import { StoreCalls } from "./calls.ts";
+import { classifyFailure, isLocked, isTimeout } from "./failures.ts";
 import { type DeadLetter, describe, encodeLetter, toLetter } from "./letters.ts";
+import {
+  type BatchPlace,
+  type Loaded,
+  NOTHING_STORED,
+  type Stored,
+  type StoreOutcome,
+  sum,
+} from "./outcome.ts";
 import type { BatchSource, IncomingRecord, Result } from "./records.ts";
 import { Refusals, RefusedError } from "./refusals.ts";
-import { type Kind, KINDS, nothingKnown, type Things } from "./shared.ts";
+import { nothingKnown } from "./shared.ts";
 import { dayOf, splitBatch } from "./split_batch.ts";
-
-/** Where a batch goes on. */
-export interface BatchPlace {
-  /** The offset of the first record that the caller has not seen stored. */
-  position: bigint;
-  /**
-   * Whether the caller saw that nothing of the partition was stored. Only then may it get an offset,
-   * at `position`: elsewhere a missing one means that the database was put back.
-   */
-  first: boolean;
-}
-
-/** What became of a batch. */
-export type StoreOutcome =
-  | {
-    kind: "stored";
-    /** Rows put into the table. */
-    inserted: number;
-    /** Results that were there already, the same. */
-    duplicates: number;
-    deadLetters: number;
-    /** Results of days that the retention has dropped. */
-    expired: number;
-    /** Records below the stored offset: another writer has stored them. */
-    skipped: number;
-    nextOffset: bigint;
-  }
-  /**
-   * The stored offset is before the batch's place, so the database was put back to an older copy;
-   * nothing was stored, read on from `storedOffset`, or from the start where it is null.
-   */
-  | { kind: "moved"; storedOffset: bigint | null };
-
-type Stored = Extract<StoreOutcome, { kind: "stored" }>;
 
 /** Settings of a store. */
 export interface StoreOptions extends ServerTimeouts {
@@ -65,46 +34,27 @@ export interface StoreOptions extends ServerTimeouts {
   onDeadLetters?: (reasons: Readonly<Record<string, number>>) => void;
 }
 
-/** What httpmon_store answers, see the migration. */
-type Answer =
-  | { kind: "stored"; inserted: number }
-  | { kind: "moved"; at: string | null }
-  | { kind: "unknown"; unknown: Partial<Record<Kind, number[]>> }
-  | {
-    kind: "refused";
-    expired?: number[];
-    out_of_range?: number[];
-    taken?: number[];
-    failed?: { n: number; code: string; message: string; detail: string }[];
-  };
-
-/** Days whose partitions are made in one statement, which has a time to keep. */
-const MAX_DAYS_MADE = 10;
 /** Each answer other than "stored" takes something away, so few are ever needed. */
 const MAX_CALLS = 20;
 
 /** Puts results into the database of `pool`, with the offsets that say what is done. */
 export class ResultStore {
-  readonly #pool: Pool;
+  readonly #calls: StoreCalls;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #begin: string;
   readonly #passFailpoint: PassFailpoint;
   readonly #onDeadLetters: NonNullable<StoreOptions["onDeadLetters"]>;
-  /** Days that have partitions, as far as is known. */
-  readonly #days = new Set<string>();
   readonly #refusals: Refusals;
   readonly #known = nothingKnown();
 
   constructor(pool: Pool, options: StoreOptions) {
     const { log, clock = systemClock, onDeadLetters = () => {} } = options;
     this.#passFailpoint = options.passFailpoint ?? noFailpoints;
-    this.#pool = pool;
+    this.#calls = new StoreCalls(pool, beginWithin(options), this.#passFailpoint);
     this.#onDeadLetters = onDeadLetters;
     this.#log = log;
     this.#clock = clock;
     this.#refusals = new Refusals(clock, log);
-    this.#begin = beginWithin(options);
   }
 
   /**
@@ -116,7 +66,7 @@ export class ResultStore {
     let made = 0, held: unknown;
     for (const day of partitionDays(this.#clock.now(), -1, 7)) {
       try {
-        made += await this.#makePartitions([day]);
+        made += await this.#calls.makePartitions([day]);
       } catch (error) {
         if (!isLocked(error)) throw error;
         held ??= error; // one that is being detached holds up no other day
@@ -286,14 +236,19 @@ export class ResultStore {
       letters = [...letters, ...indexes.map((n) => toLetter(rest[n]!, reason, detail(n)))];
     };
     for (let calls = 0; calls < MAX_CALLS; calls++) {
-      const { fields, things } = encodeResults(rest.map(({ message }) => message), this.#known);
-      const answer = await this.#call({ ...envelope(letters), ...fields }, rest, replayed);
+      const encoded = encodeResults(rest.map(({ message }) => message), this.#known);
+      const answer = await this.#calls.store(
+        envelope(letters),
+        encoded,
+        new Set(rest.map(({ message }) => dayOf(message))),
+        replayed ? rest.map(({ offset }) => offset) : null,
+      );
       switch (answer.kind) {
         case "stored":
         case "moved":
           return { answer, rest, letters, expired };
         case "unknown":
-          await this.#learn(things, answer.unknown);
+          await this.#calls.learn(encoded.things, answer.unknown);
           break;
         case "refused": {
           const { expired: old = [], out_of_range = [], taken = [], failed = [] } = answer;
@@ -342,63 +297,10 @@ export class ResultStore {
     const skipped = work.results.length + work.letters.length - rest.results.length -
       rest.letters.length;
     if (stored >= work.nextOffset) {
-      return { ...NOTHING, skipped, nextOffset: stored };
+      return { ...NOTHING_STORED, skipped, nextOffset: stored };
     }
     const outcome = await this.#send(source, rest, { position: stored, first: false });
     return outcome.kind === "moved" ? outcome : { ...outcome, skipped: outcome.skipped + skipped };
-  }
-
-  async #ensureDays(results: readonly Result[]): Promise<void> {
-    const days = new Set(results.map(({ message }) => dayOf(message)));
-    const missing = [...days].filter((day) => !this.#days.has(day));
-    for (let start = 0; start < missing.length; start += MAX_DAYS_MADE) {
-      await this.#makePartitions(missing.slice(start, start + MAX_DAYS_MADE));
-    }
-    for (const day of missing) this.#days.add(day);
-  }
-
-  /** In a transaction of its own, for its timeouts: a lock may be held by someone for long. */
-  #makePartitions(days: readonly string[]): Promise<number> {
-    return withClient(
-      this.#pool,
-      (client) => inTransaction(client, this.#begin, () => ensurePartitions(client, days)),
-    );
-  }
-
-  /** A day may have been detached since we saw its partition: it is made again, once. */
-  async #call(
-    batch: Record<string, unknown>,
-    results: readonly Result[],
-    replayed: boolean,
-  ): Promise<Answer> {
-    const [before, after] = replayed
-      ? markingReplayed(results)
-      : ["SELECT httpmon_store(", "::jsonb) AS answer"];
-    const call = async () => (await this.#trip(before, batch, after)).rows[0].answer;
-    await this.#ensureDays(results);
-    this.#passFailpoint("store.before_call");
-    try {
-      return await call();
-    } catch (error) {
-      if (!isMissingPartition(error)) throw error;
-      this.#days.clear();
-      await this.#ensureDays(results);
-      return await call();
-    }
-  }
-
-  async #learn(things: Record<Kind, Things>, unknown: Partial<Record<Kind, number[]>>) {
-    for (const kind of KINDS) {
-      const places = unknown[kind];
-      if (places === undefined) continue;
-      const contents = places.map((place) => things[kind].list[place]);
-      await this.#trip(`SELECT httpmon_learn('${kind}', `, contents, "::jsonb)");
-    }
-  }
-
-  #trip(before: string, value: unknown, after: string) {
-    const text = JSON.stringify(value);
-    return withClient(this.#pool, (client) => inOneTrip(client, this.#begin, before, text, after));
   }
 
   /** At ERROR, which is what the default loglevel shows. */
@@ -414,29 +316,6 @@ export class ResultStore {
   }
 }
 
-/** SQL around the batch that marks the dead letters, by their ids, where their results are stored. */
-function markingReplayed(results: readonly Result[]): [before: string, after: string] {
-  const ids = results.map(({ offset }) => offset).join(",");
-  return [
-    "WITH stored AS MATERIALIZED (SELECT httpmon_store(",
-    `::jsonb) AS answer), marked AS (
-       UPDATE dead_letters SET replayed_at = now() FROM stored
-       WHERE answer ->> 'kind' = 'stored' AND id = ANY ('{${ids}}'::int8[]) AND replayed_at IS NULL
-     ) SELECT answer FROM stored`,
-  ];
-}
-
-/** What became of results that come from no topic. */
-export interface Loaded {
-  /** Rows put into the table. */
-  inserted: number;
-  /** Results that were there already, the same. */
-  duplicates: number;
-  /** Results of days that the retention has dropped. */
-  expired: number;
-  refused: readonly Pick<DeadLetter, "offset" | "reason" | "detail">[];
-}
-
 /** What one transaction is to do. */
 interface Work {
   results: readonly Result[];
@@ -445,16 +324,6 @@ interface Work {
   /** By which the topic is known again. */
   last: IncomingRecord;
 }
-
-const NOTHING: Stored = {
-  kind: "stored",
-  inserted: 0,
-  duplicates: 0,
-  deadLetters: 0,
-  expired: 0,
-  skipped: 0,
-  nextOffset: 0n,
-};
 
 function sortOut(records: readonly IncomingRecord[]): Work {
   const results: Result[] = [];
@@ -470,16 +339,4 @@ function sortOut(records: readonly IncomingRecord[]): Work {
 
 function keyOf({ clusterId, topic, partition }: BatchSource): string {
   return `${clusterId}/${topic}/${partition}`;
-}
-
-function sum(first: Stored, second: Stored): Stored {
-  return {
-    kind: "stored",
-    inserted: first.inserted + second.inserted,
-    duplicates: first.duplicates + second.duplicates,
-    deadLetters: first.deadLetters + second.deadLetters,
-    expired: first.expired + second.expired,
-    skipped: first.skipped + second.skipped,
-    nextOffset: second.nextOffset,
-  };
 }

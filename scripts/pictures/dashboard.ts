@@ -13,6 +13,8 @@ export interface Picture {
   /** What is below is cut off. */
   height: number;
   isDark?: boolean;
+  /** With what is folded, or as it is printed. */
+  as?: "unfolded" | "printed";
 }
 
 /** Where an example of each kind of page is. */
@@ -42,6 +44,8 @@ export async function readmePictures(pool: Pool): Promise<Picture[]> {
 export async function allPictures(pool: Pool): Promise<Picture[]> {
   const { site, incident } = await placesIn(pool);
   const month = new Date().toISOString().slice(0, 7);
+  const never = await addUnusual(pool);
+  const report = `/reports/${month}${site.replace("/sites", "")}`;
   const pages = {
     overview: "/",
     checks: "/?strip=checks&sort=p95",
@@ -55,12 +59,43 @@ export async function allPictures(pool: Pool): Promise<Picture[]> {
     pipeline: "/pipeline",
     reports: "/reports",
     month: `/reports/${month}`,
-    "site-month": `/reports/${month}${site.replace("/sites", "")}`,
+    "site-month": report,
+    "month-none": `/reports/${month}?q=nothing+is+called+so`,
     status: "/status",
     missing: "/nowhere",
+    unknown: "/sites/999999",
+    never,
+    past: `${site}?from=2020-01-01T00:00&to=2020-01-02T00:00`,
   };
-  return inAll(pages);
+  return [
+    ...inAll(pages),
+    ...inAll({ "site-unfolded": site, "incident-unfolded": incident }, "unfolded"),
+    ...inAll({ "month-printed": `/reports/${month}`, "site-month-printed": report }, "printed"),
+  ];
 }
+
+/** What the sample has none of: a dead letter, a message that was given up, a site that no agent checked. */
+async function addUnusual(pool: Pool): Promise<string> {
+  const { rows: [{ path }] } = await pool.query(
+    `WITH letter AS (
+       INSERT INTO dead_letters (cluster_id, topic, partition, "offset", key, value, reason, detail)
+       VALUES ('sample', 'monitoring', 0, 41207, 'https://shop.example/', '{"ts": "yesterday"}',
+         'bad_message', 'ts: expected "YYYY-MM-DD HH:MM:SS.ffffff", found "yesterday"')
+     ), owed AS (
+       INSERT INTO notifications (incident_id, channel, event, state, attempts, error)
+       SELECT max(id), 'team-chat', 'reminder', 'failed', 9, 'status 500: internal error' FROM incidents
+     )
+     INSERT INTO sites (url, name) VALUES ('https://new.shop.example/', 'never checked')
+     RETURNING '/sites/' || id AS path`,
+  );
+  return path;
+}
+
+/** While the database does not answer. */
+export const AWAY_PICTURES: readonly Picture[] = inAll({
+  "away-overview": "/",
+  "away-incidents": "/incidents",
+});
 
 /** The same before there is anything to see. */
 export const EMPTY_PICTURES: readonly Picture[] = inAll({
@@ -69,10 +104,11 @@ export const EMPTY_PICTURES: readonly Picture[] = inAll({
   "empty-agents": "/agents",
   "empty-pipeline": "/pipeline",
   "empty-reports": "/reports",
+  "empty-month": `/reports/${new Date().toISOString().slice(0, 7)}`,
   "empty-status": "/status",
 });
 
-function inAll(pages: Readonly<Record<string, string>>): Picture[] {
+function inAll(pages: Readonly<Record<string, string>>, as?: Picture["as"]): Picture[] {
   return Object.entries(pages).flatMap(([page, path]) =>
     [1440, 768, 360].flatMap((width) =>
       [false, true].map((isDark) => ({
@@ -81,6 +117,7 @@ function inAll(pages: Readonly<Record<string, string>>): Picture[] {
         width,
         height: 6_000,
         isDark,
+        as,
       }))
     )
   );
@@ -99,7 +136,7 @@ export async function takePictures(
   before: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const { name, path, width, height, isDark = false } of pictures) {
+  for (const { name, path, width, height, isDark = false, as } of pictures) {
     const context = await browser.newContext({
       viewport: { width, height: Math.min(height, 1_200) },
       colorScheme: isDark ? "dark" : "light",
@@ -110,6 +147,8 @@ export async function takePictures(
     await before();
     const page = await context.newPage();
     await page.goto(url + path);
+    if (as === "printed") await page.emulateMedia({ media: "print" });
+    if (as === "unfolded") await page.evaluate(UNFOLD);
     await page.evaluate("document.fonts.ready");
     const bytes = await webp(page, width, height);
     await writeFile(join(folder, `${name}.webp`), bytes);
@@ -117,6 +156,8 @@ export async function takePictures(
     await context.close();
   }
 }
+
+const UNFOLD = 'for (const one of document.querySelectorAll("details:not(.sql)")) one.open = true';
 
 async function webp(page: Page, width: number, most: number): Promise<Uint8Array> {
   const whole = await page.evaluate<number>("document.documentElement.scrollHeight");

@@ -154,7 +154,7 @@ function resultOf({ site, agent, at, now, frequency, trouble, random }: Seen): R
     bodyBytes: 18_000,
     remoteAddress: "192.0.2.17",
     httpVersion: "1.1",
-    tls: tlsOf(site, now, at, frequency),
+    ...trouble?.reason !== "connection_refused" && { tls: tlsOf(site, now, at, frequency) },
     ...trouble !== undefined && {
       reason: trouble.reason,
       ...isRefused && { errorClass: trouble.reason },

@@ -9,6 +9,9 @@ export const SECRET = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
 /** "take": 204; "fail": 503; "refuse": 422; "late": takes it, and never answers; "hang": neither. */
 export type Answer = "take" | "fail" | "refuse" | "late" | "hang";
 
+/** A request's id, where it is one of a webhook. */
+const idOf = (headers?: HeadersInit): string => new Headers(headers).get("webhook-id") ?? "";
+
 export interface Received {
   id: string;
   notice: ReturnType<typeof webhookBody>;
@@ -20,6 +23,7 @@ export async function startReceiver(answer: (request: number, body: string) => A
   const wrong: string[] = [];
   let requests = 0;
   let open = 0;
+  const patience = new Map<string, AbortController>();
   const server = createServer((request, response) => {
     const chunks: Uint8Array[] = [];
     open++;
@@ -37,12 +41,21 @@ export async function startReceiver(answer: (request: number, body: string) => A
       if (how === "take" || how === "late") taken.push({ id: id!, notice: JSON.parse(body) });
       if (how === "take" || how === "fail") response.writeHead(how === "take" ? 204 : 503).end();
       if (how === "refuse") response.writeHead(422).end("no");
+      if (how === "hang" || how === "late") {
+        patience.get(id!)?.abort(new DOMException("no answer", "TimeoutError"));
+      }
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
     channel: { type: "webhook" as const, url: `http://127.0.0.1:${port}/hook`, secret: SECRET },
+    /** Runs out of time just where it is not answered, however slow the machine is. */
+    fetch: ((url, init) => {
+      const controller = new AbortController();
+      patience.set(idOf(init?.headers), controller);
+      return fetch(url, { ...init, signal: controller.signal });
+    }) as typeof fetch,
     /** All that it took, repetitions too. */
     taken,
     /** What was not signed, or not now. */

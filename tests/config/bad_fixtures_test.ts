@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
-import { ConfigError } from "../../config/say/problem.ts";
+import { ConfigError } from "../../config/say/findings.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/config/bad/", import.meta.url));
 const ENV = { TEST_SECRET: "s3cret", TEST_CODES: "200,s3cret" };

@@ -2,10 +2,9 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
-import { defaultSite } from "../../config/site/site.ts";
-import { ConfigError } from "../../config/say/problem.ts";
+import { ConfigError } from "../../config/say/findings.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
-import { loadText } from "./load_text.ts";
+import { defaultSite, loadText } from "./load_text.ts";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/config/", import.meta.url));
 const GOOD = join(FIXTURES, "good");

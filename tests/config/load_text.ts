@@ -1,4 +1,5 @@
 import { loadConfig, type LoadOptions } from "../../config/load.ts";
+import type { Site } from "../../config/types.ts";
 import type { Mode } from "../../runtime/modes.ts";
 
 /** Loads `text` as if it were in the file "config.yaml", other files being those of `files`. */
@@ -18,4 +19,9 @@ export function loadText<M extends Mode>(
     },
     ...options,
   });
+}
+
+/** A site of which nothing but the URL is said. */
+export function defaultSite(url: string): Site {
+  return { ...loadText("loglevel: ERROR").siteDefaults, name: null, url, requestUrl: url };
 }

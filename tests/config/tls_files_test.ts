@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError } from "../../config/say/problem.ts";
+import { ConfigError } from "../../config/say/findings.ts";
 import { readFile } from "node:fs/promises";
 import { makeCertificates } from "../../local/certificates.ts";
 import { withFolder } from "../agent/support.ts";

@@ -138,8 +138,16 @@ export interface World extends AsyncDisposable {
   ask(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** Makes one for `await using`. @param web What the config says of it */
-export async function webWorld(web: Record<string, unknown> = {}, minutes = 60): Promise<World> {
+/**
+ * Makes one for `await using`.
+ *
+ * @param web What the config says of it
+ * @param minutes Of results; null: there is none
+ */
+export async function webWorld(
+  web: Record<string, unknown> = {},
+  minutes: number | null = 60,
+): Promise<World> {
   const database = await ownDatabase({ max: 6 });
   const { pool } = database;
   const log = recordingLog();
@@ -152,7 +160,7 @@ export async function webWorld(web: Record<string, unknown> = {}, minutes = 60):
     position += batch.length;
     if (outcome.kind !== "stored") throw new Error(outcome.kind);
   };
-  await add([...resultsUntil(Date.now(), minutes)]);
+  if (minutes !== null) await add([...resultsUntil(Date.now(), minutes)]);
   const config = loadedConfig("web", {
     web,
     database: { dsn: database.dsn },

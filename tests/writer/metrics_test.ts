@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { StoredOffset } from "../../consume/offsets.ts";
 import { consumerHealth } from "../../consume/ops.ts";
 import { recordFailure } from "../../consume/stats.ts";
-import type { StoreOutcome } from "../../db/store/store.ts";
+import type { StoreOutcome } from "../../db/store/outcome.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { startOps } from "../../runtime/ops.ts";

@@ -28,11 +28,14 @@ export interface Endpoint<
   params?: P;
   query?: Q;
   body?: B;
-  /** Of the answer. */
+  /** Makes the answer of what is given: what it does not name is left out. */
   answer: A;
   /** @throws {NotThere} */
-  handle: (asked: Asked<P, Q, B>) => Promise<z.input<A>> | z.input<A>;
+  handle: (asked: Asked<P, Q, B>) => Promise<Given<z.input<A>>> | Given<z.input<A>>;
 }
+
+/** What nobody changes. */
+type Given<T> = T extends object ? { readonly [K in keyof T]: Given<T[K]> } : T;
 
 /** For the types alone. */
 export function endpoint<
@@ -69,7 +72,7 @@ export function serve(app: Hono<Env>, one: Endpoint): void {
         body: given.data,
         who: c.get("who"),
       });
-      return c.json(answer as object, one.method === "post" ? 201 : 200);
+      return c.json(one.answer.parse(answer) as object, one.method === "post" ? 201 : 200);
     } catch (error) {
       if (error instanceof NotThere) return problem(c, 404, error.message);
       if (error instanceof Conflict) return problem(c, 409, error.message);

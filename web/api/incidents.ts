@@ -1,19 +1,9 @@
 import { z } from "zod";
-import { type Incident, incidents } from "../data/incidents/incidents.ts";
-import { acknowledge, addNote, type Note, notesOf } from "../data/incidents/notes.ts";
+import { incidents } from "../data/incidents/incidents.ts";
+import { acknowledge, addNote, notesOf } from "../data/incidents/notes.ts";
 import type { WebDeps } from "../env.ts";
 import { Conflict, type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import {
-  cursorOf,
-  iso,
-  isoOrNull,
-  pageOf,
-  paging,
-  placeOf,
-  rowId,
-  time,
-  whole,
-} from "./schemas.ts";
+import { cursorOf, pageOf, paging, placeOf, rowId, time, whole } from "./schemas.ts";
 
 const incident = z.object({
   id: z.string(),
@@ -48,7 +38,8 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
   const detail = async (id: string): Promise<z.input<typeof withNotes>> => {
     const [found] = await incidents(pool, { id, limit: 1 });
     if (!found) throw new NotThere(`There is no incident ${id}`);
-    return { ...shown(found), notes: (await notesOf(pool, [id])).map(shownNote) };
+    const notes = await notesOf(pool, [id]);
+    return { ...found, notes: notes.map((one) => ({ ...one, public: one.isPublic })) };
   };
   return [
     endpoint({
@@ -68,11 +59,8 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
           before: placeOf(cursor, rowId) ?? NEWEST,
           limit: limit + 1,
         });
-        const page = found.slice(0, limit);
-        return {
-          data: page.map(shown),
-          next: found.length > limit ? cursorOf(page.at(-1)!.id) : null,
-        };
+        const data = found.slice(0, limit);
+        return { data, next: found.length > limit ? cursorOf(data.at(-1)!.id) : null };
       },
     }),
     endpoint({
@@ -119,17 +107,4 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       },
     }),
   ];
-}
-
-function shown(one: Incident): z.input<typeof incident> {
-  return {
-    ...one,
-    openedAt: iso(one.openedAt),
-    acknowledgedAt: isoOrNull(one.acknowledgedAt),
-    closedAt: isoOrNull(one.closedAt),
-  };
-}
-
-function shownNote({ at, author, isPublic, text }: Note): z.input<typeof note> {
-  return { at: iso(at), author, public: isPublic, text };
 }

@@ -3,11 +3,11 @@ import { agentsOf } from "../data/monitor/agents.ts";
 import { pipelineOf } from "../data/monitor/pipeline.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
-import { iso, isoOrNull, time } from "./schemas.ts";
+import { time } from "./schemas.ts";
 
 const agent = z.object({
   id: z.int(),
-  uuid: z.uuid(),
+  uuid: z.guid(),
   location: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   sites: z.int().describe("That it had a result of in the last 26 hours"),
@@ -47,15 +47,8 @@ export function pipelineEndpoints({ pool, sites, clock }: WebDeps): Endpoint[] {
       summary: "Agents, those that were heard last first",
       answer: z.object({ data: z.array(agent) }),
       handle: async () => ({
-        data: (await agentsOf(pool, sites, clock.now())).map((one) => ({
-          id: one.id,
-          uuid: one.uuid,
-          location: one.location,
-          labels: { ...one.labels },
-          sites: one.sites,
-          lastResult: isoOrNull(one.lastResult),
-          lastSeen: one.lastDay,
-        })),
+        data: (await agentsOf(pool, sites, clock.now()))
+          .map((one) => ({ ...one, lastSeen: one.lastDay })),
       }),
     }),
     endpoint({
@@ -64,28 +57,18 @@ export function pipelineEndpoints({ pool, sites, clock }: WebDeps): Endpoint[] {
       summary: "How the way from the topic to the tables is",
       answer: pipeline,
       handle: async () => {
-        const found = await pipelineOf(pool, clock.now());
+        const { offsets, letters, marks, channels, retention } = await pipelineOf(
+          pool,
+          clock.now(),
+        );
         return {
-          partitions: found.offsets.map(({ consumer, topic, partition, nextOffset, movedAt }) => ({
-            consumer,
-            topic,
-            partition,
-            nextOffset,
-            updatedAt: iso(movedAt),
-          })),
-          deadLetters: found.letters.map(({ reason, n, newest }) => ({
-            reason,
-            count: n,
-            lastAt: iso(newest),
-          })),
-          rollupsPending: found.marks.reduce((sum, { n }) => sum + n, 0),
-          notifications: found.channels.map(({ channel, pending, failed, oldestPending }) => ({
-            channel,
-            pending,
-            failed,
-            oldestPending: isoOrNull(oldestPending),
-          })),
-          retention: found.retention,
+          partitions: offsets.map((one) => ({ ...one, updatedAt: one.movedAt })),
+          deadLetters: letters.map(({ reason, n, newest }) => {
+            return { reason, count: n, lastAt: newest };
+          }),
+          rollupsPending: marks.reduce((sum, { n }) => sum + n, 0),
+          notifications: channels,
+          retention,
         };
       },
     }),

@@ -1,16 +1,8 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 
-/** A moment, of milliseconds since 1970. */
-export const time = z.iso.datetime();
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-export function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
-}
+/** A moment in an answer, of milliseconds since 1970. */
+export const time = z.number().transform((ms) => new Date(ms).toISOString()).pipe(z.iso.datetime());
 
 /** A whole number in a path or a query. */
 export function whole(least: number, most: number) {

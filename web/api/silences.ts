@@ -3,7 +3,7 @@ import { parseMatcher, showMatcher } from "../../config/matchers.ts";
 import { endSilence, type Silence, silence, silences } from "../../db/silences.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import { iso, rowId, time } from "./schemas.ts";
+import { rowId, time } from "./schemas.ts";
 
 const answer = z.object({
   id: z.string(),
@@ -66,11 +66,6 @@ export function silenceEndpoints({ pool, operator }: WebDeps): Endpoint[] {
   ];
 }
 
-function shown({ matchers, startsAt, endsAt, ...one }: Silence): z.input<typeof answer> {
-  return {
-    ...one,
-    matchers: matchers.map(showMatcher),
-    startsAt: iso(startsAt),
-    endsAt: iso(endsAt),
-  };
+function shown(one: Silence): z.input<typeof answer> {
+  return { ...one, matchers: one.matchers.map(showMatcher) };
 }

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { STATES } from "../data/now/judge.ts";
 import { filter } from "../data/now/select.ts";
 import type { SiteNow } from "../data/now/sites.ts";
+import { DAY_MS } from "../data/past/history.ts";
+import { MS } from "../data/sql.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import { cursorOf, id, iso, isoOrNull, pageOf, paging, placeOf, time } from "./schemas.ts";
+import { cursorOf, id, pageOf, paging, placeOf, time } from "./schemas.ts";
 
 const STATE = z.enum([...STATES, "unobserved"]);
 const fraction = z.number().min(0).max(1).nullable();
@@ -41,7 +43,7 @@ const site = z.object({
 
 const result = z.object({
   ts: time,
-  agent: z.uuid(),
+  agent: z.guid(),
   location: z.string().nullable(),
   verdict: z.enum(["up", "degraded", "down", "unknown"]),
   reason: z.string().nullable(),
@@ -55,6 +57,13 @@ const result = z.object({
   remoteAddress: z.string().nullable(),
 });
 
+/** SQL for one. */
+const RESULT = `${MS("ts")}, agent, location, verdict, reason, response_code AS "responseCode",
+  response_ms AS "responseMs", slots, maintenance, error_class AS "errorClass",
+  error_message AS "errorMessage", remote_address AS "remoteAddress", json_build_object(
+    'dns', dns_ms, 'connect', connect_ms, 'tls', tls_ms, 'firstByte', first_byte_ms,
+    'download', download_ms) AS phases`;
+
 /** How far back results are looked for, unless a request says otherwise. */
 const DEFAULT_DAYS = 30;
 
@@ -65,14 +74,8 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
     if (found === null) throw new NotThere(`There is no site ${id} with results of late`);
     return found;
   };
-  const shown = ({ rank: _, ...one }: SiteNow): z.input<typeof site> => ({
+  const shown = (one: SiteNow) => ({
     ...one,
-    labels: { ...one.labels },
-    locations: [...one.locations],
-    downFrom: [...one.downFrom],
-    since: iso(one.since),
-    lastResult: iso(one.lastResult),
-    certificateExpiresAt: isoOrNull(one.certificateExpiresAt),
     uptime: {
       day: history.uptime(one.id, 1),
       month: history.uptime(one.id, 30),
@@ -120,50 +123,26 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
       params: { id },
       query: {
         ...paging,
-        since: time.optional().describe(`Default: ${DEFAULT_DAYS} days ago`),
-        until: time.optional(),
+        since: z.iso.datetime().optional().describe(`Default: ${DEFAULT_DAYS} days ago`),
+        until: z.iso.datetime().optional(),
       },
       answer: pageOf(result),
       handle: async ({ params, query: { limit, cursor, since, until } }) => {
         const { name } = theSite(params.id);
-        const first = since ?? iso(clock.now() - DEFAULT_DAYS * 86_400_000);
+        const first = since ?? new Date(clock.now() - DEFAULT_DAYS * DAY_MS);
         // To the microsecond, as the column has it.
         const before = placeOf(cursor, z.string().regex(/^[\d:. -]+\+00$/)) ?? until ?? "infinity";
         const { rows } = await pool.query(
-          `SELECT *, ts AT TIME ZONE 'UTC' || '+00' AS at FROM httpmon_results($1, $2, $3, $4)`,
+          `SELECT ${RESULT}, ts AT TIME ZONE 'UTC' || '+00' AS at
+           FROM httpmon_results($1, $2, $3, $4) AS r`,
           [name, first, before, limit + 1],
         );
         const page = rows.slice(0, limit);
         // Results of one moment stay together: a page begins before the last one's.
         const next = rows[limit];
         while (next && page.length > 1 && page.at(-1).at === next.at) page.pop();
-        return { data: page.map(toResult), next: next ? cursorOf(page.at(-1).at) : null };
+        return { data: page, next: next ? cursorOf(page.at(-1).at) : null };
       },
     }),
   ];
-}
-
-// deno-lint-ignore no-explicit-any
-function toResult(row: any): z.input<typeof result> {
-  return {
-    ts: row.ts.toISOString(),
-    agent: row.agent,
-    location: row.location,
-    verdict: row.verdict,
-    reason: row.reason,
-    responseCode: row.response_code,
-    responseMs: row.response_ms,
-    phases: {
-      dns: row.dns_ms,
-      connect: row.connect_ms,
-      tls: row.tls_ms,
-      firstByte: row.first_byte_ms,
-      download: row.download_ms,
-    },
-    slots: row.slots,
-    maintenance: row.maintenance,
-    errorClass: row.error_class,
-    errorMessage: row.error_message,
-    remoteAddress: row.remote_address,
-  };
 }

@@ -12,21 +12,13 @@ const TIMES = [
 for (const figure of document.querySelectorAll("[data-chart]")) draw(figure);
 
 function draw(figure) {
-  const { kind, since, until, step, at, down, lines } = JSON.parse(figure.dataset.chart);
+  const { kind, since, until, step, gap, at, down, lines } = JSON.parse(figure.dataset.chart);
   const plot = figure.querySelector(".plot");
   const reading = figure.querySelector(".reading");
   const names = Object.keys(lines);
   const isStacked = kind === "phases";
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const resolved = (name) => {
-    // light-dark() is only resolved where it is used.
-    const probe = document.createElement("i");
-    probe.style.color = colour(name);
-    document.body.append(probe);
-    const { color } = getComputedStyle(probe);
-    probe.remove();
-    return color;
-  };
+  // What a colour is now is known where it is used: in the legend.
+  const styleOf = (name) => getComputedStyle(figure.querySelector(`figcaption ${name}`));
 
   // Points that are missing are gaps.
   const xs = [];
@@ -34,7 +26,7 @@ function draw(figure) {
   const shares = [];
   at.forEach((x, n) => {
     const last = xs.at(-1);
-    if (last !== undefined && x - last > 1.5 * step) {
+    if (last !== undefined && x - last >= step + gap) {
       xs.push(last + step);
       shares.push(null);
       columns.forEach((column) => column.push(null));
@@ -53,11 +45,6 @@ function draw(figure) {
     ).reverse();
   }
   const shown = isStacked ? names.toReversed() : names;
-  const styles = {
-    p50: { stroke: "--ink", width: 1.5 },
-    p95: { stroke: "--accent", width: 1.5 },
-    p99: { stroke: "--dim", width: 1, dash: [4, 3] },
-  };
   const sorted = ys.flat().filter((y) => y !== null).sort((a, b) => a - b);
   const high = Math.max(sorted[Math.floor(sorted.length * 0.995)] ?? 1, (sorted.at(-1) ?? 0) / 4);
   let chart = null;
@@ -65,10 +52,10 @@ function draw(figure) {
   function make() {
     chart?.destroy();
     plot.replaceChildren();
-    const [line, dim, failed] = ["--line", "--dim", "--down"].map(resolved);
+    const [dim, failed] = [styleOf(".key").color, styleOf(".failed").fill];
     const axis = {
       stroke: dim,
-      grid: { stroke: line, width: 1 },
+      grid: { stroke: styleOf(".reading").borderColor, width: 1 },
       ticks: { show: false },
       font: "11px system-ui",
     };
@@ -87,23 +74,17 @@ function draw(figure) {
         series: [
           {},
           ...shown.map((name) => {
-            if (!isStacked) {
-              const { stroke, ...rest } = styles[name];
-              return {
-                ...rest,
-                stroke: resolved(stroke),
-                points: { show: false },
-                spanGaps: false,
-              };
+            const points = { show: false };
+            if (isStacked) {
+              const { fill } = styleOf(`.phase-${names.indexOf(name) + 1}`);
+              const paths = uPlot.paths.stepped({ align: 1 });
+              return { stroke: fill, fill, width: 0, points, paths };
             }
-            const fill = resolved(`--phase-${names.indexOf(name) + 1}`);
-            return {
-              stroke: fill,
-              fill,
-              width: 0,
-              points: { show: false },
-              paths: uPlot.paths.stepped({ align: 1 }),
-            };
+            const { stroke, strokeWidth, strokeDasharray } = styleOf(`.${name}`);
+            const dash = strokeDasharray === "none"
+              ? []
+              : strokeDasharray.split(",").map(parseFloat);
+            return { stroke, width: parseFloat(strokeWidth), dash, points };
           }),
         ],
         hooks: {
@@ -146,7 +127,7 @@ function draw(figure) {
     const known = at.map((x) => [x, x + step]);
     let last = since;
     for (const [from, to] of [...known, [until, until]]) {
-      if (from - last > step) hatch(ctx, ...box(last, from));
+      if (from - last >= gap) hatch(ctx, ...box(last, from));
       last = Math.max(last, to);
     }
     ctx.restore();

@@ -20,8 +20,10 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
     { title: "Agents" },
     <>
       <div class="headline">
-        <h1>{plural(heard, "agent reports", "agents report")}</h1>
-        <p class="dim">{agents.length > heard && `${agents.length - heard} silent`}</p>
+        <h1>
+          {heard === 0 ? "No agent reports" : plural(heard, "agent reports", "agents report")}
+        </h1>
+        {agents.length > heard && <p class="dim">{agents.length - heard} silent</p>}
       </div>
       <Table
         head={[
@@ -32,10 +34,13 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           "#results/min",
           "#late, p50",
           "#late, p99",
-          "~labels",
-          "agent",
+          "~agent",
         ]}
-        none="None has said anything yet: httpmon agent -c … starts one."
+        none={
+          <>
+            None has said anything in the last 26 hours: <code>httpmon agent -c …</code> starts one.
+          </>
+        }
         rows={agents.map((
           { uuid, location, labels, lastResult, isHeard, lastDay, sites, states, recent },
         ) => [
@@ -45,16 +50,17 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           lastResult === null ? lastDay : <Ago at={lastResult} now={now} />,
           count(sites),
           STATES.filter((state) => states[state] > 0).map((state) => (
-            <>
-              <StateWord state={state} word={`${count(states[state])} ${state}`} />
-              {" "}
-            </>
+            <StateWord state={state} word={`${count(states[state])} ${state}`} />
           )),
           count(Math.round(recent.results / 2)),
           <Ms of={recent.latenessP50} />,
           <Ms of={recent.latenessP99} />,
-          Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", "),
-          <code>{uuid}</code>,
+          <>
+            <code>{uuid}</code>{" "}
+            <small>
+              {Object.entries(labels).map(([name, value]) => `${name}: ${value}`).join(", ")}
+            </small>
+          </>,
         ])}
       />
       <Sql>{recentSql(now)}</Sql>
@@ -88,7 +94,11 @@ export function Processes({ processes, columns }: {
   return (
     <Table
       head={["address", "is", "version", ...columns.map(([title]) => `#${title}`)]}
-      none="None is known: web.ops of the dashboard's config names where they listen."
+      none={
+        <>
+          None is known: <code>web.ops</code> of the dashboard's config names where they listen.
+        </>
+      }
       rows={processes.map(({ url, error, mode, version, value }) => {
         const isReady = value("httpmon_ready") === 1;
         return [

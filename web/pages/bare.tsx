@@ -3,18 +3,14 @@ import type { Child } from "hono/jsx";
 import { assetUrl } from "../assets/index.ts";
 
 interface Head {
-  /** The stylesheet's address. */
-  style?: string;
   /** More of what is in its head. */
   more?: Child;
+  /** The path of what arrives by itself. */
+  live?: string;
 }
 
 /** A page without the dashboard around it. */
-export function bare(
-  title: string,
-  body: Child,
-  { style = assetUrl("style.css"), more = null }: Head = {},
-) {
+export function bare(title: string, body: Child, { more = null, live }: Head = {}) {
   return html`<!DOCTYPE html>${(
     <html lang="en">
       <head>
@@ -23,15 +19,15 @@ export function bare(
         <meta name="color-scheme" content="light dark" />
         <title>{title}</title>
         <link rel="icon" href={ICON} />
-        <link rel="stylesheet" href={style} />
+        <link rel="stylesheet" href={assetUrl("style.css")} />
         {more}
       </head>
-      <body>{body}</body>
+      <body data-live={live}>{body}</body>
     </html>
   )}`;
 }
 
-export const ICON = "data:image/svg+xml," + encodeURIComponent(
+const ICON = "data:image/svg+xml," + encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="9" width="3" height="6" fill="#1a7f4b"/>' +
     '<rect x="6.5" y="5" width="3" height="10" fill="#1a7f4b"/><rect x="12" y="1" width="3" height="14" fill="#2457d6"/></svg>',
 );

@@ -3,6 +3,7 @@ import { showMatcher } from "../../config/matchers.ts";
 import { type Incident, incidents } from "../data/incidents/incidents.ts";
 import { acknowledge, addNote, type Note, notesOf } from "../data/incidents/notes.ts";
 import { notificationsOf, type Owed } from "../data/monitor/pipeline.ts";
+import { failuresOf } from "../data/past/site.ts";
 import { endSilence, silence, silences } from "../../db/silences.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
@@ -10,6 +11,7 @@ import { messagePage } from "./message.tsx";
 import { Ago, At, Mark, Pick, Send, Since, Table } from "./parts/basics.tsx";
 import { plural, span } from "./parts/format.ts";
 import { IncidentRows, markOf, Notifications } from "./parts/incident_rows.tsx";
+import { Failures } from "./parts/site_record.tsx";
 
 const PAGE = 50;
 const KINDS = [
@@ -22,6 +24,7 @@ const KINDS = [
   "slo",
 ];
 const NOTIFICATIONS = 200;
+const FAILURES = 5;
 const MOST_TEXT = 4_000;
 
 /** Incidents: what is open, then what was, the newest first; and what is silenced. */
@@ -73,7 +76,13 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
         />
       )}
       <h2>Over</h2>
-      <IncidentRows of={over.slice(0, PAGE)} now={now} withSubject />
+      {over.length === 0
+        ? (
+          <p>
+            None. <code>httpmon alerts -c …</code> makes incidents of what agents see.
+          </p>
+        )
+        : <IncidentRows of={over.slice(0, PAGE)} now={now} withSubject />}
       <Pick
         label="Pages of the table"
         of={[
@@ -81,11 +90,6 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
           ...over.length > PAGE ? [[href(at + 1), "older", false] as const] : [],
         ]}
       />
-      {open.length + over.length === 0 && (
-        <p class="dim">
-          <code>httpmon alerts -c …</code> makes incidents of what agents see.
-        </p>
-      )}
     </>,
   );
 }
@@ -107,6 +111,8 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
   const csrf = c.get("csrf");
   const mayOperate = c.get("who").role === "operate";
   const isOpen = closedAt === null;
+  const range = { since: openedAt, until: closedAt ?? now };
+  const failures = siteId === null ? [] : await failuresOf(pool, siteId, range, FAILURES);
   return page(
     c,
     deps,
@@ -159,11 +165,17 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
         ])}
       />
 
+      {failures.length > 0 && <h2>What the site answered</h2>}
+      {failures.length > 0 && <Failures of={failures} now={now} />}
+
       <h2>Timeline</h2>
       <ol class="timeline">
         {timeline(incident, notes, told).map(([at, what, who]) => (
           <li>
-            <At at={at} /> <span class="text">{what}</span> <small>{who}</small>
+            <At at={at} to="second" />
+            <span class="text">
+              {what} <small>{who}</small>
+            </span>
           </li>
         ))}
       </ol>

@@ -1,10 +1,9 @@
 import type { Context } from "hono";
-import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import { assetUrl } from "../assets/index.ts";
 import type { Env, WebDeps } from "../env.ts";
-import { ICON } from "./bare.tsx";
-import { Since } from "./parts/basics.tsx";
+import { bare } from "./bare.tsx";
+import { Send, Since } from "./parts/basics.tsx";
 import { Hatch } from "./parts/strip.tsx";
 
 const PAGES = [
@@ -33,56 +32,41 @@ export function page(
   content: Child,
 ): Response | Promise<Response> {
   const { name } = c.get("who");
-  const { title: own } = config.web;
-  return c.html(
+  const { title: own, access } = config.web;
+  const scripts = (
     <>
-      {raw("<!DOCTYPE html>")}
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="color-scheme" content="light dark" />
-          <title>{`${title} · ${own}`}</title>
-          <link rel="icon" href={ICON} />
-          <link rel="stylesheet" href={assetUrl("style.css")} />
-          <script src={assetUrl("client.js")} defer></script>
-          {charts && <script src={assetUrl("chart.js")} defer></script>}
-        </head>
-        <body data-live={live}>
-          <a class="skip" href="#main">Skip to the content</a>
-          <header class="top">
-            <a class="brand" href="/">{own}</a>
-            <nav aria-label="Pages">
-              {PAGES.map(([path, label]) => (
-                <a href={path} aria-current={isHere(c.req.path, path) ? "page" : undefined}>
-                  {label}
-                </a>
-              ))}
-            </nav>
-            {name !== null && <span class="who">{name}</span>}
-            {name !== null && name in config.web.access.users && (
-              <form method="post" action="/logout" class="inline">
-                <input type="hidden" name="csrf" value={c.get("csrf")} />
-                <button type="submit">Log out</button>
-              </form>
-            )}
-          </header>
-          <main id="main" tabindex={-1}>
-            {sites.failingSince !== null && (
-              <p class="banner" role="status">
-                The database has not answered for{" "}
-                <Since at={sites.failingSince} now={clock.now()} />: what is shown is from before.
-              </p>
-            )}
-            {content}
-          </main>
-          <Hatch />
-          <p id="news" class="news" role="status" aria-live="polite"></p>
-        </body>
-      </html>
-    </>,
-    status,
+      <script src={assetUrl("client.js")} defer></script>
+      {charts && <script src={assetUrl("chart.js")} defer></script>}
+    </>
   );
+  const body = (
+    <>
+      <a class="skip" href="#main">Skip to the content</a>
+      <header class="top">
+        <a class="brand" href="/">{own}</a>
+        <nav aria-label="Pages">
+          {PAGES.map(([path, label]) => (
+            <a href={path} aria-current={isHere(c.req.path, path) ? "page" : undefined}>{label}</a>
+          ))}
+        </nav>
+        {name !== null && <span class="who">{name}</span>}
+        {name !== null && name in access.users &&
+          <Send to="/logout" csrf={c.get("csrf")} says="Log out" />}
+      </header>
+      <main id="main" tabindex={-1}>
+        {sites.failingSince !== null && (
+          <p class="banner" role="status">
+            The database has not answered for <Since at={sites.failingSince} now={clock.now()} />
+            : what is shown is from before. Does it run, and can it be reached from here?
+          </p>
+        )}
+        {content}
+      </main>
+      <Hatch />
+      <p id="news" class="hidden" role="status" aria-live="polite"></p>
+    </>
+  );
+  return c.html(bare(`${title} · ${own}`, body, { more: scripts, live }), status);
 }
 
 function isHere(path: string, page: string): boolean {

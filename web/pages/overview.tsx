@@ -4,13 +4,15 @@ import { BY_URGENCY, countStates, type Selections, type Summary } from "../data/
 import type { Sites } from "../data/now/sites.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
-import { Ago, DaysLeft, StateWord } from "./parts/basics.tsx";
+import { Ago, DaysLeft, Mark, Pages, Pick, StateWord } from "./parts/basics.tsx";
 import { count, monthInWords, percent, plural } from "./parts/format.ts";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
 import { SiteTable } from "./parts/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
 
 const PAGE = 100;
+/** A topic that is read says something at least so often, where sites are checked each minute. */
+export const QUIET_MS = 3 * 60_000;
 /** Of a strip. */
 const CHECKS = 60;
 /** Of the choices of a filter. */
@@ -50,29 +52,24 @@ export async function overview(c: Context<Env>, deps: WebDeps, selections: Selec
                   ? `${count(ids.length)} of ${plural(sites.size, "site")}`
                   : plural(ids.length, "site")}
               </p>
-              <SiteTable
-                sites={shown}
-                groups={groups}
-                query={query}
-                history={history}
-                checks={checks}
-                length={CHECKS}
-                now={now}
-              />
-              {pages > 1 && (
-                <nav class="pick pages" aria-label="Pages of the table">
-                  {pageNumbers(at, pages).map((n) =>
-                    n === 0 ? <span class="dim">…</span> : (
-                      <a
-                        href={hrefOf({ ...query, page: n })}
-                        aria-current={n === at ? "page" : undefined}
-                      >
-                        {n}
-                      </a>
-                    )
-                  )}
-                </nav>
-              )}
+              {ids.length === 0
+                ? (
+                  <p>
+                    None is so: <a href="/">show all</a>
+                  </p>
+                )
+                : (
+                  <SiteTable
+                    sites={shown}
+                    groups={groups}
+                    query={query}
+                    history={history}
+                    checks={checks}
+                    length={CHECKS}
+                    now={now}
+                  />
+                )}
+              <Pages at={at} of={pages} href={(page) => hrefOf({ ...query, page })} />
             </section>
           )}
       </>
@@ -86,9 +83,9 @@ function Nothing({ isRead }: { isRead: boolean }) {
       {isRead
         ? (
           <>
-            No result in the last 26 hours. Is an agent running? <code>httpmon agent -c …</code>
-            {" "}
-            And a writer? <code>httpmon writer -c …</code>
+            Is an agent running? <code>httpmon agent -c …</code> And a writer?{" "}
+            <code>httpmon writer -c …</code> The <a href="/pipeline">pipeline</a>{" "}
+            says how far results come; what was before is in the <a href="/reports">reports</a>.
           </>
         )
         : "Reading what is there; look again in a moment."}
@@ -100,10 +97,12 @@ function Nothing({ isRead }: { isRead: boolean }) {
 function Monitor({ sites, summary, now }: { sites: Sites; summary: Summary; now: number }) {
   const { agentsHeard, agentsSilent, nextCertificate, lastMonth } = summary;
   const next = nextCertificate && sites.get(nextCertificate.id);
+  const isLate = sites.failingSince !== null || now - sites.newest > QUIET_MS;
   return (
     <p class="dim lines">
       <span>
-        <a href="/pipeline">Last result</a> <Ago at={sites.newest} now={now} /> from{" "}
+        <Mark state={isLate || agentsSilent > 0 ? "degraded" : "up"} />{" "}
+        <a href="/pipeline">Monitor</a>: last result <Ago at={sites.newest} now={now} /> from{" "}
         <a href="/agents">{plural(agentsHeard, "agent")}</a>
         {agentsSilent > 0 && (
           <>
@@ -155,28 +154,12 @@ function Filters({ query, summary }: { query: Query; summary: Summary }) {
       {query.sort !== "group" && <input type="hidden" name="sort" value={query.sort} />}
       {query.strip !== "days" && <input type="hidden" name="strip" value={query.strip} />}
       <button type="submit">Show</button>
-      <span class="pick end">
-        <a
-          href={hrefOf({ ...query, strip: "days" })}
-          aria-current={query.strip === "days" ? "true" : undefined}
-        >
-          90 days
-        </a>
-        <a
-          href={hrefOf({ ...query, strip: "checks" })}
-          aria-current={query.strip === "checks" ? "true" : undefined}
-        >
-          {CHECKS} checks
-        </a>
-      </span>
+      <Pick
+        label="Strips"
+        of={([["days", "90 days"], ["checks", `${CHECKS} checks`]] as const).map(([strip, says]) =>
+          [hrefOf({ ...query, strip }), says, query.strip === strip] as const
+        )}
+      />
     </form>
   );
-}
-
-/** The first, the last and those around; 0 for what is left out. */
-function pageNumbers(at: number, pages: number): number[] {
-  const near = [1, at - 2, at - 1, at, at + 1, at + 2, pages]
-    .filter((n) => n >= 1 && n <= pages);
-  const numbers = [...new Set(near)].sort((a, b) => a - b);
-  return numbers.flatMap((n, i) => i > 0 && n - numbers[i - 1]! > 1 ? [0, n] : [n]);
 }

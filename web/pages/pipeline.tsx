@@ -12,14 +12,13 @@ import { HOUR_MS } from "../data/past/history.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { type Column, Processes } from "./agents.tsx";
 import { page } from "./layout.tsx";
+import { QUIET_MS } from "./overview.tsx";
 import { Ago, At, Figures, Mark, Send, Sql, Table } from "./parts/basics.tsx";
 import { amount, bytes, count, plural, short } from "./parts/format.ts";
 import { Notifications } from "./parts/incident_rows.tsx";
 
 const LETTERS = 25;
 const NOTIFICATIONS = 25;
-/** A topic that is read says something at least so often, where sites are checked each minute. */
-const QUIET_MS = 3 * 60_000;
 /** Writers roll an hour up within minutes of a mark. */
 const ROLLUP_LATE_MS = 3 * HOUR_MS;
 
@@ -76,7 +75,7 @@ export async function pipelinePage(
             "last record stored",
             behind.length === 0 ? "none" : `${short(Math.min(...behind))} ago`,
           ],
-          ["hours to roll up", count(marks.reduce((sum, { n }) => sum + n, 0))],
+          ["rollups to be made", count(marks.reduce((sum, { n }) => sum + n, 0))],
         ]}
       />
       <Sql>{sql.minutes}</Sql>
@@ -121,7 +120,7 @@ export async function pipelinePage(
       <Table
         narrow
         head={["channel", "#pending", "#overdue", "#given up, 7 d", "#sent, 7 d", "#last sent"]}
-        none="None was owed yet."
+        none="None was owed yet: alerts.channels of the alerter's config names who is told."
         rows={channels.map((one) => [
           one.channel,
           count(one.pending),
@@ -141,6 +140,11 @@ export async function pipelinePage(
           <Table
             narrow
             head={["reader of topic, partition", "#next offset", "#last record", "#moved"]}
+            none={
+              <>
+                Nothing yet: <code>httpmon writer -c …</code> reads the topic.
+              </>
+            }
             rows={offsets.map((one) => [
               `${one.consumer} of ${one.topic}, ${one.partition}`,
               one.nextOffset,
@@ -157,8 +161,8 @@ export async function pipelinePage(
             head={["what", "#how many", "#oldest"]}
             rows={marks.filter(({ n }) => n > 0)
               .map(({ what, n, oldest }) => [what, count(n), oldest && <At at={oldest} />])}
+            none="None. Once there are results, the hour, the day and the month under way always are."
           />
-          <p class="dim">The hour, the day and the month under way are always among them.</p>
           <Sql>{sql.marks}</Sql>
         </section>
         <section>
@@ -166,6 +170,7 @@ export async function pipelinePage(
           <Table
             narrow
             head={["what", "#days", "#dropped before"]}
+            none="Not known before a writer has run for a minute."
             rows={retention.map(({ what, keepDays, droppedBefore }) => [
               what.replaceAll("_", " "),
               keepDays === null ? "for ever" : count(keepDays),
@@ -178,6 +183,7 @@ export async function pipelinePage(
           <Table
             narrow
             head={["table", "#size", "#rows", "#partitions"]}
+            none="Nothing was counted yet: the database does so by itself."
             rows={tables.map((one) => [
               one.name,
               bytes(one.bytes),

@@ -6,7 +6,7 @@ import { minutesOf, type Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
-import { At, Figures, Ms, Pick, Sql, Table, Uptime } from "./parts/basics.tsx";
+import { At, Figures, Ms, Pages, Sql, Table, Uptime } from "./parts/basics.tsx";
 import { count, monthInWords, plural } from "./parts/format.ts";
 import { whyOf } from "./parts/why.ts";
 
@@ -24,7 +24,7 @@ export async function reportsPage(c: Context<Env>, deps: WebDeps, reports: Repor
       <Table
         narrow
         head={["month, UTC", "#sites", "#uptime", "is"]}
-        none="There is one when the first hour is over."
+        none="There is one when the first hour of results is over."
         rows={months.map(({ name, isFrozen, sites, uptime }, n) => [
           <a href={`/reports/${name}`}>{monthInWords(name)}</a>,
           sites === null ? "–" : count(sites),
@@ -32,10 +32,13 @@ export async function reportsPage(c: Context<Env>, deps: WebDeps, reports: Repor
           isFrozen ? "frozen" : n === 0 ? "under way" : "not frozen",
         ])}
       />
-      <p class="dim">
-        Uptime is of all sites' due times together.{" "}
-        <code>httpmon report --month 2026-10 --freeze</code> keeps the figures of a month for good.
-      </p>
+      {months.length > 0 && (
+        <p class="dim">
+          Uptime is of all sites' due times together.{" "}
+          <code>httpmon report --month {(months[1] ?? months[0]!).name} --freeze</code>{" "}
+          keeps the figures of a month for good.
+        </p>
+      )}
     </>,
   );
 }
@@ -50,15 +53,8 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
     const at = Math.min(pages, Math.max(1, Math.floor(Number(c.req.query("page")) || 1)));
     const shown = sites.slice((at - 1) * PAGE, at * PAGE);
     const rows = await reports.rowsOf(month, shown, deps.clock.now());
-    const link = (to: number, says: string) =>
-      [
-        `/reports/${month.name}?${new URLSearchParams({
-          ...text && { q: text },
-          page: String(to),
-        })}`,
-        says,
-        false,
-      ] as const;
+    const href = (to: number) =>
+      `/reports/${month.name}?${new URLSearchParams({ ...text && { q: text }, page: String(to) })}`;
     return page(
       c,
       deps,
@@ -69,7 +65,6 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
           <p class="dim">
             {month.since.slice(0, 10)} to {month.until.slice(0, 10)} UTC,{" "}
             {plural(sites.length, "site")}
-            {pages > 1 && `, page ${at} of ${pages}`}
           </p>
         </div>
         <form class="filters" action={`/reports/${month.name}`} role="search">
@@ -94,6 +89,11 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
             "#not observed",
             "is",
           ]}
+          none={text === "" ? "No site has a result in it." : (
+            <>
+              No site is called so: <a href={`/reports/${month.name}`}>show all</a>
+            </>
+          )}
           rows={rows.map((row) => [
             <a href={`/reports/${month.name}/${row.id}`}>{row.site}</a>,
             <Uptime of={row.uptime} />,
@@ -106,13 +106,7 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
             row.revision === null ? "not frozen" : `frozen, ${row.revision}`,
           ])}
         />
-        <Pick
-          label="Pages of the table"
-          of={[
-            ...at > 1 ? [link(at - 1, "before")] : [],
-            ...at < pages ? [link(at + 1, "next")] : [],
-          ]}
-        />
+        <Pages at={at} of={pages} href={href} />
         <p class="dim">
           Uptime is (up + degraded) / (up + degraded + down) in due times; what no agent reported is
           in none of them. All sites on one page:{" "}

@@ -18,9 +18,9 @@ import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { messagePage } from "./message.tsx";
-import { Figures, Ms, Send, Sql, Uptime } from "./parts/basics.tsx";
+import { DaysLeft, Figures, Ms, Send, Sql, Uptime } from "./parts/basics.tsx";
 import { PhaseChart, ResponseChart } from "./parts/chart.tsx";
-import { count, plural, span } from "./parts/format.ts";
+import { count, plural } from "./parts/format.ts";
 import { IncidentRows } from "./parts/incident_rows.tsx";
 import { Head, RangePicker } from "./parts/site_head.tsx";
 import { Certificates, Failures, Locations, Results, Rules } from "./parts/site_record.tsx";
@@ -62,6 +62,9 @@ export async function site(c: Context<Env>, deps: WebDeps) {
     one.url === url && one.name === (isNamed ? name : null)
   );
   const sql = sqlOf(name, range);
+  // A result may be late, and a site that is checked seldom has none in most steps.
+  const everyMs = (sites.get(id)?.frequency ?? 0) * 1_000;
+  const gapMs = range.step === "results" ? 2 * Math.max(range.stepMs, everyMs) : range.stepMs;
   return page(
     c,
     deps,
@@ -78,7 +81,10 @@ export async function site(c: Context<Env>, deps: WebDeps) {
           ["uptime, 30 days", <Uptime of={history.uptime(id, 30)} />],
           ["24 h", <Uptime of={history.uptime(id, 1)} />],
           ["90 days", <Uptime of={history.uptime(id, DAYS)} />],
-          ["certificate", expiresAt === null ? "none seen" : `${span(expiresAt - now)} left`],
+          [
+            "certificate ends in",
+            expiresAt === null ? "none seen" : <DaysLeft until={expiresAt} now={now} />,
+          ],
         ]}
       />
       <Sql>
@@ -114,11 +120,11 @@ export async function site(c: Context<Env>, deps: WebDeps) {
           ],
         ]}
       />
-      {points.length === 0 ? <p>No result in this range.</p> : (
+      {points.length === 0 ? <p>No result in this range: choose another one.</p> : (
         <>
-          <ResponseChart points={points} range={range} />
+          <ResponseChart {...{ points, range, gapMs }} />
           <h3>Phases of a response (medians; what did not take place is not there)</h3>
-          <PhaseChart points={points} range={range} />
+          <PhaseChart {...{ points, range, gapMs }} />
         </>
       )}
       <Sql>{`${seriesSql(id, agent, range)};\n\n${sql.quantiles}`}</Sql>
@@ -132,14 +138,16 @@ export async function site(c: Context<Env>, deps: WebDeps) {
       <IncidentRows of={happened} now={now} />
 
       <h2>Slots accounted for</h2>
-      <p>
-        {plural(total(agents.map(({ checks }) => checks)), "result answers", "results answer")} for
-        {" "}
-        {plural(total(Object.values(counts)), "due time")}:{" "}
-        {fields.filter((field) => counts[field] > 0)
-          .map((field) => `${count(counts[field])} ${field}`).join(", ") || "none"}. Uptime counts
-        up, degraded and down.
-      </p>
+      {agents.length > 0 && (
+        <p>
+          {plural(total(agents.map(({ checks }) => checks)), "result answers", "results answer")}
+          {" "}
+          for {plural(total(Object.values(counts)), "due time")}:{" "}
+          {fields.filter((field) => counts[field] > 0)
+            .map((field) => `${count(counts[field])} ${field}`).join(", ") || "none"}. Uptime counts
+          up, degraded and down.
+        </p>
+      )}
       <Locations agents={agents} seen={seen} now={now} />
       <Sql>{sql.slots}</Sql>
 

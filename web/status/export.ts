@@ -1,14 +1,10 @@
+import { Hono } from "hono";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UsageError } from "../../runtime/exit_codes.ts";
-import { assetText } from "../assets/index.ts";
-import type { WebDeps } from "../env.ts";
-import { badge } from "./badge.ts";
-import { feed } from "./feed.ts";
-import { badgeOf, BADGES, coloursOf } from "./index.ts";
-import { statusPage } from "./page.tsx";
-import { summary } from "./summary.ts";
-import { statusViews } from "./view.ts";
+import { assets } from "../assets/index.ts";
+import type { Env, WebDeps } from "../env.ts";
+import { BADGES, status } from "./index.ts";
 
 /**
  * Writes the status page with all that belongs to it into `folder`, to be served by anything, wherever
@@ -17,46 +13,38 @@ import { statusViews } from "./view.ts";
  * @throws {UsageError} Where the config has no status page, or the folder cannot be written
  */
 export async function exportStatus(deps: WebDeps, folder: string): Promise<void> {
-  const { status, publicUrl } = deps.config.web;
-  if (status === null) {
+  if (deps.config.web.status === null) {
     throw new UsageError('There is no status page: the config has no "web.status"');
   }
-  const view = await statusViews(deps)();
-  const url = publicUrl === null ? "index.html" : `${publicUrl}/status`;
-  const links = {
-    style: "style.css",
-    script: "client.js",
-    colours: "colours.css",
-    // Its end tells a plain server what it is.
-    logo: `logo.${status.logo?.type.replace(/^image\/|\+xml$/g, "")}`,
-    feed: "feed.atom",
-  };
-  const files: Record<string, string | Uint8Array> = {
-    "index.html": String(statusPage(view, status, links)),
-    "status.json": JSON.stringify(summary(view, status.title, url)),
-    "feed.atom": feed(view, status.title, url),
-    [links.style]: assetText("style.css"),
-    [links.script]: assetText("client.js"),
-    [links.colours]: coloursOf(status.colours),
-    ...(status.logo && { [links.logo]: status.logo.bytes }),
-  };
-  for (const site of view.groups.flatMap(({ sites }) => sites)) {
-    const p95 = deps.history.percentiles(site.id)?.p95 ?? null;
-    for (const what of BADGES) {
-      files[`badge/${site.id}/${what}.svg`] = badge(badgeOf(site, what, p95));
-    }
+  const app = new Hono<Env>().route("/assets", assets()).route("/", status(deps, "index.html"));
+  app.onError((error) => {
+    throw error;
+  });
+  const page = await (await app.request("/status")).text();
+  const { components } = await (await app.request("/status.json")).json();
+  const sites = (components as { id: string; group: boolean }[]).filter(({ group }) => !group);
+  const paths = [
+    "/status.json",
+    ...Array.from(page.matchAll(/(?:href|src)="(\/[^"]+)"/g), ([, path]) => path!),
+    ...sites.flatMap(({ id }) => BADGES.map((what) => `/badge/${id}/${what}.svg`)),
+  ];
+  // The page stands beside what it links to.
+  await write(join(folder, "index.html"), page.replace(/((?:href|src)=")\//g, "$1"));
+  for (const path of paths) {
+    const answer = await app.request(path);
+    await write(join(folder, path), new Uint8Array(await answer.arrayBuffer()));
   }
+}
+
+async function write(path: string, content: string | Uint8Array): Promise<void> {
   try {
-    for (const [name, content] of Object.entries(files)) {
-      const path = join(folder, name);
-      await mkdir(join(path, ".."), { recursive: true });
-      await writeFile(path, content);
-    }
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
   } catch (error) {
     const { code, name } = error as NodeJS.ErrnoException;
     const hint = name === "NotCapable"
       ? ': this task may not write, "deno task httpmon web --export DIR" may'
       : `: ${code}`;
-    throw new UsageError(`Cannot write to "${folder}"${hint}`, { cause: error });
+    throw new UsageError(`Cannot write to "${path}"${hint}`, { cause: error });
   }
 }

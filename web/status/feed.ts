@@ -1,5 +1,4 @@
 import { html } from "hono/html";
-import { createHash } from "node:crypto";
 import { textOf, titleOf } from "./page.tsx";
 import type { StatusView } from "./view.ts";
 
@@ -48,10 +47,7 @@ function time(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** The same for the same text, and no other's. */
+/** The same for the same text, and no other's (RFC 4151). */
 function idOf(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
-  return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${
-    hex.slice(17, 20)
-  }-${hex.slice(20, 32)}`;
+  return `tag:httpmon,2026:${encodeURIComponent(text)}`;
 }

@@ -1,52 +1,52 @@
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import { etag } from "hono/etag";
-import { assetUrl } from "../assets/index.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { amount, percent } from "../pages/parts/format.ts";
 import { type Badge, badge } from "./badge.ts";
 import { feed } from "./feed.ts";
-import { statusPage } from "./page.tsx";
+import { COLOURS_URL, FEED_URL, statusPage } from "./page.tsx";
 import { summary } from "./summary.ts";
 import { type PublicSite, statusViews } from "./view.ts";
 
 export const BADGES = ["uptime", "status", "response"] as const;
 
-/** What is public: /status, /status.json, /feed.atom and /badge; nothing where the config has none. */
-export function status(deps: WebDeps): Hono<Env> {
+/**
+ * What is public: /status, /status.json, /feed.atom and /badge; nothing where the config has none.
+ *
+ * @param place Of the page, where the config does not say under which URL it is reached
+ */
+export function status(deps: WebDeps, place: string): Hono<Env> {
   const app = new Hono<Env>();
-  const { status, publicUrl, listen } = deps.config.web;
+  const { status, publicUrl } = deps.config.web;
   if (status === null) return app;
   const viewNow = statusViews(deps);
-  const base = publicUrl ?? `http://${listen.host}:${listen.port}`;
+  const url = publicUrl === null ? place : `${publicUrl}/status`;
+  const { logo } = status;
+  // Its end tells a plain server what it is.
+  const logoUrl = logo && `/status/logo.${logo.type.replace(/^image\/|\+xml$/g, "")}`;
 
   app.get("/status", async (c) => {
     c.header("cache-control", "public, max-age=10");
-    const links = {
-      style: assetUrl("style.css"),
-      script: assetUrl("client.js"),
-      colours: "/status/colours.css",
-      logo: "/status/logo",
-      feed: "/feed.atom",
-    };
-    return c.html(statusPage(await viewNow(), status, links));
+    return c.html(statusPage(await viewNow(), status, logoUrl));
   });
-  app.get("/status/colours.css", (c) => {
+  app.get(COLOURS_URL, (c) => {
     c.header("cache-control", "public, max-age=300");
     return c.body(coloursOf(status.colours), 200, { "content-type": "text/css" });
   });
-  app.get("/status/logo", (c) => {
-    if (status.logo === null) return c.notFound();
-    c.header("cache-control", "public, max-age=300");
-    return c.body(new Uint8Array(status.logo.bytes), 200, { "content-type": status.logo.type });
-  });
-  app.get("/status.json", async (c) => {
+  if (logo) {
+    app.get(logoUrl!, (c) => {
+      c.header("cache-control", "public, max-age=300");
+      return c.body(new Uint8Array(logo.bytes), 200, { "content-type": logo.type });
+    });
+  }
+  app.get("/status.json", cors(), async (c) => {
     c.header("cache-control", "public, max-age=10");
-    c.header("access-control-allow-origin", "*");
-    return c.json(summary(await viewNow(), status.title, `${base}/status`));
+    return c.json(summary(await viewNow(), status.title, url));
   });
-  app.get("/feed.atom", async (c) => {
+  app.get(FEED_URL, async (c) => {
     c.header("cache-control", "public, max-age=60");
-    const text = feed(await viewNow(), status.title, `${base}/status`);
+    const text = feed(await viewNow(), status.title, url);
     return c.body(text, 200, { "content-type": "application/atom+xml; charset=utf-8" });
   });
   app.get(`/badge/:id{[0-9]+}/:what{(?:${BADGES.join("|")})\\.svg}`, etag(), async (c) => {
@@ -55,26 +55,19 @@ export function status(deps: WebDeps): Hono<Env> {
     const site = groups.flatMap(({ sites }) => sites).find((one) => String(one.id) === id);
     if (site === undefined) return c.notFound();
     c.header("cache-control", "public, max-age=60");
-    const text = badge(
-      badgeOf(site, what!.slice(0, -4), deps.history.percentiles(site.id)?.p95 ?? null),
-    );
+    const text = badge(badgeOf(site, what!.slice(0, -4)));
     return c.body(text, 200, { "content-type": "image/svg+xml" });
   });
   return app;
 }
 
 /** A stylesheet of the config's colours. */
-export function coloursOf(colours: Readonly<Record<string, string>>): string {
+function coloursOf(colours: Readonly<Record<string, string>>): string {
   const lines = Object.entries(colours).map(([name, colour]) => `  --${name}: ${colour};\n`);
   return `:root {\n${lines.join("")}}\n`;
 }
 
-/** @param p95 Milliseconds */
-export function badgeOf(
-  { name, state, uptime }: PublicSite,
-  what: string,
-  p95: number | null,
-): Badge {
+function badgeOf({ name, state, uptime, p95 }: PublicSite, what: string): Badge {
   switch (what) {
     case "uptime":
       return {

@@ -1,20 +1,15 @@
 import type { WebStatus } from "../../config/types.ts";
+import { assetUrl } from "../assets/index.ts";
 import { DAY_MS } from "../data/past/history.ts";
 import type { State } from "../data/now/judge.ts";
 import { bare } from "../pages/bare.tsx";
 import { Mark, Uptime } from "../pages/parts/basics.tsx";
-import { exact, span } from "../pages/parts/format.ts";
+import { dayInWords, exact, span } from "../pages/parts/format.ts";
 import { DayStrip, Hatch } from "../pages/parts/strip.tsx";
 import type { PublicIncident, PublicMaintenance, StatusView } from "./view.ts";
 
-/** Where the page finds what belongs to it. */
-export interface StatusLinks {
-  style: string;
-  script: string;
-  colours: string;
-  logo: string;
-  feed: string;
-}
+export const COLOURS_URL = "/status/colours.css";
+export const FEED_URL = "/feed.atom";
 
 /** For the public; "unknown" would be read as bad, "unobserved" as nothing at all. */
 const WORDS: Record<State, string> = {
@@ -35,27 +30,29 @@ const MARKS: Record<StatusView["indicator"], State> = {
 };
 
 /** The page for the public: one column, which says everything without JavaScript. */
-export function statusPage(view: StatusView, status: WebStatus, links: StatusLinks) {
+export function statusPage(view: StatusView, status: WebStatus, logo: string | null) {
   const open = view.incidents.filter(({ closedAt }) => closedAt === null);
   const past = view.incidents.filter(({ closedAt }) => closedAt !== null);
   const days = Map.groupBy(past, ({ openedAt }) => Math.floor(openedAt / DAY_MS));
   const mark = MARKS[view.indicator];
   const head = (
     <>
-      {Object.keys(status.colours).length > 0 && <link rel="stylesheet" href={links.colours} />}
-      <link rel="alternate" type="application/atom+xml" title={status.title} href={links.feed} />
-      <script src={links.script} defer></script>
+      {Object.keys(status.colours).length > 0 && <link rel="stylesheet" href={COLOURS_URL} />}
+      <link rel="alternate" type="application/atom+xml" title={status.title} href={FEED_URL} />
+      <script src={assetUrl("client.js")} defer></script>
     </>
   );
   return bare(
     status.title,
     <main id="main" class="public" data-refresh="60">
       <header>
-        {status.logo && <Brand status={status} logo={links.logo} />}
+        {logo && <Brand status={status} logo={logo} />}
         <h1>{status.title}</h1>
       </header>
-      <p class={`overall ${mark}`}>
-        <Mark state={mark} /> <strong>{view.words}</strong>
+      <p class="headline overall">
+        <strong>
+          <Mark state={mark} /> {view.words}
+        </strong>
         <small>
           as of <At at={view.asOf} />
         </small>
@@ -110,16 +107,16 @@ export function statusPage(view: StatusView, status: WebStatus, links: StatusLin
       </section>
       <Hatch />
       <footer>
-        Subscribe: <a href={links.feed}>feed</a>
+        Subscribe: <a href={FEED_URL}>feed</a>
       </footer>
     </main>,
-    { style: links.style, more: head },
+    { more: head },
   );
 }
 
 /** A time in the reader's zone, where there is a script, else in UTC. */
 function At({ at, day = false }: { at: number; day?: boolean }) {
-  const text = day ? exact(at).slice(0, 10) : exact(at);
+  const text = day ? dayInWords(at) : exact(at);
   return (
     <time datetime={new Date(at).toISOString()} data-local={day ? null : ""}>
       {text}

@@ -22,6 +22,8 @@ export interface PublicSite {
   /** Of 90 days; null where nothing counts. */
   uptime: number | null;
   days: readonly Counts[];
+  /** Of 24 hours, milliseconds; null without a response. */
+  p95: number | null;
 }
 
 export interface PublicIncident {
@@ -81,6 +83,7 @@ async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promis
         state,
         uptime: history.uptime(id, DAYS),
         days: history.days(id),
+        p95: history.percentiles(id)?.p95 ?? null,
       })),
     };
   });

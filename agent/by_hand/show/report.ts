@@ -3,8 +3,7 @@ import type { Evidence, ResultMessage, Verdict } from "../../../wire/message.ts"
 import { kindOf } from "../../auth/index.ts";
 import type { Checked } from "../../check/check.ts";
 import { cleanLine } from "../../http/text.ts";
-import { hideSecrets } from "../../evidence/scrub.ts";
-import { secretsOf } from "../../evidence/secrets.ts";
+import { hideSecrets, secretsOf } from "../../evidence/scrub.ts";
 import { hideSecretLooking } from "../../evidence/secret_patterns.ts";
 import type { Hop } from "../../http/types.ts";
 import type { Judgement } from "../../check/judge.ts";

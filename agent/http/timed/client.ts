@@ -1,21 +1,20 @@
-import { type Clock, systemClock } from "../../../runtime/clock.ts";
-import { NetworkRules } from "../networks.ts";
-import { followRedirects } from "../redirects.ts";
-import { type Resolver, systemResolver } from "../resolve.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { type Before, NetworkRules } from "../networks.ts";
+import { followRedirects, type HopOutcome, redirectOf } from "../redirects.ts";
+import { systemResolver } from "../resolve.ts";
 import { Steps } from "../steps.ts";
-import type { HttpClient } from "../types.ts";
-import { type HopDeps, runHop } from "./hop.ts";
-import { IdleConnections } from "./idle_connections.ts";
+import type { HttpClient, ResponseHead, WholeRequest } from "../types.ts";
+import { closeConnection, type Connection, IdleConnections } from "./idle_connections.ts";
 import { TrustStore } from "./tls/trust.ts";
-
-/** What the timed client is made of. */
-export interface TimedClientDeps {
-  clock?: Clock;
-  resolver?: Resolver;
-  networks?: NetworkRules;
-  /** @default the machine's */
-  trust?: TrustStore;
-}
+import { ExchangeFailure, failure, httpError } from "../errors.ts";
+import { parseTarget, type Target } from "../target.ts";
+import { dial, type DialDeps, type Wanted } from "./dial.ts";
+import { Http2Reader, openSession } from "./read/http2.ts";
+import { PhaseTimer } from "./phase_timer.ts";
+import { proxyFailure } from "./proxy.ts";
+import type { Reader, ReaderOptions } from "./read/reader.ts";
+import { encodeRequest, http2Headers } from "./request_head.ts";
+import { ResponseReader } from "./read/response_reader.ts";
 
 /** A client that keeps connections for requests with `reuseConnection`; to be closed at the end. */
 export type TimedClient = HttpClient & { close(): void };
@@ -25,26 +24,162 @@ export type TimedClient = HttpClient & { close(): void };
  * path and host go out as written; each check makes its own connection and TLS session unless the
  * request says otherwise.
  */
-export function createTimedClient(deps: TimedClientDeps = {}): TimedClient {
-  const clock = deps.clock ?? systemClock;
+export function createTimedClient(deps: Partial<DialDeps> = {}): TimedClient {
+  const { clock = systemClock } = deps;
+  const idle = new IdleConnections(clock);
   const hopDeps: HopDeps = {
     clock,
-    resolver: deps.resolver ?? systemResolver,
-    networks: deps.networks ?? new NetworkRules(),
-    trust: deps.trust ?? new TrustStore(clock),
-    idle: new IdleConnections(clock),
+    resolver: systemResolver,
+    networks: new NetworkRules(),
+    trust: new TrustStore(clock),
+    idle,
+    ...deps,
   };
   const client: HttpClient = async (first, signal) => {
     const steps = new Steps(signal);
     try {
-      return await followRedirects(
-        first,
-        clock,
-        (request, before) => runHop(request, before, hopDeps, steps),
-      );
+      const runHop = (request: WholeRequest, before: Before) =>
+        new Hop(request, before, hopDeps, steps).run();
+      return await followRedirects(first, clock, runHop);
     } finally {
       steps.end();
     }
   };
-  return Object.assign(client, { close: () => hopDeps.idle.close() });
+  return Object.assign(client, { close: () => idle.close() });
+}
+
+/** What hops are made with. */
+interface HopDeps extends DialDeps {
+  idle: IdleConnections;
+}
+
+/** Makes one request and reads its response; its socket is closed or kept for reuse. */
+class Hop implements Wanted {
+  request: WholeRequest;
+  readonly before: Before;
+  readonly deps: HopDeps;
+  readonly steps: Steps;
+  readonly timer: PhaseTimer;
+  addresses: readonly string[] | null = null;
+  #connection: Connection | null = null;
+  #reader: Reader | null = null;
+  #key: string | null = null;
+
+  constructor(request: WholeRequest, before: Before, deps: HopDeps, steps: Steps) {
+    this.request = request;
+    this.before = before;
+    this.deps = deps;
+    this.steps = steps;
+    this.timer = new PhaseTimer(deps.clock);
+  }
+
+  /** Never rejects. */
+  async run(): Promise<HopOutcome> {
+    let error: HopOutcome["error"] = null;
+    try {
+      await this.#exchangeAny(parseTarget(this.request.url));
+    } catch (thrown) {
+      error = thrown instanceof ExchangeFailure
+        ? thrown.error
+        : httpError("not_made", thrown instanceof Error ? thrown.message : String(thrown));
+      this.timer.stop();
+    }
+    this.#letGo(error === null);
+    return {
+      head: this.#reader?.head ?? null,
+      body: this.#reader?.body ?? new Uint8Array(0),
+      bodyTruncated: this.#reader?.truncated ?? false,
+      isPublic: this.#connection?.isPublic ?? false,
+      error,
+      ms: this.timer.ms,
+      phases: this.timer.phases,
+      remoteAddress: this.#connection?.remoteAddress ?? null,
+      ...(this.addresses && { addresses: this.addresses }),
+      tls: this.#connection?.tls ?? null,
+    };
+  }
+
+  /** Over a connection that is there, or a new one. */
+  async #exchangeAny(target: Target): Promise<void> {
+    this.#key = this.deps.idle.key(this.request, target);
+    this.#connection = this.#key === null ? null : this.deps.idle.take(this.#key);
+    try {
+      if (this.#connection) return await this.#exchange(this.#connection, target);
+    } catch (error) {
+      if (!this.#closedWhileIdle(error)) throw error;
+    }
+    try {
+      await this.#exchangeAnew(target);
+    } catch (error) {
+      const isForHttp1 = this.#reader instanceof Http2Reader && this.#reader.needsHttp1;
+      if (!isForHttp1 || this.request.httpVersion === "2") throw error;
+      this.request = { ...this.request, httpVersion: "1.1" };
+      await this.#exchangeAnew(target);
+    }
+  }
+
+  async #exchangeAnew(target: Target): Promise<void> {
+    if (this.#connection) closeConnection(this.#connection);
+    this.#connection = null;
+    this.#connection = await dial(this, target);
+    await this.#exchange(this.#connection, target);
+  }
+
+  async #exchange(connection: Connection, target: Target): Promise<void> {
+    // Nothing is sent to a site that does not prove who it is.
+    if (connection.tlsError && !this.request.tls?.insecure) {
+      throw new ExchangeFailure(connection.tlsError);
+    }
+    const { timer } = this;
+    timer.enter("firstByte");
+    const reader = this.#send(connection, target, {
+      readBodyBytes: this.request.readBodyBytes,
+      allowance: this.request.allowance,
+      bodyOf: (head) => this.#bodyOf(head),
+      onFirstByte: () => timer.enter("download"),
+      onLastByte: () => timer.stop(),
+    });
+    this.#reader = reader;
+    await this.steps.run<void>(
+      "waiting for the response",
+      (resolve, reject) => reader.start(resolve, reject),
+    );
+    if (connection.forwards && reader.head?.status === 407) {
+      throw proxyFailure("not_made", "it asks for a login");
+    }
+  }
+
+  #send(connection: Connection, target: Target, options: ReaderOptions): Reader {
+    const { socket, isHttp2, forwards } = connection;
+    if (!isHttp2) {
+      socket.write(encodeRequest(this.request, target, forwards));
+      return new ResponseReader(socket, options);
+    }
+    const { body } = this.request;
+    const session = connection.session ??= openSession(socket, target.authority);
+    const headers = http2Headers(this.request, target);
+    // A session that has just ended cannot be asked any more.
+    if (session.closed || session.destroyed) throw failure("connection_reset");
+    const stream = session.request(headers, { endStream: !body });
+    if (body) stream.end(body);
+    return new Http2Reader(session, stream, options);
+  }
+
+  #bodyOf(head: ResponseHead): "read" | "skip" | "none" {
+    if (this.request.method === "HEAD") return "none";
+    return redirectOf(this.request, head) === null ? "read" : "skip";
+  }
+
+  /** A site may close an idle connection just as we send; that is no fault of its own. */
+  #closedWhileIdle(error: unknown): boolean {
+    return error instanceof ExchangeFailure && error.error.class === "connection_reset" &&
+      this.#reader?.started !== true;
+  }
+
+  #letGo(ok: boolean): void {
+    if (this.#connection === null) return;
+    const reusable = ok && this.#key !== null && this.#reader?.reusable === true;
+    if (reusable) this.deps.idle.put(this.#key!, this.#connection, this.request.allowance);
+    else closeConnection(this.#connection);
+  }
 }

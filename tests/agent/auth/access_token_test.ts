@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { AccessToken } from "../../../agent/auth/access_token.ts";
+import { AccessToken } from "../../../agent/auth/oauth2.ts";
 import { askWithin } from "../../../agent/check/ask_within.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
@@ -9,9 +9,9 @@ import { response } from "../support.ts";
 const NEVER = new AbortController().signal;
 const AUTH: Extract<Auth, { kind: "oauth2" }> = {
   kind: "oauth2",
-  tokenUrl: "https://login.test/token",
-  clientId: "monitor & co",
-  clientSecret: "s3cret:%ü",
+  token_url: "https://login.test/token",
+  client_id: "monitor & co",
+  client_secret: "s3cret:%ü",
   scope: "read write",
 };
 

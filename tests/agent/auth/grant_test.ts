@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readGrant } from "../../../agent/auth/grant.ts";
+import { readGrant } from "../../../agent/auth/oauth2.ts";
 
 const utf8 = new TextEncoder();
 const HOUR_MS = 3_600_000;

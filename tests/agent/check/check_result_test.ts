@@ -20,9 +20,9 @@ const RESET = response({
 
 const OAUTH2: Auth = {
   kind: "oauth2",
-  tokenUrl: "http://login.test/token",
-  clientId: "id",
-  clientSecret: "s3cret",
+  token_url: "http://login.test/token",
+  client_id: "id",
+  client_secret: "s3cret",
   scope: null,
 };
 

@@ -47,9 +47,9 @@ const CASES: { name: string; auth?: Auth; values?: SiteValues; secrets: string[]
     name: "an access token",
     auth: {
       kind: "oauth2",
-      tokenUrl: "/token",
-      clientId: "id",
-      clientSecret: "client-s3cret",
+      token_url: "/token",
+      client_id: "id",
+      client_secret: "client-s3cret",
       scope: null,
     },
     secrets: [TOKEN, "client-s3cret"],
@@ -80,7 +80,7 @@ for (const { name, auth, values, secrets } of CASES) {
     const deps = checkDeps(client, { clock: systemClock });
     try {
       for (const path of ["/shows", "/redirects"]) {
-        const own = auth?.kind === "oauth2" ? { ...auth, tokenUrl: server.url("/token") } : auth;
+        const own = auth?.kind === "oauth2" ? { ...auth, token_url: server.url("/token") } : auth;
         const one = site({ url: server.url(path), auth: own ?? null, ...values });
         const { message, record } = (await check(one, NEVER, deps))!;
         assertEquals([message.verdict, message.responseCode], ["down", 500]);

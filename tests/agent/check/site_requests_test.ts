@@ -23,9 +23,9 @@ async function prepared(values: SiteValues, client?: HttpClient): Promise<HttpRe
 
 const OAUTH2: Auth = {
   kind: "oauth2",
-  tokenUrl: "http://login.test/token",
-  clientId: "id",
-  clientSecret: "s3cret",
+  token_url: "http://login.test/token",
+  client_id: "id",
+  client_secret: "s3cret",
   scope: null,
 };
 
@@ -167,7 +167,7 @@ function authorizations({ requests }: HostileServer): (string | null)[] {
 const CREDENTIALS: [name: string, auth: (server: HostileServer) => Auth, header: string][] = [
   ["basic", () => ({ kind: "basic", username: "a", password: "b" }), "Basic YTpi"],
   ["bearer", () => ({ kind: "bearer", token: "the-token" }), "Bearer the-token"],
-  ["oauth2", (server) => ({ ...OAUTH2, tokenUrl: server.url("/token") }), "Bearer the-token"],
+  ["oauth2", (server) => ({ ...OAUTH2, token_url: server.url("/token") }), "Bearer the-token"],
 ];
 
 for (const [name, auth, header] of CREDENTIALS) {
@@ -192,7 +192,7 @@ Deno.test("SiteRequests: the secret does not follow a redirect of the token serv
   await withTwoOrigins(async (first, second) => {
     const client = createTimedClient();
     const requests = new SiteRequests(clients(client), systemClock);
-    const auth: Auth = { ...OAUTH2, tokenUrl: first.url("/token-away") };
+    const auth: Auth = { ...OAUTH2, token_url: first.url("/token-away") };
     const outcome = await requests.prepare(site({ auth }), NEVER);
     assertEquals("error" in outcome && outcome.error.class, "no_token");
     assertEquals(second.requests, []);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { restartNeededFor } from "../../../agent/reload/restart_needed.ts";
+import { restartNeededFor } from "../../../agent/reload/reload.ts";
 import { loadText } from "../../config/load_text.ts";
 
 const FILES = {

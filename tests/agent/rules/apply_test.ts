@@ -3,9 +3,12 @@ import type { HttpRecord } from "../../../agent/http/types.ts";
 import { inspect, RegexCache } from "../../../agent/inspect/inspect.ts";
 import type { JsonRule } from "../../../agent/inspect/inspection.ts";
 import { judge } from "../../../agent/check/judge.ts";
-import { applyRules, inspectionFor } from "../../../agent/rules/apply.ts";
-import type { SiteRules } from "../../../agent/rules/index.ts";
-import type { RuleOutcome } from "../../../agent/rules/index.ts";
+import {
+  applyRules,
+  inspectionFor,
+  type RuleOutcome,
+  type SiteRules,
+} from "../../../agent/rules/index.ts";
 import type { HeaderRule } from "../../../agent/rules/response_headers.ts";
 import { response, site } from "../support.ts";
 

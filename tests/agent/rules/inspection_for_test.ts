@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { inspectionFor, matchedIn } from "../../../agent/rules/apply.ts";
+import { inspectionFor, matchedIn } from "../../../agent/rules/index.ts";
 import { response, site } from "../support.ts";
 
 Deno.test("inspectionFor() asks for nothing where no rule is about a text", () => {

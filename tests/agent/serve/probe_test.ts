@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { check, type Checked } from "../../../agent/check/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
-import { PerSiteMetrics } from "../../../agent/serve/per_site.ts";
+import { expositionOf, linesOf, PerSiteMetrics } from "../../../agent/serve/samples.ts";
 import { Probe } from "../../../agent/serve/probe.ts";
-import { expositionOf, samplesOf } from "../../../agent/serve/samples.ts";
 import type { Site } from "../../../config/types.ts";
 import { loadText } from "../../config/load_text.ts";
 import { parseExposition, valueOf } from "../../support/exposition.ts";
@@ -44,8 +43,8 @@ async function checked(record: Partial<HttpRecord>, one: Site = site()): Promise
   return (await check(one, NEVER, checkDeps(gives(response({ text: "hello", ...record })))))!;
 }
 
-Deno.test("samplesOf() has the names and meanings of blackbox_exporter", async () => {
-  const families = parseExposition(expositionOf(samplesOf(await checked(SECURE))));
+Deno.test("linesOf() has the names and meanings of blackbox_exporter", async () => {
+  const families = parseExposition(expositionOf(linesOf(await checked(SECURE))));
   const value = (name: string, labels = {}) => valueOf(families, name, labels);
   const values: [name: string, value: number][] = [
     ["probe_success", 1],
@@ -78,15 +77,15 @@ Deno.test("samplesOf() has the names and meanings of blackbox_exporter", async (
   assertEquals(value("probe_tls_version_info", { version: "TLS 1.3" }), 1);
 });
 
-Deno.test("samplesOf() of a failure has no certificate, and the status 0", async () => {
+Deno.test("linesOf() of a failure has no certificate, and the status 0", async () => {
   const error = { class: "connection_refused", message: "Connection refused" } as const;
   const failed = await checked({ status: null, httpVersion: null, error, body: new Uint8Array(0) });
-  const families = parseExposition(expositionOf(samplesOf(failed)));
+  const families = parseExposition(expositionOf(linesOf(failed)));
   assertEquals(valueOf(families, "probe_success"), 0);
   assertEquals(valueOf(families, "probe_http_status_code"), 0);
   assertEquals([...families.keys()].filter((name) => /ssl_|tls/.test(name)), []);
   const wrong = await checked({}, site({ rules: { regex: ["absent"] } }));
-  assertStringIncludes(expositionOf(samplesOf(wrong)), "probe_failed_due_to_regex 1\n");
+  assertStringIncludes(expositionOf(linesOf(wrong)), "probe_failed_due_to_regex 1\n");
 });
 
 const CONFIG = loadText(

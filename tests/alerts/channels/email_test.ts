@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { email, type EmailChannel } from "../../../alerts/channels/email.ts";
+import { email } from "../../../alerts/channels/email.ts";
 import { SendError } from "../../../alerts/channels/kind.ts";
 import { ALL, message, NOW } from "../message/samples.ts";
 import { startSmtp } from "./smtp_server.ts";
 
 const DEPS = { fetch, nowMs: NOW, timeoutMs: 5_000 };
+
+type EmailChannel = Parameters<typeof email.send>[1];
 
 function channelAt(
   { port, ca }: { port: number; ca: string },

@@ -71,7 +71,6 @@ export async function withSenders(
       link: null,
       groupWaitMs: 0,
       sitesAt: () => 1,
-      timeoutMs: 300,
       firstWaitMs: 20,
       ...deps,
     }));

@@ -22,7 +22,7 @@ for (
       await allSent(database);
       await owe(database, "hook", "resolved");
       await allSent(database);
-    }, { count: 2 });
+    }, { count: 2, fetch: receiver.fetch });
     assertEquals(receiver.wrong, []);
     const told = receiver.told();
     assertEquals(
@@ -93,7 +93,7 @@ Deno.test("sendNotifications() says both where nobody knows whether the opening 
     await owe(database, "hook", "resolved");
     isOver = true;
     await allSent(database);
-  });
+  }, { fetch: receiver.fetch });
   assertEquals(receiver.told(), ["site 1 opened", "site 1 resolved"]);
   assertEquals(receiver.taken.at(-1)!.notice.includesOpening, true);
 });
@@ -110,6 +110,7 @@ Deno.test("sendNotifications() has no channel wait for another", async () => {
     database,
     channels,
     () => waitFor("the good one has all", () => good.told().length === 9, WAIT_MS),
+    { fetch: bad.fetch },
   );
   const left =
     "SELECT count(*)::int FROM notifications WHERE state = 'pending' AND channel = 'bad'";

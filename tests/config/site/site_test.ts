@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../../config/load.ts";
-import { defaultSite } from "../../../config/site/site.ts";
-import { loadText } from "../load_text.ts";
+import { defaultSite, loadText } from "../load_text.ts";
 
 const GOOD = fileURLToPath(new URL("../../fixtures/config/good/", import.meta.url));
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
@@ -136,9 +135,9 @@ Deno.test("loadConfig() reads each kind of credentials", () => {
   assertEquals(named("bearer").auth, { kind: "bearer", token: "s3cret" });
   assertEquals(named("oauth2").auth, {
     kind: "oauth2",
-    tokenUrl: "https://login.example/token",
-    clientId: "me",
-    clientSecret: "hunter2",
+    token_url: "https://login.example/token",
+    client_id: "me",
+    client_secret: "hunter2",
     scope: "read write",
   });
 });

@@ -30,6 +30,9 @@ Deno.test("storeBatch() waits for a writer that is in the middle of the partitio
   assertEquals(outcome.kind === "stored" && [outcome.skipped, outcome.inserted], [2, 1]);
 });
 
+/** A query of pg's, or a trip of several statements: it answers by `callback`. */
+type Query = string | { statements: { text: string }[]; callback(...answer: unknown[]): void };
+
 /** Hands out connections that freeze around the statement with `words`: before it, or after its answer. */
 function freezing({ pool }: OwnDatabase, words: string, when: "before" | "after") {
   const frozen = Promise.withResolvers<void>();
@@ -41,11 +44,16 @@ function freezing({ pool }: OwnDatabase, words: string, when: "before" | "after"
   const connect = async () => {
     const client = await pool.connect();
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
-    const slow = async (...args: unknown[]) => {
-      const isIt = String(args[0]).includes(words);
+    const slow = async (asked: Query, ...more: unknown[]) => {
+      const texts = typeof asked === "string" ? [asked] : asked.statements.map(({ text }) => text);
+      const isIt = texts.some((text) => text.includes(words));
       if (isIt && when === "before") await freeze();
-      const answer = await query(...args);
-      if (isIt && when === "after") await freeze();
+      if (isIt && when === "after" && typeof asked !== "string") {
+        const answer = asked.callback;
+        asked.callback = async (...given) => answer(...(await freeze(), given));
+      }
+      const answer = await query(asked, ...more);
+      if (isIt && when === "after" && typeof asked === "string") await freeze();
       return answer;
     };
     return { query: slow, release: client.release.bind(client) };

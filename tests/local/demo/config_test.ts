@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../../config/load.ts";
-import { ConfigError } from "../../../config/say/problem.ts";
+import { ConfigError } from "../../../config/say/findings.ts";
 import { type DemoPlaces, ownConfig, sampleConfig } from "../../../local/demo/config.ts";
 
 const PLACES: DemoPlaces = {

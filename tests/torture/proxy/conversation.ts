@@ -1,13 +1,13 @@
 /** What the proxy makes out of the bytes that pass, without holding them up or changing them. */
 import { Buffer } from "node:buffer";
 
-/** Enough of a message to tell what it is: a batch comes behind the settings of its transaction. */
+/** Enough of a message to tell what it is. */
 const HEAD_BYTES = 512;
-/** In the one message that is a batch, from BEGIN to COMMIT. */
+/** In the statement that stores a batch; its values come behind it, and COMMIT behind them. */
 const STORES = "httpmon_store(";
 const PRODUCE = 0;
-/** A simple query, of one statement or several. */
-const QUERY = 0x51;
+/** A statement. */
+const PARSE = 0x50;
 /** PostgreSQL's first message: its length, then one of these. Kafka's have an API's key there. */
 const STARTUP_3_0 = 0x0003_0000;
 const STARTUP_3_2 = 0x0003_0002;
@@ -76,7 +76,7 @@ export class Conversation {
     let batches = 0;
     for (const head of this.#requests.take(chunk)) {
       if (!this.#kafka) {
-        if (head[0] === QUERY && head.includes(STORES)) batches++;
+        if (head[0] === PARSE && head.includes(STORES)) batches++;
       } else if (head.length >= 12 && head.readInt16BE(4) === PRODUCE) {
         this.#produced.add(head.readInt32BE(8));
       }

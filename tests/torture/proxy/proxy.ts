@@ -162,7 +162,8 @@ export class Proxy {
       if (this.#requestsToCut > 0) {
         this.#requestsToCut--;
         this.#requestsCut++;
-        return pair.toServer.sendLast(chunk.subarray(0, -1), () => this.#cut(pair));
+        const part = chunk.subarray(0, chunk.length >> 1);
+        return pair.toServer.sendLast(part, () => this.#cut(pair));
       }
       if (this.#repliesToCut > 0) {
         this.#repliesToCut--;

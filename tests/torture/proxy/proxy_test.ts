@@ -72,6 +72,10 @@ function int32(...numbers: number[]): Buffer {
 /** PostgreSQL's first message: length, version 3.0, a parameter. */
 const STARTUP = Buffer.concat([int32(21, 0x30000), Buffer.from("user\0someone\0")]);
 
+function message(type: string, content: string): Buffer {
+  return Buffer.concat([Buffer.from(type), int32(4 + content.length), Buffer.from(content)]);
+}
+
 function query(sql: string): Buffer {
   return Buffer.concat([Buffer.from("Q"), int32(sql.length + 5), Buffer.from(`${sql}\0`)]);
 }
@@ -177,11 +181,13 @@ Deno.test("Proxy.acksDropped counts replies to Produce, and no others", () =>
     assertEquals(proxy.acksDropped, 1);
   }));
 
-/** A batch as the writer sends it, all in one message. */
-const BATCH = query(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-  SET LOCAL lock_timeout = 2000; SELECT httpmon_store($t${
-  "x".repeat(2_000)
-}$t$) AS answer; COMMIT`);
+/** A batch as the writer sends it, all at once. */
+const BATCH = Buffer.concat([
+  message("P", "\0BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE\0"),
+  message("P", "\0SELECT httpmon_store(batch => $1::jsonb) AS answer\0"),
+  message("B", "x".repeat(2_000)),
+  message("P", "\0COMMIT\0"),
+]);
 const STORED = Buffer.from('D\0{"kind": "stored", "inserted": 1}C\0\0\0\x0bCOMMIT\0');
 
 Deno.test("Proxy.repliesCut counts batches that were stored", () =>

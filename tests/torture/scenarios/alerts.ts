@@ -11,15 +11,17 @@ import { mustCome } from "./proof.ts";
 const JOINED = "Joined the consumer group";
 const OUT = 50;
 const HOUR_MS = 3_600_000;
+/** Longer than an alerter's lease, its rounds and its place in the group last. */
+const FROZEN_MS = 45_000;
 /** Longer than a result is fresh. */
 const KAFKA_AWAY_MS = 40_000;
 
-async function goDown({ alerting, sites }: Round): Promise<void> {
+export async function goDown({ alerting, sites }: Round): Promise<void> {
   await alerting!.goDown(sites!.urls.slice(0, OUT));
 }
 
 /** Waits until all that there is to tell is told; then the rest of the sites comes up, for the round's end. */
-async function comeUp(round: Round): Promise<void> {
+export async function comeUp(round: Round): Promise<void> {
   await round.hasTold();
   await round.alerting!.comeUp();
 }
@@ -136,6 +138,30 @@ export const ALERTS: Variant[] = [
     },
   },
   ANSWERED_LATE,
+  {
+    // They wake with messages and rounds that another one has taken over.
+    name: "frozen for 45 s with a message under way",
+    lasts: 80,
+    alerters: [0, 0],
+    async fault(round) {
+      const frozen = [...round.alerters];
+      answer(round, "late", "hang");
+      await goDown(round);
+      await isUnderWay(round);
+      for (const alerter of frozen) alerter.signal("SIGSTOP");
+      answer(round);
+      round.startAlerter();
+      await delay(FROZEN_MS);
+      await mustCome(
+        round,
+        "nobody goes on without the frozen alerters",
+        () => round.alerting!.allTold(),
+      );
+      await round.alerting!.comeUp(OUT / 2);
+      for (const alerter of frozen) alerter.signal("SIGCONT");
+      await comeUp(round);
+    },
+  },
   {
     name: "PostgreSQL away with a message under way",
     lasts: 60,

@@ -237,7 +237,7 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: SENDER,
-          find: "/** What a receiver or a runtime says may repeat",
+          find: "async function send(name: string, leased",
           replace: `export async function sendOwed(client: Pool, deps: SenderDeps) {
   for (const [name, channel] of Object.entries(deps.channels)) {
     const { rows } = await client.query(
@@ -254,7 +254,7 @@ export const MUTANTS: Variant[] = [
   }
 }
 
-/** What a receiver or a runtime says may repeat`,
+async function send(name: string, leased`,
         },
       ],
     },

@@ -4,6 +4,7 @@ import { oneOf } from "../random.ts";
 import type { ProxyMode } from "../proxy/proxy.ts";
 import type { Round } from "../round.ts";
 import type { Variant } from "../variant.ts";
+import { comeUp, goDown } from "./alerts.ts";
 
 /** Makes a fault and heals it. @returns Whether it hit; nothing: it cannot miss */
 type Fault = (round: Round) => Promise<boolean | void>;
@@ -24,6 +25,16 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   async "agent kill"(round) {
     await round.agents.at(-1)!.kill();
     round.startAgent();
+  },
+  async "alerter kill"(round) {
+    await round.alerters.at(-1)!.kill();
+    round.startAlerter();
+  },
+  async "alerter freeze"(round) {
+    const alerter = round.alerters.at(-1)!;
+    alerter.signal("SIGSTOP");
+    await round.pause(1_000, 10_000);
+    alerter.signal("SIGCONT");
   },
   async "broker kill"({ lane: { kafka } }) {
     kafka.kill("SIGKILL");
@@ -93,10 +104,12 @@ async function network(
 export const RANDOM: Variant[] = [{
   name: "every 15 s",
   lasts: 240,
+  alerters: [0, 0],
   async drive(round) {
     const end = performance.now() + round.seconds * 5_000;
     const loading = round.load.run(round.seconds * 5_000);
     await round.underWay();
+    await goDown(round);
     let missed = 0;
     const names: string[] = [];
     while (performance.now() < end - 15_000) {
@@ -107,6 +120,7 @@ export const RANDOM: Variant[] = [{
       if (await FAULTS[name]!(round) === false) missed++;
       await next;
     }
+    await comeUp(round);
     await round.hasHealed();
     await loading;
     round.note(`${names.length} faults, ${missed} of them missed: ${names.join(", ")}`);

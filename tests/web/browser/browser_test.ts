@@ -20,6 +20,7 @@ function inBrowser(
   name: string,
   web: Record<string, unknown>,
   steps: Record<string, (open: Open, world: World) => Promise<void>>,
+  minutes: number | null = 15,
 ): void {
   Deno.test({
     name,
@@ -28,7 +29,7 @@ function inBrowser(
     sanitizeOps: false,
     sanitizeResources: false,
     async fn(t) {
-      await using world = await webWorld(web, 15);
+      await using world = await webWorld(web, minutes);
       await using served = await serve(world.app);
       const stop = new AbortController();
       const following = world.deps.sites.follow(stop.signal);
@@ -77,12 +78,76 @@ async function tabTo(page: Page, name: string): Promise<void> {
 
 async function pagesOf(world: World): Promise<string[]> {
   const incident = await addIncident(world, "checkout");
+  await world.database.rows(
+    `WITH letter AS (
+       INSERT INTO dead_letters (cluster_id, topic, partition, "offset", value, reason, detail)
+       VALUES ('c', 'monitoring', 0, 5, '{}', 'bad_message', 'ts: expected a time')
+       ON CONFLICT DO NOTHING
+     )
+     INSERT INTO notifications (incident_id, channel, event, state, error)
+     VALUES ($1, 'on-call', 'opened', 'failed', 'status 500')`,
+    [incident],
+  );
   const site = `/sites/${world.idOf("checkout")}`;
   return [
-    ...["/", "/?strip=checks", "/?state=down&sort=name", site, `${site}?range=7d`],
-    ...["/incidents", `/incidents/${incident}`, "/agents", "/pipeline", "/reports"],
-    ...[`/reports/${new Date().toISOString().slice(0, 7)}`, "/status", "/nowhere"],
+    ...["/?strip=checks", "/?state=down&sort=name", "/?q=nothing+is+so"],
+    ...[
+      site,
+      `${site}?range=7d`,
+      `${site}?from=2020-01-01&to=2020-01-02`,
+      `/incidents/${incident}`,
+    ],
+    ...[`${MONTH}?q=nothing+is+so`, `${MONTH}${site.replace("/sites", "")}`],
+    ...EVERYWHERE,
   ];
+}
+
+const MONTH = `/reports/${new Date().toISOString().slice(0, 7)}`;
+/** Pages that are there whatever there is to see. */
+const EVERYWHERE = [
+  ...["/", "/incidents", "/agents", "/pipeline", "/reports", MONTH, "/status"],
+  ...["/nowhere", "/sites/999999", "/incidents/999999", "/reports/2999-01"],
+];
+
+async function isNarrow(open: Open, paths: readonly string[]): Promise<void> {
+  const wide: string[] = [];
+  for (const path of paths) {
+    const page = await open(path, { viewport: { width: 768, height: 740 } });
+    for (const width of [768, 360]) {
+      await page.setViewportSize({ width, height: 740 });
+      const found = await page.evaluate("document.documentElement.scrollWidth");
+      if (found !== width) wide.push(`${path}: ${found}, not ${width}`);
+    }
+    await page.context().close();
+  }
+  assertEquals(wide, []);
+}
+
+/** With all that is folded, in both modes. */
+async function isForAll(open: Open, paths: readonly string[]): Promise<void> {
+  const found: string[] = [];
+  const backgrounds = new Set<unknown>();
+  for (const path of paths) {
+    const page = await open(path);
+    await page.evaluate(axe.source);
+    await page.evaluate('document.querySelectorAll("details").forEach((one) => one.open = true)');
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      backgrounds.add(
+        await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"),
+      );
+      // Nothing but colours is another in the dark.
+      const rules = colorScheme === "dark" ? '{ runOnly: ["color-contrast"] }' : "{}";
+      const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(${rules})`);
+      for (const { id, impact, nodes } of violations) {
+        if (impact !== "serious" && impact !== "critical") continue;
+        found.push(`${path} (${colorScheme}): ${id}: ${nodes[0]!.html.slice(0, 200)}`);
+      }
+    }
+    await page.context().close();
+  }
+  assertEquals(found, []);
+  assertEquals(backgrounds, new Set(["rgb(255, 255, 255)", "rgb(19, 20, 22)"]));
 }
 
 async function noteIncident(open: Open, world: World, javaScriptEnabled: boolean) {
@@ -149,40 +214,12 @@ inBrowser("the dashboard shows and tells", { status: STATUS }, {
     assert(await page.locator("main figure svg").first().isVisible());
   },
 
-  async "no page is wider than a phone's 360 pixels"(open, world) {
-    const wide: string[] = [];
-    for (const path of await pagesOf(world)) {
-      const page = await open(path, { viewport: { width: 360, height: 740 } });
-      const width = await page.evaluate("document.documentElement.scrollWidth");
-      if (width !== 360) wide.push(`${path}: ${width}`);
-      await page.context().close();
-    }
-    assertEquals(wide, []);
+  async "no page is wider than a phone, or a tablet"(open, world) {
+    await isNarrow(open, await pagesOf(world));
   },
 
   async "axe finds nothing serious, light or dark"(open, world) {
-    const found: string[] = [];
-    const backgrounds = new Set<unknown>();
-    for (const path of await pagesOf(world)) {
-      const page = await open(path);
-      await page.evaluate(axe.source);
-      for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
-        backgrounds.add(
-          await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"),
-        );
-        // Nothing but colours is another in the dark.
-        const rules = colorScheme === "dark" ? '{ runOnly: ["color-contrast"] }' : "{}";
-        const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(${rules})`);
-        for (const { id, impact, nodes } of violations) {
-          if (impact !== "serious" && impact !== "critical") continue;
-          found.push(`${path} (${colorScheme}): ${id}: ${nodes[0]!.html.slice(0, 200)}`);
-        }
-      }
-      await page.context().close();
-    }
-    assertEquals(found, []);
-    assertEquals(backgrounds, new Set(["rgb(255, 255, 255)", "rgb(19, 20, 22)"]));
+    await isForAll(open, await pagesOf(world));
   },
 
   async "the feed and the badges are well-formed"(open, world) {
@@ -196,6 +233,17 @@ inBrowser("the dashboard shows and tells", { status: STATUS }, {
   },
 });
 
+inBrowser("the dashboard before there is anything to see", { status: STATUS }, {
+  "no page is wider than a phone, or a tablet": (open) => isNarrow(open, EVERYWHERE),
+  "axe finds nothing serious, light or dark": (open) => isForAll(open, EVERYWHERE),
+
+  async "it says what to do"(open) {
+    const page = await open("/");
+    await page.getByText("Is an agent running?").waitFor();
+    await page.getByText("httpmon agent -c").waitFor();
+  },
+}, null);
+
 const MANY = 10_000;
 const users = { ada: { password: quickHash("correct horse") } };
 
@@ -208,6 +256,8 @@ inBrowser("the dashboard is for those who may, however many sites there are", {
     await page.getByRole("heading", { name: "Example & status" }).waitFor();
     assertEquals(await page.context().cookies(), []);
   },
+
+  "axe finds nothing serious where one logs in": (open) => isForAll(open, ["/login"]),
 
   async "a site is found among 10,000, and by the keyboard alone"(open, world) {
     await world.database.rows(`

@@ -76,7 +76,7 @@ httpmon_agent_outbox_oldest_age_seconds 125.4
   const { html, text } = await readPage(world, "/agents");
   assert(text.includes("2 agents report"), text);
   const rows = rowsIn(html).slice(1);
-  assertEquals(rows.map((row) => [row[0], row[2], row[8]]).toSorted(), [
+  assertEquals(rows.map((row) => [row[0], row[2], row[7]]).toSorted(), [
     ["eu-west", "5", AGENTS[0]!.agentUUID],
     ["us-east", "5", AGENTS[1]!.agentUUID],
   ]);

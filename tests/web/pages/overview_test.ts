@@ -6,11 +6,11 @@ Deno.test("the overview says first what is wrong: since when, why, who noticed",
   await using world = await webWorld();
   const { html } = await readPage(world, "/");
   assertEquals(textOf(/<h1>(.*?)<\/h1>/.exec(html)![1]!), "3 sites are down");
-  const wrong = rowsIn(html, ' class="wrong"');
+  const wrong = rowsIn(html, ' class="rows wrong"');
   assertEquals(wrong.map(([, name]) => name), [MARKUP, "checkout", "admin"]);
   const [, , since, why, who] = wrong[1]!;
   assert(/^down 4 min/.test(since!), since);
-  assertEquals([why, who], ["status 503", "2 of 2: eu-west, us-east"]);
+  assertEquals([why, who], ["status 503", "seen by 2 of 2: eu-west, us-east"]);
   assertEquals(wrong[2]![3], "secret reason");
 });
 
@@ -54,7 +54,7 @@ Deno.test("the overview answers what else one comes to ask: the monitor, last mo
   // Ten minutes, by which what comes late is read.
   for (let ms = 0; ms < 600_000; ms += 30_000) await deps.history.refresh();
   const { html, text } = await readPage(world, "/");
-  assert(/Last result \d+ s ago from 2 agents /.test(text), text);
+  assert(/Monitor : last result \d+ s ago from 2 agents /.test(text), text);
   assert(text.includes("99.50 % up"), text);
   assert(html.includes(`href="/reports/${name}"`), name);
   assert(/Next certificate ends in 4 d , of <script>/.test(text), text);

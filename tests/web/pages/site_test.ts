@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { addIncident, MARKUP, webWorld } from "../world.ts";
-import { readPage, rowsIn, sqlIn } from "./read_page.ts";
+import type { ResultMessage } from "../../../wire/message.ts";
+import { certificate, fingerprint } from "../../wire/full_message.ts";
+import { addIncident, MARKUP, resultNow, webWorld } from "../world.ts";
+import { readPage, rowsIn, sqlIn, textOf } from "./read_page.ts";
 
 Deno.test("a site's page has its failures with what was answered, and who saw them", async () => {
   await using world = await webWorld();
@@ -38,6 +40,41 @@ Deno.test("each figure's SQL gives it", async () => {
   );
 });
 
+Deno.test("a failure has the certificates that the site showed to it, whatever it shows since", async () => {
+  await using world = await webWorld({}, 5);
+  const shown = (byte: number, changes: Partial<ResultMessage> = {}) =>
+    resultNow("api", {
+      tls: {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_128_GCM_SHA256",
+        verified: byte === 2,
+        error: null,
+        expiresAt: "2026-08-01 12:00:00.000000",
+        fingerprint: fingerprint(byte),
+        chain: [certificate(byte), { ...certificate(9), names: [], subject: MARKUP }],
+      },
+      ...changes,
+    });
+  const expired = "The certificate has expired";
+  await world.store(shown(1, { verdict: "down", responseCode: null, errorMessage: expired }));
+  await world.store(shown(2));
+  const id = world.idOf("api");
+  const part = async (path: string, heading: string) => {
+    const { html } = await readPage(world, path);
+    return textOf(html.slice(html.indexOf(`<h2>${heading}`)).split("</table>")[0]!);
+  };
+  const failures = await part(`/sites/${id}`, "Failures");
+  const own = `certificate: ${certificate(1).subject} issuer: CN=Example CA`;
+  assert(failures.includes(`${expired} the certificates that it showed ${own}`), failures);
+  assert(failures.includes("valid: 2026-01-01 00:00:00 UTC to 2026-08-01 12:00:00 UTC"), failures);
+  assert(failures.includes(`certificate: ${MARKUP} issuer`), failures);
+  assert(!failures.includes(certificate(2).subject), "what it showed later");
+  const last = await part(`/sites/${id}`, "Certificate");
+  assert(last.includes(certificate(2).subject) && !last.includes(certificate(1).subject), last);
+  const incident = await addIncident(world, "api", { ago: 1 });
+  assert((await part(`/incidents/${incident}`, "What the site answered")).includes(own));
+});
+
 Deno.test("what a site sent is text and never markup, whatever it is", async () => {
   await using world = await webWorld();
   await addIncident(world, MARKUP, { cause: MARKUP });
@@ -61,11 +98,20 @@ Deno.test("a site's page takes any range, and what is none is the last day", asy
   const [halfHour, day] = [await points(`from=${from}`), await points("")];
   assertEquals([halfHour.step, day.step], [60, 300]);
   assert(halfHour.at.length >= 29 && halfHour.at.length <= 31, String(halfHour.at.length));
-  assertEquals((await points("range=7d")).step, 3_600);
+  assertEquals([halfHour.gap, day.gap], [120, 600]);
+  const { step, gap } = await points("range=7d");
+  assertEquals([step, gap], [3_600, 3_600]);
   assertEquals((await points("range=1y")).step, 86_400);
   assertEquals((await points("from=nonsense&to=more")).until - day.until < 60, true);
   const later = new Date(Date.now() - 86_400_000).toISOString().slice(0, 16);
   assertEquals(await points(`from=2026-01-01T00:00&to=${later}`), null);
+  await world.store(resultNow("api", { frequency: 900 }));
+  await world.deps.sites.load();
+  assertEquals(
+    (await points("")).gap,
+    1_800,
+    "a site that is checked seldom is observed in between",
+  );
 });
 
 Deno.test("a site that is not there is 404, with a way back", async () => {

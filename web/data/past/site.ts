@@ -78,7 +78,7 @@ GROUP BY 1 ORDER BY 1`;
 
 const VERDICTS = ["up", "degraded", "down", "unknown"] as const;
 
-/** A run of failures of a site, with what was seen at its first one. */
+/** A run of failures of a site, with what was seen at its start. */
 export interface Failure {
   started: number;
   /** Null: it lasts. */
@@ -88,6 +88,8 @@ export interface Failure {
   reason: string | null;
   errorMessage: string | null;
   evidence: Evidence | null;
+  /** That the site showed to the first result of it; empty: none, or it is not kept any more. */
+  chain: Certificate[];
 }
 
 /** What a site answered. */
@@ -102,11 +104,13 @@ export interface Evidence {
 export async function failuresOf(
   pool: Pool,
   id: number,
-  range: Range,
+  range: Pick<Range, "since" | "until">,
   most: number,
 ): Promise<Failure[]> {
   const { rows } = await pool.query(
-    `SELECT ${MS("started")}, ${MS("ended")}, cardinality(agent_ids) AS agents, f.response_code,
+    `SELECT ${MS("started")}, started::text AS first, ${
+      MS("ended")
+    }, cardinality(agent_ids) AS agents, f.response_code,
        f.reason, f.error_message, ${MS("e.ts", "evidence_at")}, e.status_line, e.headers, e.body
      FROM (
        SELECT * FROM httpmon_failures(ARRAY[$1::int4], $2, $3) ORDER BY started DESC LIMIT $4
@@ -119,6 +123,18 @@ export async function failuresOf(
      ) AS e ON true
      ORDER BY started DESC`,
     [id, new Date(range.since), new Date(range.until), most],
+  );
+  const chains = await certificatesOf(
+    pool,
+    // By its times, so that only their days are read.
+    `SELECT DISTINCT ON (r.ts) r.ts::text AS of, (
+       SELECT chain FROM site_certificates AS s
+       WHERE s.site_id = r.site_id AND s.agent_id = r.agent_id AND chain[1] = k.fingerprint
+       ORDER BY last_seen DESC, first_seen DESC LIMIT 1
+     ) AS chain
+     FROM check_results AS r JOIN connections AS k ON k.id = r.connection_id
+     WHERE r.site_id = $1 AND r.ts = ANY ($2)`,
+    [id, rows.map(({ first }) => first)],
   );
   return rows.map((row) => ({
     started: row.started,
@@ -133,6 +149,7 @@ export async function failuresOf(
       headers: Object.entries(row.headers),
       body: row.body,
     },
+    chain: chains.get(row.first) ?? [],
   }));
 }
 
@@ -170,7 +187,7 @@ export async function byAgent(
   }));
 }
 
-/** A certificate of the chain that a site showed last. */
+/** A certificate of a chain that a site showed. */
 export interface Certificate {
   subject: string;
   issuer: string;
@@ -180,23 +197,28 @@ export interface Certificate {
   fingerprint: string;
 }
 
+/** The chain that was shown last, the site's own certificate first. */
 export async function chainOf(pool: Pool, id: number): Promise<Certificate[]> {
-  const { rows } = await pool.query(
-    `SELECT subject, issuer, ${MS("not_before")}, ${MS("not_after")}, names,
-       encode(c.fingerprint, 'hex') AS fingerprint
-     FROM (
-       SELECT chain FROM site_certificates WHERE site_id = $1
-       ORDER BY last_seen DESC, first_seen DESC LIMIT 1
-     ) AS shown
-     CROSS JOIN LATERAL unnest(chain) WITH ORDINALITY AS link(fingerprint, place)
-     JOIN certificates AS c ON c.fingerprint = link.fingerprint ORDER BY place`,
+  const chains = await certificatesOf(
+    pool,
+    `SELECT '' AS of, chain FROM site_certificates WHERE site_id = $1
+     ORDER BY last_seen DESC, first_seen DESC LIMIT 1`,
     [id],
   );
-  return rows.map(({ not_before, not_after, ...row }) => ({
-    ...row,
-    notBefore: not_before,
-    notAfter: not_after,
-  }));
+  return chains.get("") ?? [];
+}
+
+/** The certificates of chains, by what they are of. @param shown SQL that gives "of" and "chain" */
+async function certificatesOf(pool: Pool, shown: string, values: unknown[]) {
+  const { rows } = await pool.query<Certificate & { of: string }>(
+    `SELECT shown.of, subject, issuer, ${MS("not_before", `"notBefore"`)},
+       ${MS("not_after", `"notAfter"`)}, names, encode(c.fingerprint, 'hex') AS fingerprint
+     FROM (${shown}) AS shown
+     CROSS JOIN LATERAL unnest(chain) WITH ORDINALITY AS link(fingerprint, place)
+     JOIN certificates AS c ON c.fingerprint = link.fingerprint ORDER BY place`,
+    values,
+  );
+  return Map.groupBy(rows, ({ of }) => of);
 }
 
 /** Milliseconds; null without a response. */

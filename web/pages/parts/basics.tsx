@@ -56,11 +56,13 @@ export function Since({ at, now }: { at: number; now: number }) {
   );
 }
 
-/** The exact time, UTC. */
-export function At({ at }: { at: number }) {
+const LENGTHS = { day: 10, minute: 16, second: 19 };
+
+/** A time, UTC; the exact one on hover. */
+export function At({ at, to = "minute" }: { at: number; to?: keyof typeof LENGTHS }) {
   return (
-    <time datetime={new Date(at).toISOString()}>
-      {exact(at).slice(0, -4)} <small>UTC</small>
+    <time datetime={new Date(at).toISOString()} title={exact(at)}>
+      {exact(at).slice(0, LENGTHS[to])} {to !== "day" && <small>UTC</small>}
     </time>
   );
 }
@@ -111,24 +113,28 @@ interface TableProps {
   head: readonly string[];
   rows: readonly (readonly Child[])[];
   /** Said in its place where it has no rows. */
-  none?: string;
+  none?: Child;
   narrow?: boolean;
 }
 
+/** A table without the columns in which nothing stands. */
 export function Table({ head, rows, none = "None.", narrow = false }: TableProps) {
   if (rows.length === 0) return <p>{none}</p>;
-  const kinds = head.map((title) => ({ "#": "n", "~": "text" })[title[0]!]);
-  const titles = head.map((title) => title.replace(/^[#~]/, ""));
+  const columns = head.map((title, n) => ({
+    n,
+    title: title.replace(/^[#~]/, ""),
+    kind: ({ "#": "n", "~": "text" })[title[0]!],
+  })).filter(({ n }) => rows.some((row) => ![undefined, null, false, ""].includes(row[n] as "")));
   return (
     <div class="wide">
-      <table class={narrow ? "narrow" : undefined}>
+      <table class={narrow ? "narrow" : "rows"}>
         <thead>
-          <tr>{titles.map((title, n) => <th scope="col" class={kinds[n]}>{title}</th>)}</tr>
+          <tr>{columns.map(({ title, kind }) => <th scope="col" class={kind}>{title}</th>)}</tr>
         </thead>
         <tbody>
           {rows.map((row) => (
             <tr>
-              {row.map((cell, n) => <td class={kinds[n]} data-of={titles[n]}>{cell}</td>)}
+              {columns.map(({ n, title, kind }) => <td class={kind} data-of={title}>{row[n]}</td>)}
             </tr>
           ))}
         </tbody>
@@ -166,6 +172,16 @@ export function Pick({ of, label }: {
       ))}
     </nav>
   );
+}
+
+/** The pages of a table, where there are several: the first, the last and those around. */
+export function Pages(
+  { at, of, href }: { at: number; of: number; href: (page: number) => string },
+) {
+  const shown = Array.from({ length: of }, (_, n) => n + 1)
+    .filter((n) => n === 1 || n === of || Math.abs(n - at) <= 2);
+  if (of === 1) return null;
+  return <Pick label="Pages of the table" of={shown.map((n) => [href(n), count(n), n === at])} />;
 }
 
 /** Folded: the SQL that gives what stands above it. */

@@ -8,19 +8,21 @@ const HEIGHT = 200;
 interface ChartProps {
   points: readonly Point[];
   range: Range;
+  /** From so long on it is a gap that no point is of. */
+  gapMs: number;
 }
 
 /** Response times over a range: p50, p95 and p99, failures shaded, gaps hatched. */
-export function ResponseChart({ points, range }: ChartProps) {
+export function ResponseChart({ points, range, gapMs }: ChartProps) {
   const lines = ["p99", "p95", "p50"] as const;
   const top = niceTop(points.map(({ p50, p95, p99 }) => Math.max(p50 ?? 0, p95 ?? 0, p99 ?? 0)));
   const { x, y } = scales(range, top);
   return (
-    <Figure {...{ points, range, top }} kind="response" keys={[...lines].reverse()}>
+    <Figure {...{ points, range, gapMs, top }} kind="response" keys={[...lines].reverse()}>
       {lines.map((line) => (
         <path
           class={line}
-          d={pathOf(points, range, (point) => point[line], x, y)}
+          d={pathOf(points, range.stepMs + gapMs, (point) => point[line], x, y)}
         />
       ))}
     </Figure>
@@ -28,7 +30,7 @@ export function ResponseChart({ points, range }: ChartProps) {
 }
 
 /** The medians of the phases, one on the other. */
-export function PhaseChart({ points, range }: ChartProps) {
+export function PhaseChart({ points, range, gapMs }: ChartProps) {
   const sums = points.map((point) => {
     let sum = 0;
     return PHASES.map((phase) => sum += point[phase] ?? 0);
@@ -36,7 +38,7 @@ export function PhaseChart({ points, range }: ChartProps) {
   const top = niceTop(sums.map((sum) => sum.at(-1)!));
   const { x, y } = scales(range, top);
   return (
-    <Figure {...{ points, range, top }} kind="phases" keys={PHASES}>
+    <Figure {...{ points, range, gapMs, top }} kind="phases" keys={PHASES}>
       {PHASES.map((_, n) => (
         <path
           class={`phase-${n + 1}`}
@@ -59,7 +61,7 @@ interface FigureProps extends ChartProps {
   children?: unknown;
 }
 
-function Figure({ points, range, kind, keys, top, children }: FigureProps) {
+function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps) {
   const { x } = scales(range, top);
   const columns = kind === "phases" ? PHASES : ["p50", "p95", "p99"] as const;
   const round = (value: number | null) => value === null ? null : Number(value.toPrecision(4));
@@ -68,6 +70,7 @@ function Figure({ points, range, kind, keys, top, children }: FigureProps) {
     since: range.since / 1_000,
     until: range.until / 1_000,
     step: range.stepMs / 1_000,
+    gap: gapMs / 1_000,
     at: points.map(({ at }) => Math.round(at / 1_000)),
     // Of each point the share of its slots that are down.
     down: points.map(({ up, degraded, down }) => round(down / (up + degraded + down || 1))),
@@ -111,18 +114,17 @@ function Figure({ points, range, kind, keys, top, children }: FigureProps) {
           role="img"
           aria-label={`${kind}, ${exact(range.since)} to ${exact(range.until)}`}
         >
-          <path class="gap" d={spans(gapsOf(points, range))} />
+          <path class="gap" d={spans(gapsOf(points, range, gapMs))} />
           <path
             class="failed"
             d={spans(points.flatMap(({ at, down }) => down > 0 ? [[at, at + range.stepMs]] : []))}
           />
           {children}
         </svg>
-        <span class="top-label">{amount(top)} ms</span>
-        <span class="bottom-label">0</span>
       </div>
       <div class="axis">
         <span>{exact(range.since).slice(0, 16)}</span>
+        <span>0 to {amount(top)} ms</span>
         <span>{exact(range.until).slice(0, 16)} UTC</span>
       </div>
     </figure>
@@ -130,15 +132,18 @@ function Figure({ points, range, kind, keys, top, children }: FigureProps) {
 }
 
 /** The spans of a range that no point is of. */
-function gapsOf(points: readonly Point[], { since, until, stepMs }: Range): [number, number][] {
+function gapsOf(
+  points: readonly Point[],
+  { since, until, stepMs }: Range,
+  gapMs: number,
+): [number, number][] {
   const gaps: [number, number][] = [];
   let last = since;
   for (const { at } of points) {
-    if (at - last > stepMs) gaps.push([last, at]);
+    if (at - last >= gapMs) gaps.push([last, at]);
     last = at + stepMs;
   }
-  // What is under way is no gap.
-  if (until - last > stepMs) gaps.push([last, until]);
+  if (until - last >= gapMs) gaps.push([last, until]);
   return gaps;
 }
 
@@ -151,7 +156,7 @@ function scales({ since, until }: Range, top: number) {
 
 function pathOf(
   points: readonly Point[],
-  { stepMs }: Range,
+  joinedMs: number,
   value: (point: Point) => number | null,
   x: (at: number) => number,
   y: (ms: number) => number,
@@ -162,7 +167,7 @@ function pathOf(
     const ms = value(point);
     if (ms === null) continue;
     // Over a gap there is no line.
-    const joined: boolean = last !== null && point.at - last < 1.5 * stepMs;
+    const joined: boolean = last !== null && point.at - last < joinedMs;
     d += joined ? `L${x(point.at)} ${y(ms)}` : `M${x(point.at)} ${y(ms)}h1`;
     last = point.at;
   }

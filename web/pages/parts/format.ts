@@ -48,6 +48,10 @@ export function bytes(n: number): string {
 
 /** "October 2026" @param month "2026-10" */
 export function monthInWords(month: string): string {
-  return new Date(`${month}-01T00:00:00Z`)
-    .toLocaleDateString("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+  return dayInWords(Date.parse(`${month}-01`)).replace(/^\S+ /, "");
+}
+
+/** "9 October 2026", UTC. */
+export function dayInWords(at: number): string {
+  return new Date(at).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
 }

@@ -25,9 +25,9 @@ export function IncidentRows({ of, now, withSubject = false }: {
         const kind = one.kind.replaceAll("_", " ");
         const link = <a href={`/incidents/${one.id}`}>{withSubject ? one.subject : kind}</a>;
         return [
-          <>
+          <span class="state">
             <Mark state={markOf(one.kind)} /> {withSubject ? kind : link}
-          </>,
+          </span>,
           ...withSubject ? [link] : [],
           <At at={one.openedAt} />,
           span((one.closedAt ?? now) - one.openedAt),

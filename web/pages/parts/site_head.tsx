@@ -35,14 +35,16 @@ export function Head({ site, known, now }: HeadProps) {
         </p>
       </div>
       <p>
-        {site === null ? "Is it in an agent's config, and does that agent run?" : (
-          <>
-            <b class={`state ${site.state}`}>{site.state}</b> for{" "}
-            <Since at={site.since} now={now} />
-            {site.state !== "up" && site.state !== "maintenance" && `: ${whyOf(site)}`}{" "}
-            <span class="dim">{noticedBy(site)}</span> <IncidentLink site={site} />
-          </>
-        )}
+        {site === null
+          ? "Is it in an agent's config, and does that agent run? What was before is in the longer ranges."
+          : (
+            <>
+              <b class={`state ${site.state}`}>{site.state}</b> for{" "}
+              <Since at={site.since} now={now} />
+              {site.state !== "up" && site.state !== "maintenance" && `: ${whyOf(site)}`}{" "}
+              <span class="dim">{noticedBy(site)}</span> <IncidentLink site={site} />
+            </>
+          )}
       </p>
       {name !== url && <p class="dim text">{url}</p>}
     </>

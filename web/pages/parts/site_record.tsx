@@ -4,7 +4,7 @@ import { type Seen, STATES } from "../../data/now/judge.ts";
 import type { Certificate, Failure, FromAgent, LastResult } from "../../data/past/site.ts";
 import { uptimeOf } from "../../data/past/ring.ts";
 import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
-import { count, plural, span } from "./format.ts";
+import { count, exact, plural, span } from "./format.ts";
 import { whyOf } from "./why.ts";
 
 /** Runs of failures, each with what the site answered. */
@@ -20,7 +20,7 @@ export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {
           : span(failure.ended - failure.started),
         <>
           {whyOf(failure)}
-          <Answer evidence={failure.evidence} />
+          <Answer {...failure} />
         </>,
         plural(failure.agents, "agent"),
       ])}
@@ -28,20 +28,39 @@ export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {
   );
 }
 
-function Answer({ evidence }: Pick<Failure, "evidence">) {
-  if (evidence === null) return null;
-  const { at, statusLine, headers, body } = evidence;
-  const lines = headers.map(([name, value]) => `${name}: ${value}`);
+function Answer({ evidence, chain }: Pick<Failure, "evidence" | "chain">) {
+  if (evidence === null && chain.length === 0) return null;
+  const head = [
+    evidence?.statusLine,
+    ...(evidence?.headers ?? []).map(([name, value]) => `${name}: ${value}`),
+  ].filter((line) => line != null);
   return (
     <details>
-      <summary>what it answered</summary>
-      <p class="dim">
-        at <At at={at} />, secrets taken out
-      </p>
-      <pre tabindex={0}>{[statusLine, ...lines].filter((line) => line !== null).join("\n")}</pre>
-      {body !== null && <pre tabindex={0}>{body}</pre>}
+      <summary>
+        {evidence === null ? "the certificates that it showed" : "what it answered"}
+      </summary>
+      {evidence !== null && (
+        <p class="dim">
+          at <At at={evidence.at} to="second" />, secrets taken out
+        </p>
+      )}
+      {head.length > 0 && <pre tabindex={0}>{head.join("\n")}</pre>}
+      {evidence?.body != null && <pre tabindex={0}>{evidence.body}</pre>}
+      {chain.length > 0 && <pre tabindex={0}>{chain.map(inLines).join("\n\n")}</pre>}
     </details>
   );
+}
+
+function inLines(
+  { subject, issuer, notBefore, notAfter, names, fingerprint }: Certificate,
+): string {
+  return [
+    `certificate: ${subject}`,
+    `issuer: ${issuer}`,
+    `valid: ${exact(notBefore)} to ${exact(notAfter)}`,
+    ...names.length > 0 ? [`names: ${names.join(", ")}`] : [],
+    `SHA-256: ${fingerprint}`,
+  ].join("\n");
 }
 
 /** What each agent saw. */
@@ -60,6 +79,7 @@ export function Locations({ agents, seen, now }: {
         "#last response",
         "last result",
       ]}
+      none="No agent reported it in this range."
       rows={agents.map((one) => {
         const last = seen.find(({ agentId }) => agentId === one.agentId);
         return [
@@ -80,7 +100,7 @@ export function Certificates({ of, now }: { of: readonly Certificate[]; now: num
   return (
     <Table
       head={["~subject", "~issuer", "from", "to", "#days left"]}
-      none="None was seen."
+      none="None was seen: no result of it has come over TLS."
       rows={of.map(({ subject, issuer, notBefore, notAfter, names, fingerprint }) => [
         <>
           {subject}
@@ -90,8 +110,8 @@ export function Certificates({ of, now }: { of: readonly Certificate[]; now: num
           </details>
         </>,
         issuer,
-        <At at={notBefore} />,
-        <At at={notAfter} />,
+        <At at={notBefore} to="day" />,
+        <At at={notAfter} to="day" />,
         count(Math.floor((notAfter - now) / DAY_MS)),
       ])}
     />
@@ -137,7 +157,7 @@ export function Results({ of }: { of: readonly LastResult[] }) {
       head={["time", "verdict", "#response", "#status", "location", "~why"]}
       none="None in the last 26 hours."
       rows={of.map((one) => [
-        <At at={one.ts} />,
+        <At at={one.ts} to="second" />,
         <StateWord state={one.verdict} />,
         <Ms of={one.responseCode === null ? null : one.responseMs} />,
         one.responseCode ?? "–",

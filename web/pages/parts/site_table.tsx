@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import type { Check } from "../../data/past/checks.ts";
 import type { History } from "../../data/past/history.ts";
 import { groupOf, type Sort } from "../../data/now/select.ts";
@@ -20,15 +21,22 @@ interface SiteTableProps {
   now: number;
 }
 
-const COLUMNS: [sort: Sort, title: string, isNumber?: true][] = [
-  ["state", "state"],
-  ["name", "site"],
-  ["24h", "24 h", true],
-  ["30d", "30 days", true],
-  ["90d", "90 days", true],
-  ["p50", "p50", true],
-  ["p95", "p95", true],
-  ["certificate", "certificate", true],
+type Figure = (site: SiteNow, history: History, now: number) => Child;
+
+const uptime = (days: number): Figure => ({ id }, history) => (
+  <Uptime of={history.uptime(id, days)} />
+);
+
+/** Behind a site's state and name. */
+const FIGURES: [sort: Sort, title: string, figure: Figure][] = [
+  ["24h", "24 h", uptime(1)],
+  ["30d", "30 days", uptime(30)],
+  ["90d", "90 days", uptime(90)],
+  ["p50", "p50, 24 h", ({ id }, history) => <Ms of={history.percentiles(id)?.p50 ?? null} />],
+  ["p95", "p95, 24 h", ({ id }, history) => <Ms of={history.percentiles(id)?.p95 ?? null} />],
+  ["certificate", "certificate", ({ certificateExpiresAt: until }, _, now) => (
+    until === null ? <span class="none">–</span> : <DaysLeft until={until} now={now} />
+  )],
 ];
 
 /** A row a site; in groups, unless they are sorted otherwise. */
@@ -40,10 +48,10 @@ export function SiteTable(props: SiteTableProps) {
       <caption class="hidden">Sites, with their uptime and response times</caption>
       <thead>
         <tr>
-          {COLUMNS.map(([sort, title, isNumber]) => (
+          {([["state", "state"], ["name", "site"], ...FIGURES] as const).map(([sort, title], n) => (
             <th
               scope="col"
-              class={isNumber ? `n c-${sort}` : undefined}
+              class={n > 1 ? `n c-${sort}` : undefined}
               aria-sort={query.sort !== sort
                 ? undefined
                 : sort === "state" || sort.startsWith("p")
@@ -63,7 +71,7 @@ export function SiteTable(props: SiteTableProps) {
           <>
             {isGrouped && (n === 0 || groupOf(sites[n - 1]!) !== groupOf(site)) && (
               <tr class="group">
-                <th scope="rowgroup" colspan={COLUMNS.length + 1}>
+                <th scope="rowgroup" colspan={FIGURES.length + 3}>
                   {groupOf(site) || "no group"} <small>{count(groups.get(groupOf(site))!)}</small>
                 </th>
               </tr>
@@ -88,8 +96,7 @@ interface RowProps {
 }
 
 function Row({ site, history, now, children }: RowProps) {
-  const { id, state, since, name, certificateExpiresAt } = site;
-  const percentiles = history.percentiles(id);
+  const { id, state, since, name } = site;
   return (
     <tr data-site={id}>
       <td class="is">
@@ -99,26 +106,9 @@ function Row({ site, history, now, children }: RowProps) {
         <a href={`/sites/${id}`}>{name}</a>{" "}
         <small class="since">{state !== "up" && <Since at={since} now={now} />}</small>
       </td>
-      <td class="n" data-of="24 h">
-        <Uptime of={history.uptime(id, 1)} />
-      </td>
-      <td class="n" data-of="30 d">
-        <Uptime of={history.uptime(id, 30)} />
-      </td>
-      <td class="n c-90d" data-of="90 d">
-        <Uptime of={history.uptime(id, 90)} />
-      </td>
-      <td class="n c-p50" data-of="p50">
-        <Ms of={percentiles?.p50 ?? null} />
-      </td>
-      <td class="n" data-of="p95">
-        <Ms of={percentiles?.p95 ?? null} />
-      </td>
-      <td class="n c-certificate" data-of="certificate">
-        {certificateExpiresAt === null
-          ? <span class="none">–</span>
-          : <DaysLeft until={certificateExpiresAt} now={now} />}
-      </td>
+      {FIGURES.map(([sort, title, figure]) => (
+        <td class={`n c-${sort}`} data-of={title}>{figure(site, history, now)}</td>
+      ))}
       <td class="cells">{children}</td>
     </tr>
   );

@@ -35,7 +35,7 @@ const DAYS = Object.fromEntries(
 /** What unobserved cells are filled with; once a page. */
 export function Hatch() {
   return (
-    <svg class="defs" aria-hidden="true">
+    <svg class="hidden" aria-hidden="true">
       <defs>
         <pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
           <path d="M-1 5 5-1M1 7 7 1M-3 3 3-3" />
@@ -109,6 +109,7 @@ interface StripProps {
 
 /** Runs of equal cells are one line each, cut up by its dashes: a strip of 90 cells is some 200 bytes. */
 function Strip({ cells, label, tells }: StripProps) {
+  if (cells.every((cell) => cell === null)) return raw('<span class="none">–</span>');
   const paths: Partial<Record<State, string>> = {};
   const add = (as: State, d: string) => paths[as] = (paths[as] ?? "") + d;
   const texts: string[] = [];

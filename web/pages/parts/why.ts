@@ -28,9 +28,9 @@ export function whyOf(
   return responseMs == null ? broken : `${broken}: ${amount(responseMs)} ms`;
 }
 
-/** Who sees that a site is down. */
+/** Who noticed that a site is down. */
 export function noticedBy({ agents, agentsDown, downFrom, state }: SiteNow): string {
   if (state !== "down") return "";
   const places = downFrom.slice(0, 3).join(", ") + (downFrom.length > 3 ? ", …" : "");
-  return agents > 1 ? `${agentsDown} of ${agents}: ${places}` : `seen from ${places}`;
+  return `seen ${agents > 1 ? `by ${agentsDown} of ${agents}: ` : "from "}${places}`;
 }

@@ -12,7 +12,7 @@ const MOST = 20;
 export function headline(counts: Record<State, number>): string {
   const all = Object.values(counts).reduce((sum, n) => sum + n, 0);
   const { down, degraded, unobserved, unknown, maintenance } = counts;
-  if (all === 0) return "No sites yet";
+  if (all === 0) return "No result in the last 26 hours";
   if (down > 0) return `${plural(down, "site is", "sites are")} down`;
   if (degraded > 0) return `${plural(degraded, "site is", "sites are")} degraded`;
   const quiet = unobserved + unknown;
@@ -39,18 +39,14 @@ export function Wrong({ sites, counts, now }: WrongProps) {
         <h1>{headline(counts)}</h1>
         <p class="dim">
           {BY_URGENCY.filter((state) => counts[state] > 0).map((state) => (
-            <>
-              {" "}
-              <a class={`state ${state}`} href={`/?state=${state}`}>
-                <Mark state={state} /> {counts[state]} {state}
-              </a>
-              {" "}
-            </>
+            <a class={`state ${state}`} href={`/?state=${state}`}>
+              <Mark state={state} /> {counts[state]} {state}
+            </a>
           ))}
         </p>
       </div>
       {wrong.length > 0 && (
-        <table class="wrong">
+        <table class="rows wrong">
           <caption class="hidden">What is wrong now</caption>
           <tbody>
             {wrong.slice(0, MOST).map((site) => (
@@ -63,10 +59,10 @@ export function Wrong({ sites, counts, now }: WrongProps) {
                   <a href={`/sites/${site.id}`}>{site.name}</a>
                 </td>
                 <td>
-                  {site.state === "down" ? "down" : "degraded"} <Since at={site.since} now={now} />
+                  {site.state} <Since at={site.since} now={now} />
                 </td>
-                <td class="why text">{whyOf(site)}</td>
-                <td class="dim">{noticedBy(site)}</td>
+                <td class="text">{whyOf(site)}</td>
+                <td class="text dim">{noticedBy(site)}</td>
                 <td>
                   <IncidentLink site={site} />
                 </td>

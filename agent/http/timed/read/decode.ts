@@ -45,7 +45,10 @@ export function createDecoder(contentEncoding: string, listener: DecoderListener
   return new Decoder(makers as StageMaker[], listener);
 }
 
-/** Makes a stage when its first byte is known. */
+/** What the first byte of zlib's format ends in. */
+const ZLIB = 8;
+
+/** Makes a stage when the body's first byte is known; of what is decoded on the way it is taken to be fine. */
 type StageMaker = (firstByte: number) => Transform;
 
 function stageMaker(name: string): StageMaker | null {
@@ -57,7 +60,7 @@ function stageMaker(name: string): StageMaker | null {
       // Meant is zlib's format (RFC 9110, 8.4.1.2), but raw deflate is about as common. zlib's first
       // byte ends in 8; a raw stream that begins so would be a stored block with odd padding.
       return (firstByte) =>
-        (firstByte & 0x0f) === 8
+        (firstByte & 0x0f) === ZLIB
           ? zlib.createInflate({ chunkSize: SLICE })
           : zlib.createInflateRaw({ chunkSize: SLICE });
     case "br":
@@ -76,8 +79,7 @@ function stageMaker(name: string): StageMaker | null {
 
 /** Decodes a body as it comes. Each piece is decoded in slices, off the event loop in Node. */
 export class Decoder {
-  #stages: Transform[] = [];
-  #destroyed = false;
+  #stages: readonly Transform[] = [];
   readonly #makers: readonly StageMaker[];
   readonly #listener: DecoderListener;
 
@@ -88,50 +90,30 @@ export class Decoder {
 
   /** Takes a piece; returns false when no more should come until `onDrain`. */
   write(piece: Uint8Array): boolean {
-    if (this.#destroyed || piece.length === 0) return true;
-    const first = this.#stages[0] ?? this.#make(0, piece[0]!);
-    return first.write(piece);
+    if (this.#stages.length === 0 && piece.length > 0) this.#start(piece[0]!);
+    return this.#stages[0]?.write(piece) ?? true;
   }
 
   /** All of the body came. */
   end(): void {
-    if (this.#destroyed) return;
-    const first = this.#stages[0];
     // A body of no bytes is the same in every encoding: HEAD, or a length of 0.
-    if (first) first.end();
+    if (this.#stages[0]) this.#stages[0].end();
     else this.#listener.onEnd();
   }
 
-  /** Lets go of everything; nothing is told after this. Needed always, once. */
+  /** Lets go of everything. Needed always, once. */
   destroy(): void {
-    this.#destroyed = true;
     for (const stage of this.#stages) stage.destroy();
   }
 
-  #make(index: number, firstByte: number): Transform {
-    const stage = this.#makers[index]!(firstByte);
-    this.#stages[index] = stage;
-    const isLast = index === this.#makers.length - 1;
-    stage.on("error", (error: Error) => {
-      if (this.#destroyed) return;
-      this.#listener.onError(failure("bad_encoding", error.message));
-    });
-    stage.on("data", (piece: Uint8Array) => {
-      if (this.#destroyed || piece.length === 0) return;
-      if (isLast) return this.#listener.onData(piece);
-      const next = this.#stages[index + 1] ?? this.#make(index + 1, piece[0]!);
-      if (!next.write(piece)) {
-        stage.pause();
-        next.once("drain", () => stage.resume());
-      }
-    });
-    stage.on("end", () => {
-      if (this.#destroyed) return;
-      const next = this.#stages[index + 1];
-      if (next) next.end();
-      else this.#listener.onEnd();
-    });
-    if (index === 0) stage.on("drain", () => this.#listener.onDrain());
-    return stage;
+  #start(firstByte: number): void {
+    const listener = this.#listener;
+    this.#stages = this.#makers.map((make, i) => make(i === 0 ? firstByte : ZLIB));
+    const last = this.#stages.reduce((stage, next) => stage.pipe(next));
+    for (const stage of this.#stages) {
+      stage.on("error", ({ message }) => listener.onError(failure("bad_encoding", message)));
+    }
+    this.#stages[0]!.on("drain", () => listener.onDrain());
+    last.on("data", (piece) => listener.onData(piece)).on("end", () => listener.onEnd());
   }
 }

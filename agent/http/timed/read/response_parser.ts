@@ -18,7 +18,6 @@ const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*)$/s;
 const CHUNK_LINE =
   /^([0-9a-f]+)(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9a-z]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9a-z]+|"(?:[^"\\]|\\.)*"))?)*$/is;
 
-const CR = 0x0d;
 const LF = 0x0a;
 
 /** Told of a response as it comes. */
@@ -186,34 +185,12 @@ export class ResponseParser {
   }
 
   #chunkSize(): void {
-    const short = this.#shortChunkSize();
-    if (short > 0) {
-      this.#left = short;
-      this.#state = "chunk";
-      return;
-    }
     const line = this.#takeLine(MAX_CHUNK_LINE);
     if (line === undefined) return;
     const size = line === null ? undefined : CHUNK_LINE.exec(withoutReturn(line))?.[1];
     if (size === undefined) throw failure("bad_chunk", "Its size is not a hexadecimal number");
     this.#left = parseInt(size, 16);
     this.#state = this.#left === 0 ? "trailers" : "chunk";
-  }
-
-  /** A size of up to four digits and its line break, where all of it has come; else 0. */
-  #shortChunkSize(): number {
-    if (this.#line !== "") return 0;
-    const chunk = this.#chunk;
-    let size = 0;
-    let at = this.#at;
-    for (const last = Math.min(chunk.length, at + 4); at < last; at++) {
-      const digit = hexDigit(chunk[at]!);
-      if (digit === -1) break;
-      size = size * 16 + digit;
-    }
-    if (size === 0 || chunk[at] !== CR || chunk[at + 1] !== LF) return 0;
-    this.#at = at + 2;
-    return size;
   }
 
   #chunkEnd(): void {
@@ -344,10 +321,4 @@ function elements(headers: Head["headers"], name: string): string[] {
     if (given === name) found = found.concat(value.split(",").map(trim));
   }
   return found;
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }

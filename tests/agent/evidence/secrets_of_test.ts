@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { secretsOf } from "../../../agent/evidence/secrets.ts";
+import { secretsOf } from "../../../agent/evidence/scrub.ts";
 import type { HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
 
@@ -13,9 +13,9 @@ Deno.test("secretsOf() finds the credentials of the config", () => {
   assertEquals(secrets({}, { kind: "bearer", token: "tok" }), ["tok"]);
   const oauth2 = {
     kind: "oauth2",
-    tokenUrl: "http://login.test/",
-    clientId: "id",
-    clientSecret: "s3cret",
+    token_url: "http://login.test/",
+    client_id: "id",
+    client_secret: "s3cret",
     scope: null,
   } as const;
   assertEquals(secrets({}, oauth2), ["s3cret"]);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { interpolate } from "../../../config/source/interpolate.ts";
+import { interpolate } from "../../../config/source/outside.ts";
 
 const ENV = { A: "1", B_2: "${A}", EMPTY: "", $: "x" };
 

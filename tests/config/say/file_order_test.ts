@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { inFileOrder } from "../../../config/source/file_order.ts";
-import type { Path } from "../../../config/say/problem.ts";
+import { inFileOrder, type Path } from "../../../config/say/findings.ts";
 
 Deno.test("inFileOrder() follows the file, absent keys after present ones, stably", () => {
   const raw = { b: { y: 1, x_file: "f", list: [1, 2] }, a: null };

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ConfigError, formatPath } from "../../../config/say/problem.ts";
+import { ConfigError, formatPath } from "../../../config/say/findings.ts";
 import { UsageError } from "../../../runtime/exit_codes.ts";
 
 Deno.test("formatPath() writes a path as one would in code", () => {

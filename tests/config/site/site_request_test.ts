@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { HTTP_TOKEN } from "../../../config/fields.ts";
-import { isHeaderValue, mergeHeaders } from "../../../config/site/headers.ts";
+import { isHeaderValue, mergeHeaders } from "../../../config/site/site_request.ts";
 
 Deno.test("HTTP_TOKEN.test() takes the names that RFC 9110 does", () => {
   for (const name of ["Accept", "x-1", "!#$%&'*+-.^_`|~"]) assert(HTTP_TOKEN.test(name), name);
