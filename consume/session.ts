@@ -72,7 +72,7 @@ export async function consumeSession(deps: SessionDeps): Promise<void> {
       advice: deps.advise(error),
     });
   });
-  consumer.on(FETCH, () => silence.ended(log, "The broker answers again"));
+  consumer.on(FETCH, () => silence.ended(log, "The broker works again"));
   const watch = setInterval(() => {
     const silence = clock.monotonic() - member;
     if (silence > MAX_SILENCE_MS) {

@@ -36,7 +36,7 @@ export async function webMode(
     session: { ...(readerDsn === null ? READ_ONLY : {}), ...JIT_OFF },
   });
   const operator = createPool(dsn, { ...settings, max: 2 });
-  const spell = new Spell(clock);
+  const spell = new Spell(clock, "The database");
   const sites = new Sites({ pool, clock, log, spell });
   const history = new History({ pool, sites, clock, log, spell });
   const deps = { pool, operator, sites, history, config, fetch, clock, log };

@@ -30,6 +30,7 @@ interface Wording {
  */
 export class Spell {
   readonly #clock: Clock;
+  readonly #name: string | null;
   readonly #causes = new Set<string>();
   #fails = false;
   #since = 0;
@@ -42,8 +43,10 @@ export class Spell {
   /** Where its end is not told yet: takes that back. */
   #cancelEnd: (() => void) | null = null;
 
-  constructor(clock: Clock) {
+  /** @param name Of what several works share it for, "The database" for one */
+  constructor(clock: Clock, name: string | null = null) {
     this.#clock = clock;
+    this.#name = name;
   }
 
   /** Whether it goes on, as far as the last failure or success says. */
@@ -73,13 +76,13 @@ export class Spell {
     else log.debug({ error, failures: this.#failures }, failed);
   }
 
-  /** Tells that it is over, if anybody was told of it. */
+  /** Tells that it is over, if anybody was told of it; by its name, where it has one. */
   ended(log: Logger, message: string, fields: object = {}): void {
     if (!this.#fails) return;
     this.#fails = false;
     this.#endedAt = this.#clock.monotonic();
     const numbers = { seconds: this.#seconds(), failures: this.#failures, ...fields };
-    const tell = () => log.notice(numbers, message);
+    const tell = () => log.notice(numbers, this.#name ? `${this.#name} works again` : message);
     if (!this.#cameBack) return tell();
     this.#cancelEnd = this.#clock.after(WELL_MS, () => {
       this.#cancelEnd = null;
@@ -122,7 +125,7 @@ export interface Spells {
 
 /** Spells that have not begun. */
 export function newSpells(clock: Clock): Spells {
-  return { broker: new Spell(clock), database: new Spell(clock) };
+  return { broker: new Spell(clock, "The broker"), database: new Spell(clock, "The database") };
 }
 
 function reminderAt(count: number): number {
