@@ -127,40 +127,29 @@ export function oneOf(values: readonly (string | number)[]): string {
   return values.join(", ").replace(/, ([^,]*)$/, " or $1");
 }
 
-/** Says what was expected of the value that is looked at, or of the key that it stands under. */
-export interface Complaints {
-  ofValue(expected: string, path?: readonly (string | number)[]): undefined;
-  ofKey(expected: string): undefined;
+/** A map with free keys; `what` is said where there is none. */
+export function mapOf<K extends z.ZodType<string, string>, V extends z.ZodType>(
+  what: string,
+  key: K,
+  value: V,
+) {
+  return z.record(key, value, {
+    error: (issue) => issue.code === "invalid_key" ? issue.issues[0]?.message : what,
+  });
 }
 
-/** Marks an issue as about the key at its path's end; what stands under it is then not told. */
-export const OF_KEY = { isOfKey: true };
-
-/**
- * A map with free keys. Each entry is checked and made what is needed by `read`, whatever is wrong
- * with another; entries that are left empty are left out.
- *
- * @param what Said where there is no map
- * @param read Complains, or gives what the entry stands for
- */
-export function named<T>(
+/** mapOf() as entries; those that are left empty are left out. */
+export function entries<K extends z.ZodType<string, string>, V extends z.ZodType>(
   what: string,
-  read: (name: string, value: unknown, complaints: Complaints) => T | undefined,
+  key: K,
+  value: V,
 ) {
-  return z.record(z.string(), z.unknown(), { error: what }).transform((given, ctx): T[] => {
-    const entries: T[] = [];
-    for (const [name, value] of Object.entries(given)) {
-      if (value === null) continue;
-      const entry = read(name, value, {
-        ofValue: (message, path = []) =>
-          void ctx.addIssue({ code: "custom", message, path: [name, ...path] }),
-        ofKey: (message) =>
-          void ctx.addIssue({ code: "custom", message, path: [name], params: OF_KEY }),
-      });
-      if (entry !== undefined) entries.push(entry);
-    }
-    return entries;
-  });
+  return mapOf(what, key, optional(value)).transform((given) =>
+    Object.entries(given).filter(([, one]) => one !== null) as [
+      string,
+      NonNullable<z.output<V>>,
+    ][]
+  );
 }
 
 /** They go into each result. */
@@ -171,13 +160,10 @@ const LABEL = `a text of at most ${MAX_TEXT} characters (a number in quotes)`;
 const LABEL_NAME = 'a label\'s name (at most 63 letters, digits and "_", no digit first)';
 
 /** A map from label to text. */
-export const labels = named<[name: string, value: string]>(
+export const labels = entries(
   "a map from label to text",
-  (name, value, complaints) => {
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) return complaints.ofKey(LABEL_NAME);
-    const parsed = text(LABEL).max(MAX_TEXT).safeParse(value);
-    return parsed.success ? [name, parsed.data] : complaints.ofValue(LABEL);
-  },
+  textLike(LABEL_NAME, /^[A-Za-z_][A-Za-z0-9_]{0,62}$/),
+  text(LABEL).max(MAX_TEXT, { error: LABEL }),
 ).refine((given) => given.length <= MAX_LABELS, { error: `at most ${MAX_LABELS} labels` });
 
 const LISTEN = 'a port (9100: on this machine alone), or host:port ("0.0.0.0:9100", "[::]:9100")';

@@ -61,15 +61,12 @@ export function checkTlsPair(
   path: Path,
   findings: Findings,
 ): void {
-  const has = (key: string) => isGiven(given[key]);
-  if (has(keys.cert) && !has(keys.key)) {
-    const what = `the certificate's private key beside "${keys.cert}"`;
-    findings.expected([...path, keys.key], what, undefined);
-  }
-  if (has(keys.key) && !has(keys.cert)) {
-    const what = `the private key's certificate beside "${keys.key}"`;
-    findings.expected([...path, keys.cert], what, undefined);
-  }
+  const needs = (key: string, beside: string, what: string) => {
+    if (!isGiven(given[beside]) || isGiven(given[key])) return;
+    findings.expected([...path, key], `${what} beside "${beside}"`, undefined);
+  };
+  needs(keys.key, keys.cert, "the certificate's private key");
+  needs(keys.cert, keys.key, "the private key's certificate");
 }
 
 /** Why `text` is no PEM of the label asked for; null when it is (RFC 7468, section 2). */

@@ -80,11 +80,12 @@ export function importText(
 
 /** What our own config would refuse of it; files and variables may be elsewhere. */
 function refusedIn(yaml: string): string[] {
+  const file = resolve("config.yaml");
+  const config = `${yaml}\ndatabase: {dsn: host=none}\n`;
   try {
-    loadConfig("config.yaml", {
-      cwd: "/",
+    loadConfig(file, {
       mode: "dbdump",
-      readFile: () => new TextEncoder().encode(`${yaml}\ndatabase: {dsn: host=none}\n`),
+      readFile: (path) => new TextEncoder().encode(path === file ? config : "elsewhere"),
     });
     return [];
   } catch (error) {

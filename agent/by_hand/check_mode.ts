@@ -6,7 +6,7 @@ import type { Checked } from "../check/check.ts";
 import { withOptions } from "./check_overrides.ts";
 import { checker } from "./checker.ts";
 import { findTarget } from "./check_target.ts";
-import { repeatsOf } from "./show/repeats.ts";
+import { repeatsOf } from "./show/times.ts";
 import { reportOf } from "./show/report.ts";
 import { paintFor, PLAIN, type Style } from "./show/style.ts";
 

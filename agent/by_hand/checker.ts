@@ -1,7 +1,8 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { join } from "node:path";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Config, Site } from "../../config/types.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { check, type CheckDeps } from "../check/check.ts";
@@ -115,19 +116,15 @@ export async function warmUp(
     // A TLS handshake gets it as well, and ends by it.
     socket.once("data", () => socket.end(ANSWER));
   });
-  if (!await listens(server)) return;
+  try {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+  } catch {
+    return; // A machine that lets nobody listen goes without.
+  }
   const { port } = server.address() as AddressInfo;
   const ask = (url: string) => askWithin(client, { url, tls }, LIMIT_MS, signal, clock);
   await ask(`http://127.0.0.1:${port}/`);
   await ask(`https://127.0.0.1:${port}/`);
   for (const socket of sockets) socket.destroy();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-}
-
-/** Whether it does; a machine that lets nobody listen goes without. */
-function listens(server: Server): Promise<boolean> {
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(0, "127.0.0.1", () => resolve(true));
-  });
+  await once(server.close(), "close");
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import net, { isIP } from "node:net";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { FailureClass } from "../http/errors.ts";
@@ -245,17 +246,11 @@ export function askControlBy(client: HttpClient): AskControl {
   };
 }
 
-function connects(control: string, signal: AbortSignal): Promise<boolean> {
+async function connects(control: string, signal: AbortSignal): Promise<boolean> {
   const { hostname, port } = new URL(`tcp://${control}`);
-  return new Promise((resolve) => {
-    const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
-    const end = (answers: boolean) => {
-      signal.removeEventListener("abort", onAbort);
-      socket.destroy();
-      resolve(answers);
-    };
-    const onAbort = () => end(false);
-    signal.addEventListener("abort", onAbort);
-    socket.once("connect", () => end(true)).on("error", onAbort);
-  });
+  const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  // Stays for the socket's life: an error with nobody to hear it would end the process.
+  socket.on("error", () => {});
+  return await once(socket, "connect", { signal }).then(() => true, () => false)
+    .finally(() => socket.destroy());
 }

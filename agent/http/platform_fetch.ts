@@ -77,14 +77,8 @@ const NOTHING: HopOutcome = {
 };
 
 function options(request: WholeRequest, signal: AbortSignal): RequestInit {
-  const headers = new Headers({ "user-agent": USER_AGENT });
-  const given = new Set<string>();
-  for (const [name, value] of request.headers) {
-    // The first of a name replaces the default, repeats are added to it.
-    if (given.has(name.toLowerCase())) headers.append(name, value);
-    else headers.set(name, value);
-    given.add(name.toLowerCase());
-  }
+  const headers = new Headers(request.headers.map(([name, value]) => [name, value]));
+  if (!headers.has("user-agent")) headers.set("user-agent", USER_AGENT);
   return {
     method: request.method,
     headers,

@@ -63,10 +63,10 @@ export async function followRedirects(
     if (location === null) return record(outcome, head, hops, ms);
     jar?.store(request.url, head!.headers, clock.now());
     const next = redirectedRequest(request, head!.status, utf8(location), hops.length - 1);
-    if ("error" in next) return record({ ...outcome, error: next.error }, head, hops, ms);
+    if ("class" in next) return record({ ...outcome, error: next }, head, hops, ms);
     const wasPublic = outcome.isPublic && request.followRedirects !== "any";
     before = { isRedirect: true, wasPublic };
-    request = next.request;
+    request = next;
   }
 }
 
@@ -112,19 +112,15 @@ export function redirectedRequest(
   status: number,
   location: string,
   followed: number,
-): { request: WholeRequest } | { error: HttpError } {
+): WholeRequest | HttpError {
   if (followed >= request.maxRedirects) {
-    return { error: httpError("too_many_redirects", `${followed} followed, then another one`) };
+    return httpError("too_many_redirects", `${followed} followed, then another one`);
   }
   const from = new URL(request.url);
   const to = URL.parse(location, from.href);
-  if (to === null) return { error: httpError("bad_redirect", "Location is not a URL") };
+  if (to === null) return httpError("bad_redirect", "Location is not a URL");
   if (to.protocol !== "http:" && to.protocol !== "https:") {
-    const error = httpError(
-      "bad_redirect",
-      `Location has the scheme "${to.protocol.slice(0, -1)}"`,
-    );
-    return { error };
+    return httpError("bad_redirect", `Location has the scheme "${to.protocol.slice(0, -1)}"`);
   }
   // Credentials that a site writes into its Location would end up in records and logs.
   to.username = "";
@@ -143,14 +139,13 @@ export function redirectedRequest(
   }
   const isUpgrade = from.protocol === "http:" && to.protocol === "https:" &&
     to.hostname === from.hostname;
-  if (to.origin === from.origin || isUpgrade) return { request: next };
+  if (to.origin === from.origin || isUpgrade) return next;
   if (next.body) {
-    const error = httpError("bad_redirect", "It would send the request's body to another origin");
-    return { error };
+    return httpError("bad_redirect", "It would send the request's body to another origin");
   }
   next.headers = next.headers.filter(([name]) => HARMLESS_ELSEWHERE.has(name.toLowerCase()));
   if (next.tls) next.tls = withoutClientCertificate(next.tls);
-  return { request: next };
+  return next;
 }
 
 /** The server name goes too: it was meant for the first host. */

@@ -21,7 +21,7 @@ export interface Resolver {
     options: { all: true; order: "verbatim"; family: number },
     callback: (error: Error | null, addresses: Address[]) => void,
   ): void;
-  /** Whether it has an answer for the root of the tree of names just now. */
+  /** Whether it has an answer for the root of the tree of names just now. Never rejects. */
   answersForRoot(): Promise<boolean>;
 }
 
@@ -34,10 +34,8 @@ export const systemResolver: Resolver = {
   // "Temporary failure in name resolution" (EAI_AGAIN) may mean that the resolver is away or has lost
   // its network, or that the servers of the one name are broken: a resolver that answers this is well.
   answersForRoot: () =>
-    new Promise((resolve) => {
-      const resolver = new dns.Resolver({ timeout: ROOT_TIMEOUT_MS, tries: 1 });
-      resolver.resolveNs(".", (error, names) => resolve(!error && names.length > 0));
-    }),
+    new dns.promises.Resolver({ timeout: ROOT_TIMEOUT_MS, tries: 1 }).resolveNs(".")
+      .then((names) => names.length > 0, () => false),
 };
 
 /** A lookup that takes longer makes us wonder whether the resolver is there at all. */
@@ -63,7 +61,7 @@ export async function resolveHost(
   let isSilent = false;
   const wonder = () => {
     isSilent = true;
-    void resolver.answersForRoot().then((answers) => isSilent = !answers, () => {});
+    void resolver.answersForRoot().then((answers) => isSilent = !answers);
   };
   const looking = steps.run<Address[] | Error>("resolving the host name", (resolve) => {
     resolver.lookup(
@@ -94,7 +92,7 @@ async function explain(error: Error, resolver: Resolver, steps: Steps): Promise<
   }
   if (errorClass !== "resolver_silent") return new ExchangeFailure({ class: errorClass, message });
   const answers = await steps.run<boolean>("asking the resolver for the root", (resolve) => {
-    resolver.answersForRoot().then(resolve, () => resolve(false));
+    void resolver.answersForRoot().then(resolve);
     return () => {};
   }).catch((error: ExchangeFailure) => {
     if (error.error.class === "timeout") return false;

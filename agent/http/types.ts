@@ -5,12 +5,14 @@
 
 import { DEFAULT_REQUEST, type SiteRequest } from "../../config/site/site_request.ts";
 import type { SiteTls } from "../../config/types.ts";
+import type { Phases } from "../../wire/message.ts";
 import type { Allowance } from "../condition/allowance.ts";
 import type { HttpError } from "./errors.ts";
 
 /**
- * What to ask for: as a site has it, or where it does not say, as one of which nothing is said. What only the timed client can do, the platform's fetch gives an error of class `not_made` for
- * rather than leave it out unsaid.
+ * What to ask for: as a site has it, or where it does not say, as one of which nothing is said. What
+ * only the timed client can do, the platform's fetch gives an error of class `not_made` for rather
+ * than leave it out unsaid.
  */
 export interface HttpRequest extends Partial<Omit<SiteRequest, "tls">> {
   /** A string so that it goes out as written, not normalised. */
@@ -83,15 +85,6 @@ export interface Hop {
   ms: number;
 }
 
-/** Milliseconds of the last hop's parts, fractions kept; they add up to that hop's `ms`. */
-export interface Phases {
-  dns: number;
-  connect: number;
-  tls: number;
-  firstByte: number;
-  download: number;
-}
-
 /** All that is known of one exchange. A target's failure is in `error`, never thrown. */
 export interface HttpRecord {
   /** Status of the last response whose head came; null when none did. */
@@ -108,7 +101,7 @@ export interface HttpRecord {
   /** From the start to the last byte or the failure, all hops. */
   ms: number;
   hops: readonly Hop[];
-  /** Null from a client that cannot tell. */
+  /** Of the last hop, whose `ms` they add up to; null from a client that cannot tell. */
   phases: Phases | null;
   remoteAddress: string | null;
   /** Where the last hop tried to connect to; absent where no address was known, or none needed. */

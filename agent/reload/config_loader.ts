@@ -59,6 +59,11 @@ export class ConfigLoader {
     return { ok: true, config: { ...parts.rest, sites }, changes };
   }
 
+  /** See stateOfFiles(). @throws {Error} Where the thread fails */
+  look(path: string, patterns: readonly string[]): Promise<string | null> {
+    return this.start().call("look", { path, patterns });
+  }
+
   /** Ends the thread; a load under way fails. */
   async close(): Promise<void> {
     await this.#thread?.end();

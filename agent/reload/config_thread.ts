@@ -4,6 +4,7 @@
  */
 import type { Config, Site } from "../../config/types.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
+import { stateOfFiles } from "./file_watch.ts";
 import { answer } from "../../runtime/answer.ts";
 
 /** A config without its sites, or what is wrong with it. */
@@ -59,6 +60,10 @@ const handlers = {
 
   /** The next sites of what was loaded last. */
   next: (): SiteOfSlice[] => left.splice(0, SLICE),
+
+  /** There may be thousands of files. */
+  look: ({ path, patterns }: { path: string; patterns: readonly string[] }): string | null =>
+    stateOfFiles(path, patterns),
 };
 
 export type ConfigHandlers = typeof handlers;

@@ -5,7 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
 import type { AgentStats } from "../stats.ts";
-import { FileWatch } from "./file_watch.ts";
+import { stateOfFiles, watchFiles } from "./file_watch.ts";
 import { ConfigLoader } from "./config_loader.ts";
 
 interface ReloadDeps {
@@ -44,14 +44,16 @@ export class Reloads {
   #askedAgain = false;
   #closed = false;
   #endHangUps = () => {};
-  #watch: FileWatch | null = null;
-  #watched: readonly string[] = [];
+  #endWatch = () => {};
+  /** Where included files are looked for. */
+  #patterns: readonly string[];
 
   /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
     this.#deps = deps;
     this.#loader = deps.loader ?? new ConfigLoader();
     this.#sites = deps.config.sites;
+    this.#patterns = deps.config.includePatterns;
     this.#loader.start();
   }
 
@@ -59,7 +61,12 @@ export class Reloads {
   begin({ replaceSites, onHangUp, watch }: ReloadWays): void {
     this.#replaceSites = replaceSites;
     this.#endHangUps = onHangUp(() => void this.reload());
-    if (watch) this.#watchFiles(this.#deps.config.includePatterns);
+    if (!watch) return;
+    const { configSource: { file, cwd }, clock } = this.#deps;
+    const path = resolve(cwd, file);
+    const before = stateOfFiles(path, this.#patterns);
+    const look = () => this.#loader.look(path, this.#patterns);
+    this.#endWatch = watchFiles(before, look, () => void this.reload(), clock);
   }
 
   /**
@@ -76,7 +83,7 @@ export class Reloads {
   async close(): Promise<void> {
     this.#closed = true;
     this.#endHangUps();
-    this.#watch?.close();
+    this.#endWatch();
     await this.#loader.close();
     await this.#running;
   }
@@ -106,13 +113,10 @@ export class Reloads {
       }
       const { config, changes } = loaded;
       this.#sites = config.sites;
+      // Other ones look like a change of the files, so that what came between is loaded then.
+      this.#patterns = config.includePatterns;
       this.#replaceSites(config.sites, config);
       stats.recordReload("applied");
-      if (this.#watch && !isDeepStrictEqual(config.includePatterns, this.#watched)) {
-        // What changed since it was loaded, and before it was watched.
-        this.#watchFiles(config.includePatterns);
-        this.#askedAgain = true;
-      }
       const ms = Math.round(clock.monotonic() - start);
       log.notice(
         { file, sites: config.sites.length, ...changes, ms },
@@ -134,21 +138,6 @@ export class Reloads {
 
   #isOver(): boolean {
     return this.#closed || this.#deps.signal.aborted;
-  }
-
-  #watchFiles(patterns: readonly string[]): void {
-    const { configSource: { file, cwd }, clock, log } = this.#deps;
-    this.#watch?.close();
-    this.#watch = new FileWatch({
-      path: resolve(cwd, file),
-      patterns,
-      clock,
-      onChange: () => void this.reload(),
-      onFailure: (error) =>
-        log.error({ file, error }, "The config's file cannot be watched; SIGHUP still reloads it"),
-    });
-    this.#watched = patterns;
-    this.#watch.start();
   }
 }
 

@@ -1,13 +1,20 @@
 import { compile, search } from "@jmespath-community/jmespath";
 import { z } from "zod";
-import { optional, section } from "../../config/fields.ts";
+import { mapOf, optional, section } from "../../config/fields.ts";
 import { isMap } from "../../config/source/raw.ts";
 import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
 import { counted, cut, rule } from "./rule.ts";
 
-const schema = z.record(
-  z.string(),
+const expression = z.string().superRefine((path, ctx) => {
+  const problem = jmespathProblem(path);
+  if (problem === null) return;
+  ctx.addIssue({ code: "custom", message: `a JMESPath expression (${problem})` });
+});
+
+const schema = mapOf(
+  "a map from JMESPath expression to rule",
+  expression,
   section({
     // Null is a value here, unlike elsewhere.
     equals: z.unknown().optional().superRefine((value, ctx) => {
@@ -26,7 +33,6 @@ const schema = z.record(
       ctx.addIssue({ code: "custom", message: 'a number not below "min"', path: ["max"] });
     }
   }),
-  { error: "a map from JMESPath expression to rule" },
 ).transform((rules) =>
   Object.entries(rules).map(([path, { equals, ...rule }]): JsonRule => {
     return { path, ...(equals !== undefined && { equals }), ...rule };
@@ -42,15 +48,6 @@ export const json = rule({
   reason: "json",
   failure: "down",
   schema: schema as z.ZodType<readonly JsonRule[]>,
-  check(site) {
-    const given = site.own("json");
-    for (const expression of isMap(given) ? Object.keys(given) : []) {
-      const problem = jmespathProblem(expression);
-      if (problem !== null) {
-        site.noteOwn(["json", expression], `expected a JMESPath expression (${problem})`);
-      }
-    }
-  },
   asks: (rules) => ({ json: rules }),
   outcomes: (rules, { record, json }) => {
     return rules.map((rule, i) => ({

@@ -7,15 +7,6 @@ import { counted, rule, type Seen } from "./rule.ts";
 /** The most characters of a header that are shown. */
 const MAX_SHOWN = 120;
 
-/** What a response header must be; the name is in lower case. */
-export interface HeaderRule {
-  name: string;
-  /** Null: not asked. */
-  regex: string | null;
-  notRegex: string | null;
-  absent: boolean;
-}
-
 const schema = z.record(
   z.string(),
   section({
@@ -32,10 +23,11 @@ const schema = z.record(
   }),
   { error: "a map from header to rule" },
 ).transform((rules) =>
-  Object.entries(rules).map(([name, { regex, not_regex: notRegex, absent }]): HeaderRule => {
-    return { name: name.toLowerCase(), regex, notRegex, absent: absent === true };
-  })
+  Object.entries(rules).map(([name, rule]) => ({ name: name.toLowerCase(), ...rule }))
 );
+
+/** What a response header must be; the name is in lower case. Null: not asked. */
+export type HeaderRule = z.output<typeof schema>[number];
 
 /** A header is absent; or it is there and matches; or it does not match, be it there or not. */
 export const responseHeaders = rule({
@@ -45,10 +37,10 @@ export const responseHeaders = rule({
   schema: schema as z.ZodType<readonly HeaderRule[]>,
   check: (site) => site.checkHeaderNames("response_headers"),
   asks: (rules, { headers }) => ({
-    searches: rules.flatMap(({ name, regex, notRegex }) => {
+    searches: rules.flatMap(({ name, regex, not_regex }) => {
       const text = headerValue(headers, name);
       if (text === null) return [];
-      return [regex, notRegex].flatMap((pattern) => pattern === null ? [] : [{ pattern, text }]);
+      return [regex, not_regex].flatMap((pattern) => pattern === null ? [] : [{ pattern, text }]);
     }),
   }),
   outcomes: (rules, { record, matched }) =>
@@ -73,14 +65,14 @@ function fits(rule: HeaderRule, value: string | null, matched: Seen["matched"]):
   if (rule.absent) return value === null;
   if (value === null) return rule.regex === null;
   return (rule.regex === null || matched(rule.regex, value)) &&
-    (rule.notRegex === null || !matched(rule.notRegex, value));
+    (rule.not_regex === null || !matched(rule.not_regex, value));
 }
 
-function expectation({ name, regex, notRegex, absent }: HeaderRule): string {
+function expectation({ name, regex, not_regex, absent }: HeaderRule): string {
   if (absent) return `no "${name}"`;
   const parts = [
     regex === null ? [] : [`a match of ${regex}`],
-    notRegex === null ? [] : [`no match of ${notRegex}`],
+    not_regex === null ? [] : [`no match of ${not_regex}`],
   ].flat();
   return `in "${name}" ${parts.join(" and ")}`;
 }

@@ -4,11 +4,11 @@ import type { Logger } from "../../runtime/log.ts";
 import { startOps } from "../../runtime/ops.ts";
 import type { OpsServer } from "../../runtime/ops_server.ts";
 import type { PerSiteMetrics } from "./samples.ts";
-import { Probe } from "./probe.ts";
+import { probePage } from "./probe.ts";
 import type { RunningAgent } from "../run.ts";
 import type { AgentStats } from "../stats.ts";
 import type { Histogram } from "../../runtime/histogram.ts";
-import type { Metrics, Reading } from "../../runtime/metrics.ts";
+import type { Family, Metrics, Reading } from "../../runtime/metrics.ts";
 
 interface AgentOpsOptions {
   /** Null: nothing is served. */
@@ -38,7 +38,7 @@ const MAX_OVERDUE_MS = 120_000;
  */
 export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | null> {
   const { running, signal, perSite, config, clock } = options;
-  const probe = new Probe({
+  const probe = probePage({
     config,
     check: (site) => running()?.probe(site) ?? Promise.resolve(null),
     now: () => clock.now(),
@@ -48,7 +48,7 @@ export function startAgentOps(options: AgentOpsOptions): Promise<OpsServer | nul
     mode: "agent",
     addMetrics: (metrics) => addAgentMetrics(metrics, options),
     moreMetrics: () => perSite?.text() ?? Promise.resolve(""),
-    pages: { "/probe": (request) => probe.answer(request) },
+    pages: { "/probe": probe },
     unhealthy: () => unhealthy(running()),
     unready: () => unready(running(), options.stats, signal.aborted),
   });
@@ -77,14 +77,6 @@ function unready(
   return reasons;
 }
 
-/** What an agent's metrics are read from. */
-interface AgentMetricsSources {
-  stats: AgentStats;
-  /** Null until the agent has started. */
-  running: () => RunningAgent | null;
-  clock: Pick<Clock, "now">;
-}
-
 /** By the name without "httpmon_agent_": what it means, how it is read, and its label. */
 type Table<T> = Readonly<Record<string, [help: string, read: () => Reading<T>, label?: string]>>;
 
@@ -94,7 +86,7 @@ type Table<T> = Readonly<Record<string, [help: string, read: () => Reading<T>, l
  */
 export function addAgentMetrics(
   metrics: Metrics,
-  { stats, running, clock }: AgentMetricsSources,
+  { stats, running, clock }: Pick<AgentOpsOptions, "stats" | "running" | "clock">,
 ): void {
   const outbox = () => running()?.outbox;
   const oldestAge = () => {
@@ -183,16 +175,12 @@ export function addAgentMetrics(
     ],
     check_lateness_seconds: ["How long after their time checks began.", () => stats.lateness],
   };
-  const family = (name: string, help: string, label?: string) => {
-    return { name: `httpmon_agent_${name}`, help, label };
+  const each = <T>(table: Table<T>, add: (family: Family, read: () => Reading<T>) => void) => {
+    for (const [name, [help, read, label]] of Object.entries(table)) {
+      add({ name: `httpmon_agent_${name}`, help, label }, read);
+    }
   };
-  for (const [name, [help, read, label]] of Object.entries(counters)) {
-    metrics.counter(family(name, help, label), read);
-  }
-  for (const [name, [help, read, label]] of Object.entries(gauges)) {
-    metrics.gauge(family(name, help, label), read);
-  }
-  for (const [name, [help, read, label]] of Object.entries(durations)) {
-    metrics.durations(family(name, help, label), read);
-  }
+  each(counters, (family, read) => metrics.counter(family, read));
+  each(gauges, (family, read) => metrics.gauge(family, read));
+  each(durations, (family, read) => metrics.durations(family, read));
 }

@@ -31,40 +31,50 @@ export interface ProbeDeps {
  * of a site or of a template, whose settings are taken; without one they are those of the target's
  * own site, or the defaults. Trouble of the agent's own is a failed scrape (503), no failed probe.
  */
-export class Probe {
-  readonly #deps: ProbeDeps;
-  #config: ProbeConfig | null = null;
-  #byId = new Map<string, Site>();
-  #byUrl = new Map<string, Site>();
-
-  constructor(deps: ProbeDeps) {
-    this.#deps = deps;
-  }
-
-  async answer({ query, headers }: OpsRequest): Promise<OpsPage> {
+export function probePage(
+  { config, check, now }: ProbeDeps,
+): (request: OpsRequest) => Promise<OpsPage> {
+  let known = new Known(config());
+  return async ({ query, headers }) => {
     const target = query.get("target");
     if (!target) return refusal("Target parameter is missing");
     const url = isWebUrl(target) ? target : `http://${target}`;
     const expected = checkUrl(url);
     if (expected !== null) return refusal(`Expected ${expected}, found ${quote(target)}`);
-    const site = this.#siteFor(url, query.get("module"));
+    if (known.config !== config()) known = new Known(config());
+    const site = known.siteFor(url, query.get("module"));
     if (site === null) return refusal(`Unknown module ${quote(query.get("module")!)}`);
     const seconds = Number(headers["x-prometheus-scrape-timeout-seconds"]);
     const limitMs = seconds > 0 ? Math.max(1, seconds * 1_000 - MARGIN_MS) : Infinity;
     const one = { ...site, timeoutMs: Math.min(site.timeoutMs, limitMs) };
-    const checked = await this.#deps.check(one);
+    const checked = await check(one);
     if (checked === null) {
       return { status: 503, type: TEXT, text: "The agent is starting or stopping\n" };
     }
-    const report = () => `${reportOf(one, checked, this.#deps.now(), PLAIN)}\n`;
+    const report = () => `${reportOf(one, checked, now(), PLAIN)}\n`;
     if (checked.message.verdict === "unknown") return { status: 503, type: TEXT, text: report() };
     const metrics = expositionOf(linesOf(checked, {}, site.secrets));
     if (query.get("debug") !== "true") return { status: 200, type: METRICS, text: metrics };
     return { status: 200, type: TEXT, text: `${report()}\n${metrics}` };
+  };
+}
+
+/** A config, its sites found by name and by URL without a search through all of them. */
+class Known {
+  readonly config: ProbeConfig;
+  readonly #byId: Map<string, Site>;
+  /** The first of several. */
+  readonly #byUrl: Map<string, Site>;
+
+  constructor(config: ProbeConfig) {
+    const sites = [...config.sites, ...config.disabledSites];
+    this.config = config;
+    this.#byId = new Map(sites.map((site) => [siteId(site), site]));
+    this.#byUrl = new Map(sites.toReversed().map((site) => [site.requestUrl, site]));
   }
 
-  #siteFor(url: string, module: string | null): Site | null {
-    const { siteDefaults, templates } = this.#known();
+  siteFor(url: string, module: string | null): Site | null {
+    const { siteDefaults, templates } = this.config;
     const settingsAt = (settings: SiteSettings): Site => {
       return { ...settings, name: null, url, requestUrl: url };
     };
@@ -82,18 +92,6 @@ export class Probe {
       request: { ...request, method: BUILT_IN[module]! },
       rules: { ...rules, valid_status_codes: [{ from: 200, to: 299 }] },
     });
-  }
-
-  /** The config, its sites found by name and by URL without a search through all of them. */
-  #known(): ProbeConfig {
-    const config = this.#deps.config();
-    if (config === this.#config) return config;
-    const sites = [...config.sites, ...config.disabledSites];
-    this.#config = config;
-    this.#byId = new Map(sites.map((site) => [siteId(site), site]));
-    // The first of several.
-    this.#byUrl = new Map(sites.toReversed().map((site) => [site.requestUrl, site]));
-    return config;
   }
 }
 

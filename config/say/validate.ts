@@ -1,7 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { Findings, Path } from "./findings.ts";
-import { OF_KEY } from "../fields.ts";
 import type { Outside } from "../source/outside.ts";
 import { childOf, isMapSchema, keysOf, narrowed, placeOf } from "./schema_tree.ts";
 
@@ -62,7 +61,7 @@ function note(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown, finding
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
     for (const key of issue.keys) findings.add([...path, key], unknownKey(key, path, schema, root));
-  } else if (issue.code === "custom" && issue.params === OF_KEY) {
+  } else if (issue.code === "invalid_key") {
     findings.add(path, `expected ${issue.message}`);
   } else {
     findings.expected(path, issue.message, valueAt(root, path));

@@ -3,17 +3,55 @@ import { z } from "zod";
 import { bytesRead, MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
 import {
   anyCase,
+  entries,
   flag,
   HTTP_TOKEN,
-  named,
+  oneOf,
   onOff,
   optional,
   optionalSection,
+  parsed,
   text,
   textLike,
   whole,
 } from "../fields.ts";
 import type { SiteTls } from "./site_files.ts";
+
+/** A header's name and value, as they go out. */
+export type Header = readonly [name: string, value: string];
+
+/** What a header's name is, to follow "expected". */
+export const HEADER_NAME = 'a header\'s name (letters, digits and "-")';
+const VALUE = "a header's value (a text in ASCII, on one line, without spaces around it)";
+
+/** Headers that are not the config's to set: why not, and what to do in their place. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "content-length": "it is the length of the body",
+  "transfer-encoding": "a body goes out in one piece",
+  connection: 'the key "connection" is for it',
+  "keep-alive": 'the key "connection" is for it',
+  "proxy-connection": 'the key "connection" is for it',
+  "proxy-authorization": 'user and password stand in the URL of "proxy"',
+  expect: "the body goes out at once",
+  te: "trailers are not read",
+  trailer: "trailers are not sent",
+  upgrade: "another protocol cannot be read",
+};
+
+/** Whether `value` is a field value of RFC 9110, section 5.5, in ASCII. */
+export function isHeaderValue(value: unknown): value is string {
+  return typeof value === "string" && /^(?:[!-~](?:[\t -~]*[!-~])?)?$/.test(value);
+}
+
+/** A map from a request header's name, which RawSite checks, to its value. */
+function requestHeaders() {
+  const name = z.string().superRefine((name, ctx) => {
+    const lower = name.toLowerCase();
+    if (!Object.hasOwn(REFUSED, lower)) return;
+    ctx.addIssue({ code: "custom", message: `no such header: ${REFUSED[lower]}` });
+  });
+  return entries("a map from header to value", name, textLike(VALUE, isHeaderValue));
+}
 
 const METHOD = "a method of HTTP, other than CONNECT and TRACE";
 const COMMON_METHOD = /^(?:get|head|post|put|patch|delete|options)$/i;
@@ -42,25 +80,13 @@ export const requestKeys = {
   follow_redirects: optional(z.literal([true, false, "any"], { error: "true, false or any" })),
   max_redirects: optional(whole(0, 50)),
   cookies: optional(onOff()),
-  http_version: optional(
-    z.literal(["auto", 1.1, 2, "1.1", "2"], { error: "auto, 1.1 or 2" }).transform((version) =>
-      String(version) as "auto" | "1.1" | "2"
-    ),
-  ),
-  ip_version: optional(
-    z.literal(["auto", 4, 6, "4", "6"], { error: "auto, 4 or 6" }).transform((version) =>
-      String(version) as "auto" | "4" | "6"
-    ),
-  ),
+  http_version: optional(version("1.1", "2")),
+  ip_version: optional(version("4", "6")),
   resolve: optional(
-    named<[host: string, address: string]>(
+    entries(
       "a map from host name to IP address",
-      (name, value, complaints) => {
-        const host = hostName(name);
-        if (host === null) return complaints.ofKey(HOST);
-        if (typeof value !== "string" || isIP(value) === 0) return complaints.ofValue(ADDRESS);
-        return [host, value];
-      },
+      parsed(z.string(), HOST, hostName),
+      textLike(ADDRESS, (address) => isIP(address) !== 0),
     ),
   ),
   proxy: optional(textLike(PROXY, isProxy)),
@@ -131,6 +157,13 @@ export const DEFAULT_REQUEST: SiteRequest = toRequest(
   { headers: [], body: null, tls: null },
 );
 
+/** "auto" or one of these, which YAML takes for numbers. */
+function version<const V extends string>(...known: V[]) {
+  const values = ["auto" as const, ...known.map(Number), ...known];
+  return z.literal(values, { error: oneOf(["auto", ...known]) })
+    .transform((given) => String(given) as "auto" | V);
+}
+
 /** `name` in lower case, in ASCII (IDNA), as it stands in a parsed URL; null where it is none. */
 function hostName(name: string): string | null {
   const url = /^[^/?#@:\\[\]\s%]+$/.test(name) ? URL.parse(`http://${name}/`) : null;
@@ -149,44 +182,6 @@ function isProxy(value: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** A header's name and value, as they go out. */
-export type Header = readonly [name: string, value: string];
-
-/** What a header's name is, to follow "expected". */
-export const HEADER_NAME = 'a header\'s name (letters, digits and "-")';
-const VALUE = "a header's value (a text in ASCII, on one line, without spaces around it)";
-
-/** Headers that are not the config's to set: why not, and what to do in their place. */
-const REFUSED: Readonly<Record<string, string>> = {
-  "content-length": "it is the length of the body",
-  "transfer-encoding": "a body goes out in one piece",
-  connection: 'the key "connection" is for it',
-  "keep-alive": 'the key "connection" is for it',
-  "proxy-connection": 'the key "connection" is for it',
-  "proxy-authorization": 'user and password stand in the URL of "proxy"',
-  expect: "the body goes out at once",
-  te: "trailers are not read",
-  trailer: "trailers are not sent",
-  upgrade: "another protocol cannot be read",
-};
-
-/** Whether `value` is a field value of RFC 9110, section 5.5, in ASCII. */
-export function isHeaderValue(value: unknown): value is string {
-  return typeof value === "string" && /^(?:[!-~](?:[\t -~]*[!-~])?)?$/.test(value);
-}
-
-/** A map from a request header's name to its value. */
-function requestHeaders() {
-  return named<Header>("a map from header to value", (name, value, complaints) => {
-    const lower = name.toLowerCase();
-    // The names are checked by RawSite, with those of `response_headers`.
-    if (!HTTP_TOKEN.test(name)) return undefined;
-    if (Object.hasOwn(REFUSED, lower)) return complaints.ofKey(`no such header: ${REFUSED[lower]}`);
-    if (!isHeaderValue(value)) return complaints.ofValue(VALUE);
-    return [name, value];
-  });
 }
 
 /** Those of `defaults` that `own` does not replace (by name, in any case of letters), then `own`. */

@@ -108,38 +108,25 @@ function readMap(path: string, reader: TextReader): MapFile {
  * "?" names a file whether it is there or not. A name that starts with a dot is only found by one.
  */
 export function expandPatterns(patterns: readonly string[]): string[] {
-  return expandAll(patterns, (entry) => !entry.isDirectory());
-}
-
-/** The folders in which files of absolute patterns can come and go. */
-export function foldersOf(patterns: readonly string[]): string[] {
-  return expandAll(patterns.map((pattern) => dirname(pattern)), (entry) => !entry.isFile());
-}
-
-function expandAll(patterns: readonly string[], isWanted: (entry: Dirent) => boolean): string[] {
   return [
     ...new Set(patterns.flatMap((pattern) => {
       const { root } = parse(pattern);
       const parts = pattern.slice(root.length).split(/[\\/]/).filter((part) => part !== "");
-      return expand(root, parts, isWanted);
+      return expand(root, parts);
     })),
   ];
 }
 
-function expand(
-  folder: string,
-  [part, ...rest]: string[],
-  isWanted: (entry: Dirent) => boolean,
-): string[] {
+function expand(folder: string, [part, ...rest]: string[]): string[] {
   if (part === undefined) return [folder];
-  if (!/[*?]/.test(part)) return expand(join(folder, part), rest, isWanted);
+  if (!/[*?]/.test(part)) return expand(join(folder, part), rest);
   const wildcards = part.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*")
     .replace(/\?/g, ".");
   const name = new RegExp(`^${part.startsWith(".") ? "" : "(?!\\.)"}${wildcards}$`, "s");
   return entriesOf(folder)
-    .filter((entry) => name.test(entry.name) && (rest.length > 0 || isWanted(entry)))
+    .filter((entry) => name.test(entry.name) && (rest.length > 0 || !entry.isDirectory()))
     .map((entry) => entry.name).sort()
-    .flatMap((found) => expand(join(folder, found), rest, isWanted));
+    .flatMap((found) => expand(join(folder, found), rest));
 }
 
 function entriesOf(folder: string): Dirent[] {

@@ -13,34 +13,28 @@ const MAX_FROM_ALIASES = 1_000_000;
  * with it what may be a secret; what it is about is said in words of ours.
  */
 export function parseYaml(text: string): YamlResult {
+  const failed = (problem: string) => ({ ok: false, problem }) as const;
   try {
     const value = parse(text);
     const { written, all } = count(value, new Map());
     if (all - written <= Math.min(MAX_FROM_ALIASES, 10_000 + 100 * written)) {
       return { ok: true, value };
     }
-    return {
-      ok: false,
-      problem: `has ${written} values, which its aliases ("*") make far more of; use fewer of them`,
-    };
+    return failed(
+      `has ${written} values, which its aliases ("*") make far more of; use fewer of them`,
+    );
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = message.split("\n")[0]!;
     if (/single document/.test(reason)) {
-      return {
-        ok: false,
-        problem: 'holds several YAML documents; keep one (a line "---" parts them)',
-      };
+      return failed('holds several YAML documents; keep one (a line "---" parts them)');
     }
     // "... at line 3, column 1" or "... (3:1)".
     const [, line, otherLine] = /at line (\d+)|\((\d+):\d+\)\s*$/.exec(reason) ?? [];
     const found = line ?? otherLine;
     const lines = text.split(/\r\n|\r|\n/);
     const { at = found && Number(found), hint } = hintFor(reason, lines, Number(found ?? 0)) ?? {};
-    return {
-      ok: false,
-      problem: `is not YAML${at ? ` at line ${at}` : ""}${hint ? `: ${hint}` : ""}`,
-    };
+    return failed(`is not YAML${at ? ` at line ${at}` : ""}${hint ? `: ${hint}` : ""}`);
   }
 }
 

@@ -59,6 +59,7 @@ export function createPool(dsn: string, settings: PoolSettings): pg.Pool {
     keepAliveInitialDelayMillis: (parsed.keepalives_idle ?? KEEPALIVE_IDLE_S) * 1000,
     query_timeout: settings.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
     max: settings.max,
+    Client: ClosingClient,
   }, encryptionsOf(parsed));
   const { log } = settings;
   // In use: the query fails as well, and its caller tells. Idle: nobody else would.
@@ -75,6 +76,20 @@ function noticeLoss(error: Error, log: Logger): void {
 type Options = pg.PoolConfig & {
   sslnegotiation?: "postgres" | "direct";
 };
+
+/** pg leaves a connection open that it cannot log in on, for the minute that the server waits. */
+class ClosingClient extends pg.Client {
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error) => void): void;
+  override connect(callback?: (error: Error) => void): Promise<pg.Client> | void {
+    const connected = super.connect().catch((error) => {
+      void this.end().catch(() => {});
+      throw error;
+    });
+    if (!callback) return connected;
+    connected.then(() => callback(null as never), callback);
+  }
+}
 
 /** A pool that tries the ways to encrypt in their order, and stays with the one that worked. */
 class EncryptingPool extends pg.Pool {

@@ -77,18 +77,12 @@ export async function tableOf(client: ClientBase, origin: Origin): Promise<Sourc
       { name: "response_p95", type: "float8" },
       { name: "response_p99", type: "float8" },
     ],
-    // Keys below 500 are the response time's, those above the phases'.
     rows: `(SELECT rollup.*, coalesce(s.name, s.url) AS site, s.url, a.identity AS agent,
-        httpmon_quantile(keys, counts, 0.5) AS response_p50,
-        httpmon_quantile(keys, counts, 0.95) AS response_p95,
-        httpmon_quantile(keys, counts, 0.99) AS response_p99
+        response.ms[1] AS response_p50, response.ms[2] AS response_p95, response.ms[3] AS response_p99
       FROM ${table} AS rollup
       LEFT JOIN sites s ON s.id = site_id
       LEFT JOIN agents a ON a.id = agent_id
-      CROSS JOIN LATERAL (
-        SELECT array_agg(key ORDER BY key) AS keys, array_agg(n::int8 ORDER BY key) AS counts
-        FROM unnest(sketch_keys, sketch_counts) AS bin(key, n) WHERE key < 500
-      ) AS sketch)`,
+      LEFT JOIN httpmon_quantiles(httpmon_bins(sketch, 0), '{0.5,0.95,0.99}') AS response ON true)`,
     ofSites: "site_id = ANY ($3::int4[])",
   });
 }

@@ -50,23 +50,15 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
       }
       if (options.freeze) console.error(`Froze ${revisions} new figures of ${sites.length} sites`);
       if (options.verify) return verify(reports);
-      const text = rendered(options.format);
+      const text = options.format === "html"
+        ? asHtml(month, reports)
+        : options.format === "json"
+        ? `${JSON.stringify({ month, sites: reports }, null, 2)}\n`
+        : asText(month, reports, options.site !== null);
       return await withOutput(signal, async (print) => {
         await print(text);
         return EXIT.done;
       });
-
-      function rendered(format: string): string {
-        switch (format) {
-          case "text":
-            return asText(month, reports, options.site !== null);
-          case "html":
-            return asHtml(month, reports);
-          case "json":
-            return `${JSON.stringify({ month, sites: reports }, null, 2)}\n`;
-        }
-        throw new UsageError(`Option "--format" is text, json or html, found "${format}"`);
-      }
     });
   } catch (error) {
     if (error instanceof UsageError) throw error;

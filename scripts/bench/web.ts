@@ -21,7 +21,7 @@ import { catchUp, fillHistory, SERVER } from "../history/data.ts";
 import { quantile } from "../measure/statistics.ts";
 import { usageOf } from "../measure/usage.ts";
 import { askPage, type Came, openStream } from "../web/ask.ts";
-import { storeResults } from "../web/store.ts";
+import { storeResults } from "../measure/store.ts";
 
 const OPTIONS = { sites: 10_000, days: 365, seconds: 60, rate: 20, streams: 200 };
 const TARGET = { ms: 100, bytes: 60_000, rss: 200e6, core: 0.1 };
@@ -92,7 +92,7 @@ try {
     await program.process.stop("SIGTERM", 5_000);
   }
   stop.abort();
-  console.log(`${await storing} results were stored meanwhile`);
+  console.log(`${(await storing).stored} results were stored meanwhile`);
 } finally {
   stop.abort();
   await client.end();

@@ -56,55 +56,27 @@ export async function fillHistory(
   print: (line: string) => void,
 ): Promise<void> {
   const hour = `'${new Date(Math.floor(now / 3_600_000) * 3_600_000).toISOString()}'::timestamptz`;
-  const today = `date_trunc('day', ${hour}, 'UTC')`;
+  const today = dayOf(now);
   const until = `to_timestamp(${now / 1000})`;
   const run = (sql: string) => client.query(sql);
   await run(
     "SET timezone = 'UTC'; SET synchronous_commit = off; SET work_mem = '256MB'; SELECT setseed(0.5)",
   );
-  await ensurePartitions(client, partitionDays(now, -sizes.resultDays, 1));
   print("sites");
-  await run(`
-    INSERT INTO agents (identity) VALUES (gen_random_uuid());
-    INSERT INTO contexts (location, site_labels, frequency, identity)
-      VALUES ('eu-west', '{"team": "web"}', 60, gen_random_uuid());
-    INSERT INTO reasons (reason, error_class, error_message, identity)
-      VALUES ('status', NULL, NULL, gen_random_uuid());
-    INSERT INTO sites (url) SELECT format('https://%s.example/', s)
-      FROM generate_series(1, ${sizes.sites}) AS s;
-    INSERT INTO connections (remote_address, http_version, tls_version, verified, expires_at,
-      fingerprint, identity)
-      SELECT '192.0.2.1', '1.1', 'TLSv1.3', true, ${today} + s % 90 * interval '1 day',
-        sha256(s::text::bytea), gen_random_uuid()
-      FROM generate_series(1, ${sizes.sites}) AS s;
-    INSERT INTO certificates
-      SELECT fingerprint, expires_at - interval '90 days', expires_at, 'CN=' || id || '.example',
-        'CN=Example CA', id, ARRAY['DNS:' || id || '.example'], ${today} FROM connections;
-    INSERT INTO site_certificates
-      SELECT id, 1, ARRAY[fingerprint], expires_at - interval '90 days', ${today} FROM connections`);
-
+  await fillSites(client, sizes.sites, today);
   print(
     `${sizes.resultDays} days of results of ${sizes.resultSites} sites, and the last two hours of all`,
   );
-  for (let day = sizes.resultDays; day >= 0; day--) {
-    await run(
-      results(
-        `${today} - interval '${day} days'`,
-        [1, sizes.resultSites],
-        "'-infinity'::timestamptz",
-        until,
-      ),
-    );
-  }
+  await fillResults(client, sizes.resultSites, sizes.resultDays, now);
   const already = sizes.resultSites + 1;
   await run(results(today, [already, sizes.sites], `${hour} - interval '1 hour'`, until));
 
   // A sketch of 60, 1440 and 43,200 results of each of some sites; later ones are like one of these.
-  await run(`CREATE TEMP TABLE sketch AS
+  await run(`CREATE TEMP TABLE drawn AS
     SELECT level, like_site, sum(n) FILTER (WHERE phase = 0)::int AS responses,
       min(ms) FILTER (WHERE phase = 0)::float4 AS least, max(ms) FILTER (WHERE phase = 0)::float4 AS most,
       sum(ms * n) FILTER (WHERE phase = 0) AS total,
-      array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts
+      array_agg(key << 22 | n ORDER BY key) AS sketch
     FROM (
       SELECT level, like_site, phase, key, count(*)::int * weight AS n, avg(ms) AS ms
       FROM (
@@ -116,7 +88,7 @@ export async function fillHistory(
       ) AS one, LATERAL (SELECT httpmon_sketch_key(phase, ms) AS key) AS bin
       GROUP BY level, like_site, phase, key, weight
     ) AS bins GROUP BY level, like_site;
-    ANALYZE sketch`);
+    ANALYZE drawn`);
   // Day by day, as a maintainer appends them.
   const rollup = async (table: string, sites: number, days: number, until: number) => {
     for (let day = days; day > until; day--) {
@@ -168,18 +140,84 @@ export async function fillHistory(
   function rows(name: string, since: string, until: string, sites: number): string {
     const { minutes, step } = LEVELS[name]!;
     return `INSERT INTO rollup_${name}
-      SELECT bucket, s, 1, minutes, minutes - down, 0, down, 0, 0, total, responses, least, most, keys,
-        counts
+      SELECT bucket, s, 1, minutes, minutes - down, 0, down, 0, 0, total, responses, least, most, sketch
       FROM generate_series(${since}, ${until} - interval '1 second', interval '1 ${step}') AS bucket,
         LATERAL (SELECT extract(epoch FROM least(bucket + interval '1 ${step}', ${until}) - bucket)::int / 60)
           AS span(minutes),
-        generate_series(1, ${sites}) AS s JOIN sketch ON level = ${minutes} AND like_site = s % 200,
+        generate_series(1, ${sites}) AS s JOIN drawn ON level = ${minutes} AND like_site = s % 200,
         LATERAL (SELECT ${
       name === "monthly"
         ? `minutes / ${WEEK} * ${DOWN_MINUTES}`
         : downIn("s::int8", "bucket", minutes)
     }) AS fault(down)`;
   }
+}
+
+/** The day of `now`, as SQL has it. */
+function dayOf(now: number): string {
+  return `date_trunc('day', to_timestamp(${now / 1000}), 'UTC')`;
+}
+
+/** Sites 1 and up, "https://1.example/" for one, an agent, and what their results share. */
+async function fillSites(client: ClientBase, sites: number, today: string): Promise<void> {
+  await client.query(`
+    INSERT INTO agents (identity) VALUES (gen_random_uuid());
+    INSERT INTO contexts (location, site_labels, frequency, identity)
+      VALUES ('eu-west', '{"team": "web"}', 60, gen_random_uuid());
+    INSERT INTO reasons (reason, error_class, error_message, identity)
+      VALUES ('status', NULL, NULL, gen_random_uuid());
+    INSERT INTO sites (url) SELECT format('https://%s.example/', s)
+      FROM generate_series(1, ${sites}) AS s;
+    INSERT INTO connections (remote_address, http_version, tls_version, verified, expires_at,
+      fingerprint, identity)
+      SELECT '192.0.2.1', '1.1', 'TLSv1.3', true, ${today} + s % 90 * interval '1 day',
+        sha256(s::text::bytea), gen_random_uuid()
+      FROM generate_series(1, ${sites}) AS s;
+    INSERT INTO certificates
+      SELECT fingerprint, expires_at - interval '90 days', expires_at, 'CN=' || id || '.example',
+        'CN=Example CA', id, ARRAY['DNS:' || id || '.example'], ${today} FROM connections;
+    INSERT INTO site_certificates
+      SELECT id, 1, ARRAY[fingerprint], expires_at - interval '90 days', ${today} FROM connections`);
+}
+
+/** Results of these sites, one a minute, of so many days before `now`'s and of that one up to `now`. */
+async function fillResults(
+  client: ClientBase,
+  sites: number,
+  days: number,
+  now: number,
+): Promise<void> {
+  await ensurePartitions(client, partitionDays(now, -days, 1));
+  for (let day = days; day >= 0; day--) {
+    await client.query(results(
+      `${dayOf(now)} - interval '${day} days'`,
+      [1, sites],
+      "'-infinity'::timestamptz",
+      `to_timestamp(${now / 1000})`,
+    ));
+  }
+}
+
+/**
+ * Fills an empty schema with results, one a minute of each site, of so many days, all of which are still
+ * to be rolled up.
+ *
+ * @returns How many there are
+ */
+export async function fillMarkedResults(
+  client: ClientBase,
+  sites: number,
+  days: number,
+): Promise<number> {
+  // To the last moment of a day: none is left over.
+  const now = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 1;
+  await client.query("SET timezone = 'UTC'; SET synchronous_commit = off; SELECT setseed(0.5)");
+  await fillSites(client, sites, dayOf(now));
+  await fillResults(client, sites, days - 1, now);
+  await client.query("VACUUM (ANALYZE)");
+  const { rows: [{ count }] } = await client.query("SELECT count(*)::int4 FROM check_results");
+  await client.query("SELECT httpmon_recompute(min(ts), max(ts)) FROM check_results");
+  return count;
 }
 
 /**

@@ -5,6 +5,7 @@ import { configSummary } from "../../agent/by_hand/check_config_mode.ts";
 import { importText } from "../../importers/mode.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { loadText } from "../config/load_text.ts";
+import { httpmon } from "../db/run_mode.ts";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/importers/", import.meta.url));
 
@@ -198,6 +199,176 @@ Deno.test("importText() makes sites of URLs, a line each, and says what it left 
     'line 6: expected a URL without "user:password@", which every result would show (the key ' +
     '"auth" is for credentials)',
   ]);
+});
+
+/** What a site, or a module, with these keys becomes, and what of it is lost. */
+const KEYS: Record<string, {
+  of: (keys: object) => object;
+  cases: [keys: object, settings: object, lost?: string[]][];
+}> = {
+  gatus: {
+    of: (keys) => ({ endpoints: [{ name: "a", url: "https://a.example/", ...keys }] }),
+    cases: [
+      [
+        {
+          client: {
+            oauth2: {
+              ...{ "token-url": "https://id.example/t", "client-id": "me", "client-secret": "s" },
+              scopes: ["one", "two"],
+            },
+          },
+        },
+        {
+          auth: {
+            oauth2: {
+              ...{ token_url: "https://id.example/t", client_id: "me", client_secret: "s" },
+              scope: "one two",
+            },
+          },
+        },
+      ],
+      [{ conditions: ["[STATUS] == any(200, 204)", "[STATUS] >= 204"] }, {
+        valid_status_codes: [204],
+      }],
+      [{ conditions: ["[STATUS] != 500", "[STATUS] < 502", "[STATUS] <= 501"] }, {
+        valid_status_codes: ["100-499", 501],
+      }],
+      [{ conditions: ["[BODY] == ok.", "[BODY] != pat(*error*)"] }, {
+        regex: ["\\Aok\\.\\z"],
+        not_regex: ["error"],
+      }],
+      [{ conditions: ["[BODY].name == pat(a*)", "len([BODY]) > 0", "[BODY].n == 1"] }, {
+        json: {
+          name: { matches: "\\Aa" },
+          "length(@) > `0`": { equals: true },
+          n: { equals: 1 },
+        },
+      }],
+      ...[
+        "up",
+        "[STATUS] == ok",
+        "[RESPONSE_TIME] > 500",
+        "[CERTIFICATE_EXPIRATION] < 48h",
+        "[CERTIFICATE_EXPIRATION] > soon",
+        "[BODY] == any(a, b)",
+        "[BODY].name != pat(a*)",
+        "[BODY].name == any(a, b)",
+        "[CONNECTED] == false",
+      ].map((condition): [object, object, string[]] => [{ conditions: [condition] }, {}, [
+        `endpoints[0].conditions[0]: no rule stands for "${condition}"`,
+      ]]),
+      [{ conditions: ["[BODY].a == 1", "[BODY].a == 2"] }, { json: { a: { equals: 1 } } }, [
+        'endpoints[0].conditions[1]: no rule stands for "[BODY].a == 2"',
+      ]],
+      [{ client: "x" }, {}, ["endpoints[0].client: it is no map"]],
+    ],
+  },
+  kuma: {
+    of: (keys) => ({
+      monitorList: [{ name: "a", type: "http", url: "https://a.example/", ...keys }],
+    }),
+    cases: [
+      [
+        {
+          ...{ authMethod: "oauth2-cc", oauth_token_url: "https://id.example/t" },
+          ...{ oauth_client_id: "me", oauth_client_secret: "s", oauth_scopes: "one" },
+        },
+        {
+          auth: {
+            oauth2: {
+              ...{ token_url: "https://id.example/t", client_id: "me", client_secret: "s" },
+              scope: "one",
+            },
+          },
+        },
+      ],
+      [{ authMethod: "ntlm", basic_auth_user: "me", basic_auth_pass: "s" }, {}, [
+        'monitorList[0].authMethod: there is no "ntlm"',
+      ]],
+      [{ upsideDown: true }, {}, [
+        "monitorList[0].upsideDown: a site cannot be expected to be down",
+      ]],
+      ...["[1]", "{"].map((headers): [object, object, string[]] => [{ headers }, {}, [
+        "monitorList[0].headers: they are no JSON object",
+      ]]),
+      [{ type: "keyword", keyword: "error", invertKeyword: true }, { not_regex: "error" }],
+      [{ tags: [{ name: "24/7" }] }, { labels: { _24_7: "true" } }],
+    ],
+  },
+  blackbox: {
+    of: (http) => ({ modules: { a: { prober: "http", http } } }),
+    cases: [
+      [
+        {
+          oauth2: {
+            ...{ token_url: "https://id.example/t", client_id: "me", client_secret_file: "/s" },
+            scopes: ["one", "two"],
+          },
+        },
+        {
+          auth: {
+            oauth2: {
+              ...{ token_url: "https://id.example/t", client_id: "me", client_secret_file: "/s" },
+              scope: "one two",
+            },
+          },
+        },
+      ],
+      [{ basic_auth: { username: "me", password_file: "/s" } }, {
+        auth: { basic: { username: "me", password_file: "/s" } },
+      }],
+      [{ bearer_token_file: "/s" }, { auth: { bearer_file: "/s" } }],
+      [{ authorization: { type: "Token", credentials: "t" } }, { auth: { bearer: "t" } }, [
+        'modules.a.http.authorization.type: only "Bearer" is sent; another goes into "headers"',
+      ]],
+      [{ preferred_ip_protocol: "ip4" }, {}, [
+        "modules.a.http.preferred_ip_protocol: both are tried, in the resolver's order",
+      ]],
+      [{ preferred_ip_protocol: "ip6", ip_protocol_fallback: false }, { ip_version: 6 }],
+      [
+        {
+          fail_if_header_not_matches: [
+            { header: "Server", regexp: "^a$", allow_missing: true },
+            { header: "Server", regexp: "b" },
+          ],
+          fail_if_header_matches: [{ header: "Via", regexp: "x" }],
+        },
+        { response_headers: { Server: { regex: "(?-m)^a$" }, Via: { regex: "", not_regex: "x" } } },
+        [
+          "modules.a.http.fail_if_header_not_matches[0].allow_missing: a header that must match must be there",
+          "modules.a.http.fail_if_header_not_matches[1]: a header has one such rule here",
+        ],
+      ],
+    ],
+  },
+};
+for (const [kind, { of, cases }] of Object.entries(KEYS)) {
+  Deno.test(`importText() carries over what there is of ${kind}'s rarer keys, and lists the rest`, () => {
+    const site = (keys: object) => {
+      const { yaml, lost } = importText(kind, JSON.stringify(of(keys)));
+      const { websites, templates } = parse(yaml) as Record<string, Record<string, object>>;
+      return [(templates?.a ?? websites!.a)!, lost] as const;
+    };
+    const [usual] = site({});
+    for (const [keys, settings, lost = []] of cases) {
+      assertEquals(site(keys), [{ ...usual, ...settings }, lost], JSON.stringify(keys));
+    }
+  });
+}
+
+Deno.test("httpmon import prints the config, tells what it left out, and refuses a file that is not there", async () => {
+  const run = (file: string) => httpmon("", ["import", "urls", FIXTURES + file]);
+  const { yaml, lost } = imported("urls", "urls.txt");
+  assertEquals(await run("urls.txt"), {
+    code: 0,
+    stdout: yaml,
+    stderr: lost.map((line) => `httpmon: Not carried over: ${line}\n`).join(""),
+  });
+  assertEquals(await run("no.txt"), {
+    code: 2,
+    stdout: "",
+    stderr: `httpmon: "${FIXTURES}no.txt" cannot be read (ENOENT)\n`,
+  });
 });
 
 Deno.test("importText() says what our own config would refuse", () => {

@@ -219,6 +219,9 @@ const WRONG: [line: string, message: string][] = [
   ["dbdump --tail x", 'Option "--tail" needs a whole number, found "x"'],
   ["dbdump --format xml", 'Option "--format" is one of json, csv, parquet, found "xml"'],
   ["report --format csv", 'Option "--format" is one of text, json, html, found "csv"'],
+  ["silence a --for soon", 'Option "--for" needs a time such as 30m, 2h or 7d, found "soon"'],
+  ["silence --end last", 'Option "--end" needs a silence\'s number, found "last"'],
+  ["agent --log loud", 'Option "--log" is one of pretty, json, found "loud"'],
   ["dbdump --from weekly", 'Option "--from" is one of raw, hourly, daily, monthly, found "weekly"'],
 ];
 for (const [line, message] of WRONG) {
@@ -235,5 +238,8 @@ Deno.test("helpText() names every mode, or the one asked for", () => {
   assert(!helpText("agent").includes("--since"));
   assert(helpText("agent").includes("--watch") && helpText("agent").includes("SIGHUP"));
   assert(helpText("check").includes("httpmon check URL|SITE"));
+  assert(helpText("import").includes("httpmon import blackbox|gatus|kuma|urls FILE ..."));
+  assert(helpText("import").includes("what it cannot carry over is listed at its top"));
+  assert(helpText("restore").includes("or with -, standard input is read"));
   assert(helpText("check").includes("0 up or degraded, 1 down or unknown"));
 });

@@ -7,6 +7,7 @@ const SMALL: Record<string, string[]> = {
   alerts: ["--sites", "50", "--rate", "20", "--seconds", "3"],
   end: ["--rate", "20", "--seconds", "3"],
   size: ["--sites", "5,10", "--frequency", "1", "--seconds", "3"],
+  rollup: ["--sites", "3", "--days", "1"],
   start: ["--rounds", "1"],
   storage: ["5", "60"],
   writer: ["--results", "3000", "--rounds", "1"],

@@ -21,9 +21,9 @@ export function taskCommand(name: string): string[] {
   );
 }
 
-/** The little that Deno needs of the environment. */
+/** The little that Deno needs of the environment, and where its coverage goes. */
 export function denoEnv(): Record<string, string> {
-  const names = ["PATH", "HOME", "DENO_DIR"];
+  const names = ["PATH", "HOME", "DENO_DIR", "DENO_COVERAGE_DIR"];
   return Object.fromEntries(
     names.flatMap((name) => process.env[name] === undefined ? [] : [[name, process.env[name]!]]),
   );

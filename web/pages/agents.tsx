@@ -1,6 +1,7 @@
 import type { Context } from "hono";
-import { agentsOf, recentSql } from "../data/monitor/agents.ts";
+import { agentsOf } from "../data/monitor/agents.ts";
 import type { Ops, Process } from "../data/monitor/ops.ts";
+import { agentsSql, type Recent } from "../data/monitor/recent.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";
 import { Ago, Mark, Ms, Sql, StateWord, Table } from "./parts/basics.tsx";
@@ -9,10 +10,19 @@ import { count, plural, short } from "./parts/format.ts";
 const STATES = ["down", "degraded", "unknown", "maintenance", "up"] as const;
 
 /** Who checks: when they were heard last, from where, and how well they keep their times. */
-export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
+export async function agentsPage(
+  c: Context<Env>,
+  deps: WebDeps,
+  { ops, recent }: { ops: Ops; recent: Recent },
+) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
-  const [agents, processes] = await Promise.all([agentsOf(pool, sites, now), ops.processes()]);
+  const [agents, lately, processes] = await Promise.all([
+    agentsOf(pool, sites, now),
+    recent.agents(),
+    ops.processes(),
+  ]);
+  const latelyOf = new Map(lately.map((each) => [each.agentId, each]));
   const heard = agents.filter(({ isHeard }) => isHeard).length;
   return page(
     c,
@@ -42,7 +52,7 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           </>
         }
         rows={agents.map((
-          { uuid, location, labels, lastResult, isHeard, lastDay, sites, states, recent },
+          { id, uuid, location, labels, lastResult, isHeard, lastDay, sites, states },
         ) => [
           <span class="state">
             <Mark state={isHeard ? "up" : "unobserved"} /> {location ?? "not said"}
@@ -52,9 +62,9 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           STATES.filter((state) => states[state] > 0).map((state) => (
             <StateWord state={state} word={`${count(states[state])} ${state}`} />
           )),
-          count(Math.round(recent.results / 2)),
-          <Ms of={recent.latenessP50} />,
-          <Ms of={recent.latenessP99} />,
+          count(Math.round((latelyOf.get(id)?.results ?? 0) / 2)),
+          <Ms of={latelyOf.get(id)?.latenessP50 ?? null} />,
+          <Ms of={latelyOf.get(id)?.latenessP99 ?? null} />,
           <>
             <code>{uuid}</code>{" "}
             <small>
@@ -63,7 +73,7 @@ export async function agentsPage(c: Context<Env>, deps: WebDeps, ops: Ops) {
           </>,
         ])}
       />
-      <Sql>{recentSql(now)}</Sql>
+      <Sql>{agentsSql(now)}</Sql>
       <h2>Processes</h2>
       <Processes
         processes={processes.filter(({ mode, error }) => mode === "agent" || error !== null)}

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { Ops } from "../data/monitor/ops.ts";
+import { Recent } from "../data/monitor/recent.ts";
 import { Selections } from "../data/now/select.ts";
 import { Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
@@ -22,6 +23,7 @@ import { site } from "./site.tsx";
 /** What people look at. */
 export function pages(deps: WebDeps): Hono<Env> {
   const ops = new Ops(deps);
+  const recent = new Recent(deps);
   const reports = new Reports(deps.pool);
   const selections = new Selections(deps);
   const app = new Hono<Env>();
@@ -34,8 +36,8 @@ export function pages(deps: WebDeps): Hono<Env> {
   app.post("/incidents/:id{[0-9]{1,18}}/notes", (c) => noteIncident(c, deps));
   app.post("/incidents/:id{[0-9]{1,18}}/silence", (c) => silenceSite(c, deps));
   app.post("/silences/:id{[0-9]{1,18}}/end", (c) => endSilenceNow(c, deps));
-  app.get("/agents", (c) => agentsPage(c, deps, ops));
-  app.get("/pipeline", (c) => pipelinePage(c, deps, { ops, selections }));
+  app.get("/agents", (c) => agentsPage(c, deps, { ops, recent }));
+  app.get("/pipeline", (c) => pipelinePage(c, deps, { ops, recent, selections }));
   app.get("/reports", (c) => reportsPage(c, deps, reports));
   app.get("/reports/:month", (c) => monthPage(c, deps, reports));
   app.get("/reports/:month/:id{[0-9]{1,9}}", (c) => siteMonthPage(c, deps, reports));

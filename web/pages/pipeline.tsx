@@ -7,6 +7,7 @@ import {
   pipelineOf,
   pipelineSql,
 } from "../data/monitor/pipeline.ts";
+import { minutesSql, type Recent } from "../data/monitor/recent.ts";
 import type { Selections } from "../data/now/select.ts";
 import { HOUR_MS } from "../data/past/history.ts";
 import type { Env, WebDeps } from "../env.ts";
@@ -34,20 +35,21 @@ const COLUMNS: Column[] = [
 export async function pipelinePage(
   c: Context<Env>,
   deps: WebDeps,
-  { ops, selections }: { ops: Ops; selections: Selections },
+  { ops, recent, selections }: { ops: Ops; recent: Recent; selections: Selections },
 ) {
   const { pool, sites, clock } = deps;
   const now = clock.now();
   const { agentsSilent: silent } = selections.summary();
-  const [pipeline, letters, owed, processes] = await Promise.all([
+  const [pipeline, minutes, letters, owed, processes] = await Promise.all([
     pipelineOf(pool, now),
+    recent.minutes(),
     deadLetters(pool, LETTERS),
     notificationsOf(pool, null, NOTIFICATIONS),
     ops.processes(),
   ]);
   const amiss = whatIsAmiss(pipeline, { now, newest: sites.newest, silent, processes });
   const sql = pipelineSql(now);
-  const { offsets, minutes, channels, marks, retention, tables } = pipeline;
+  const { offsets, channels, marks, retention, tables } = pipeline;
   const perSecond = minutes.reduce((sum, { results }) => sum + results, 0) / 300;
   const behind = offsets.filter(({ consumer }) => consumer === "writer")
     .map(({ lastRecord }) => now - (lastRecord ?? 0));
@@ -78,7 +80,7 @@ export async function pipelinePage(
           ["rollups to be made", count(marks.reduce((sum, { n }) => sum + n, 0))],
         ]}
       />
-      <Sql>{sql.minutes}</Sql>
+      <Sql>{minutesSql(now)}</Sql>
 
       <h2>Processes</h2>
       <Processes processes={processes.filter(({ mode }) => mode !== "agent")} columns={COLUMNS} />

@@ -1,26 +1,21 @@
+import { Buffer } from "node:buffer";
 import type { Site } from "../../../config/types.ts";
-import type { Evidence, ResultMessage, Verdict } from "../../../wire/message.ts";
+import type { Evidence, ResultMessage } from "../../../wire/message.ts";
 import { kindOf } from "../../auth/index.ts";
 import type { Checked } from "../../check/check.ts";
 import { cleanLine } from "../../http/text.ts";
 import { hideSecrets, secretsOf } from "../../evidence/scrub.ts";
 import { hideSecretLooking } from "../../evidence/secret_patterns.ts";
-import type { Hop } from "../../http/types.ts";
+import { type Hop, type HttpRecord, type HttpRequest, whole } from "../../http/types.ts";
 import type { Judgement } from "../../check/judge.ts";
 import { tlsLines } from "./certificates.ts";
 import { type RuleOutcome, verdictOfFailure } from "../../rules/index.ts";
-import { requestHead, responseHead } from "./heads.ts";
-import { phaseLines } from "./phases.ts";
-import { type Colour, grouped, milliseconds, section, type Style } from "./style.ts";
+import { phaseLines } from "./times.ts";
+import { COLOURS, grouped, milliseconds, section, type Style, titleOf } from "./style.ts";
+import { encodeRequest } from "../../http/timed/request_head.ts";
+import { parseTarget } from "../../http/target.ts";
 
 const MAX_URL = 2_048;
-
-export const COLOURS: Record<Verdict, Colour> = {
-  up: "green",
-  degraded: "yellow",
-  down: "red",
-  unknown: "magenta",
-};
 
 /**
  * All that one check saw, for a person to read.
@@ -52,11 +47,6 @@ export function reportOf(
     ...section("Rules", rules, style),
     ...section("Evidence", evidence ? evidenceLines(evidence, style) : [], style),
   ].map((line) => hideSecrets(line, secrets)).join("\n");
-}
-
-/** The site's name and URL. */
-export function titleOf({ name, url }: Site, { paint }: Style): string {
-  return name === null ? paint("bold", url) : `${paint("bold", name)}  ${paint("dim", url)}`;
 }
 
 function headline(
@@ -156,4 +146,30 @@ function ruleLines(outcomes: readonly RuleOutcome[], { paint }: Style): string[]
     const colour = verdictOfFailure(rule) === "down" ? "red" : "yellow";
     return `${paint(colour, `✗ ${name}`)}  ${wanted}, ${paint("bold", came)}`;
   });
+}
+
+const MAX_LINE = 2_048;
+
+/** The head of the first request, as HTTP/1.1 has it; none where there was no request to make. */
+function requestHead(request: HttpRequest): string[] {
+  try {
+    const encoded = encodeRequest(whole(request), parseTarget(request.url));
+    const [head = ""] = Buffer.from(encoded).toString().split("\r\n\r\n");
+    return head.split("\r\n").map(headLine);
+  } catch {
+    return [];
+  }
+}
+
+/** The head of the last response; none where none came. */
+function responseHead({ status, statusText, httpVersion, headers }: HttpRecord): string[] {
+  if (status === null) return [];
+  return [
+    `HTTP/${httpVersion ?? "?"} ${status} ${statusText}`.trimEnd(),
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ].map(headLine);
+}
+
+function headLine(text: string): string {
+  return cleanLine(text, MAX_LINE);
 }

@@ -1,6 +1,17 @@
+import type { Site } from "../../../config/types.ts";
+import type { Verdict } from "../../../wire/message.ts";
+
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, magenta: 35, cyan: 36 } as const;
 
 export type Colour = keyof typeof CODES;
+
+/** Of a verdict. */
+export const COLOURS: Record<Verdict, Colour> = {
+  up: "green",
+  degraded: "yellow",
+  down: "red",
+  unknown: "magenta",
+};
 
 /** Puts a text into a colour, or leaves it as it is. */
 export type Paint = (colour: Colour, text: string) => string;
@@ -41,4 +52,9 @@ export function milliseconds(ms: number): string {
 /** "1,234" */
 export function grouped(count: number): string {
   return count.toLocaleString("en-US");
+}
+
+/** The site's name and URL. */
+export function titleOf({ name, url }: Site, { paint }: Style): string {
+  return name === null ? paint("bold", url) : `${paint("bold", name)}  ${paint("dim", url)}`;
 }

@@ -1,4 +1,4 @@
-import { isIP, type Socket } from "node:net";
+import { isIP } from "node:net";
 import type { Clock } from "../../../runtime/clock.ts";
 import { atProxy, ExchangeFailure, failure } from "../errors.ts";
 import type { Before, NetworkRules } from "../networks.ts";
@@ -47,38 +47,29 @@ export async function dial(wanted: Wanted, target: Target): Promise<Connection> 
   const plain = () => proxy ? reachThrough(proxy, wanted, target) : reach(wanted, target);
   const nothing = { isHttp2: false, session: null, forwards: null, tls: null, tlsError: null };
   if (!target.secure) {
-    const { socket, place } = await plain();
+    const reached = await plain();
     const forwards = proxy && proxy.kind !== "socks5"
       ? { authorization: proxyAuthorization(proxy) }
       : null;
-    return { ...nothing, socket, forwards, ...place, madeAt: clock.monotonic() };
+    return { ...nothing, ...reached, forwards, madeAt: clock.monotonic() };
   }
   const name = request.tls?.serverName ?? target.host;
   const made = await makeSecure(name, request.tls, ALPN[request.httpVersion], plain, wanted);
+  const { socket, remoteAddress, isPublic, record: tls, error: tlsError } = made;
   const isHttp2 = made.protocol === "h2";
-  if (request.httpVersion === "2" && !isHttp2 && !made.error) {
-    made.socket.destroy();
+  if (request.httpVersion === "2" && !isHttp2 && !tlsError) {
+    socket.destroy();
     throw failure("bad_http", "The site does not speak HTTP/2");
   }
-  return {
-    ...nothing,
-    socket: made.socket,
-    isHttp2,
-    tls: made.record,
-    tlsError: made.error,
-    ...made.place,
-    madeAt: clock.monotonic(),
-  };
+  const place = { remoteAddress, isPublic, madeAt: clock.monotonic() };
+  return { ...nothing, socket, isHttp2, tls, tlsError, ...place };
 }
 
 /** What is offered. */
 const ALPN = { "auto": ["h2", "http/1.1"], "1.1": ["http/1.1"], "2": ["h2"] };
 
 /** A way to the site that is not secure yet. */
-interface Reached {
-  socket: Socket;
-  place: Pick<Connection, "remoteAddress" | "isPublic">;
-}
+type Reached = Pick<Connection, "socket" | "remoteAddress" | "isPublic">;
 
 async function reach(wanted: Wanted, { host, port }: Target): Promise<Reached> {
   const { before, deps: { networks } } = wanted;
@@ -87,7 +78,7 @@ async function reach(wanted: Wanted, { host, port }: Target): Promise<Reached> {
     // Where the config itself says which address, it is no redirect's doing.
     networks.check(address, pinned === undefined ? before : { ...before, wasPublic: false });
   const { socket, address } = await reachHost(pinned ?? host, port, wanted, check);
-  return { socket, place: { remoteAddress: address, isPublic: networks.isPublic(address) } };
+  return { socket, remoteAddress: address, isPublic: networks.isPublic(address) };
 }
 
 async function reachThrough(proxy: Proxy, wanted: Wanted, target: Target): Promise<Reached> {
@@ -98,9 +89,9 @@ async function reachThrough(proxy: Proxy, wanted: Wanted, target: Target): Promi
   const isPublic = isIP(host) === 0 || networks.isPublic(host);
   const plain = async () => {
     const { socket, address } = await reachHost(proxy.host, proxy.port, wanted);
-    return { socket, place: { remoteAddress: address, isPublic } };
+    return { socket, remoteAddress: address, isPublic };
   };
-  const { socket, place } = await blamingProxy(async () => {
+  const reached = await blamingProxy(async () => {
     if (proxy.kind !== "https") return await plain();
     const options = request.tls && { ca: request.tls.ca, insecure: request.tls.insecure };
     const made = await makeSecure(proxy.host, options, ALPN["1.1"], plain, wanted);
@@ -110,12 +101,12 @@ async function reachThrough(proxy: Proxy, wanted: Wanted, target: Target): Promi
   });
   try {
     const isForwarded = !target.secure && proxy.kind !== "socks5";
-    if (!isForwarded) await openTunnel(socket, proxy, host, target.port, steps);
+    if (!isForwarded) await openTunnel(reached.socket, proxy, host, target.port, steps);
   } catch (error) {
-    socket.destroy();
+    reached.socket.destroy();
     throw error;
   }
-  return { socket, place };
+  return reached;
 }
 
 async function reachHost(
@@ -159,15 +150,15 @@ async function makeSecure(
   protocols: string[],
   plain: () => Promise<Reached>,
   { timer, steps, deps: { clock, trust: store } }: Wanted,
-): Promise<Secured & Pick<Reached, "place">> {
+): Promise<Secured & Reached> {
   let trust = store.get(name, options);
   for (let tries = 1;; tries++) {
-    const { socket, place } = await plain();
+    const reached = await plain();
     timer.enter("tls");
-    const made = await secure(socket, name, protocols, trust, clock, steps);
-    if (made.error?.class !== "tls_certificate_untrusted") return { ...made, place };
+    const made = await secure(reached.socket, name, protocols, trust, clock, steps);
+    if (made.error?.class !== "tls_certificate_untrusted") return { ...reached, ...made };
     const another = store.another(name, options, made.untrusted, trust);
-    if (another === null || tries === MAX_TRUSTS) return { ...made, place };
+    if (another === null || tries === MAX_TRUSTS) return { ...reached, ...made };
     made.socket.destroy();
     trust = another;
   }

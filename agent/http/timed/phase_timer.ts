@@ -1,5 +1,5 @@
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Phases } from "../types.ts";
+import type { Phases } from "../../../wire/message.ts";
 
 /**
  * Times the phases of one hop: at each moment exactly one of them runs, so that they add up to the

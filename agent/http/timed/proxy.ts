@@ -22,10 +22,7 @@ export function parseProxy(text: string): Proxy {
   // As http it has the host parsed by the same rules, whatever the scheme.
   const url = kind === undefined ? null : URL.parse(`http:${rest}`);
   if (url === null) throw failure("not_made", "The proxy is not an http, https or socks5 URL");
-  const [username, password] = [url.username, url.password].map(decodeURIComponent) as [
-    string,
-    string,
-  ];
+  const [username = "", password = ""] = [url.username, url.password].map(decodeURIComponent);
   const known = kind!.toLowerCase() as Proxy["kind"];
   // URL() leaves out 80, which is a port like any other but for http.
   const port = /:80\/?$/.test(rest!) ? 80 : Number(url.port);
@@ -53,26 +50,16 @@ export function proxyFailure(failureClass: FailureClass, detail: string): Exchan
  * @throws ExchangeFailure of the site where the proxy cannot reach it; of the proxy where it refuses
  * us, wants a login that we have not, or does not speak as it should
  */
-export function openTunnel(
+type OpenTunnel = (
   socket: Socket,
   proxy: Proxy,
   host: string,
   port: number,
   steps: Steps,
-): Promise<void> {
-  return proxy.kind === "socks5"
-    ? openSocks(socket, proxy, host, port, steps)
-    : openConnect(socket, proxy, host, port, steps);
-}
+) => Promise<void>;
 
 /** RFC 9110, 9.3.6. */
-async function openConnect(
-  socket: Socket,
-  proxy: Proxy,
-  host: string,
-  port: number,
-  steps: Steps,
-): Promise<void> {
+const openConnect: OpenTunnel = async (socket, proxy, host, port, steps) => {
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const authorization = proxyAuthorization(proxy);
   const reader = new ResponseReader(socket, { readBodyBytes: 0, bodyOf: () => "none" });
@@ -86,7 +73,7 @@ async function openConnect(
   throw status >= 500
     ? failure("connection_failed", `The proxy answers ${status}`)
     : proxyFailure("not_made", `it answers ${status}`);
-}
+};
 
 /** A step in which what goes wrong is the proxy's: also that it does not answer. */
 function asking<T>(steps: Steps, start: Parameters<typeof steps.run<T>>[1]): Promise<T> {
@@ -115,13 +102,7 @@ const SITE_REPLIES: Readonly<Record<number, FailureClass>> = {
   6: "unreachable",
 };
 
-async function openSocks(
-  socket: Socket,
-  { login }: Proxy,
-  host: string,
-  port: number,
-  steps: Steps,
-): Promise<void> {
+const openSocks: OpenTunnel = async (socket, { login }, host, port, steps) => {
   const ask = async (question: readonly number[], length: (answer: Buffer) => number) => {
     socket.write(Buffer.from(question));
     return await readBytes(socket, length, steps);
@@ -146,7 +127,10 @@ async function openSocks(
   throw ofSite
     ? failure(ofSite, `The proxy answers ${reply}`)
     : proxyFailure("not_made", `it answers ${reply}`);
-}
+};
+
+export const openTunnel: OpenTunnel = (socket, proxy, ...rest) =>
+  (proxy.kind === "socks5" ? openSocks : openConnect)(socket, proxy, ...rest);
 
 function socksAddress(host: string): number[] {
   switch (isIP(host)) {

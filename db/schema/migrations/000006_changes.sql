@@ -59,14 +59,12 @@ LANGUAGE sql STABLE SET datestyle = 'ISO' AS $function$
     )
     SELECT c.ts, c.site_id, c.agent_id, c.state, c.response_code,
       w.reason, w.error_class, w.error_message
-    FROM (
-      SELECT *, lag(state, 1, before) OVER (PARTITION BY site_id, agent_id ORDER BY ts) AS previous
-      FROM (
-        SELECT r.ts, r.site_id, r.agent_id, httpmon_state(r) AS state, r.response_code, r.reason_id,
-          turned.before
-        FROM turned JOIN check_results AS r USING (site_id, agent_id)
-        WHERE r.ts >= %1$L AND r.ts < %2$L
-      ) AS result
+    -- One by one, by the key: joined at once, all that the others saw would be read and hashed again.
+    FROM turned CROSS JOIN LATERAL (
+      SELECT r.ts, r.site_id, r.agent_id, httpmon_state(r) AS state, r.response_code, r.reason_id,
+        lag(httpmon_state(r), 1, turned.before) OVER (ORDER BY r.ts) AS previous
+      FROM check_results AS r
+      WHERE r.site_id = turned.site_id AND r.agent_id = turned.agent_id AND r.ts >= %1$L AND r.ts < %2$L
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
     WHERE c.state IS DISTINCT FROM c.previous

@@ -5,58 +5,19 @@
 CREATE FUNCTION httpmon_percentiles(
   site text, since timestamptz, until timestamptz, step text, phase text DEFAULT 'response'
 ) RETURNS TABLE (bucket timestamptz, results int8, p50 float8, p95 float8, p99 float8)
-LANGUAGE sql STABLE AS $$
-  SELECT bucket, n, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
-    httpmon_sketch_value(q[3])
-  FROM (
-    SELECT bucket, sum(n)::int8 AS n, httpmon_at_ranks(
-      array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8,
-      ARRAY[0.5 * (sum(n) - 1), 0.95 * (sum(n) - 1), 0.99 * (sum(n) - 1)]
-    ) AS q
-    FROM (
-      SELECT bucket, key, sum(n)::int8 AS n
-      FROM httpmon_sketch(httpmon_site_ids(site), since, until, phase, step) GROUP BY 1, 2
-    ) AS bins
-    GROUP BY 1
-  ) AS buckets
-  ORDER BY bucket
-$$;
-
--- The bins of p50, p95 and p99 of the response time and of the medians of dns, connect, tls, first_byte
--- and download, in this order; null where there is none.
-CREATE FUNCTION httpmon_sketch_figures(keys int2[], counts int8[]) RETURNS int2[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
-DECLARE
-  figures int2[] := array_fill(NULL::int2, ARRAY[8]);
-  first int4 := 1;
-  last int4;
-  phase int4;
-  n int8;
-  total int8;
-  found int2[];
+LANGUAGE plpgsql STABLE SET jit = off AS $$
 BEGIN
-  WHILE first <= cardinality(keys) LOOP
-    -- The bins of one phase stand together.
-    phase := (keys[first] + 500) / 1000;
-    last := width_bucket((phase * 1000 + 499)::int2, keys);
-    total := 0;
-    FOREACH n IN ARRAY counts[first:last] LOOP
-      total := total + n;
-    END LOOP;
-    IF phase = 0 THEN
-      found := httpmon_at_ranks(keys[first:last], counts[first:last], total,
-        ARRAY[0.5::float8 * (total - 1), 0.95::float8 * (total - 1), 0.99::float8 * (total - 1)]);
-      figures[1] := found[1];
-      figures[2] := found[2];
-      figures[3] := found[3];
-    ELSE
-      found := httpmon_at_ranks(keys[first:last], counts[first:last], total,
-        ARRAY[0.5::float8 * (total - 1)]);
-      figures[phase + 3] := found[1];
-    END IF;
-    first := last + 1;
-  END LOOP;
-  RETURN figures;
+  RETURN QUERY EXECUTE format($sql$
+    SELECT bucket, n, ms[1], ms[2], ms[3]
+    FROM (%s) AS merged CROSS JOIN httpmon_quantiles(sketch, '{0.5,0.95,0.99}')
+    WHERE n > 0 ORDER BY 1
+  $sql$, httpmon_merge_sql(
+    format(
+      'SELECT date_trunc(%L, bucket, ''UTC'') AS bucket, sketch FROM (%s) AS part',
+      step, httpmon_parts_sql(httpmon_site_ids(site), since, until, step, true)
+    ),
+    'bucket', httpmon_phase(phase)
+  ));
 END
 $$;
 
@@ -72,41 +33,35 @@ CREATE FUNCTION httpmon_series(
 LANGUAGE plpgsql STABLE SET jit = off AS $$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    WITH part AS MATERIALIZED (
-      SELECT *, count(*) OVER (PARTITION BY start, agent) AS parts
-      FROM (
-        SELECT *, date_trunc($1, bucket, 'UTC') AS start, CASE WHEN $2 THEN agent_id END AS agent
-        FROM (%s) AS part
-      ) AS part
-    ), merged AS (
-      -- What has one row needs no merging.
-      SELECT start, agent, sketch_keys AS keys, sketch_counts::int8[] AS counts
-      FROM part WHERE parts = 1
-      UNION ALL
-      SELECT start, agent, array_agg(key ORDER BY key), array_agg(n ORDER BY key)
-      FROM (
-        SELECT start, agent, key, sum(bin.n)::int8 AS n
-        FROM part CROSS JOIN unnest(sketch_keys, sketch_counts) AS bin(key, n)
-        WHERE parts > 1 GROUP BY 1, 2, 3
-      ) AS bins GROUP BY 1, 2
+    WITH rows AS MATERIALIZED (
+      SELECT *, date_trunc($1, bucket, 'UTC') AS start, CASE WHEN $2 THEN agent_id END AS agent
+      FROM (%s) AS part
     ), quantiles AS (
-      SELECT start, agent, httpmon_sketch_figures(keys, counts) AS q FROM merged
+      SELECT start, agent, (httpmon_quantiles(httpmon_bins(sketch, 0), '{0.5,0.95,0.99}')).ms AS response,
+        %s
+      FROM (%s) AS merged
       -- Or it would be worked out for each column anew.
       OFFSET 0
     )
-    SELECT c.start, c.agent, c.checks, c.up, c.degraded, c.down, c.unknown, c.maintenance,
-      c.responses, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
-      httpmon_sketch_value(q[3]), httpmon_sketch_value(q[4]), httpmon_sketch_value(q[5]),
-      httpmon_sketch_value(q[6]), httpmon_sketch_value(q[7]), httpmon_sketch_value(q[8])
+    SELECT c.*, response[1], response[2], response[3], dns, connect, tls, first_byte, download
     FROM (
-      SELECT start, agent, sum(checks) AS checks, sum(up) AS up, sum(degraded) AS degraded,
-        sum(down) AS down, sum(unknown) AS unknown, sum(maintenance) AS maintenance,
-        sum(responses) AS responses
-      FROM part GROUP BY 1, 2
+      SELECT start, agent, sum(checks), sum(up), sum(degraded), sum(down), sum(unknown),
+        sum(maintenance), sum(responses)
+      FROM rows GROUP BY 1, 2
     ) AS c
-    LEFT JOIN quantiles AS q ON q.start = c.start AND q.agent IS NOT DISTINCT FROM c.agent
+    JOIN quantiles AS q ON q.start = c.start AND q.agent IS NOT DISTINCT FROM c.agent
     ORDER BY 1, 2
-  $sql$, httpmon_parts_sql(site_ids, since, until, step, true)) USING step, each_agent;
+  $sql$,
+    httpmon_parts_sql(site_ids, since, until, step, true),
+    (
+      SELECT string_agg(
+        format('(httpmon_quantiles(httpmon_bins(sketch, %s), ''{0.5}'')).ms[1] AS %I', phase, name), ', '
+        ORDER BY phase
+      )
+      FROM unnest('{dns,connect,tls,first_byte,download}'::text[]) WITH ORDINALITY AS p(name, phase)
+    ),
+    httpmon_merge_sql('TABLE rows', 'start, agent')
+  ) USING step, each_agent;
 END
 $$;
 
@@ -118,36 +73,11 @@ CREATE FUNCTION httpmon_percentiles_of(
 LANGUAGE plpgsql STABLE SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    WITH part AS MATERIALIZED (
-      SELECT site_id, sketch_keys[first:last] AS keys, sketch_counts[first:last]::int8[] AS counts,
-        responses, count(*) OVER (PARTITION BY site_id) AS parts
-      FROM (
-        SELECT *, width_bucket(($1 - 500)::int2, sketch_keys) + 1 AS first,
-          width_bucket(($1 + 499)::int2, sketch_keys) AS last
-        FROM (%s) AS part
-      ) AS part
-      WHERE last >= first
-    ), merged AS (
-      SELECT site_id, keys, counts,
-        CASE $1 WHEN 0 THEN responses ELSE (SELECT sum(n)::int8 FROM unnest(counts) AS n) END AS total
-      FROM part WHERE parts = 1
-      UNION ALL
-      SELECT site_id, array_agg(key ORDER BY key), array_agg(n ORDER BY key), sum(n)::int8
-      FROM (
-        SELECT site_id, key, sum(bin.n)::int8 AS n
-        FROM part CROSS JOIN unnest(keys, counts) AS bin(key, n) WHERE parts > 1 GROUP BY 1, 2
-      ) AS bins GROUP BY 1
-    )
-    SELECT site_id, total, httpmon_sketch_value(q[1]), httpmon_sketch_value(q[2]),
-      httpmon_sketch_value(q[3])
-    FROM (
-      SELECT site_id, total, httpmon_at_ranks(keys, counts, total,
-        ARRAY[0.5 * (total - 1), 0.95 * (total - 1), 0.99 * (total - 1)]) AS q
-      FROM merged
-      -- Or it would be worked out for each column anew.
-      OFFSET 0
-    ) AS sites
-  $sql$, httpmon_parts_sql(site_ids, since, until, NULL, true)) USING httpmon_phase(phase) * 1000;
+    SELECT site_id, n, ms[1], ms[2], ms[3]
+    FROM (%s) AS merged CROSS JOIN httpmon_quantiles(sketch, '{0.5,0.95,0.99}') WHERE n > 0
+  $sql$, httpmon_merge_sql(
+    httpmon_parts_sql(site_ids, since, until, NULL, true), 'site_id', httpmon_phase(phase)
+  ));
 END
 $$;
 
@@ -197,29 +127,22 @@ CREATE FUNCTION httpmon_slowest(
 LANGUAGE plpgsql STABLE SET jit = off SET work_mem = '64MB' AS $$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
-    WITH part AS MATERIALIZED (
-      SELECT site_id, responses, sketch_keys[1:bins] AS keys, sketch_counts[1:bins]::int8[] AS counts
-      FROM (SELECT *, width_bucket(499::int2, sketch_keys) AS bins FROM (%s) AS part) AS part
-      WHERE responses > 0
-    ), bounds AS MATERIALIZED (
-      SELECT site_id, min(bins[1]) AS least, max(bins[2]) AS most FROM (
-        SELECT site_id, httpmon_at_ranks(keys, counts, responses, ARRAY[
-          least($1 * (responses - 1), greatest(ceil($1 * responses) - 1, 0)),
-          greatest($1 * (responses - 1), ceil($1 * responses) - 1)
-        ]) AS bins
-        FROM part OFFSET 0
-      ) AS each GROUP BY 1
-    ), bins AS (
-      SELECT site_id, key, sum(bin.n)::int8 AS n
-      FROM bounds JOIN part USING (site_id) CROSS JOIN unnest(keys, counts) AS bin(key, n)
-      WHERE most >= coalesce((SELECT least FROM bounds ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), -500)
-      GROUP BY 1, 2
+    WITH rows AS MATERIALIZED (
+      SELECT site_id, sketch, (httpmon_quantiles(
+        httpmon_bins(sketch, 0), ARRAY[$1, least($1 + 1 / responses::float8, 1)]
+      )).ms AS bounds
+      FROM (%s) AS part WHERE responses > 0
+    ), sites_between AS MATERIALIZED (
+      SELECT site_id, min(bounds[1]) AS least, max(bounds[2]) AS most FROM rows GROUP BY 1
     )
-    SELECT coalesce(s.name, s.url), sum(bins.n)::int8,
-      httpmon_quantile(array_agg(key ORDER BY key), array_agg(bins.n ORDER BY key), $1) AS ms
-    FROM bins JOIN sites s ON s.id = site_id
-    GROUP BY s.id ORDER BY ms DESC LIMIT $2
-  $sql$, httpmon_parts_sql(NULL, since, until, NULL, true)) USING q, n;
+    SELECT coalesce(s.name, s.url), n, ms[1]
+    FROM (%s) AS merged CROSS JOIN httpmon_quantiles(sketch, ARRAY[$1]) JOIN sites s ON s.id = site_id
+    ORDER BY ms[1] DESC LIMIT $2
+  $sql$, httpmon_parts_sql(NULL, since, until, NULL, true), httpmon_merge_sql(
+    'SELECT site_id, sketch FROM sites_between JOIN rows USING (site_id) WHERE most >= coalesce(
+       (SELECT least FROM sites_between ORDER BY 1 DESC OFFSET $2 - 1 LIMIT 1), 0)',
+    'site_id', 0
+  )) USING q, n;
 END
 $$;
 

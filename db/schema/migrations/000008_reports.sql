@@ -35,10 +35,6 @@ LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
       min(response_min) AS response_min, max(response_max) AS response_max,
       sum(response_sum) / nullif(sum(responses), 0)::float8 AS response_average
     FROM parts
-  ), bins AS (
-    SELECT key, sum(n)::int8 AS n FROM httpmon_sketch(ARRAY[site], since, until) GROUP BY 1
-  ), percentiles AS (
-    SELECT array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts FROM bins
   )
   SELECT jsonb_build_object(
     'of', step || 's',
@@ -49,12 +45,12 @@ LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
       'up', coalesce(up, 0), 'degraded', coalesce(degraded, 0), 'down', coalesce(down, 0),
       'unknown', coalesce(unknown, 0), 'maintenance', coalesce(maintenance, 0)
     ),
-    'responseMs', CASE WHEN keys IS NOT NULL THEN jsonb_build_object(
+    'responseMs', CASE WHEN p50 IS NOT NULL THEN jsonb_build_object(
       'min', round(response_min::numeric, 3), 'average', round(response_average::numeric, 3),
       'max', round(response_max::numeric, 3),
-      'p50', round(httpmon_quantile(keys, counts, 0.5)::numeric, 3),
-      'p95', round(httpmon_quantile(keys, counts, 0.95)::numeric, 3),
-      'p99', round(httpmon_quantile(keys, counts, 0.99)::numeric, 3)
+      'p50', round(p50::numeric, 3),
+      'p95', round(p95::numeric, 3),
+      'p99', round(p99::numeric, 3)
     ) END,
     -- The changes of verdicts go with the days.
     'failures', CASE WHEN step <> 'month' THEN (
@@ -79,5 +75,5 @@ LANGUAGE sql STABLE SET timezone = 'UTC' AS $$
       ) AS gap
     )
   )
-  FROM counted, percentiles, kept
+  FROM kept, counted LEFT JOIN httpmon_percentiles_of(ARRAY[site], since, until) ON true
 $$;

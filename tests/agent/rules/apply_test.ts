@@ -15,7 +15,7 @@ import { response, site } from "../support.ts";
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 1);
 const header = (rule: Partial<HeaderRule>): HeaderRule => {
-  return { name: "x", regex: null, notRegex: null, absent: false, ...rule };
+  return { name: "x", regex: null, not_regex: null, absent: null, ...rule };
 };
 const json = (path: string, rule: Partial<JsonRule>): JsonRule => {
   return { path, matches: null, min: null, max: null, ...rule };
@@ -104,13 +104,13 @@ const CASES: {
     rules: {
       response_headers: [
         header({ name: "server", regex: "^nginx" }),
-        header({ name: "server", notRegex: "\\d" }),
+        header({ name: "server", not_regex: "\\d" }),
         header({ name: "strict-transport-security", regex: "max-age" }),
         header({ name: "x-powered-by", absent: true }),
         header({ name: "server", absent: true }),
-        header({ name: "x-debug", notRegex: "on" }),
+        header({ name: "x-debug", not_regex: "on" }),
         header({ name: "via", regex: "^a, b$" }),
-        header({ name: "server", regex: "nginx", notRegex: "nginx" }),
+        header({ name: "server", regex: "nginx", not_regex: "nginx" }),
       ],
     },
     record: response({ headers: [["server", "nginx/1.25"], ["via", "a"], ["via", "b"]] }),
@@ -244,7 +244,7 @@ Deno.test("applyRules() gives the rules in the order in which they decide", () =
     valid_status_codes: [{ from: 204, to: 204 }],
     regex: ["x"],
     not_regex: ["h"],
-    response_headers: [header({ absent: false, regex: "x" })],
+    response_headers: [header({ absent: null, regex: "x" })],
     json: [json("a", { min: 1 })],
     max_response_time_ms: 1,
     degraded_response_time_ms: 1,

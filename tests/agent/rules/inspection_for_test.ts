@@ -8,7 +8,7 @@ Deno.test("inspectionFor() asks for nothing where no rule is about a text", () =
 });
 
 Deno.test("inspectionFor() asks for all in one go, of headers that are there", () => {
-  const headerRule = { regex: "^a", notRegex: "b$", absent: false };
+  const headerRule = { regex: "^a", not_regex: "b$", absent: null };
   const json = [{ path: "a", matches: null, min: 1, max: null }];
   const { rules } = site({
     rules: {
@@ -17,7 +17,7 @@ Deno.test("inspectionFor() asks for all in one go, of headers that are there", (
       response_headers: [
         { ...headerRule, name: "server" },
         { ...headerRule, name: "missing" },
-        { name: "server", regex: null, notRegex: null, absent: true },
+        { name: "server", regex: null, not_regex: null, absent: true },
       ],
       json,
     },

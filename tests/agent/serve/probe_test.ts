@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { check, type Checked } from "../../../agent/check/check.ts";
 import type { HttpRecord } from "../../../agent/http/types.ts";
 import { expositionOf, linesOf, PerSiteMetrics } from "../../../agent/serve/samples.ts";
-import { Probe } from "../../../agent/serve/probe.ts";
+import { probePage } from "../../../agent/serve/probe.ts";
 import type { Site } from "../../../config/types.ts";
 import { loadText } from "../../config/load_text.ts";
 import { parseExposition, valueOf } from "../../support/exposition.ts";
@@ -100,16 +100,16 @@ const CONFIG = loadText(
 /** Asks for /probe; the check gives `record`, and what was checked is kept. */
 async function ask(query: string, record: Partial<HttpRecord> = {}, headers = {}) {
   const asked: Site[] = [];
-  const probe = new Probe({
+  const probe = probePage({
     config: () => CONFIG,
     check: (one) => (asked.push(one), checked(record, one)),
     now: () => NOW,
   });
-  const page = await probe.answer({ query: new URLSearchParams(query), headers });
+  const page = await probe({ query: new URLSearchParams(query), headers });
   return { ...page, asked };
 }
 
-Deno.test("Probe.answer() answers with metrics, for a target by its own settings or the defaults", async () => {
+Deno.test("probePage() answers with metrics, for a target by its own settings or the defaults", async () => {
   const { status, type, text, asked } = await ask("target=https://own.test");
   assertEquals([status, asked[0]!.timeoutMs], [200, 7_000]);
   assertStringIncludes(type, "version=0.0.4");
@@ -118,7 +118,7 @@ Deno.test("Probe.answer() answers with metrics, for a target by its own settings
   assertEquals([other.requestUrl, other.timeoutMs], ["http://other.test:8080/x", 9_000]);
 });
 
-Deno.test("Probe.answer() takes a site, a template or blackbox_exporter's own as the module", async () => {
+Deno.test("probePage() takes a site, a template or blackbox_exporter's own as the module", async () => {
   const moduled = async (module: string, target = "https://x.test/") =>
     (await ask(`target=${target}&module=${module}`)).asked[0]!;
   assertEquals((await moduled("slow")).timeoutMs, 50_000);
@@ -130,18 +130,18 @@ Deno.test("Probe.answer() takes a site, a template or blackbox_exporter's own as
   assertEquals([own.requestUrl, own.auth?.kind], ["https://named.test/other", "bearer"]);
 });
 
-Deno.test("Probe.answer() sends a site's credentials to no other origin", async () => {
+Deno.test("probePage() sends a site's credentials to no other origin", async () => {
   const { asked: [one] } = await ask("target=https://evil.test/&module=named");
   assertEquals([one!.auth, one!.request.headers], [null, [["Accept", "b"]]]);
 });
 
-Deno.test("Probe.answer() keeps within the scrape's timeout, as Prometheus tells it", async () => {
+Deno.test("probePage() keeps within the scrape's timeout, as Prometheus tells it", async () => {
   const headers = { "x-prometheus-scrape-timeout-seconds": "5" };
   const { asked } = await ask("target=https://x.test/", {}, headers);
   assertEquals(asked[0]!.timeoutMs, 4_500);
 });
 
-Deno.test("Probe.answer() refuses what it cannot check, and shows all that was seen with debug", async () => {
+Deno.test("probePage() refuses what it cannot check, and shows all that was seen with debug", async () => {
   assertEquals((await ask("")).text, "Target parameter is missing\n");
   const unknown = await ask("target=https://x.test/&module=icmp");
   assertEquals([unknown.status, unknown.text], [400, 'Unknown module "icmp"\n']);
@@ -150,7 +150,7 @@ Deno.test("Probe.answer() refuses what it cannot check, and shows all that was s
   assertMatch(debug.text, /^https:\/\/x.test\/\nDOWN {2}status[^]*probe_success 0\n/);
 });
 
-Deno.test("Probe.answer() is a scrape that failed where the trouble is the agent's own", async () => {
+Deno.test("probePage() is a scrape that failed where the trouble is the agent's own", async () => {
   const error = { class: "no_route", message: "This machine has no network" } as const;
   const { status, text } = await ask("target=https://x.test/", { status: null, error });
   assertEquals(status, 503);

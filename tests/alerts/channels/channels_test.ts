@@ -74,6 +74,7 @@ Deno.test("pagerduty sends what Events API v2 takes: one alert a thread", async 
     bare: "trigger",
     hostile: "trigger",
     "of another kind": "trigger",
+    "of a test": "trigger",
   });
   assertEquals(new Set(Object.values(found).map(({ body }) => body.dedup_key)), new Set(["key-1"]));
   const { payload, links } = found.opened!.body;

@@ -1,5 +1,6 @@
 /** Messages of every kind, for what is made of them. */
 import type { Incident, Message } from "../../../alerts/message/message.ts";
+import { sample } from "../../../alerts/test_channel.ts";
 
 export const NOW = Date.UTC(2026, 4, 1, 10, 5);
 
@@ -111,4 +112,5 @@ export const ALL: Record<string, Message> = {
   "of another kind": message({
     incidents: [incident({ kind: "slo_fast", severity: "info", site: "checkout" })],
   }),
+  "of a test": { ...sample(NOW, "https://status.example"), key: "key-1", thread: "key-1" },
 };

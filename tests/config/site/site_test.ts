@@ -92,8 +92,8 @@ Deno.test("loadConfig() reads every key of a site, and a site's own replaces the
       regex: ["one", "two\\Z"],
       not_regex: null,
       response_headers: [
-        { name: "content-type", regex: "^text/", notRegex: "xml", absent: false },
-        { name: "x-powered-by", regex: null, notRegex: null, absent: true },
+        { name: "content-type", regex: "^text/", not_regex: "xml", absent: null },
+        { name: "x-powered-by", regex: null, not_regex: null, absent: true },
       ],
       json: [
         { path: "status", equals: "ok", matches: null, min: null, max: null },

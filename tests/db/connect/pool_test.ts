@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createPool, READ_ONLY } from "../../../db/connect/pool.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -143,5 +143,33 @@ Deno.test("a wrong password and an unknown database are errors without the passw
     } finally {
       await pool.end();
     }
+  }
+});
+
+Deno.test("a pool leaves no connection open on which it could not log in", async () => {
+  await using database = await ownDatabase({ empty: true });
+  const server = new URL(database.dsn);
+  const open = new Set<Socket>();
+  const proxy = createServer((socket) => {
+    const toServer = connect(Number(server.port), server.hostname);
+    for (const [one, other] of [[socket, toServer], [toServer, socket]] as const) {
+      one.on("close", () => other.destroy()).on("error", () => {}).pipe(other);
+    }
+    open.add(socket.on("close", () => open.delete(socket)));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port } = proxy.address() as AddressInfo;
+  const pool = createPool(`postgres://${server.username}@127.0.0.1:${port}${server.pathname}`, {
+    max: 1,
+    applicationName: "httpmon-test",
+    log: recordingLog(),
+  });
+  try {
+    await assertRejects(() => pool.query("SELECT 1"), Error, "password must be a string");
+    await waitFor("the connection to be closed", () => open.size === 0, 20_000);
+  } finally {
+    await pool.end();
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
   }
 });

@@ -120,9 +120,9 @@ function recomputation(level: string, until: string): string {
       SELECT bucket, site_id, agent_id, base
         + ceil(ln(greatest(ms, 0.001)) / ln((1 + alpha) / (1 - alpha)))::int AS key, count(*) AS n
       FROM results, LATERAL (VALUES
-        (0, 0.02::float8, response_time::float8), (1000, 0.15, nullif(dns_ms, 0)),
-        (2000, 0.15, nullif(connect_ms, 0)), (3000, 0.15, nullif(tls_ms, 0)),
-        (4000, 0.15, nullif(first_byte_ms, 0)), (5000, 0.15, nullif(download_ms, 0))
+        (-340, 0.02::float8, response_time::float8), (86, 0.15, nullif(dns_ms, 0)),
+        (166, 0.15, nullif(connect_ms, 0)), (246, 0.15, nullif(tls_ms, 0)),
+        (326, 0.15, nullif(first_byte_ms, 0)), (406, 0.15, nullif(download_ms, 0))
       ) AS phase(base, alpha, ms)
       WHERE ${responded} AND ms IS NOT NULL GROUP BY 1, 2, 3, 4
     )
@@ -147,8 +147,8 @@ function recomputation(level: string, until: string): string {
 const STORED = (table: string) =>
   `SELECT bucket, site_id, agent_id, checks, up, degraded, down, unknown, maintenance, responses,
     response_min, response_max, round(response_sum::numeric, 3) AS response_sum,
-    (SELECT string_agg(key || ':' || n, ' ' ORDER BY key)
-      FROM unnest(sketch_keys, sketch_counts) AS bin(key, n)) AS sketch
+    (SELECT string_agg((bin >> 22) || ':' || (bin & 4194303), ' ' ORDER BY bin)
+      FROM unnest(sketch) AS bin) AS sketch
   FROM ${table}`;
 
 /** Fails unless every row of every level equals a recomputation of what is over by `now`. */

@@ -3,7 +3,7 @@ import type pg from "pg";
 
 const COUNTS = ["up", "degraded", "down", "unknown", "maintenance"];
 
-/** A result as a part of an hour. A sketch is keys and how often each is there. */
+/** A result as a part of an hour. A sketch is keys << 22 | how often each is there. */
 const OF_RESULTS = `
   SELECT ts AS at, site_id, agent_id, 1 AS checks,
     ${COUNTS.map((name, i) => `CASE counts_as WHEN ${i} THEN n ELSE 0 END AS ${name}`).join(", ")},
@@ -12,14 +12,14 @@ const OF_RESULTS = `
     CASE WHEN responded THEN response_time::float8 END AS response_sum,
     responded::int AS responses,
     CASE WHEN responded THEN ARRAY(
-      SELECT phase * 1000 + ceil(ln(greatest(ms, 0.001)) / ln((1 + alpha) / (1 - alpha)))::int
+      SELECT (first + ceil(ln(greatest(ms, 0.001)) / ln((1 + alpha) / (1 - alpha)))::int) << 22 | 1
       FROM (VALUES
-        (0, 0.02::float8, response_time::float8), (1, 0.15, nullif(dns_ms, 0)),
-        (2, 0.15, nullif(connect_ms, 0)), (3, 0.15, nullif(tls_ms, 0)),
-        (4, 0.15, nullif(first_byte_ms, 0)), (5, 0.15, nullif(download_ms, 0))
-      ) AS one(phase, alpha, ms)
+        (-340, 0.02::float8, response_time::float8), (86, 0.15, nullif(dns_ms, 0)),
+        (166, 0.15, nullif(connect_ms, 0)), (246, 0.15, nullif(tls_ms, 0)),
+        (326, 0.15, nullif(first_byte_ms, 0)), (406, 0.15, nullif(download_ms, 0))
+      ) AS one(first, alpha, ms)
       WHERE ms IS NOT NULL
-    ) END AS sketch_keys, '{1,1,1,1,1,1}'::int[] AS sketch_counts
+    ) END AS sketch
   FROM (
     SELECT *, coalesce(slots, 1) AS n, CASE WHEN maintenance THEN 4 ELSE verdict END AS counts_as,
       verdict < 3 AND maintenance IS NOT TRUE AND response_code IS NOT NULL AS responded
@@ -42,8 +42,7 @@ function added(level: string, parts: string): string {
     SELECT bucket, site_id, agent_id, concat_ws(' ', checks, ${COUNTS.join(", ")}, responses,
       response_sum, response_min, response_max, '|', (
         SELECT string_agg(key || ':' || n, ' ' ORDER BY key) FROM (
-          SELECT key, sum(n) AS n FROM unnest(keys, counts) AS bin(key, n)
-          WHERE key IS NOT NULL GROUP BY key
+          SELECT bin >> 22 AS key, sum(bin & 4194303) AS n FROM unnest(sketches) AS bin GROUP BY 1
         ) AS bins
       )) AS content
     FROM (
@@ -51,9 +50,7 @@ function added(level: string, parts: string): string {
         ${COUNTS.map((name) => `sum(${name}) AS ${name}`).join(", ")}, sum(responses) AS responses,
         coalesce(sum(round(response_sum::numeric, 3)), 0.000) AS response_sum,
         min(response_min) AS response_min, max(response_max) AS response_max,
-        string_to_array(string_agg(array_to_string(sketch_keys, ','), ','), ',')::int[] AS keys,
-        string_to_array(string_agg(array_to_string(
-          sketch_counts[1:cardinality(sketch_keys)], ','), ','), ',')::int[] AS counts
+        string_to_array(string_agg(array_to_string(sketch, ','), ','), ',')::int[] AS sketches
       FROM (${parts}) AS part GROUP BY 1, 2, 3
     ) AS sums`;
 }

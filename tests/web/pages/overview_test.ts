@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { MARKUP, webWorld } from "../world.ts";
+import type { State } from "../../../web/data/now/judge.ts";
+import { headline } from "../../../web/pages/parts/wrong.tsx";
+import { addIncident, DOWN, MARKUP, resultNow, webWorld } from "../world.ts";
 import { readPage, rowsIn, textOf } from "./read_page.ts";
 
 Deno.test("the overview says first what is wrong: since when, why, who noticed", async () => {
@@ -47,8 +49,8 @@ Deno.test("the overview answers what else one comes to ask: the monitor, last mo
   const [day, name] = [first(-1), first(-1).toISOString().slice(0, 7)];
   await database.rows(
     `INSERT INTO rollup_daily (bucket, site_id, agent_id, checks, up, degraded, down, unknown,
-       maintenance, response_sum, responses, sketch_keys, sketch_counts)
-     VALUES ($1, $2, 1, 1000, 990, 5, 5, 0, 0, 0, 0, '{}', '{}')`,
+       maintenance, response_sum, responses, sketch)
+     VALUES ($1, $2, 1, 1000, 990, 5, 5, 0, 0, 0, 0, '{}')`,
     [day, world.idOf("api")],
   );
   // Ten minutes, by which what comes late is read.
@@ -74,6 +76,66 @@ Deno.test("a strip tells each of its days, or of its checks, in words and in dat
   assert(/data-cells="8[89]- (?:u )?d\d\d\.\d\d"/.test(days), days);
   const checks = row((await readPage(world, "/?strip=checks")).html);
   assert(/aria-label="The last 60 checks: 50 up, 10 down"/.test(checks), checks.slice(0, 3000));
+});
+
+/** What all sites are said to be, by how many are what. */
+const HEADLINES: [counts: Partial<Record<State, number>>, says: string][] = [
+  [{}, "No sites yet"],
+  [{ up: 1 }, "The site is up"],
+  [{ up: 1_204 }, "All 1,204 sites are up"],
+  [{ up: 2, maintenance: 1 }, "All sites are up, 1 in maintenance"],
+  [{ up: 2, unobserved: 1, unknown: 1 }, "2 sites are not observed, none is down"],
+  [{ unobserved: 2, unknown: 1 }, "Nothing is observed now"],
+  [{ up: 2, degraded: 1, unknown: 1 }, "1 site is degraded"],
+  [{ degraded: 1, down: 2 }, "2 sites are down"],
+];
+for (const [counts, says] of HEADLINES) {
+  Deno.test(`headline() says "${says}"`, () => {
+    const none = { up: 0, degraded: 0, down: 0, unknown: 0, unobserved: 0, maintenance: 0 };
+    assertEquals(headline({ ...none, ...counts }), says);
+  });
+}
+
+Deno.test("the overview without a result says what to start, and of many sites shows a part", async () => {
+  await using world = await webWorld({}, null);
+  const empty = await readPage(world, "/");
+  assert(empty.text.includes("No sites yet"), empty.text);
+  assert(/Is an agent running\? httpmon agent .* And a writer\? httpmon writer/.test(empty.text));
+  const many = Array.from({ length: 930 }, (_, n) => ({
+    site: `site ${String(n).padStart(3, "0")}`,
+    url: `https://${n}.example/`,
+    ...n < 25 && DOWN,
+  }));
+  await world.store(many.flatMap((one) => resultNow("api", one).slice(0, 1)));
+  await world.deps.sites.load();
+  const page = await readPage(world, "/?page=5");
+  assertEquals(rowsIn(page.html, ' class="sites"').filter((row) => row.length > 1).length, 101);
+  const [, pages] = /aria-label="Pages of the table">(.*?)<\/nav>/.exec(page.html)!;
+  assertEquals(textOf(pages!), "1 … 3 4 5 6 7 … 10");
+  assert(pages!.includes('<a href="/?page=5" aria-current="page">5</a>'), pages);
+  assert(page.text.includes(" and 5 more "), page.text);
+  assertEquals((await readPage(world, "/?page=99")).html.match(/page">(\d+)</)?.[1], "10");
+});
+
+Deno.test("the overview says who is at what is down, and which agents are silent", async () => {
+  await using world = await webWorld();
+  const id = await addIncident(world, "checkout");
+  await world.deps.sites.look();
+  const cell = async () => rowsIn((await readPage(world, "/")).html, ' class="wrong"')[1]!.at(-1);
+  assertEquals(await cell(), "acknowledge");
+  for (
+    const [by, says] of [[null, "acknowledged"], ["ann", "acknowledged by ann"]]
+  ) {
+    await world.database.rows(
+      "UPDATE incidents SET acknowledged_at = now(), acknowledged_by = $2 WHERE id = $1",
+      [id, by],
+    );
+    await world.deps.sites.load();
+    assertEquals(await cell(), says);
+  }
+  await world.database.rows("UPDATE incidents SET closed_at = now()");
+  await world.deps.sites.look();
+  assertEquals(await cell(), "");
 });
 
 Deno.test("the overview asks the database as often for many sites as for few", async () => {

@@ -1,5 +1,4 @@
 import type { Pool } from "pg";
-import { literal } from "../sql.ts";
 import { freshMs, type Seen, STATES } from "../now/judge.ts";
 import type { Sites } from "../now/sites.ts";
 
@@ -18,24 +17,18 @@ export interface Agent {
   /** Of which it has said something in the last 26 hours, and what. */
   sites: number;
   states: Record<typeof STATES[number], number>;
-  /** Of the last two minutes: results, and how late checks began (ms); null where none says it. */
-  recent: { results: number; latenessP50: number | null; latenessP99: number | null };
 }
-
-const RECENT_MS = 120_000;
 
 /** All agents that have ever said something, those that were heard last first. */
 export async function agentsOf(pool: Pool, sites: Sites, now: number): Promise<Agent[]> {
-  const [{ rows: agents }, { rows: recent }] = await Promise.all([
-    pool.query(`SELECT id, identity AS uuid, last_seen::text AS "lastDay" FROM agents`),
-    pool.query(recentSql(now)),
-  ]);
+  const { rows: agents } = await pool.query(
+    `SELECT id, identity AS uuid, last_seen::text AS "lastDay" FROM agents`,
+  );
   const all = [...sites.all()].flatMap(({ id }) => sites.seenOf(id));
   const byAgent = Map.groupBy(all, ({ agentId }) => agentId);
   const found = agents.map(({ id, uuid, lastDay }): Agent => {
     const seen = byAgent.get(id) ?? [];
     const last = seen.reduce<Seen | null>((a, b) => a !== null && a.ts >= b.ts ? a : b, null);
-    const late = recent.find((row) => row.agent_id === id);
     const states = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
     for (const { state } of seen) states[STATES[state]!]++;
     return {
@@ -48,22 +41,9 @@ export async function agentsOf(pool: Pool, sites: Sites, now: number): Promise<A
       lastDay,
       sites: seen.length,
       states,
-      recent: {
-        results: late?.results ?? 0,
-        latenessP50: late?.p50 ?? null,
-        latenessP99: late?.p99 ?? null,
-      },
     };
   });
   return found.sort((a, b) =>
     (b.lastResult ?? 0) - (a.lastResult ?? 0) || (a.lastDay < b.lastDay ? 1 : -1)
   );
-}
-
-/** SQL for `Agent.recent`. */
-export function recentSql(now: number): string {
-  return `SELECT agent_id, count(*)::int4 AS results,
-  percentile_disc(0.5) WITHIN GROUP (ORDER BY lateness) AS p50,
-  percentile_disc(0.99) WITHIN GROUP (ORDER BY lateness) AS p99
-FROM check_results WHERE ts > ${literal(now - RECENT_MS)} GROUP BY 1`;
 }

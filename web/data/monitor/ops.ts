@@ -1,8 +1,7 @@
 import type { WebDeps } from "../../env.ts";
+import { Kept } from "./kept.ts";
 
 const TIMEOUT_MS = 2_000;
-/** Several who look at once ask once. */
-const KEEP_MS = 5_000;
 
 /** What a process of httpmon says of itself at its `listen`. */
 export interface Process {
@@ -19,21 +18,19 @@ export interface Process {
 /** Asks the processes of `web.ops` for their metrics. */
 export class Ops {
   readonly #deps: Pick<WebDeps, "config" | "fetch" | "clock">;
-  #asked: { at: number; answer: Promise<Process[]> } | null = null;
+  readonly #asked: Kept<Process[]>;
 
   constructor(deps: Pick<WebDeps, "config" | "fetch" | "clock">) {
     this.#deps = deps;
+    this.#asked = new Kept(
+      deps.clock,
+      () => Promise.all(deps.config.web.ops.map((url) => this.#ask(url))),
+    );
   }
 
   /** Never rejects: who does not answer says why. */
   processes(): Promise<Process[]> {
-    const { clock, config } = this.#deps;
-    const now = clock.monotonic();
-    if (this.#asked === null || now - this.#asked.at > KEEP_MS) {
-      const answer = Promise.all(config.web.ops.map((url) => this.#ask(url)));
-      this.#asked = { at: now, answer };
-    }
-    return this.#asked.answer;
+    return this.#asked.get();
   }
 
   async #ask(url: string): Promise<Process> {

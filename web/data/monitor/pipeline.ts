@@ -14,8 +14,6 @@ export interface Pipeline {
     lastRecord: number | null;
     movedAt: number;
   }[];
-  /** Results by the minute of their check, the last full ones. */
-  minutes: { at: number; results: number }[];
   /** Of dead letters that were not replayed. */
   letters: { reason: string; n: number; newest: number }[];
   /** Notifications by channel. */
@@ -38,16 +36,11 @@ export interface Pipeline {
 
 /** The SQL of each part. */
 export function pipelineSql(now: number): Record<keyof Pipeline, string> {
-  const minute = Math.floor(now / 60_000) * 60_000;
   return {
     offsets: `SELECT consumer, topic, partition, next_offset::text AS "nextOffset",
       CASE WHEN last_timestamp > 0 THEN last_timestamp::float8 END AS "lastRecord",
       ${MS("updated_at", '"movedAt"')}
     FROM consumer_offsets ORDER BY consumer, topic, partition`,
-    minutes: `SELECT ${MS("date_trunc('minute', ts)", "at")}, count(*)::int4 AS results
-    FROM check_results
-    WHERE ts >= ${literal(minute - 300_000)} AND ts < ${literal(minute)}
-    GROUP BY 1 ORDER BY 1`,
     letters: `SELECT reason, count(*)::int4 AS n, ${MS("max(at)", "newest")}
     FROM dead_letters WHERE replayed_at IS NULL GROUP BY 1 ORDER BY 2 DESC`,
     channels: `SELECT channel, count(*) FILTER (WHERE state = 'pending')::int4 AS pending,

@@ -187,14 +187,7 @@ export class History {
       const chunk = ids.slice(this.#next, this.#next + CHUNK);
       this.#next = this.#next + CHUNK >= ids.length ? 0 : this.#next + CHUNK;
       const { rows } = await pool.query(
-        `SELECT site_id, httpmon_quantile(keys, counts, 0.5) AS p50,
-           httpmon_quantile(keys, counts, 0.95) AS p95
-         FROM (
-           SELECT site_id, array_agg(key ORDER BY key) AS keys, array_agg(n ORDER BY key) AS counts
-           FROM (
-             SELECT site_id, key, sum(n)::int8 AS n FROM httpmon_sketch($1, $2, $3) GROUP BY 1, 2
-           ) AS bins GROUP BY 1
-         ) AS merged`,
+        "SELECT site_id, p50, p95 FROM httpmon_percentiles_of($1, $2, $3)",
         [chunk, new Date(this.since(1)), new Date(this.#deps.clock.now())],
       );
       for (const id of chunk) this.#percentiles.delete(id);

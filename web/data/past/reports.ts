@@ -54,7 +54,7 @@ export class Reports {
     this.#pool = pool;
   }
 
-  /** The newest first. */
+  /** The newest first, from the oldest that there are figures of, whose hours may be dropped. */
   months(): Promise<MonthInList[]> {
     return this.#once("months", async (client) => {
       const { rows } = await client.query(
@@ -62,7 +62,8 @@ export class Reports {
            EXISTS (SELECT FROM reports WHERE reports.month = (m.month AT TIME ZONE 'UTC')::date)
              AS "isFrozen"
          FROM generate_series(
-           (SELECT date_trunc('month', min(bucket), 'UTC') FROM rollup_hourly),
+           date_trunc('month', least((SELECT min(bucket) FROM rollup_hourly),
+             (SELECT min(bucket) FROM rollup_monthly)), 'UTC'),
            now(), interval '1 month'
          ) AS m(month)
          LEFT JOIN (

@@ -36,17 +36,6 @@ export interface ResponseListener {
 /** A head that is being read. */
 type Head = Omit<ResponseHead, "headers"> & { headers: [name: string, value: string][] };
 
-type State =
-  | "status line"
-  | "fields"
-  | "body"
-  | "body to the close"
-  | "chunk size"
-  | "chunk"
-  | "chunk end"
-  | "trailers"
-  | "complete";
-
 /**
  * Reads one HTTP/1 response by RFC 9112, in time and memory that the bytes bound, and with the same
  * outcome however they come in pieces. docs/http.md has the cases: what is read and what is not.
@@ -54,9 +43,10 @@ type State =
 export class ResponseParser {
   /** Whether the connection may serve another request; known once complete. */
   reusable = false;
-  #state: State = "status line";
+  /** What comes next; takes a byte of the piece at least. Null once complete. */
+  #step: (() => void) | null = this.#statusLine;
   /** The piece at hand, and how far it is read. */
-  #chunk!: Buffer;
+  #piece!: Buffer;
   #at = 0;
   /** The start of a line whose end has not come. */
   #line = "";
@@ -78,52 +68,26 @@ export class ResponseParser {
    *
    * @throws ExchangeFailure at the first byte that breaks the rules; what came before was told
    */
-  write(chunk: Buffer): void {
-    this.#chunk = chunk;
+  write(piece: Buffer): void {
+    this.#piece = piece;
     this.#at = 0;
     try {
-      // Each step takes a byte at least.
-      while (this.#at < chunk.length && this.#state !== "complete") this.#step();
+      while (this.#at < piece.length && this.#step !== null) this.#step();
     } catch (error) {
       if (!this.#skipsBody) throw error;
     }
-    if (this.#skipsBody && this.#state !== "complete") this.#complete(false);
-    else if (this.#at < chunk.length) this.reusable = false;
+    if (this.#skipsBody && this.#step !== null) this.#complete(false);
+    else if (this.#at < piece.length) this.reusable = false;
   }
 
   /** The site closed the connection. @throws ExchangeFailure unless that is how the body ends */
   close(): void {
-    if (this.#state === "complete") return;
-    if (this.#state === "body to the close") return this.#complete(false);
-    const inHead = this.#state === "status line" || this.#state === "fields";
+    if (this.#step === null) return;
+    if (this.#step === this.#bodyToClose) return this.#complete(false);
+    const inHead = this.#step === this.#statusLine || this.#step === this.#field;
     throw inHead
       ? failure("connection_reset")
       : failure("body_aborted", "The connection was closed");
-  }
-
-  #step(): void {
-    switch (this.#state) {
-      case "status line":
-        return this.#statusLine();
-      case "fields":
-        return this.#field();
-      case "body":
-        this.#takeBody();
-        if (this.#left === 0) this.#complete(true);
-        return;
-      case "body to the close":
-        return this.#takeBody();
-      case "chunk size":
-        return this.#chunkSize();
-      case "chunk":
-        this.#takeBody();
-        if (this.#left === 0) this.#state = "chunk end";
-        return;
-      case "chunk end":
-        return this.#chunkEnd();
-      case "trailers":
-        return this.#trailer();
-    }
   }
 
   #statusLine(): void {
@@ -131,7 +95,7 @@ export class ResponseParser {
     // Blank ones before it are passed over, as every client does.
     if (!line) return;
     this.#head = parseStatusLine(line);
-    this.#state = "fields";
+    this.#step = this.#field;
   }
 
   #field(): void {
@@ -152,7 +116,7 @@ export class ResponseParser {
       if (++this.#interim > MAX_INTERIM) {
         throw failure("bad_http", `More than ${MAX_INTERIM} interim responses`);
       }
-      this.#state = "status line";
+      this.#step = this.#statusLine;
       return;
     }
     this.#headBytes = 0;
@@ -163,25 +127,35 @@ export class ResponseParser {
     if (length === 0 || wanted === "none") return this.#complete(true);
     this.#skipsBody = wanted === "skip";
     this.#left = length === "chunked" ? 0 : length;
-    this.#state = length === "chunked"
-      ? "chunk size"
+    this.#step = length === "chunked"
+      ? this.#chunkSize
       : length === Infinity
-      ? "body to the close"
-      : "body";
+      ? this.#bodyToClose
+      : this.#body;
   }
 
   #complete(reusable: boolean): void {
     this.reusable &&= reusable;
-    this.#state = "complete";
+    this.#step = null;
     this.#listener.onComplete();
   }
 
-  #takeBody(): void {
+  #body(): void {
+    this.#bodyToClose();
+    if (this.#left === 0) this.#complete(true);
+  }
+
+  #chunk(): void {
+    this.#bodyToClose();
+    if (this.#left === 0) this.#step = this.#chunkEnd;
+  }
+
+  #bodyToClose(): void {
     const from = this.#at;
-    const to = Math.min(this.#chunk.length, from + this.#left);
+    const to = Math.min(this.#piece.length, from + this.#left);
     this.#at = to;
     this.#left -= to - from;
-    if (!this.#skipsBody) this.#listener.onBody(this.#chunk.subarray(from, to));
+    if (!this.#skipsBody) this.#listener.onBody(this.#piece.subarray(from, to));
   }
 
   #chunkSize(): void {
@@ -190,14 +164,14 @@ export class ResponseParser {
     const size = line === null ? undefined : CHUNK_LINE.exec(withoutReturn(line))?.[1];
     if (size === undefined) throw failure("bad_chunk", "Its size is not a hexadecimal number");
     this.#left = parseInt(size, 16);
-    this.#state = this.#left === 0 ? "trailers" : "chunk";
+    this.#step = this.#left === 0 ? this.#trailer : this.#chunk;
   }
 
   #chunkEnd(): void {
     const line = this.#takeLine(1);
     if (line === undefined) return;
     if (line !== "\r" && line !== "") throw failure("bad_chunk", "It is longer than its size");
-    this.#state = "chunk size";
+    this.#step = this.#chunkSize;
   }
 
   /** A line of a head or of the trailers; undefined where its end has not come. */
@@ -220,11 +194,11 @@ export class ResponseParser {
    * @returns null where it is longer, undefined where its end has not come
    */
   #takeLine(max: number): string | null | undefined {
-    const chunk = this.#chunk;
-    const found = chunk.indexOf(LF, this.#at);
-    const end = found === -1 ? chunk.length : found;
+    const piece = this.#piece;
+    const found = piece.indexOf(LF, this.#at);
+    const end = found === -1 ? piece.length : found;
     if (this.#line.length + end - this.#at > max) return null;
-    const line = this.#line + chunk.toString("latin1", this.#at, end);
+    const line = this.#line + piece.toString("latin1", this.#at, end);
     if (found === -1) {
       this.#line = line;
       this.#at = end;

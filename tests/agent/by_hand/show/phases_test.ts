@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { phaseLines } from "../../../../agent/by_hand/show/phases.ts";
+import { phaseLines } from "../../../../agent/by_hand/show/times.ts";
 import { PLAIN } from "../../../../agent/by_hand/show/style.ts";
 
 Deno.test("phaseLines() draws each phase where it lies, in proportion", () => {

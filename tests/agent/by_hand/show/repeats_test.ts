@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { check } from "../../../../agent/check/check.ts";
-import { quantile, repeatsOf } from "../../../../agent/by_hand/show/repeats.ts";
+import { quantile, repeatsOf } from "../../../../agent/by_hand/show/times.ts";
 import { PLAIN } from "../../../../agent/by_hand/show/style.ts";
 import { checkDeps, gives, response, site } from "../../support.ts";
 

@@ -220,7 +220,7 @@ Deno.test("reportOf() gives a terminal nothing of the site's making to obey, and
     },
   });
   const rules = {
-    response_headers: [{ name: "x", regex: "y", notRegex: null, absent: false }],
+    response_headers: [{ name: "x", regex: "y", not_regex: null, absent: null }],
     json: [{ path: "a", equals: 1, matches: null, min: null, max: null }],
   };
   const text = await report(record, { rules }, { ...PLAIN, columns: 60 });

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
 import type { Resolver } from "../../../../agent/http/resolve.ts";
-import type { HttpRecord, Phases } from "../../../../agent/http/types.ts";
+import type { HttpRecord } from "../../../../agent/http/types.ts";
+import type { Phases } from "../../../../wire/message.ts";
 import { startHostileServer } from "../../../support/hostile_server.ts";
 import { Authority } from "../certificates.ts";
 import { startProxy } from "./proxy_server.ts";

@@ -23,16 +23,16 @@ export interface Load {
  * Stores the results of all sites as a writer does, a batch a second, until `signal` aborts; one of a
  * thousand checks finds its site down.
  *
- * @returns How many were stored
+ * @returns How many were stored, and how long the longest batch took (ms)
  */
 export async function storeResults(
   { pool, log, sites, agentUUID, signal }: Load,
-): Promise<number> {
+): Promise<{ stored: number; longestMs: number }> {
   const store = new ResultStore(pool, { log });
   await createOffsets(pool, {}).read(SOURCE, [0]);
   const encoder = new TextEncoder();
   const start = performance.now();
-  let [next, position] = [0, 0];
+  let [next, position, longestMs] = [0, 0, 0];
   while (!signal.aborted) {
     const due = Math.floor((performance.now() - start) / 60_000 * sites);
     const messages = Array.from({ length: due - next }, (_, n) => resultOf(next + n));
@@ -46,13 +46,15 @@ export async function storeResults(
     }));
     if (records.length > 0) {
       const place = { position: BigInt(position), first: position === 0 };
+      const began = performance.now();
       const outcome = await store.storeBatch(SOURCE, records, place);
+      longestMs = Math.max(longestMs, performance.now() - began);
       if (outcome.kind !== "stored") throw new Error(`A batch was not stored: ${outcome.kind}`);
       position += records.length;
     }
     await sleep(systemClock, 1_000, signal);
   }
-  return position;
+  return { stored: position, longestMs };
 
   function resultOf(n: number): ResultMessage {
     const site = n % sites;
