@@ -15,7 +15,6 @@ import { Limiter } from "./condition/limiter.ts";
 import { hostOf } from "./condition/network.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { Publisher } from "./publish.ts";
-import { asksOfTexts } from "./rules/index.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
 import { openStateFolder } from "./state_folder.ts";
 import { AgentStats } from "./stats.ts";
@@ -100,7 +99,7 @@ export async function runAgent(
   });
   const { onChecked } = deps;
   const runner = new CheckRunner({ ...kit, log, stats, places, timestamps, outbox, onChecked });
-  const schedule = new Schedule<ScheduledSite>({
+  const schedule = new Schedule<Scheduled & { site: Site }>({
     clock,
     run: ({ site }, turn) => runner.run(site, turn),
     onMissed: ({ site }, missed) => runner.missed(site, missed),
@@ -112,8 +111,9 @@ export async function runAgent(
 
   const publishing = publisher.run(draining.signal, deadline.signal);
   const replaceSites = (sites: readonly Site[]) => {
-    if (sites.some(({ rules }) => asksOfTexts(rules))) inspector.start();
-    schedule.replace(sites.map(scheduled));
+    schedule.replace(
+      sites.map((site) => ({ id: siteId(site), frequencyMs: site.frequencyMs, site })),
+    );
     timestamps.keep(new Set(sites.map(siteId)));
     kit.network.keep(new Set(sites.map(({ requestUrl }) => hostOf(requestUrl)!)));
   };
@@ -147,14 +147,4 @@ export async function runAgent(
   const { checked, published, dropped, refused, waiting, skipped, late } = stats;
   log.notice({ checked, published, dropped, refused, waiting, skipped, late }, "The agent stopped");
   return stats;
-}
-
-interface ScheduledSite {
-  id: string;
-  frequencyMs: number;
-  site: Site;
-}
-
-function scheduled(site: Site): ScheduledSite {
-  return { id: siteId(site), frequencyMs: site.frequencyMs, site };
 }

@@ -278,33 +278,31 @@ async function passVotes(client: ClientBase, until: number): Promise<number> {
   return passed;
 }
 
-/** Most rounds change nothing, and cost no statement. */
 async function saveStates(client: ClientBase, { sites, agents }: Changes): Promise<void> {
-  if (sites.size > 0) await saveSites(client, sites);
-  if (agents.size > 0) await saveAgents(client, agents);
+  await save(client, "site_states", "site_id int4", sites);
+  await save(client, "agent_states", "agent uuid", agents);
 }
 
-async function saveSites(client: ClientBase, sites: Changes["sites"]): Promise<void> {
-  const kept = [...sites].flatMap(([id, state]) => state === null ? [] : [{ id, state }]);
+/** Most rounds change nothing, and cost no statement. @param key Its column and type */
+async function save(
+  client: ClientBase,
+  table: string,
+  key: string,
+  states: ReadonlyMap<string | number, object | null>,
+): Promise<void> {
+  if (states.size === 0) return;
+  const [column] = key.split(" ") as [string];
+  const all = Array.from(states, ([id, state]) => ({ [column]: id, state }));
   await client.query(
-    `INSERT INTO site_states (site_id, level, state)
-     SELECT id, state ->> 'level', state FROM jsonb_to_recordset($1) AS s(id int4, state jsonb)
-     ON CONFLICT (site_id) DO UPDATE SET level = excluded.level, state = excluded.state`,
-    [JSON.stringify(kept)],
+    `WITH given AS (
+       SELECT * FROM jsonb_to_recordset($1) AS s(${key}, state jsonb)
+     ), gone AS (
+       DELETE FROM ${table} USING given WHERE ${table}.${column} = given.${column}
+         AND given.state IS NULL
+     )
+     INSERT INTO ${table} (${column}, state)
+     SELECT ${column}, state FROM given WHERE state IS NOT NULL
+     ON CONFLICT (${column}) DO UPDATE SET state = excluded.state`,
+    [JSON.stringify(all)],
   );
-  await client.query("DELETE FROM site_states WHERE site_id = ANY ($1)", [
-    [...sites].flatMap(([id, state]) => state === null ? id : []),
-  ]);
-}
-
-async function saveAgents(client: ClientBase, agents: Changes["agents"]): Promise<void> {
-  const known = [...agents].flatMap(([agent, state]) => state === null ? [] : [{ agent, state }]);
-  await client.query(
-    `INSERT INTO agent_states (agent, state) SELECT * FROM unnest($1::uuid[], $2::jsonb[])
-     ON CONFLICT (agent) DO UPDATE SET state = excluded.state`,
-    [known.map(({ agent }) => agent), known.map(({ state }) => JSON.stringify(state))],
-  );
-  await client.query("DELETE FROM agent_states WHERE agent = ANY ($1)", [
-    [...agents].flatMap(([agent, state]) => state === null ? agent : []),
-  ]);
 }

@@ -68,16 +68,18 @@ export function textLike(what: string, form: RegExp | ((text: string) => boolean
 /** A token, as a header's name is (RFC 9110, 5.6.2). */
 export const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** A text that is not empty and has no control characters, NUL among them, in it. */
-export function text(what: string) {
-  // deno-lint-ignore no-control-regex
-  return textLike(what, /^[^\x00-\x1f\x7f]+$/);
-}
-
-/** A text that a form or a header can hold: so long at least, without control characters. */
-export function plain(what: string, min = 1) {
+/** A text that is so long at least, and has no control characters, NUL among them, in it. */
+export function text(what: string, min = 1) {
   // deno-lint-ignore no-control-regex
   return textLike(what, /^[^\x00-\x1f\x7f]*$/).min(min, { error: what });
+}
+
+/** A text that `problem` gives null for, or says in whose place it is: "a regex". */
+export function checked(what: string, problem: (text: string) => string | null) {
+  return z.string({ error: what }).superRefine((text, ctx) => {
+    const message = problem(text);
+    if (message !== null) ctx.addIssue({ code: "custom", message });
+  });
 }
 
 /** What `parse` makes of a value; `what` is said of one that it gives null for. */

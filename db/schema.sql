@@ -595,7 +595,7 @@ COMMENT ON TABLE site_certificates IS 'the chains that a site showed to an agent
 
 CREATE TABLE site_states (
   site_id integer NOT NULL,
-  level text,
+  level text GENERATED ALWAYS AS ((state ->> 'level'::text)) STORED,
   state jsonb NOT NULL
 );
 

@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { HangUps } from "./hang_up.ts";
 import type { ProcessLogger } from "./log.ts";
 
-/** What main.ts hands to every mode. */
+/** What program.ts hands to every mode. */
 export interface ModeContext {
   /** Loaded, with all that the mode needs in it. */
   config: Config;

@@ -13,7 +13,7 @@ import { availableParallelism } from "node:os";
 import { quickestFolder } from "../local/data_folder.ts";
 import { startStack } from "../local/stack.ts";
 import { ROOT } from "./build/project.ts";
-import { writeJsrConfig } from "./jsr_config.ts";
+import { writeConfigWithout } from "./config_without.ts";
 import { changedFiles } from "./test/changed.ts";
 import { isIn, LONG, plan } from "./test/plan.ts";
 import { Reach } from "./test/reach.ts";
@@ -100,7 +100,7 @@ function nearest(files: readonly string[], differ: readonly string[]): Group[] {
     .map(({ file }) => ({ name: file, files: [file] }));
 }
 
-const jsr = isJsr ? await writeJsrConfig() : null;
+const jsr = isJsr ? await writeConfigWithout("links") : null;
 if (jsr) flags.unshift("--no-lock", `--config=${jsr}`);
 console.log("Starting Kafka and PostgreSQL for the tests");
 const servers = await startServers();

@@ -20,7 +20,7 @@ export function createApp(deps: WebDeps): Hono<Env> {
   app.route("/", health(deps));
   app.use(compress());
   const guard = new Guard(deps.config.web, deps.clock);
-  app.use(guard.shield);
+  app.use(...guard.shield);
   app.route("/assets", assets());
   app.route("/", status(deps, `http://${hostPort(deps.config.web.listen)}/status`));
   app.route("/", loginRoom(guard, deps));

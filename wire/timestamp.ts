@@ -5,10 +5,9 @@
 
 /** Microseconds since 1970 to text, always with six digits of fraction. */
 export function formatTimestamp(microseconds: bigint): string {
-  const fraction = ((microseconds % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const seconds = (microseconds - fraction) / 1_000_000n;
-  const iso = new Date(Number(seconds) * 1000).toISOString();
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)}.${String(fraction).padStart(6, "0")}`;
+  const last = ((microseconds % 1_000n) + 1_000n) % 1_000n;
+  const iso = new Date(Number((microseconds - last) / 1_000n)).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}${String(last).padStart(3, "0")}`;
 }
 
 /**

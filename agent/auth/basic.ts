@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { plain, strictMap } from "../../config/fields.ts";
+import { strictMap, text } from "../../config/fields.ts";
 import { authKind } from "./kind.ts";
 
 const USERNAME = 'a user name without ":" and control characters';
@@ -9,8 +9,8 @@ export const basic = authKind({
   kind: "basic",
   title: "a user and a password",
   schema: strictMap({
-    username: plain(USERNAME).refine((text) => !text.includes(":"), { error: USERNAME }),
-    password: plain("a password without control characters", 0),
+    username: text(USERNAME).refine((text) => !text.includes(":"), { error: USERNAME }),
+    password: text("a password without control characters", 0),
   }).transform((given) => ({ kind: "basic" as const, ...given })),
   secrets: ({ password }) => [password],
   authorization: ({ username, password }) => basicAuthorization(username, password),

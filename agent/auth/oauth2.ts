@@ -1,21 +1,18 @@
-import { z } from "zod";
-import { optional, plain, strictMap } from "../../config/fields.ts";
+import type { z } from "zod";
+import { checked, optional, strictMap, text } from "../../config/fields.ts";
 import { checkUrl } from "../../config/site/urls.ts";
-import { type AuthDeps, authKind, type TokenOutcome, type TokenSource } from "./kind.ts";
 import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpError, httpError } from "../http/errors.ts";
 import type { HttpRequest } from "../http/types.ts";
 import { basicAuthorization } from "./basic.ts";
+import { type AuthDeps, authKind, type TokenOutcome, type TokenSource } from "./kind.ts";
 
 const schema = strictMap({
-  token_url: z.string({ error: "the URL that gives tokens" }).superRefine((url, ctx) => {
-    const message = checkUrl(url);
-    if (message !== null) ctx.addIssue({ code: "custom", message });
-  }),
-  client_id: plain("a client's id"),
-  client_secret: plain("a client's secret"),
-  scope: optional(plain("scopes, with spaces between")),
+  token_url: checked("the URL that gives tokens", checkUrl),
+  client_id: text("a client's id"),
+  client_secret: text("a client's secret"),
+  scope: optional(text("scopes, with spaces between")),
 }).transform((given) => ({ kind: "oauth2" as const, ...given }));
 
 /** How to get a token; without a scope, it is what the server gives by itself. */

@@ -1,9 +1,3 @@
-import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
-import { withOutput } from "../../runtime/output.ts";
-import type { Finding } from "../../runtime/finding.ts";
-import { hideSecrets } from "../evidence/scrub.ts";
-import { dsnProblem, parseDsn } from "../../runtime/dsn.ts";
 import { quote } from "../../config/say/show.ts";
 import {
   type AgentConfig,
@@ -13,6 +7,12 @@ import {
   type Site,
   siteId,
 } from "../../config/types.ts";
+import { dsnProblem, parseDsn } from "../../runtime/dsn.ts";
+import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
+import type { Finding } from "../../runtime/finding.ts";
+import type { ModeContext } from "../../runtime/mode_context.ts";
+import { withOutput } from "../../runtime/output.ts";
+import { hideSecrets } from "../evidence/scrub.ts";
 import { rulesOf } from "../rules/index.ts";
 import { counted } from "../rules/rule.ts";
 
@@ -72,7 +72,7 @@ export function configSummary(config: Config): string[] {
     }`,
     sites.length === 0
       ? "sites     none, which an agent needs"
-      : `sites     ${sites.length}, ${rounded(perSecond)} checks a second`,
+      : `sites     ${sites.length}, ${Number(perSecond.toPrecision(3))} checks a second`,
     ...(disabledSites.length === 0
       ? []
       : [`disabled  ${disabledSites.map((site) => quote(siteId(site))).join(", ")}`]),
@@ -178,9 +178,4 @@ function listening(listen: Listen | null): string {
 
 function seconds(ms: number): string {
   return `${ms / 1_000} s`;
-}
-
-/** Three digits. */
-function rounded(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

@@ -1,20 +1,20 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import process from "node:process";
-import { join } from "node:path";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { loadConfig } from "../../config/load.ts";
 import type { Config, Site } from "../../config/types.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import type { ResultMessage } from "../../wire/message.ts";
+import { askWithin } from "../check/ask_within.ts";
 import { check, type CheckDeps } from "../check/check.ts";
 import { checkKit } from "../check/check_kit.ts";
 import { siteRequest } from "../check/site_requests.ts";
 import { createClients } from "../clients.ts";
 import { Limiter } from "../condition/limiter.ts";
-import { Inspector } from "../inspect/inspector.ts";
-import { loadConfig } from "../../config/load.ts";
-import type { ResultMessage } from "../../wire/message.ts";
-import { askWithin } from "../check/ask_within.ts";
 import type { HttpClient, HttpRequest } from "../http/types.ts";
+import { Inspector } from "../inspect/inspector.ts";
 
 /** Stands for the agent in a result that no agent made, where the config names none. */
 const NO_AGENT = "00000000-0000-0000-0000-000000000000";

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import net, { isIP } from "node:net";
 import { type Clock, sleep } from "../../runtime/clock.ts";
+import { keep } from "../bounded_map.ts";
+import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 import type { FailureClass } from "../http/errors.ts";
 import type { HttpClient, HttpRecord } from "../http/types.ts";
-import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 
 /** Whether a control ("host:port" or a URL) answers; has a second for it. */
 type AskControl = (control: string, signal: AbortSignal) => Promise<boolean>;
@@ -62,6 +63,8 @@ export class Network {
   #controls = new Outage();
   /** Host -> the address that it last answered from. */
   #addresses = new Map<string, string>();
+  /** URL -> its host. */
+  #hosts = new Map<string, string | null>();
   #asked: { at: number; answers: Promise<boolean> } | null = null;
 
   constructor(options: NetworkOptions) {
@@ -103,7 +106,7 @@ export class Network {
 
   #note(record: HttpRecord, url: string, isProxied: boolean): void {
     const { error, status, addresses, remoteAddress, phases } = record;
-    const host = hostOf(url);
+    const host = this.#hosts.get(url) ?? keep(this.#hosts, url, hostOf(url));
     // A proxy that answers shows that there is a network; what it reaches or not is not ours to see.
     if (host === null || (error && (isProxied || NOTHING_ASKED.has(error.class)))) return;
     const now = this.#options.clock.monotonic();

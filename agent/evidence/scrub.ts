@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
-import type { Secret } from "../../config/source/outside.ts";
-import { MAX_ERROR_MESSAGE, type ResultMessage } from "../../wire/message.ts";
-import { hideSecretLooking } from "./secret_patterns.ts";
 import { HIDDEN, isSecretHeader } from "../../config/say/redact.ts";
+import type { Secret } from "../../config/source/outside.ts";
 import type { Site } from "../../config/types.ts";
+import { MAX_ERROR_MESSAGE, type ResultMessage } from "../../wire/message.ts";
 import { kindOf } from "../auth/index.ts";
 import type { HttpRequest } from "../http/types.ts";
+import { hideSecretLooking } from "./secret_patterns.ts";
 
 /** A cut may leave the start of a secret at a text's end; fewer characters of it tell nothing. */
 const MIN_START = 4;

@@ -148,20 +148,12 @@ interface ErrorLike {
 /** The error, its causes and the parts of an AggregateError; at most eight, as causes may circle. */
 function causes(error: unknown): ErrorLike[] {
   const found: ErrorLike[] = [];
-  const add = (code: unknown, message: unknown) =>
-    found.push({
-      code: typeof code === "string" ? code : "",
-      message: typeof message === "string" ? message.replace(WRAPPING, "") : "",
-    });
+  const text = (value: unknown) => typeof value === "string" ? value : "";
   const waiting: unknown[] = [error];
   while (waiting.length > 0 && found.length < 8) {
     const next = waiting.shift();
-    if (typeof next !== "object" || next === null) {
-      add("", next);
-      continue;
-    }
-    const { code, message, cause, errors } = next as Record<string, unknown>;
-    add(code, message);
+    const { code, message, cause, errors } = Object(text(next) ? { message: next } : next);
+    found.push({ code: text(code), message: text(message).replace(WRAPPING, "") });
     if (cause !== undefined) waiting.push(cause);
     if (Array.isArray(errors)) waiting.push(...errors.slice(0, 8));
   }

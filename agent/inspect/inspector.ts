@@ -57,7 +57,7 @@ export class Inspector {
   #closed = false;
 
   /**
-   * @param maxThreads Made as they are needed, or by `start`
+   * @param maxThreads Each takes 20 MB, and is made when it is needed
    * @param startThread Starts a thread that runs inspect_thread.ts
    */
   constructor(
@@ -68,14 +68,6 @@ export class Inspector {
     this.#clock = clock;
     this.#maxThreads = maxThreads;
     this.#startThread = startThread;
-  }
-
-  /**
-   * Starts all threads now, so that none has to be later: starting one holds the event loop for some
-   * 50 ms in Deno.
-   */
-  start(): void {
-    while (this.#threads.size < this.#maxThreads) this.#addThread();
   }
 
   /**

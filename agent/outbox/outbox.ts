@@ -31,6 +31,9 @@ const RETRY_MS = 1_000;
 /** In one message to the thread; each costs the event loop 1 us. */
 const MAX_ROWS = 1_000;
 
+/** Rows on disk that are kept in memory as well until they are given out: nobody need read them. */
+const MAX_READY = 2_000;
+
 /** Results that wait in memory while they cannot be written; past it the oldest are lost. */
 const MAX_UNWRITTEN = 10_000;
 
@@ -81,7 +84,9 @@ export class Outbox {
 
   /** In order, those that are not known to be on disk. */
   #unwritten: NewRow[] = [];
-  /** Rows on disk up to this id were read, and whether there may be more. */
+  /** Rows on disk that were not given out, in order; where there are more, which are to be read, none. */
+  #ready: NewRow[] = [];
+  /** Rows on disk up to this id were given out, and whether there may be more to read. */
   #read = 0;
   #hasUnread = true;
   /** Rows up to this id were given out, and may be on their way to the broker. */
@@ -249,6 +254,7 @@ export class Outbox {
     this.#nextId = Math.max(this.#nextId, lastId + 1);
     this.#meta = { ...meta, ...this.#meta };
     this.#hasUnread = true;
+    this.#ready = [];
     // In doubt what was given out is sent again.
     if (damaged) [this.#read, this.#done] = [this.#doneThrough, 0];
     if (isFirst) this.#ageOffset = age - this.#clock.monotonic();
@@ -261,7 +267,9 @@ export class Outbox {
   }
 
   async #take(limit: number, maxBytes: number): Promise<Row[]> {
-    let rows: Row[] = [];
+    let rows: Row[] = this.#ready.slice(0, limit);
+    rows = rows.slice(0, fitting(rows.map(textBytes), maxBytes));
+    this.#ready = this.#ready.slice(rows.length);
     if (this.#hasUnread && readable(this.#failure)) {
       try {
         rows = await this.#thread.call("read", { after: this.#read, limit, maxBytes });
@@ -326,8 +334,11 @@ export class Outbox {
       maxAgeMs: this.#options.maxAgeMs,
     });
     const written = rows[applied.rows - 1]?.id ?? 0;
-    this.#hasUnread ||= written > 0;
     this.#unwritten = this.#unwritten.filter(({ id }) => id > written);
+    const isNew = ({ id }: Row) => id > this.#read && id <= written;
+    if (!this.#hasUnread) this.#ready.push(...rows.filter(isNew));
+    const areDropped = applied.dropped.byAge + applied.dropped.bySize > 0;
+    if (areDropped || this.#ready.length > MAX_READY) [this.#ready, this.#hasUnread] = [[], true];
     this.#refused.splice(0, applied.refused);
     this.#done -= applied.full === null ? done : Math.min(done, applied.done);
     this.#lose(applied.dropped.byAge, "older than agent.outbox_max_age_hours");

@@ -4,11 +4,17 @@ import { failureKind } from "./sqlite_errors.ts";
 /** No outbox gets to ids past this; damage may make some. */
 const MAX_ID = 2 ** 40;
 
-/** A row as a damaged page may show it: only its id is known to be a number. */
-type ReadRow = Record<string, unknown> & { id: number };
+/** Rows that are read at a time. */
+const MANY = 100;
 
-/** What `read` gives, or null where it fails. */
-type Attempt = <T>(read: () => T) => T | null;
+/**
+ * So many reads that fail in a row, and there is nothing more: a row that cannot be read costs two, and
+ * one page of the tree that is damaged hides some 3,000.
+ */
+const MAX_FAILURES = 10_000;
+
+/** A row as a damaged page may show it. */
+type ReadRow = Record<string, unknown>;
 
 /**
  * Copies what waits for the broker, and the named values, from a damaged file to the new one `to`, as
@@ -19,13 +25,14 @@ type Attempt = <T>(read: () => T) => T | null;
  * @throws {Error} SQLite's, where `to` cannot be written or another process has the damaged file
  */
 export function rescue(path: string, to: DatabaseSync): string | null {
-  let why: string | null = null;
-  const attempt: Attempt = (read) => {
+  let [why, failures]: [string | null, number] = [null, 0];
+  const attempt = <T>(read: () => T): T | null => {
     try {
       return read();
     } catch (error) {
       if (failureKind(error) === "locked") throw error;
       why ??= error instanceof Error ? error.message : String(error);
+      failures++;
       return null;
     }
   };
@@ -39,14 +46,28 @@ export function rescue(path: string, to: DatabaseSync): string | null {
       if (typeof key === "string" && typeof value === "string") insertMeta.run(key, value);
     }
     const insert = to.prepare("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?, ?)");
-    const rows = attempt(() => rowsById(from));
-    if (rows) {
-      copyRows(rows, attempt, ({ id, key, value, created }) => {
-        // The columns' types hold for what is written, not for what is read from a damaged page.
-        if (typeof key !== "string" || typeof value !== "string") return;
-        if (Number.isSafeInteger(created)) insert.run(id, key, value, Number(created));
-      });
-    }
+    const read = attempt(() => readerOf(from));
+    /** What cannot be read as a whole is read in halves, down to single rows. */
+    const copy = (first: number, last: number): void => {
+      while (first <= last) {
+        const rows = attempt(() => read!(first, last));
+        if (rows === null) {
+          if (first === last || failures > MAX_FAILURES) return;
+          const middle = Math.floor((first + last) / 2);
+          copy(first, middle);
+          return copy(middle + 1, last);
+        }
+        if (rows.length > 0) failures = 0;
+        for (const { id, key, value, created } of rows) {
+          // The columns' types hold for what is written, not for what is read from a damaged page.
+          if (typeof key !== "string" || typeof value !== "string") continue;
+          if (Number.isSafeInteger(created)) insert.run(Number(id), key, value, Number(created));
+        }
+        if (rows.length < MANY) return;
+        first = Number(rows.at(-1)!.id) + 1;
+      }
+    };
+    if (read) copy(0, MAX_ID);
     to.exec("COMMIT");
   } finally {
     from.close();
@@ -54,73 +75,25 @@ export function rescue(path: string, to: DatabaseSync): string | null {
   return why;
 }
 
-/**
- * Goes by id; where a row cannot be read, it seeks the next that can, wider each time, and then goes
- * back from there, as it may have gone too far. It ends: each time round either starts after a row
- * with a higher id or doubles what is skipped.
- */
-function copyRows(
-  rows: ReturnType<typeof rowsById>,
-  attempt: Attempt,
-  copy: (row: ReadRow) => void,
-): void {
-  /** One by one: `iterate` takes an error for the end, in Deno. @returns Whether there are no more */
-  const copyAll = (next: () => ReadRow | undefined): boolean => {
-    while (true) {
-      const row = attempt(() => next() ?? "none");
-      if (row === "none") return true;
-      if (row === null) return false;
-      copy(row);
+/** Reads rows by ids, both ends included; one whose id is out of order counts as not readable. */
+function readerOf(db: DatabaseSync): (first: number, last: number) => ReadRow[] {
+  const select = (order: string) =>
+    db.prepare(`SELECT * FROM outbox WHERE id BETWEEN ? AND ? ORDER BY id ${order} LIMIT ?`);
+  const [ascending, descending] = [select("ASC"), select("DESC")];
+  // An id that is too high hides those behind it, but not from the other side.
+  const isEmpty = (first: number, last: number) =>
+    first > last || descending.get(first, last, 1) === undefined;
+  return (first, last) => {
+    // No more than there can be: to look for another one may come to a page that is damaged.
+    const most = Math.min(MANY, last - first + 1);
+    const rows: ReadRow[] = ascending.all(first, last, most);
+    let next = first;
+    for (const { id } of rows) {
+      const isInOrder = typeof id === "number" && id >= next && id <= last;
+      if (!isInOrder || !isEmpty(next, id - 1)) throw new Error("Rows are out of order");
+      next = id + 1;
     }
-  };
-  let after = 0;
-  for (let hole = 0; after + hole < MAX_ID;) {
-    const start = after + hole;
-    let last = start;
-    const ended = copyAll(() => {
-      const row = rows.after(last);
-      last = row?.id ?? last;
-      return row;
-    });
-    if (hole > 0 && (ended || last > start)) {
-      let upTo = start;
-      copyAll(() => {
-        const row = rows.before(upTo, after);
-        upTo = row ? row.id - 1 : upTo;
-        return row;
-      });
-    }
-    if (ended) return;
-    hole = last > start ? 1 : Math.max(1, hole * 2);
-    if (last > start) after = last;
-  }
-}
-
-/** The rows of `outbox`; one whose id is out of order counts as not readable. */
-function rowsById(db: DatabaseSync) {
-  const seek = (order: string) => {
-    const select = db.prepare(
-      `SELECT * FROM outbox WHERE id > ? AND id <= ? ORDER BY id ${order} LIMIT 1`,
-    );
-    return (after: number, upTo: number): ReadRow | undefined => {
-      const row = select.get(after, upTo);
-      const { id = upTo } = row ?? {};
-      if (typeof id === "number" && id > after && id <= upTo) return row as ReadRow | undefined;
-      throw new Error("Rows are out of order");
-    };
-  };
-  const [first, last] = [seek("ASC"), seek("DESC")];
-  return {
-    /** The last up to id `upTo` and after `after`; undefined where none is. */
-    before: (upTo: number, after: number) => last(after, upTo),
-    /** The first after id `after`; undefined where none is. */
-    after(after: number): ReadRow | undefined {
-      const row = first(after, MAX_ID);
-      // An id that is too high would hide the rows up to it: nothing may be in what it skips.
-      if (row && row.id > after + 1 && last(after, row.id - 1)) {
-        throw new Error("Rows are out of order");
-      }
-      return row;
-    },
+    if (rows.length < most && !isEmpty(next, last)) throw new Error("Rows are out of order");
+    return rows;
   };
 }

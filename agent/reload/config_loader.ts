@@ -17,14 +17,15 @@ export interface Changes {
 }
 
 /**
- * Loads configs on a thread of its own, without holding the event loop: what comes back is taken over
- * in slices.
+ * Loads configs on a thread, without holding the event loop: what comes back is taken over in slices.
+ * The thread takes 20 MB, so it is there for a load alone, or from the first look on, though in Deno its
+ * start holds the event loop for some 35 ms.
  */
 export class ConfigLoader {
   #thread: Thread<ConfigHandlers> | null = null;
+  #isLooking = false;
 
-  /** Starts the thread now, as starting it holds the event loop for some 50 ms in Deno. */
-  start(): Thread<ConfigHandlers> {
+  #start(): Thread<ConfigHandlers> {
     if (!this.#thread || this.#thread.dead) {
       this.#thread = new Thread(startWorker("config"), "loads the config");
     }
@@ -38,8 +39,16 @@ export class ConfigLoader {
    * that whatever is kept by it stays
    * @throws {Error} Where the thread fails, which the next load starts anew
    */
-  async load({ file, cwd }: ConfigSource, before: readonly Site[]): Promise<Loaded> {
-    const thread = this.start();
+  async load(source: ConfigSource, before: readonly Site[]): Promise<Loaded> {
+    try {
+      return await this.#load(source, before);
+    } finally {
+      if (!this.#isLooking) await this.close();
+    }
+  }
+
+  async #load({ file, cwd }: ConfigSource, before: readonly Site[]): Promise<Loaded> {
+    const thread = this.#start();
     const parts = await thread.call("load", { file, cwd });
     if (!parts.ok) return parts;
     const known = new Map(before.map((site) => [siteId(site), site]));
@@ -61,7 +70,8 @@ export class ConfigLoader {
 
   /** See stateOfFiles(). @throws {Error} Where the thread fails */
   look(path: string, patterns: readonly string[]): Promise<string | null> {
-    return this.start().call("look", { path, patterns });
+    this.#isLooking = true;
+    return this.#start().call("look", { path, patterns });
   }
 
   /** Ends the thread; a load under way fails. */

@@ -5,8 +5,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { ConfigSource } from "../../runtime/mode_context.ts";
 import type { AgentStats } from "../stats.ts";
-import { stateOfFiles, watchFiles } from "./file_watch.ts";
 import { ConfigLoader } from "./config_loader.ts";
+import { stateOfFiles, watchFiles } from "./file_watch.ts";
 
 interface ReloadDeps {
   /** What the agent started with. */
@@ -48,13 +48,11 @@ export class Reloads {
   /** Where included files are looked for. */
   #patterns: readonly string[];
 
-  /** Starts the thread that loads, before there are checks that this could hold up. */
   constructor(deps: ReloadDeps) {
     this.#deps = deps;
     this.#loader = deps.loader ?? new ConfigLoader();
     this.#sites = deps.config.sites;
     this.#patterns = deps.config.includePatterns;
-    this.#loader.start();
   }
 
   /** From now on the config is taken over. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checked } from "../../config/fields.ts";
 import { compileRegex, RegexError } from "../../config/site/regex.ts";
 import { counted, cut, rule } from "./rule.ts";
 
@@ -6,10 +7,7 @@ const REGEX = "a regex (text)";
 const REGEXES = "a regex (text), or a list of them";
 
 /** A regex in RE2 syntax, for compileRegex(). */
-export const regex = z.string({ error: REGEX }).superRefine((source, ctx) => {
-  const message = regexProblem(source);
-  if (message !== null) ctx.addIssue({ code: "custom", message });
-});
+export const regex = checked(REGEX, regexProblem);
 
 /** One regex, or a list of them. */
 const regexes = z.union([

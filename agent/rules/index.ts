@@ -1,3 +1,5 @@
+import type { HttpRecord } from "../http/types.ts";
+import type { Found, Inspection } from "../inspect/inspection.ts";
 import { bodyRegex, noBodyRegex } from "./body_regex.ts";
 import { maxBodyBytes, minBodyBytes } from "./body_size.ts";
 import { certificateDaysLeft } from "./certificate.ts";
@@ -6,8 +8,6 @@ import { headerValue, responseHeaders } from "./response_headers.ts";
 import { degradedResponseTime, maxResponseTime } from "./response_time.ts";
 import type { Kept, Rule, Seen } from "./rule.ts";
 import { status } from "./status.ts";
-import type { HttpRecord } from "../http/types.ts";
-import type { Found, Inspection } from "../inspect/inspection.ts";
 
 /** Every rule, in the order in which they decide: first those that say down, then degraded. */
 const LIST = [
@@ -54,14 +54,13 @@ export function toRules(said: Partial<SiteRules>): SiteRules {
 
 /** The rules that a site has, each with its value. */
 export function rulesOf(rules: SiteRules): { rule: AnyRule; value: unknown }[] {
-  return RULES.flatMap((rule) =>
-    rules[rule.key] === null ? [] : [{ rule, value: rules[rule.key] }]
-  );
-}
-
-/** Whether the texts of a response have to be looked at. */
-export function asksOfTexts(rules: SiteRules): boolean {
-  return rulesOf(rules).some(({ rule }) => rule.asks !== undefined);
+  // A loop, as it is done at each check, and most rules are not asked for.
+  const found: { rule: AnyRule; value: unknown }[] = [];
+  for (const rule of RULES) {
+    const value = rules[rule.key];
+    if (value !== null) found.push({ rule, value });
+  }
+  return found;
 }
 
 /** How a response did by one rule. */

@@ -1,20 +1,19 @@
 import { compile, search } from "@jmespath-community/jmespath";
 import { z } from "zod";
-import { mapOf, optional, section } from "../../config/fields.ts";
+import { checked, mapOf, optional, section } from "../../config/fields.ts";
 import { isMap } from "../../config/source/raw.ts";
 import type { JsonRule } from "../inspect/inspection.ts";
 import { regex } from "./body_regex.ts";
 import { counted, cut, rule } from "./rule.ts";
 
-const expression = z.string().superRefine((path, ctx) => {
-  const problem = jmespathProblem(path);
-  if (problem === null) return;
-  ctx.addIssue({ code: "custom", message: `a JMESPath expression (${problem})` });
-});
+const EXPRESSION = "a JMESPath expression";
 
 const schema = mapOf(
   "a map from JMESPath expression to rule",
-  expression,
+  checked(EXPRESSION, (path) => {
+    const problem = jmespathProblem(path);
+    return problem && `${EXPRESSION} (${problem})`;
+  }),
   section({
     // Null is a value here, unlike elsewhere.
     equals: z.unknown().optional().superRefine((value, ctx) => {

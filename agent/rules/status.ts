@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parsed } from "../../config/fields.ts";
 import { rule } from "./rule.ts";
 
 const WHAT = 'a status from 100 to 599, a range ("200-299") or a class ("2xx")';
@@ -15,12 +16,7 @@ export const status = rule({
   reason: "status",
   failure: "down",
   schema: z.array(
-    z.unknown().transform((given, ctx): StatusRange => {
-      const range = parseStatusRange(given);
-      if (range !== null) return range;
-      ctx.addIssue({ code: "custom", message: WHAT });
-      return z.NEVER;
-    }),
+    parsed(z.unknown(), WHAT, parseStatusRange),
     { error: "a list of status codes" },
   ).nonempty({ error: "at least one status code" }) as z.ZodType<readonly StatusRange[]>,
   byDefault: [{ from: 200, to: 200 }],

@@ -1,14 +1,14 @@
 import type { Config, Listen } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Histogram } from "../../runtime/histogram.ts";
 import type { Logger } from "../../runtime/log.ts";
+import type { Family, Metrics, Reading } from "../../runtime/metrics.ts";
 import { startOps } from "../../runtime/ops.ts";
 import type { OpsServer } from "../../runtime/ops_server.ts";
-import type { PerSiteMetrics } from "./samples.ts";
-import { probePage } from "./probe.ts";
 import type { RunningAgent } from "../run.ts";
 import type { AgentStats } from "../stats.ts";
-import type { Histogram } from "../../runtime/histogram.ts";
-import type { Family, Metrics, Reading } from "../../runtime/metrics.ts";
+import { probePage } from "./probe.ts";
+import type { PerSiteMetrics } from "./samples.ts";
 
 interface AgentOpsOptions {
   /** Null: nothing is served. */

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers";
 import type { Secret } from "../../config/source/outside.ts";
+import { type Site, siteId } from "../../config/types.ts";
 import type { Checked } from "../check/check.ts";
 import { hideSecrets } from "../evidence/scrub.ts";
 import { headerValue } from "../rules/response_headers.ts";
-import { type Site, siteId } from "../../config/types.ts";
 
 type Labels = Readonly<Record<string, string>>;
 

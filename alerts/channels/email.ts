@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plain, text, whole } from "../../config/fields.ts";
+import { text, whole } from "../../config/fields.ts";
 import { escapeHtml } from "../../runtime/in_words.ts";
 import type { Message } from "../message/message.ts";
 import { LINK_TEXT, type Tone, type Words, wordsOf } from "../message/words.ts";
@@ -25,8 +25,8 @@ export const email = channelKind({
     security: z.literal(["starttls", "tls", "none"], { error: "starttls, tls or none" }).nullish(),
     /** PEM; left out: the system's authorities. */
     ca: z.string({ error: "PEM" }).nullish(),
-    username: plain("a user name").nullish(),
-    password: plain("a password").nullish(),
+    username: text("a user name").nullish(),
+    password: text("a password").nullish(),
     from: address,
     to: oneOrMore(address, `${ADDRESS}, or a list of them`),
   },

@@ -1,6 +1,6 @@
 /** What the channels' schemas are made of. */
 import { z } from "zod";
-import { HTTP_TOKEN, text, textLike } from "../../config/fields.ts";
+import { HTTP_TOKEN, mapOf, text, textLike } from "../../config/fields.ts";
 import { checkUrl } from "../../config/site/urls.ts";
 
 const URL_WHAT = 'an http or https URL without spaces and "user:password@"';
@@ -18,9 +18,6 @@ export function oneOrMore<S extends z.ZodType>(schema: S, what: string) {
 
 /** Further headers of each request. */
 export function headers() {
-  return z.record(
-    textLike("a header's name", HTTP_TOKEN),
-    text("a header's value"),
-    { error: HEADERS },
-  ).nullish();
+  return mapOf(HEADERS, textLike("a header's name", HTTP_TOKEN), text("a header's value"))
+    .nullish();
 }

@@ -114,8 +114,7 @@ export function wordsOf(message: Message, now: number): Words {
   const tone = toneOf(event, incidents);
   const title = cut(printable(titleOf(message, now)), MOST_TITLE);
   const several = incidents.length > 1;
-  const found = several ? factsOfAll(message, now) : factsOf(first, message, now);
-  const facts = found.map(([name, value]): [string, string] => [
+  const facts = factsOf(message, now).map(([name, value]): [string, string] => [
     printable(name),
     cut(printable(value), MOST_VALUE),
   ]);
@@ -170,7 +169,7 @@ function titleOf({ event, includesOpening, incidents, left }: Message, now: numb
     case "test":
       return `Test: ${who} ${what}${why}`;
     case "acknowledged":
-      return `${who}: acknowledged${first.acknowledgedBy ? ` by ${first.acknowledgedBy}` : ""}`;
+      return `${who}: acknowledged${byWhom(first)}`;
     case "reminder": {
       const still = /^(is|are) /.test(what) ? what.replace(" ", " still ") : `still ${what}`;
       return `${who} ${still}, for ${lasted(first, now)}${why}`;
@@ -210,36 +209,45 @@ function sharedHost(incidents: readonly Incident[]): string {
   return hosts.size === 1 && host ? ` of ${host}` : "";
 }
 
-function factsOf(incident: Incident, message: Message, now: number): Words["facts"] {
-  const { site, url, openedAt, acknowledgedAt, acknowledgedBy, cause, evidence, before } = incident;
-  const last = evidence.at(-1);
-  const { whose } = kindOf(incident);
-  const labels = Object.entries(incident.labels).map(([name, value]) => `${name}=${value}`);
-  const place = url || incident.kind.startsWith("agent") && evidence[0]?.agent;
+/** Of the one incident, or what can be said of several together. */
+function factsOf(message: Message, now: number): Words["facts"] {
+  const { incidents, event, includesOpening } = message;
+  const [first] = incidents as [Incident];
+  const one = incidents.length === 1 ? first : null;
+  const seen = first.evidence.at(-1)?.seen;
+  const causes = [...new Set(incidents.map(({ cause }) => cause))];
+  const more = causes.length > 3 ? ` and ${causes.length - 3} more` : "";
+  const why = causeOfAll(incidents) || `${causes.slice(0, 3).join("; ")}${more}`;
+  const labels = Object.entries(one?.labels ?? {}).map(([name, value]) => `${name}=${value}`);
+  const agents = one === null || alike(one.evidence) ? [] : one.evidence.slice(0, MOST_AGENTS);
   const facts: [string, string | null | false | undefined][] = [
-    ["What", place && place !== site ? `${site} (${place})` : site],
-    ...whenFacts([incident], now),
-    ["Why", message.event === "resolved" ? cause && `it was: ${cause}` : cause],
-    ["Whose", faultOf(whose, last?.seen?.reason)],
-    ["Saw", last?.seen && seenWords(last.seen)],
-    ["From", incident.locations.join(", ")],
-    ["Flapping", incident.flapping && "it goes up and down; told once, until that is over"],
-    ["Before", before && beforeWords(before, openedAt)],
+    ["What", one && whatWords(one)],
+    ...whenFacts(incidents, now),
+    ["Why", event === "resolved" ? why && `it was: ${why}` : why],
+    ["Whose", faultOf(kindOf(first).whose, seen?.reason)],
+    ["Saw", one && seen && seenWords(seen)],
+    ["From", [...new Set(incidents.flatMap(({ locations }) => locations))].join(", ")],
+    ["Flapping", one?.flapping && "it goes up and down; told once, until that is over"],
+    ["Before", one?.before && beforeWords(one.before, one.openedAt)],
     ["Labels", labels.join(", ")],
-    [
-      "Acknowledged",
-      acknowledgedAt && `${moment(acknowledgedAt)}${acknowledgedBy ? ` by ${acknowledgedBy}` : ""}`,
-    ],
-    ["Late", message.includesOpening && LATE],
-    ...alike(evidence) ? [] : evidence.slice(0, MOST_AGENTS).map((one): [string, string] => [
-      one.location ?? one.agent,
-      `${one.cause}, since ${moment(one.since)}`,
+    ["Acknowledged", one?.acknowledgedAt && `${moment(one.acknowledgedAt)}${byWhom(one)}`],
+    ["Late", includesOpening && "nobody could be told of it before"],
+    ...agents.map(({ location, agent, cause, since }): [string, string] => [
+      location ?? agent,
+      `${cause}, since ${moment(since)}`,
     ]),
   ];
   return facts.filter((fact): fact is [string, string] => !!fact[1]);
 }
 
-const LATE = "nobody could be told of it before";
+function whatWords({ site, url, kind, evidence }: Incident): string {
+  const place = url || kind.startsWith("agent") && evidence[0]?.agent;
+  return place && place !== site ? `${site} (${place})` : site;
+}
+
+function byWhom({ acknowledgedBy }: Incident): string {
+  return acknowledgedBy ? ` by ${acknowledgedBy}` : "";
+}
 
 /** "Since", and "Until" once all of them are over. */
 function whenFacts(incidents: readonly Incident[], now: number): Words["facts"] {
@@ -288,23 +296,6 @@ function beforeWords(before: NonNullable<Incident["before"]>, openedAt: string):
   const well = wellMs < 1_000 ? "another incident until then" : `well for ${span(wellMs)}`;
   return `${well}; ${incidents} incident${incidents === 1 ? "" : "s"} in 30 days, ` +
     `${span(seconds * 1_000)} in all`;
-}
-
-function factsOfAll(message: Message, now: number): Words["facts"] {
-  const { incidents, event, includesOpening } = message;
-  const causes = [...new Set(incidents.map(({ cause }) => cause))];
-  const locations = [...new Set(incidents.flatMap(({ locations }) => locations))];
-  const reason = incidents[0]!.evidence.at(-1)?.seen?.reason;
-  const more = causes.length > 3 ? ` and ${causes.length - 3} more` : "";
-  const why = causeOfAll(incidents) || `${causes.slice(0, 3).join("; ")}${more}`;
-  const facts: Words["facts"] = [
-    ...whenFacts(incidents, now),
-    ["Why", event === "resolved" ? why && `it was: ${why}` : why],
-    ["Whose", faultOf(kindOf(incidents[0]!).whose, reason)],
-    ["From", locations.join(", ")],
-    ["Late", includesOpening ? LATE : ""],
-  ];
-  return facts.filter(([, value]) => value);
 }
 
 function listOf(incidents: readonly Incident[]): string[] {

@@ -1,7 +1,7 @@
 import type { AlertRules } from "../../config/types.ts";
-import type { Agent, AgentState, Spell } from "./agent.ts";
+import { type Agent, type AgentState, newAgent, type Spell } from "./agent.ts";
 import type { Change, Evidence, Kind, Severity, Subject } from "./change.ts";
-import type { SiteState } from "./site.ts";
+import { newSite, type SiteState } from "./site.ts";
 import { Timers } from "./timers.ts";
 import type { Moment } from "./view.ts";
 
@@ -55,27 +55,18 @@ export class Book {
     return { at: this.now, ts: this.now * 1_000 };
   }
 
-  /** Notes that a site changes, and gives it. */
+  /** Notes that a site changes, and gives it; a new one where nothing is known of it. */
   site(id: number): SiteState {
     this.#sites.add(id);
+    if (!this.sites.has(id)) this.sites.set(id, newSite());
     return this.sites.get(id)!;
   }
 
   /** The same of an agent. */
   agent(uuid: string): Agent {
     this.#agents.add(uuid);
+    if (!this.agents.has(uuid)) this.agents.set(uuid, newAgent(this.now));
     return this.agents.get(uuid)!;
-  }
-
-  /** Of a site that may be forgotten. */
-  addSite(id: number, make: () => SiteState): SiteState {
-    if (!this.sites.has(id)) this.sites.set(id, make());
-    return this.site(id);
-  }
-
-  addAgent(uuid: string, make: () => Agent): Agent {
-    if (!this.agents.has(uuid)) this.agents.set(uuid, make());
-    return this.agent(uuid);
   }
 
   subject(uuid: string): Subject {

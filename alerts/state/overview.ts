@@ -1,4 +1,4 @@
-import { Agent, type AgentState, newAgent, type Spell } from "./agent.ts";
+import { Agent, type AgentState, type Spell } from "./agent.ts";
 import { AgentWatch } from "./agents/agent_watch.ts";
 import { Book, type Changes, type SitePolicy } from "./book.ts";
 import { ObjectiveWatch } from "./sites/objective_watch.ts";
@@ -107,7 +107,7 @@ export class Overview {
   #see(id: number, uuid: string, view: View | null, moment: { at: number; ts: number }): void {
     // Forgotten, and heard of no more.
     if (view === null && !this.#book.agents.has(uuid)) return;
-    this.#book.addAgent(uuid, () => newAgent(this.now));
+    this.#book.agent(uuid);
     this.#sites.see(id, uuid, view, moment);
     this.#agents.wake(uuid);
   }

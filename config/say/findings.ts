@@ -1,7 +1,7 @@
+import { UsageError } from "../../runtime/exit_codes.ts";
 import { isGiven } from "../source/raw.ts";
 import { HIDDEN, isSecretAt } from "./redact.ts";
 import { quote, show } from "./show.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
 
 /** Collects what is wrong, and keeps secrets out of it. */
 export class Findings {

@@ -3,10 +3,10 @@ import { RULES } from "../../agent/rules/index.ts";
 import { HTTP_TOKEN, oneOf } from "../fields.ts";
 import type { Findings, Path } from "../say/findings.ts";
 import { isGiven, isMap, mapAt } from "../source/raw.ts";
-import { TLS_KEYS } from "./site_files.ts";
 import { checkTlsPair } from "../tls_files.ts";
-import { badPortOf } from "./urls.ts";
+import { TLS_KEYS } from "./site_files.ts";
 import { HEADER_NAME } from "./site_request.ts";
+import { badPortOf } from "./urls.ts";
 
 /** What the client "fetch" cannot do, by the key that asks for it. */
 const ONLY_TIMED: Readonly<Record<string, (value: unknown) => boolean>> = {

@@ -1,9 +1,9 @@
 import { MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
 import type { Findings, Path } from "../say/findings.ts";
-import type { RawSettings } from "./site_checks.ts";
 import { isMap } from "../source/raw.ts";
 import { readBytes, type TextReader } from "../source/read_text.ts";
 import { readTlsFiles, type TlsFileKeys, type TlsTexts } from "../tls_files.ts";
+import type { RawSettings } from "./site_checks.ts";
 
 /** The keys of `tls:` that name files. */
 export const TLS_KEYS: TlsFileKeys = { ca: "ca_file", cert: "cert_file", key: "key_file" };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { bytesRead, MAX_BODY_BYTES } from "../../agent/rules/body_size.ts";
 import {
   anyCase,
+  checked,
   entries,
   flag,
   HTTP_TOKEN,
@@ -25,7 +26,7 @@ export const HEADER_NAME = 'a header\'s name (letters, digits and "-")';
 const VALUE = "a header's value (a text in ASCII, on one line, without spaces around it)";
 
 /** Headers that are not the config's to set: why not, and what to do in their place. */
-const REFUSED: Readonly<Record<string, string>> = {
+const REFUSED: ReadonlyMap<string, string> = new Map(Object.entries({
   "content-length": "it is the length of the body",
   "transfer-encoding": "a body goes out in one piece",
   connection: 'the key "connection" is for it',
@@ -36,7 +37,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   te: "trailers are not read",
   trailer: "trailers are not sent",
   upgrade: "another protocol cannot be read",
-};
+}));
 
 /** Whether `value` is a field value of RFC 9110, section 5.5, in ASCII. */
 export function isHeaderValue(value: unknown): value is string {
@@ -45,10 +46,9 @@ export function isHeaderValue(value: unknown): value is string {
 
 /** A map from a request header's name, which RawSite checks, to its value. */
 function requestHeaders() {
-  const name = z.string().superRefine((name, ctx) => {
-    const lower = name.toLowerCase();
-    if (!Object.hasOwn(REFUSED, lower)) return;
-    ctx.addIssue({ code: "custom", message: `no such header: ${REFUSED[lower]}` });
+  const name = checked(HEADER_NAME, (name) => {
+    const why = REFUSED.get(name.toLowerCase());
+    return why === undefined ? null : `no such header: ${why}`;
   });
   return entries("a map from header to value", name, textLike(VALUE, isHeaderValue));
 }

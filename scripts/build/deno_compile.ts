@@ -1,5 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { THREAD_FILES } from "../../runtime/thread_sources.ts";
+import { writeConfigWithout } from "../config_without.ts";
 import type { Executable } from "./executables.ts";
 import { ROOT } from "./project.ts";
 import { UnavailableError } from "./unavailable_error.ts";
@@ -17,9 +18,12 @@ export async function denoCompile(
   folder: string,
   env: Record<string, string> = {},
 ): Promise<string> {
+  // What is imported when it is needed would be left out.
+  const config = await writeConfigWithout("unstable");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
+      `--config=${config}`,
       "--no-check",
       // Otherwise all of node_modules goes in, with what only builds and tests need.
       "--node-modules-dir=none",
@@ -33,7 +37,7 @@ export async function denoCompile(
     ],
     cwd: ROOT,
     env,
-  }).output();
+  }).output().finally(() => Deno.remove(config));
   const output = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
   if (code === 0) return output;
   // "Setting up base binary: error sending request", or "Could not find denort at ...".

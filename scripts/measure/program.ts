@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ROOT } from "../build/project.ts";
 import { type LocalProcess, startProcess } from "../../local/process.ts";
@@ -30,8 +31,11 @@ export function startMode(
   });
 }
 
+/** As its task has V8 work, but without a type check and with all permissions. */
 export function modeCommand({ folder }: Checkout, args: readonly string[]): string[] {
-  return [Deno.execPath(), "run", "-A", "--no-check", join(folder, "main.ts"), ...args];
+  const { tasks } = JSON.parse(readFileSync(join(folder, "deno.json"), "utf8"));
+  const flags = tasks[args[0]!]?.command.match(/--v8-flags=\S+/g) ?? [];
+  return [Deno.execPath(), "run", "-A", "--no-check", ...flags, join(folder, "main.ts"), ...args];
 }
 
 /** Runs a mode to its end. @throws Where it fails, with the end of its log */

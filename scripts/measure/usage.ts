@@ -32,6 +32,21 @@ export function usageOf(pid: number): Usage {
   };
 }
 
+/** CPU time of the threads that still run, seconds: the first one, V8's own, and all others. */
+export function threadsOf(pid: number): Record<"main" | "v8" | "others", number> {
+  const threads = { main: 0, v8: 0, others: 0 };
+  for (const tid of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const text = (name: string) => readFileSync(`/proc/${pid}/task/${tid}/${name}`, "utf8");
+      const kind = tid === String(pid) ? "main" : text("comm").startsWith("V8") ? "v8" : "others";
+      threads[kind] += Number(text("schedstat").split(" ")[0]) / NANOSECONDS;
+    } catch {
+      continue; // it has ended meanwhile
+    }
+  }
+  return threads;
+}
+
 /**
  * CPU time of a process and its children, seconds: those that run, and those that it waited for. NaN
  * where there is no /proc.

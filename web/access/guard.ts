@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler, Next } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { randomBytes } from "node:crypto";
@@ -54,44 +54,37 @@ export class Guard {
       : () => true;
   }
 
-  /** Before everything: the headers, the host, and the token of what changes something. */
-  get shield(): MiddlewareHandler<Env> {
-    const limit = bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: (c) => refused(c, 413, `No more than ${MAX_BODY_BYTES} bytes are read`),
-    });
-    const admit = async (c: Context<Env>, next: Next): Promise<Response | null> => {
-      const host = c.req.header("host") ?? "";
-      if (!this.#hosts(host)) {
+  /** Before everything: the headers, the host, who asks, and the token of what changes something. */
+  get shield(): MiddlewareHandler<Env>[] {
+    return [
+      async (c, next) => {
+        await next();
+        // Behind the rooms, so that no kind of answer goes without. (c.header would make a new response
+        // for each, which took a quarter of a page's time.)
+        for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+      },
+      async (c, next) => {
+        const host = hostOf(c);
+        if (this.#hosts(host)) return await next();
         const hint = 'is not served here; name it in "web.public_url"';
         return refused(c, 421, `Host "${host.slice(0, 80)}" ${hint}`);
-      }
-      const signs = this.#signsOf(c);
-      const { session } = signs;
-      const visitor = this.doorkeeper.visitor(signs);
-      c.set("visitor", visitor);
-      c.set("who", visitor ?? NOBODY);
-      c.set("csrf", "");
-      if (SAFE.has(c.req.method)) {
+      },
+      async (c, next) => {
+        const visitor = this.doorkeeper.visitor(this.#signsOf(c));
+        c.set("visitor", visitor);
+        c.set("who", visitor ?? NOBODY);
+        c.set("csrf", "");
         await next();
-        return null;
-      }
-      let refusal: Response | null = null;
-      const tooLarge = await limit(c, async () => {
-        const isOwn = visitor?.isAmbient === false || this.#isOwnOrigin(c, host) &&
-            session !== null && this.sessions.isFormToken(session, await tokenIn(c));
-        if (isOwn) await next();
-        else refusal = refused(c, 403, "This form is too old, or another site's: load it again");
-      });
-      return tooLarge instanceof Response ? tooLarge : refusal;
-    };
-    return async (c, next) => {
-      const refusal = await admit(c, next);
-      if (refusal !== null) c.res = refusal;
-      // Behind the rooms, so that no kind of answer goes without. (c.header would make a new response
-      // for each, which took a quarter of a page's time.)
-      for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
-    };
+      },
+      bodyLimit({
+        maxSize: MAX_BODY_BYTES,
+        onError: (c) => refused(c, 413, `No more than ${MAX_BODY_BYTES} bytes are read`),
+      }),
+      async (c, next) => {
+        if (SAFE.has(c.req.method) || await this.#isOwn(c)) return await next();
+        return refused(c, 403, "This form is too old, or another site's: load it again");
+      },
+    ];
   }
 
   /** Before what is not for everybody: a visitor, and for what changes something one who may. */
@@ -165,12 +158,19 @@ export class Guard {
     return this.#secure(c) ? `__Host-${COOKIE}` : COOKIE;
   }
 
-  #isOwnOrigin(c: Context, host: string): boolean {
+  /** Whether a request comes from a page of ours, or of a program. */
+  async #isOwn(c: Context<Env>): Promise<boolean> {
+    if (c.get("visitor")?.isAmbient === false) return true;
     const origin = c.req.header("origin");
-    if (origin === undefined) return true;
-    const from = URL.parse(origin)?.host;
-    return from !== undefined && (from === host || from === this.#publicHost);
+    const from = origin === undefined ? hostOf(c) : URL.parse(origin)?.host;
+    if (from === undefined || from !== hostOf(c) && from !== this.#publicHost) return false;
+    const { session } = this.#signsOf(c);
+    return session !== null && this.sessions.isFormToken(session, await tokenIn(c));
   }
+}
+
+function hostOf(c: Context): string {
+  return c.req.header("host") ?? "";
 }
 
 /** The name in a Host header, without its port and brackets. */

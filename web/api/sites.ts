@@ -3,7 +3,7 @@ import { STATES } from "../data/now/judge.ts";
 import { filter } from "../data/now/select.ts";
 import type { SiteNow } from "../data/now/sites.ts";
 import { DAY_MS } from "../data/past/history.ts";
-import { MS } from "../data/sql.ts";
+import { lastResults } from "../data/past/site.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
 import { cursorOf, id, pageOf, paging, placeOf, time } from "./schemas.ts";
@@ -56,13 +56,6 @@ const result = z.object({
   errorMessage: z.string().nullable(),
   remoteAddress: z.string().nullable(),
 });
-
-/** SQL for one. */
-const RESULT = `${MS("ts")}, agent, location, verdict, reason, response_code AS "responseCode",
-  response_ms AS "responseMs", slots, maintenance, error_class AS "errorClass",
-  error_message AS "errorMessage", remote_address AS "remoteAddress", json_build_object(
-    'dns', dns_ms, 'connect', connect_ms, 'tls', tls_ms, 'firstByte', first_byte_ms,
-    'download', download_ms) AS phases`;
 
 /** How far back results are looked for, unless a request says otherwise. */
 const DEFAULT_DAYS = 30;
@@ -132,16 +125,12 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
         const first = since ?? new Date(clock.now() - DEFAULT_DAYS * DAY_MS);
         // To the microsecond, as the column has it.
         const before = placeOf(cursor, z.string().regex(/^[\d:. -]+\+00$/)) ?? until ?? "infinity";
-        const { rows } = await pool.query(
-          `SELECT ${RESULT}, ts AT TIME ZONE 'UTC' || '+00' AS at
-           FROM httpmon_results($1, $2, $3, $4) AS r`,
-          [name, first, before, limit + 1],
-        );
-        const page = rows.slice(0, limit);
+        const found = await lastResults(pool, name, [first, before], limit + 1);
+        const data = found.slice(0, limit);
         // Results of one moment stay together: a page begins before the last one's.
-        const next = rows[limit];
-        while (next && page.length > 1 && page.at(-1).at === next.at) page.pop();
-        return { data: page, next: next ? cursorOf(page.at(-1).at) : null };
+        const next = found[limit];
+        while (next && data.length > 1 && data.at(-1)!.moment === next.moment) data.pop();
+        return { data, next: next ? cursorOf(data.at(-1)!.moment) : null };
       },
     }),
   ];

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { lastChecks } from "../data/past/checks.ts";
-import { DAYS } from "../data/past/history.ts";
+import { DAYS, HOUR_MS } from "../data/past/history.ts";
 import { incidents } from "../data/incidents/incidents.ts";
 import { type Range, rangeOf } from "../data/past/range.ts";
 import {
@@ -51,7 +51,7 @@ export async function site(c: Context<Env>, deps: WebDeps) {
       chainOf(pool, id),
       quantilesOf(pool, id, range),
       lastChecks(pool, [id], CHECKS),
-      lastResults(pool, name, now, RESULTS),
+      lastResults(pool, name, [new Date(now - 26 * HOUR_MS), new Date(now + HOUR_MS)], RESULTS),
     ]);
   const counts = noCounts();
   const fields = Object.keys(counts) as (keyof typeof counts)[];

@@ -3,17 +3,17 @@ import type { Site } from "../../../config/types.ts";
 import type { Evidence, ResultMessage } from "../../../wire/message.ts";
 import { kindOf } from "../../auth/index.ts";
 import type { Checked } from "../../check/check.ts";
-import { cleanLine } from "../../http/text.ts";
+import type { Judgement } from "../../check/judge.ts";
 import { hideSecrets, secretsOf } from "../../evidence/scrub.ts";
 import { hideSecretLooking } from "../../evidence/secret_patterns.ts";
-import { type Hop, type HttpRecord, type HttpRequest, whole } from "../../http/types.ts";
-import type { Judgement } from "../../check/judge.ts";
-import { tlsLines } from "./certificates.ts";
-import { type RuleOutcome, verdictOfFailure } from "../../rules/index.ts";
-import { phaseLines } from "./times.ts";
-import { COLOURS, grouped, milliseconds, section, type Style, titleOf } from "./style.ts";
-import { encodeRequest } from "../../http/timed/request_head.ts";
 import { parseTarget } from "../../http/target.ts";
+import { cleanLine } from "../../http/text.ts";
+import { encodeRequest } from "../../http/timed/request_head.ts";
+import { type Hop, type HttpRecord, type HttpRequest, whole } from "../../http/types.ts";
+import { type RuleOutcome, verdictOfFailure } from "../../rules/index.ts";
+import { tlsLines } from "./certificates.ts";
+import { COLOURS, grouped, milliseconds, section, type Style, titleOf } from "./style.ts";
+import { phaseLines } from "./times.ts";
 
 const MAX_URL = 2_048;
 

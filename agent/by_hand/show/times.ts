@@ -1,7 +1,7 @@
-import type { Phases } from "../../../wire/message.ts";
-import { COLOURS, milliseconds, section, type Style, titleOf } from "./style.ts";
 import type { Site } from "../../../config/types.ts";
+import type { Phases } from "../../../wire/message.ts";
 import type { Checked } from "../../check/check.ts";
+import { COLOURS, milliseconds, section, type Style, titleOf } from "./style.ts";
 
 const PHASE_NAMES: readonly [key: keyof Phases, name: string][] = [
   ["dns", "dns"],

@@ -1,20 +1,21 @@
 import { systemClock } from "../../../runtime/clock.ts";
+import { ExchangeFailure, failure, httpError } from "../errors.ts";
 import { type Before, NetworkRules } from "../networks.ts";
 import { followRedirects, type HopOutcome, redirectOf } from "../redirects.ts";
 import { systemResolver } from "../resolve.ts";
 import { Steps } from "../steps.ts";
-import type { HttpClient, ResponseHead, WholeRequest } from "../types.ts";
-import { closeConnection, type Connection, IdleConnections } from "./idle_connections.ts";
-import { TrustStore } from "./tls/trust.ts";
-import { ExchangeFailure, failure, httpError } from "../errors.ts";
 import { parseTarget, type Target } from "../target.ts";
+import type { HttpClient, ResponseHead, WholeRequest } from "../types.ts";
+import { keep } from "../../bounded_map.ts";
 import { dial, type DialDeps, type Wanted } from "./dial.ts";
-import { Http2Reader, openSession } from "./read/http2.ts";
+import { closeConnection, type Connection, IdleConnections } from "./idle_connections.ts";
 import { PhaseTimer } from "./phase_timer.ts";
 import { proxyFailure } from "./proxy.ts";
+import { Http2Reader, openSession } from "./read/http2.ts";
 import type { Reader, ReaderOptions } from "./read/reader.ts";
-import { encodeRequest, http2Headers } from "./request_head.ts";
 import { ResponseReader } from "./read/response_reader.ts";
+import { encodeRequest, http2Headers } from "./request_head.ts";
+import { TrustStore } from "./tls/trust.ts";
 
 /** A client that keeps connections for requests with `reuseConnection`; to be closed at the end. */
 export type TimedClient = HttpClient & { close(): void };
@@ -33,6 +34,7 @@ export function createTimedClient(deps: Partial<DialDeps> = {}): TimedClient {
     networks: new NetworkRules(),
     trust: new TrustStore(clock),
     idle,
+    targets: new Map(),
     ...deps,
   };
   const client: HttpClient = async (first, signal) => {
@@ -51,6 +53,8 @@ export function createTimedClient(deps: Partial<DialDeps> = {}): TimedClient {
 /** What hops are made with. */
 interface HopDeps extends DialDeps {
   idle: IdleConnections;
+  /** URLs that were taken apart. */
+  targets: Map<string, Target>;
 }
 
 /** Makes one request and reads its response; its socket is closed or kept for reuse. */
@@ -77,7 +81,8 @@ class Hop implements Wanted {
   async run(): Promise<HopOutcome> {
     let error: HopOutcome["error"] = null;
     try {
-      await this.#exchangeAny(parseTarget(this.request.url));
+      const { deps: { targets }, request: { url } } = this;
+      await this.#exchangeAny(targets.get(url) ?? keep(targets, url, parseTarget(url)));
     } catch (thrown) {
       error = thrown instanceof ExchangeFailure
         ? thrown.error

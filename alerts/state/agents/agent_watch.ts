@@ -1,5 +1,4 @@
 import { span } from "../../../runtime/in_words.ts";
-import { newAgent } from "../agent.ts";
 import type { Book } from "../book.ts";
 import { isOver, lostTogether, type Strange, strangeTo, TOGETHER_MS } from "./network.ts";
 
@@ -32,7 +31,7 @@ export class AgentWatch {
   /** It gave a sign of life. @param isWell By a site that is well */
   hear(uuid: string, isWell: boolean): void {
     const { now } = this.#book;
-    const agent = this.#book.addAgent(uuid, () => newAgent(now));
+    const agent = this.#book.agent(uuid);
     agent.heard(now, isWell);
     const { silentSince: openedAt } = agent.state;
     if (openedAt !== null) {

@@ -1,7 +1,7 @@
 import type { Book } from "../book.ts";
 import { TOGETHER_MS } from "../agents/network.ts";
 import { burnOf, miss, OBJECTIVE_KINDS, type ObjectiveKind, unmiss } from "./objective.ts";
-import { newSite, type SiteState } from "../site.ts";
+import type { SiteState } from "../site.ts";
 import type { View } from "../view.ts";
 
 const MINUTE_MS = 60_000;
@@ -25,7 +25,7 @@ export class ObjectiveWatch {
     const { agents, now } = this.#book;
     const agent = agents.get(uuid);
     if (agent?.state.networkSince) return;
-    const site = this.#book.addSite(id, newSite);
+    const site = this.#book.site(id);
     site.objective.missed = miss(site.objective.missed, now, slots);
     if (site.agents[uuid]) site.agents[uuid].missed += slots;
     this.ask(id, uuid);

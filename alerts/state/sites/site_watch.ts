@@ -1,7 +1,7 @@
 import type { Book, IncidentKey } from "../book.ts";
 import type { Kind } from "../change.ts";
 import { holdUntil, recoveryMs } from "./hold.ts";
-import { decide, evidenceOf, newSite, type SiteState, votersFor, votersOf } from "../site.ts";
+import { decide, evidenceOf, type SiteState, votersFor, votersOf } from "../site.ts";
 import type { Moment, View } from "../view.ts";
 
 /** What a site remembers of agents that left it. */
@@ -31,7 +31,7 @@ export class SiteWatch {
 
   /** An agent sees it otherwise, or no more. */
   see(id: number, uuid: string, view: View | null, moment: Moment): void {
-    const site = this.#book.addSite(id, newSite);
+    const site = this.#book.site(id);
     const before = site.agents[uuid];
     if (!before) this.#dropLeft(site);
     const freshMs = (view ?? before)?.freshMs ?? 0;

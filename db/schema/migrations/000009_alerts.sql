@@ -54,7 +54,7 @@ INSERT INTO alert_rounds DEFAULT VALUES;
 
 CREATE TABLE site_states (
   site_id int4 PRIMARY KEY,
-  level text,
+  level text GENERATED ALWAYS AS (state ->> 'level') STORED,
   state jsonb NOT NULL
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE site_states IS 'what alerters make of each site';

@@ -13,7 +13,7 @@ import { checkDeps, clients, obeys, response, site } from "../support.ts";
 /** A turn that is due now; the others are an hour away. */
 function turn(clock: FakeClock, frequencyMs = 3_600_000): Turn {
   const due = clock.monotonic();
-  return new Turn(clock, { anchor: due, frequencyMs }, due);
+  return new Turn(clock, { anchor: due, frequencyMs, stepMs: 10 }, due);
 }
 
 /** A runner over a client whose exchanges end when they are told to, and what it put into the outbox. */

@@ -140,17 +140,6 @@ Deno.test("Inspector runs as many threads as it may, and no more", async () => {
   await inspector.close();
 });
 
-Deno.test("Inspector.start() starts all threads, and none is started later", async () => {
-  const { inspector, threads } = counted(2);
-  inspector.start();
-  inspector.start();
-  assertEquals(threads.length, 2);
-  const all = [1, 2, 3].map((i) => inspector.inspect(request(`needle ${i}`, "x"), 10_000));
-  for (const outcome of await Promise.all(all)) assert(outcome.ok);
-  assertEquals(threads.length, 2);
-  await inspector.close();
-});
-
 Deno.test("Inspector fails the inspection of a thread that dies, and starts another", async () => {
   const { inspector, threads } = counted(1);
   const doomed = inspector.inspect(request(`(?:${SLOW}){3}`, slowText(2 ** 20)), 10_000);

@@ -34,7 +34,7 @@ class Client {
     this.#app.onError((error) => {
       throw error;
     });
-    this.#app.use(guard.shield);
+    this.#app.use(...guard.shield);
     this.#app.get("/public", () => new Response("for all"));
     this.#app.route("/", loginRoom(guard, { config, clock: this.clock, log: this.log }));
     this.#app.use(guard.gate);

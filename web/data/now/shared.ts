@@ -25,8 +25,8 @@ const COLUMNS: Record<Kind, string> = {
   connections: MS("expires_at", '"expiresAt"'),
 };
 
-/** Which of each kind. */
-export type Needed = Record<Kind, Set<number>>;
+/** The numbers by which results name each kind, null where one names none. */
+export type Named = Record<Kind, readonly (number | null)[]>;
 
 /** What results share, each thing read and held once, however many results name it. */
 export class SharedThings {
@@ -44,16 +44,17 @@ export class SharedThings {
   }
 
   /** Reads what is not known yet. @param only Whether to forget all else */
-  async know(needed: Needed, { only = false } = {}): Promise<void> {
+  async know(named: Named, { only = false } = {}): Promise<void> {
     await Promise.all((Object.keys(COLUMNS) as Kind[]).map(async (kind) => {
       const known: Map<number, unknown> = this.#known[kind];
-      const missing = [...needed[kind]].filter((id) => !known.has(id));
+      const needed = new Set(named[kind]);
+      const missing = [...needed].filter((id) => id !== null && !known.has(id));
       if (missing.length > 0) {
         const sql = `SELECT id, ${COLUMNS[kind]} FROM ${kind} WHERE id = ANY ($1)`;
         const { rows } = await this.#pool.query(sql, [missing]);
         for (const { id, ...thing } of rows) known.set(id, thing);
       }
-      if (only) { for (const id of known.keys()) if (!needed[kind].has(id)) known.delete(id); }
+      if (only) { for (const id of known.keys()) if (!needed.has(id)) known.delete(id); }
     }));
   }
 

@@ -5,7 +5,7 @@ import type { Logger } from "../../../runtime/log.ts";
 import { type RetryDeps, retryUntil } from "../../../runtime/retry.ts";
 import { MS } from "../sql.ts";
 import { freshMs, judge, type Seen, type State } from "./judge.ts";
-import { type Needed, SharedThings } from "./shared.ts";
+import { type Named, SharedThings } from "./shared.ts";
 
 /** A site as it is now. Times are milliseconds since 1970. */
 export interface SiteNow {
@@ -170,7 +170,7 @@ export class Sites {
       `SELECT ${columns("since", "state", "response_ms")} FROM httpmon_agents_see($1) AS r`,
       [WITHIN],
     );
-    await this.#shared.know(neededBy(rows), { only: true });
+    await this.#shared.know(namedBy(rows), { only: true });
     this.#seen = new Map();
     for (const row of rows) this.#note(row);
     this.#rank();
@@ -195,7 +195,7 @@ export class Sites {
     );
     // Most of them were there at the last look.
     const newer = rows.filter((row) => this.#isNewer(row));
-    await this.#shared.know(neededBy(newer));
+    await this.#shared.know(namedBy(newer));
     const known = this.#seen.size;
     for (const row of newer) this.#note(row);
     const heard = new Set(newer.map(([siteId]) => siteId));
@@ -335,22 +335,14 @@ export class Sites {
   }
 }
 
-function neededBy(rows: readonly Row[]): Needed {
-  const needed: Needed = {
-    sites: new Set(),
-    agents: new Set(),
-    contexts: new Set(),
-    reasons: new Set(),
-    connections: new Set(),
+function namedBy(rows: readonly Row[]): Named {
+  return {
+    sites: rows.map(([siteId]) => siteId),
+    agents: rows.map(([, agentId]) => agentId),
+    contexts: rows.map((row) => row[7]),
+    reasons: rows.map((row) => row[8]),
+    connections: rows.map((row) => row[9]),
   };
-  for (const [siteId, agentId, , , , , , contextId, reasonId, connectionId] of rows) {
-    needed.sites.add(siteId);
-    needed.agents.add(agentId);
-    if (contextId !== null) needed.contexts.add(contextId);
-    if (reasonId !== null) needed.reasons.add(reasonId);
-    if (connectionId !== null) needed.connections.add(connectionId);
-  }
-  return needed;
 }
 
 /** Where an agent stands, or its UUID. */

@@ -12,10 +12,9 @@ export const DAY_MS = 24 * HOUR_MS;
 export const DAYS = 90;
 
 const REFRESH_MS = 30_000;
-/** The closed hours and yesterday are read anew so often: what came late is in them by then. */
+/** What is over is read anew so often, a little at a time: what came late is in it by then. */
 const LATE_MS = 600_000;
-/** And so are the days before, a few at a time. */
-const DAYS_ANEW = Math.ceil(DAYS * REFRESH_MS / LATE_MS);
+const ANEW = Math.ceil((24 + DAYS) * REFRESH_MS / LATE_MS);
 /** Sites whose percentiles are asked for at a time. */
 const CHUNK = 200;
 
@@ -42,10 +41,8 @@ export class History {
   readonly #hours = new Ring(26);
   readonly #percentiles = new Map<number, Percentiles>();
   #revision = 0;
-  /** By day, when it was read: numbers of days since 1970. */
-  readonly #readDays = new Map<number, number>();
-  #hoursReadAt = -Infinity;
-  #hoursReadFor = -1;
+  /** Names of the buckets that are read, the one that was longest ago first. */
+  readonly #read = new Set<string>();
   #next = 0;
 
   constructor(deps: HistoryDeps) {
@@ -128,54 +125,47 @@ export class History {
 
   /** Reads what is not known yet, or may have changed. */
   async refresh(): Promise<void> {
-    const { clock } = this.#deps;
-    const now = clock.now();
-    const [hour, today] = [Math.floor(now / HOUR_MS), Math.floor(now / DAY_MS)];
-    const late = clock.monotonic() - this.#hoursReadAt > LATE_MS;
-    if (late || this.#hoursReadFor !== hour) {
-      await this.#read(this.#hours, "hour", HOUR_MS, hour - 24, hour);
-      await this.#read(this.#days, "day", DAY_MS, today - 1, today - 1);
-      this.#hoursReadAt = clock.monotonic();
-      this.#hoursReadFor = hour;
-    } else {
-      await this.#read(this.#hours, "hour", HOUR_MS, hour, hour);
-    }
-    await this.#readPercentiles();
-    await this.#readDaysBefore(today, now);
+    await Promise.all([this.#readBuckets(), this.#readPercentiles()]);
     this.#revision++;
-  }
-
-  /** Those that are missing, and then those that were read longest ago. */
-  async #readDaysBefore(today: number, now: number): Promise<void> {
-    const days = Array.from({ length: DAYS - 1 }, (_, n) => today - 2 - n);
-    for (const day of this.#readDays.keys()) if (!days.includes(day)) this.#readDays.delete(day);
-    const missing = days.filter((day) => !this.#readDays.has(day));
-    const oldest = [...this.#readDays].toSorted(([, a], [, b]) => a - b).map(([day]) => day);
-    for (const day of missing.length > 0 ? missing : oldest.slice(0, DAYS_ANEW)) {
-      await this.#read(this.#days, "day", DAY_MS, day, day);
-      this.#readDays.set(day, now);
-    }
   }
 
   /**
    * Bucket by bucket: the rows of all at once, 240,000 for a day of 10,000 sites, would be most of what
    * the process holds.
-   *
-   * @param from Number of the first bucket since 1970; `to`: of the last one
    */
-  async #read(ring: Ring, step: "hour" | "day", ms: number, from: number, to: number) {
-    for (let bucket = from; bucket <= to; bucket++) {
-      const { rows } = await this.#deps.pool.query<[number, ...CountsRow]>({
-        text:
-          `SELECT site_id, sum(up)::int4, sum(degraded)::int4, sum(down)::int4, sum(unknown)::int4,
-           sum(maintenance)::int4
-         FROM httpmon_rollup(NULL, $1, $2, $3) GROUP BY 1`,
-        values: [new Date(bucket * ms), new Date((bucket + 1) * ms), step],
-        rowMode: "array",
-      });
-      ring.clear(bucket);
-      for (const [id, ...counts] of rows) ring.set(id, bucket, counts);
+  async #readBuckets(): Promise<void> {
+    const now = this.#deps.clock.now();
+    const [hour, today] = [Math.floor(now / HOUR_MS), Math.floor(now / DAY_MS)];
+    const wanted = new Map<string, () => Promise<void>>();
+    for (let n = hour; n >= hour - 24; n--) {
+      wanted.set(`hour ${n}`, () => this.#readBucket(this.#hours, "hour", HOUR_MS, n));
     }
+    for (let n = today - 1; n >= today - DAYS; n--) {
+      wanted.set(`day ${n}`, () => this.#readBucket(this.#days, "day", DAY_MS, n));
+    }
+    for (const name of this.#read) if (!wanted.has(name)) this.#read.delete(name);
+    const missing = [...wanted.keys()].filter((name) => !this.#read.has(name));
+    const oldest = [...this.#read].slice(0, ANEW);
+    // What is under way, and was until just now, changes all the time.
+    for (const name of new Set([`hour ${hour}`, `hour ${hour - 1}`, ...missing, ...oldest])) {
+      await wanted.get(name)!();
+      this.#read.delete(name);
+      this.#read.add(name);
+    }
+  }
+
+  /** @param n Its number since 1970 */
+  async #readBucket(ring: Ring, step: "hour" | "day", ms: number, n: number): Promise<void> {
+    const { rows } = await this.#deps.pool.query<[number, ...CountsRow]>({
+      text:
+        `SELECT site_id, sum(up)::int4, sum(degraded)::int4, sum(down)::int4, sum(unknown)::int4,
+         sum(maintenance)::int4
+       FROM httpmon_rollup(NULL, $1, $2, $3) GROUP BY 1`,
+      values: [new Date(n * ms), new Date((n + 1) * ms), step],
+      rowMode: "array",
+    });
+    ring.clear(n);
+    for (const [id, ...counts] of rows) ring.set(id, n, counts);
   }
 
   /** The next sites' in turn; at first all of them. */

@@ -1,30 +1,21 @@
 import type { Pool } from "pg";
-import { HOUR_MS } from "./history.ts";
-import type { Seen, State } from "../now/judge.ts";
+import type { Seen } from "../now/judge.ts";
 import type { Range } from "./range.ts";
+import type { Counts } from "./ring.ts";
 import { literal, MS } from "../sql.ts";
 
+export const PHASES = ["dns", "connect", "tls", "first_byte", "download"] as const;
+
+/** Milliseconds; null without a response. */
+type Figure<Name extends string> = Record<Name, number | null>;
+export type Quantiles = Figure<"p50" | "p95" | "p99">;
+
 /** A point of a site's charts: slots, and milliseconds. */
-export interface Point {
+export interface Point extends Counts, Quantiles, Figure<typeof PHASES[number]> {
   /** Its start, milliseconds since 1970. */
   at: number;
   checks: number;
-  up: number;
-  degraded: number;
-  down: number;
-  unknown: number;
-  maintenance: number;
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-  dns: number | null;
-  connect: number | null;
-  tls: number | null;
-  first_byte: number | null;
-  download: number | null;
 }
-
-export const PHASES = ["dns", "connect", "tls", "first_byte", "download"] as const;
 
 const POINT =
   `sum(checks)::float8 AS checks, sum(up)::float8 AS up, sum(degraded)::float8 AS degraded,
@@ -96,7 +87,7 @@ export interface Failure {
 export interface Evidence {
   at: number;
   statusLine: string | null;
-  headers: [name: string, value: string][];
+  headers: Readonly<Record<string, string>>;
   body: string | null;
 }
 
@@ -110,8 +101,10 @@ export async function failuresOf(
   const { rows } = await pool.query(
     `SELECT ${MS("started")}, started::text AS first, ${
       MS("ended")
-    }, cardinality(agent_ids) AS agents, f.response_code,
-       f.reason, f.error_message, ${MS("e.ts", "evidence_at")}, e.status_line, e.headers, e.body
+    }, cardinality(agent_ids) AS agents,
+       f.response_code AS "responseCode", f.reason, f.error_message AS "errorMessage",
+       CASE WHEN e.ts IS NOT NULL THEN jsonb_build_object('at', extract(epoch FROM e.ts)::float8 * 1000,
+         'statusLine', e.status_line, 'headers', e.headers, 'body', e.body) END AS evidence
      FROM (
        SELECT * FROM httpmon_failures(ARRAY[$1::int4], $2, $3) ORDER BY started DESC LIMIT $4
      ) AS f
@@ -136,35 +129,16 @@ export async function failuresOf(
      WHERE r.site_id = $1 AND r.ts = ANY ($2)`,
     [id, rows.map(({ first }) => first)],
   );
-  return rows.map((row) => ({
-    started: row.started,
-    ended: row.ended,
-    agents: row.agents,
-    responseCode: row.response_code,
-    reason: row.reason,
-    errorMessage: row.error_message,
-    evidence: row.evidence_at === null ? null : {
-      at: row.evidence_at,
-      statusLine: row.status_line,
-      headers: Object.entries(row.headers),
-      body: row.body,
-    },
-    chain: chains.get(row.first) ?? [],
-  }));
+  return rows.map(({ first, ...failure }) => ({ ...failure, chain: chains.get(first) ?? [] }));
 }
 
 /** What an agent saw of a site in a range. */
-export interface FromAgent {
+export interface FromAgent extends Counts {
   agentId: number;
   agent: string;
   /** Where it stands, or its UUID. */
   place: string;
   checks: number;
-  up: number;
-  degraded: number;
-  down: number;
-  unknown: number;
-  maintenance: number;
 }
 
 export async function byAgent(
@@ -174,16 +148,14 @@ export async function byAgent(
   seen: readonly Seen[],
 ): Promise<FromAgent[]> {
   const { rows } = await pool.query(
-    `SELECT agent_id, identity, ${POINT}
+    `SELECT agent_id AS "agentId", identity AS agent, ${POINT}
      FROM httpmon_rollup(ARRAY[$1::int4], $2, $3) JOIN agents ON agents.id = agent_id
      GROUP BY 1, 2 ORDER BY 1`,
     [id, new Date(range.since), new Date(range.until)],
   );
-  return rows.map(({ agent_id, identity, ...counts }) => ({
-    agentId: agent_id,
-    agent: identity,
-    place: seen.find(({ agentId }) => agentId === agent_id)?.location ?? identity,
-    ...counts,
+  return rows.map((row) => ({
+    ...row,
+    place: seen.find(({ agentId }) => agentId === row.agentId)?.location ?? row.agent,
   }));
 }
 
@@ -221,13 +193,6 @@ async function certificatesOf(pool: Pool, shown: string, values: unknown[]) {
   return Map.groupBy(rows, ({ of }) => of);
 }
 
-/** Milliseconds; null without a response. */
-export interface Quantiles {
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-}
-
 export async function quantilesOf(pool: Pool, id: number, range: Range): Promise<Quantiles> {
   const { rows } = await pool.query(
     "SELECT p50, p95, p99 FROM httpmon_percentiles_of(ARRAY[$1::int4], $2, $3)",
@@ -249,30 +214,42 @@ export async function siteNamed(
   return rows[0] ?? null;
 }
 
-/** A result, as people are shown it. */
-export interface LastResult {
+/** A result. */
+export interface Result {
   ts: number;
-  verdict: State;
+  /** The agent's UUID. */
+  agent: string;
   location: string | null;
+  verdict: "up" | "degraded" | "down" | "unknown";
   reason: string | null;
   responseCode: number | null;
   responseMs: number | null;
+  phases: Figure<"dns" | "connect" | "tls" | "firstByte" | "download">;
+  slots: number;
+  maintenance: boolean;
+  errorClass: string | null;
   errorMessage: string | null;
+  remoteAddress: string | null;
+  /** To the microsecond, as SQL has it. */
+  moment: string;
 }
 
-/** The last `n` results of the last 26 hours, the newest first. */
+/** The last `n` results of a span of time, as SQL has it, the newest first. */
 export async function lastResults(
   pool: Pool,
   name: string,
-  now: number,
+  [since, until]: readonly [since: Date | string, until: Date | string],
   n: number,
-): Promise<LastResult[]> {
+): Promise<Result[]> {
   const { rows } = await pool.query(
-    `SELECT ${MS("ts")}, CASE WHEN maintenance THEN 'maintenance' ELSE verdict END AS verdict,
-       location, reason, response_code AS "responseCode", response_ms AS "responseMs",
-       error_message AS "errorMessage"
+    `SELECT ${MS("ts")}, agent, location, verdict, reason, response_code AS "responseCode",
+       response_ms AS "responseMs", slots, maintenance, error_class AS "errorClass",
+       error_message AS "errorMessage", remote_address AS "remoteAddress",
+       jsonb_build_object('dns', dns_ms, 'connect', connect_ms, 'tls', tls_ms,
+         'firstByte', first_byte_ms, 'download', download_ms) AS phases,
+       ts AT TIME ZONE 'UTC' || '+00' AS moment
      FROM httpmon_results($1, $2, $3, $4)`,
-    [name, new Date(now - 26 * HOUR_MS), new Date(now + HOUR_MS), n],
+    [name, since, until, n],
   );
   return rows;
 }

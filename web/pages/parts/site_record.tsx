@@ -1,7 +1,7 @@
 import type { Site } from "../../../config/types.ts";
 import { DAY_MS } from "../../data/past/history.ts";
 import { type Seen, STATES } from "../../data/now/judge.ts";
-import type { Certificate, Failure, FromAgent, LastResult } from "../../data/past/site.ts";
+import type { Certificate, Failure, FromAgent, Result } from "../../data/past/site.ts";
 import { uptimeOf } from "../../data/past/ring.ts";
 import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
 import { count, exact, plural, span } from "./format.ts";
@@ -32,7 +32,7 @@ function Answer({ evidence, chain }: Pick<Failure, "evidence" | "chain">) {
   if (evidence === null && chain.length === 0) return null;
   const head = [
     evidence?.statusLine,
-    ...(evidence?.headers ?? []).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(evidence?.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
   ].filter((line) => line != null);
   return (
     <details>
@@ -151,14 +151,14 @@ function codes({ from, to }: { from: number; to: number }): string {
   return from === to ? String(from) : `${from}-${to}`;
 }
 
-export function Results({ of }: { of: readonly LastResult[] }) {
+export function Results({ of }: { of: readonly Result[] }) {
   return (
     <Table
       head={["time", "verdict", "#response", "#status", "location", "~why"]}
       none="None in the last 26 hours."
       rows={of.map((one) => [
         <At at={one.ts} to="second" />,
-        <StateWord state={one.verdict} />,
+        <StateWord state={one.maintenance ? "maintenance" : one.verdict} />,
         <Ms of={one.responseCode === null ? null : one.responseMs} />,
         one.responseCode ?? "–",
         one.location ?? "–",
