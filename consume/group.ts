@@ -123,10 +123,8 @@ export class Group {
     this.#assignment = newAssignment();
     this.#fetchedAt.clear();
     const { log, stats, signal } = this.#deps;
-    const [level, message] = stats.joins === 0
-      ? ["notice", "Reading the topic"] as const
-      : ["info", "Joined the consumer group"] as const;
-    log[level]({ partitions }, message);
+    // The first tells that it has started.
+    log[stats.joins === 0 ? "notice" : "info"]({ partitions }, "Joined the consumer group");
     stats.joins++;
     stats.joined = true;
     // kafkajs leaves paused what was paused before.

@@ -36,7 +36,7 @@ Deno.test("runConsumer() tells once of a broker that falls silent, and that it a
     concurrency: 1,
     maxBatchRecords: 100,
   });
-  await waitFor("the group", () => says("Reading the topic"), 60_000);
+  await waitFor("the group", () => says("Joined the consumer group"), 60_000);
   kafka.kill("SIGSTOP");
   const from = told().length;
   await waitFor("what is told", () => told().length > from, 60_000);
