@@ -53,7 +53,7 @@ Deno.test("CONTRIBUTING.md shows a rule and kinds of credentials and channels th
     const file = join(folder, "examples.ts");
     await Deno.writeTextFile(
       file,
-      from("plain, text, whole", "config/fields.ts") +
+      from("text, whole", "config/fields.ts") +
         from("rule", "agent/rules/rule.ts") + from("authKind", "agent/auth/kind.ts") +
         from("channelKind", "alerts/channels/kind.ts") +
         from("post", "alerts/channels/post.ts") + from("wordsOf", "alerts/message/words.ts") +

@@ -69,19 +69,18 @@ export function readSources(
       if (!INCLUDED.includes(section)) {
         add([section], 'expected only "websites" and "templates" in a file that is included');
       } else if (isMap(entries)) {
-        const known = isMap(sources.root[section]) ? sources.root[section] : {};
-        if (known !== sources.root[section] && isGiven(sources.root[section])) continue;
-        const added: [string, unknown][] = [];
-        for (const [key, value] of Object.entries(entries)) {
+        const known = sources.root[section] ?? {};
+        if (!isMap(known)) continue;
+        const added = Object.entries(entries).filter(([key]) => {
           const place = JSON.stringify([section, key]);
           if (Object.hasOwn(known, key)) {
             const other = files.get(place) ?? file;
             add([section, key], `expected another key, as ${quote(other)} has this one`);
-          } else {
-            added.push([key, value]);
-            files.set(place, name);
+            return false;
           }
-        }
+          files.set(place, name);
+          return true;
+        });
         // As own keys, whatever their names: "__proto__" is refused later.
         sources.root[section] = Object.fromEntries([...Object.entries(known), ...added]);
       } else if (isGiven(entries)) add([section], `expected a map, found ${show(entries)}`);
