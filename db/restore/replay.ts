@@ -2,8 +2,7 @@ import type { Pool } from "pg";
 import { decode } from "../../wire/decode.ts";
 import { readTime } from "../connect/read_time.ts";
 import { inTransaction, withClient } from "../connect/transaction.ts";
-import type { Result } from "../store/records.ts";
-import { splitBatch } from "../store/split_batch.ts";
+import type { IncomingRecord } from "../store/records.ts";
 import type { ResultStore } from "../store/store.ts";
 import { toResult } from "./restore.ts";
 
@@ -76,7 +75,7 @@ export async function replay(
     );
     if (rows.length === 0) break;
     last = rows.at(-1)!.id;
-    const results: Result[] = [];
+    const results: IncomingRecord[] = [];
     for (const { id, value, reason } of rows) {
       if (reason === "bad_batch") {
         done.unreadable++;
@@ -90,14 +89,10 @@ export async function replay(
       done.stored += results.length;
       continue;
     }
-    for (const part of splitBatch(results)) {
-      const { inserted, duplicates, expired, refused } = await store.storeResults(part, true);
-      done.stored += inserted + duplicates;
-      done.expired += expired;
-      for (const { offset, reason, detail } of refused) {
-        await fail(String(offset), reason, detail);
-      }
-    }
+    const { inserted, duplicates, expired, refused } = await store.storeResults(results, true);
+    done.stored += inserted + duplicates;
+    done.expired += expired;
+    for (const { offset, reason, detail } of refused) await fail(String(offset), reason, detail);
   }
   return done;
 }

@@ -1,8 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "../../runtime/clock.ts";
 import { decode, type Decoded, MAX_VALUE_BYTES } from "../../wire/decode.ts";
-import type { Result } from "../store/records.ts";
-import { splitBatch } from "../store/split_batch.ts";
+import type { IncomingRecord } from "../store/records.ts";
 import type { Loaded } from "../store/outcome.ts";
 import type { ResultStore } from "../store/store.ts";
 import { linesOf } from "./lines.ts";
@@ -47,7 +46,7 @@ export async function restore(
   let toldAt = clock.monotonic();
   for await (const lines of linesOf(input, BATCH, MAX_VALUE_BYTES)) {
     if (signal?.aborted) break;
-    const results: Result[] = [];
+    const results: IncomingRecord[] = [];
     for (const value of lines) {
       const number = ++done.lines;
       if (value.length === 0) continue;
@@ -55,13 +54,11 @@ export async function restore(
       if (!decoded.ok) refuse(number, decoded.reason, decoded.detail);
       else results.push(toResult(number, value, decoded));
     }
-    for (const part of splitBatch(results)) {
-      const { inserted, duplicates, expired, refused } = await store.storeResults(part);
-      done.inserted += inserted;
-      done.duplicates += duplicates;
-      done.expired += expired;
-      for (const { offset, reason, detail } of refused) refuse(Number(offset), reason, detail);
-    }
+    const { inserted, duplicates, expired, refused } = await store.storeResults(results);
+    done.inserted += inserted;
+    done.duplicates += duplicates;
+    done.expired += expired;
+    for (const { offset, reason, detail } of refused) refuse(Number(offset), reason, detail);
     if (clock.monotonic() - toldAt >= TELL_MS) {
       toldAt = clock.monotonic();
       onProgress(done);
@@ -75,9 +72,8 @@ export function toResult(
   number: number | bigint,
   value: Uint8Array,
   decoded: Extract<Decoded, { ok: true }>,
-): Result {
-  const { message } = decoded;
-  return { offset: BigInt(number), timestamp: 0n, key: null, value, decoded, message };
+): IncomingRecord {
+  return { offset: BigInt(number), timestamp: 0n, key: null, value, decode: () => decoded };
 }
 
 const NO_TIME = /"responseTime":\s*null/;

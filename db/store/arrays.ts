@@ -42,32 +42,61 @@ export const TYPES = {
 const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
 
-/**
- * An array in PostgreSQL's binary format, as array_recv reads it; null where all in it is null.
- *
- * @param valueOf Given each of `list` and its index
- */
-export function encodeArray<T, V>(
-  { oid, bytes, write }: ElementType<V>,
-  list: readonly T[],
-  valueOf: (each: T, n: number) => V | null | undefined,
-): Buffer | null {
-  const buffer = Buffer.allocUnsafeSlow(HEADER_BYTES + list.length * (LENGTH_BYTES + bytes));
-  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-  let at = HEADER_BYTES, nulls = 0;
-  for (let n = 0; n < list.length; n++) {
-    const value = valueOf(list[n]!, n);
-    if (value === null || value === undefined) {
-      view.setInt32(at, -1);
-      nulls++;
-      at += LENGTH_BYTES;
-      continue;
-    }
-    view.setInt32(at, bytes);
-    write(view, at + LENGTH_BYTES, value);
-    at += LENGTH_BYTES + bytes;
+/** An array in PostgreSQL's binary format, as array_recv reads it, written value by value. */
+export class ArrayWriter<T> {
+  readonly #type: ElementType<T>;
+  readonly #capacity: number;
+  /** Made with the first value that is not null: most columns of a small message have none. */
+  #view: DataView<ArrayBuffer> | null = null;
+  #at = HEADER_BYTES;
+  #count = 0;
+  #nulls = 0;
+
+  /** @param capacity The most values that it will have */
+  constructor(type: ElementType<T>, capacity: number) {
+    this.#type = type;
+    this.#capacity = capacity;
   }
-  if (nulls === list.length) return null;
-  [1, nulls > 0 ? 1 : 0, oid, list.length, 1].forEach((field, n) => view.setInt32(4 * n, field));
-  return buffer.subarray(0, at);
+
+  add(value: T | null | undefined): void {
+    this.#count++;
+    if (value === null || value === undefined) {
+      this.#nulls++;
+      if (this.#view) this.#addNull(this.#view);
+      return;
+    }
+    const { bytes, write } = this.#type;
+    const view = this.#view ??= this.#begin();
+    view.setInt32(this.#at, bytes);
+    write(view, this.#at + LENGTH_BYTES, value);
+    this.#at += LENGTH_BYTES + bytes;
+  }
+
+  /** @returns The array; null where all in it is null */
+  finish(): Buffer | null {
+    const view = this.#view;
+    if (view === null) return null;
+    const header = [1, this.#nulls > 0 ? 1 : 0, this.#type.oid, this.#count, 1];
+    for (const [n, field] of header.entries()) view.setInt32(4 * n, field);
+    return Buffer.from(view.buffer, 0, this.#at);
+  }
+
+  #begin(): DataView<ArrayBuffer> {
+    const bytes = HEADER_BYTES + this.#capacity * (LENGTH_BYTES + this.#type.bytes);
+    const view = new DataView(new ArrayBuffer(bytes));
+    for (let n = 0; n < this.#nulls; n++) this.#addNull(view);
+    return view;
+  }
+
+  #addNull(view: DataView): void {
+    view.setInt32(this.#at, -1);
+    this.#at += LENGTH_BYTES;
+  }
+}
+
+/** An array of the values of a list; null where all in it is null. */
+export function encodeArray<T>(type: ElementType<T>, values: readonly T[]): Buffer | null {
+  const array = new ArrayWriter(type, values.length);
+  for (const value of values) array.add(value);
+  return array.finish();
 }

@@ -2,7 +2,7 @@ import { type ResultMessage, VERDICTS } from "../../wire/message.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import { verdictOf } from "../../wire/verdict_of.ts";
 import type { Parameter } from "../connect/one_trip.ts";
-import { type ElementType, encodeArray, TYPES } from "./arrays.ts";
+import { ArrayWriter, type ElementType, encodeArray, TYPES } from "./arrays.ts";
 import { byKind, type Kind, KINDS, type Known, placesOf, Things } from "./shared.ts";
 import { bytesOf, utc } from "./values.ts";
 
@@ -19,21 +19,30 @@ type Places = ReturnType<typeof placesOf>;
 type TypeName = keyof typeof TYPES;
 type ValueOf<N extends TypeName> = typeof TYPES[N] extends ElementType<infer T> ? T : never;
 
-/** A column of results, and how it is read of them. */
+/** A column of results: its type, and what adds a result to an array of it. */
 interface Column {
   type: TypeName;
-  encode(messages: readonly ResultMessage[], places: readonly Places[]): Parameter;
+  begin(capacity: number): {
+    add(messages: readonly ResultMessage[], places: readonly Places[]): void;
+    finish(): Parameter;
+  };
 }
 
 function column<N extends TypeName>(
   type: N,
   valueOf: (message: ResultMessage, places: Places) => ValueOf<N> | null | undefined,
 ): Column {
-  const of = TYPES[type] as unknown as ElementType<ValueOf<N>>;
   return {
     type,
-    encode: (messages, places) =>
-      encodeArray(of, messages, (message, n) => valueOf(message, places[n]!)),
+    begin(capacity) {
+      const array = new ArrayWriter(TYPES[type] as unknown as ElementType<ValueOf<N>>, capacity);
+      return {
+        add(messages, places) {
+          for (let n = 0; n < messages.length; n++) array.add(valueOf(messages[n]!, places[n]!));
+        },
+        finish: () => array.finish(),
+      };
+    },
   };
 }
 
@@ -71,38 +80,55 @@ export const ARGUMENTS: readonly (readonly [name: string, type: TypeName])[] = [
 ];
 
 /**
- * Puts results into the form in which they travel: an array a column, and each shared thing once.
- *
- * @param known Remembered by whoever stores, from batch to batch
+ * Puts results into the form in which they travel, some at a time, so that no message is kept once it is
+ * in: an array a column, and each shared thing once.
  */
-export function encodeResults(messages: readonly ResultMessage[], known: Known): EncodedResults {
-  const things = byKind((kind) => new Things(known[kind]));
-  const places = messages.map((message) => placesOf(message, things));
-  const arrays: Record<string, Parameter> = {};
-  for (const kind of KINDS) {
-    arrays[kind] = encodeArray(TYPES.uuid, things[kind].list, ({ identity }) => identity);
+export class ResultEncoder {
+  readonly #things: Record<Kind, Things>;
+  readonly #columns;
+  readonly #redirects: Record<number, unknown> = {};
+  readonly #evidence: unknown[] = [];
+  readonly #chains: unknown[] = [];
+  #count = 0;
+
+  /**
+   * @param known Remembered by whoever stores, from batch to batch
+   * @param capacity The most results that will be added
+   */
+  constructor(known: Known, capacity: number) {
+    this.#things = byKind((kind) => new Things(known[kind]));
+    this.#columns = Object.entries(COLUMNS).map(([name, column]) =>
+      [name, column.begin(capacity)] as const
+    );
   }
-  for (const [name, column] of Object.entries(COLUMNS)) {
-    arrays[name] = column.encode(messages, places);
-  }
-  const fields: Record<string, unknown> = {};
-  const redirects: Record<number, unknown> = {};
-  const evidence: unknown[] = [];
-  const chains: unknown[] = [];
-  for (const [n, message] of messages.entries()) {
-    if (message.redirects !== undefined) redirects[n] = message.redirects;
-    if (message.evidence) {
-      const { statusLine, headers, body } = message.evidence;
-      evidence.push({ n, status_line: statusLine, headers, body });
+
+  add(messages: readonly ResultMessage[]): void {
+    const places = messages.map((message) => placesOf(message, this.#things));
+    for (const [, column] of this.#columns) column.add(messages, places);
+    for (const { redirects, evidence, tls } of messages) {
+      const n = this.#count++;
+      if (redirects !== undefined) this.#redirects[n] = redirects;
+      if (evidence) {
+        const { statusLine, headers, body } = evidence;
+        this.#evidence.push({ n, status_line: statusLine, headers, body });
+      }
+      if (tls?.chain?.length) this.#chains.push({ n, certificates: tls.chain.map(toCertificate) });
     }
-    if (message.tls?.chain?.length) {
-      chains.push({ n, certificates: message.tls.chain.map(toCertificate) });
-    }
   }
-  if (Object.keys(redirects).length > 0) fields.redirects = redirects;
-  if (evidence.length > 0) fields.evidence = evidence;
-  if (chains.length > 0) fields.chains = chains;
-  return { arrays, fields, things };
+
+  finish(): EncodedResults {
+    const arrays: Record<string, Parameter> = {};
+    for (const kind of KINDS) {
+      const identities = this.#things[kind].list.map(({ identity }) => identity);
+      arrays[kind] = encodeArray(TYPES.uuid, identities);
+    }
+    for (const [name, column] of this.#columns) arrays[name] = column.finish();
+    const fields: Record<string, unknown> = {};
+    if (Object.keys(this.#redirects).length > 0) fields.redirects = this.#redirects;
+    if (this.#evidence.length > 0) fields.evidence = this.#evidence;
+    if (this.#chains.length > 0) fields.chains = this.#chains;
+    return { arrays, fields, things: this.#things };
+  }
 }
 
 function toCertificate(

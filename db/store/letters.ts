@@ -17,10 +17,11 @@ export interface DeadLetter {
 }
 
 export function toLetter(
-  { offset, key, value, decoded }: IncomingRecord,
+  { offset, key, value, decode }: IncomingRecord,
   reason: string,
   detail: string,
 ): DeadLetter {
+  const decoded = decode();
   const letter = { offset, key, value, reason, detail };
   if (!("firstOffset" in decoded)) return letter;
   return { ...letter, offset: decoded.firstOffset, lastOffset: offset };

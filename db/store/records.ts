@@ -1,6 +1,5 @@
 /** What is handed to the store. */
 import type { Decoded } from "../../wire/decode.ts";
-import type { ResultMessage } from "../../wire/message.ts";
 
 /** A partition of a topic. Two clusters may have topics of one name, so the cluster's id is in it. */
 export interface BatchSource {
@@ -21,18 +20,16 @@ export interface BadBatch {
   detail: string;
 }
 
-/** A record of the topic, read. */
+/** A record of the topic, or a result from elsewhere. */
 export interface IncomingRecord {
   offset: bigint;
   /** Kafka's, milliseconds since 1970. */
   timestamp: bigint;
   key: Uint8Array | null;
   value: Uint8Array | null;
-  decoded: Decoded | BadBatch;
-}
-
-/** A record that holds a result. */
-export interface Result extends IncomingRecord {
-  message: ResultMessage;
-  lastOffset?: undefined;
+  /**
+   * Gives the message in it. Called when it is needed, and again in the seldom cases that need it
+   * twice, as thousands of messages that wait for the database cost more to keep.
+   */
+  decode(): Decoded | BadBatch;
 }

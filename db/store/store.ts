@@ -6,7 +6,6 @@ import type { Logger } from "../../runtime/log.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
 import { beginWithin, type ServerTimeouts } from "../connect/transaction.ts";
 import { partitionDays } from "../schema/partitions.ts";
-import { encodeResults } from "./batch.ts";
 import { StoreCalls } from "./calls.ts";
 import { classifyFailure, isLocked, isTimeout } from "./failures.ts";
 import { type DeadLetter, describe, encodeLetter, toLetter } from "./letters.ts";
@@ -18,10 +17,10 @@ import {
   type StoreOutcome,
   sum,
 } from "./outcome.ts";
-import type { BatchSource, IncomingRecord, Result } from "./records.ts";
+import { encodeAll, messageOf, type Part, partsOf } from "./parts.ts";
+import type { BatchSource, IncomingRecord } from "./records.ts";
 import { Refusals, RefusedError } from "./refusals.ts";
 import { nothingKnown } from "./shared.ts";
-import { dayOf, splitBatch } from "./split_batch.ts";
 
 /** Settings of a store. */
 export interface StoreOptions extends ServerTimeouts {
@@ -97,20 +96,21 @@ export class ResultStore {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
     this.#refusals.begin(keyOf(source));
     try {
-      return await this.#storeParts(source, splitBatch(records), place);
+      return await this.#storeRecords(source, records, place);
     } catch (error) {
       if (!(error instanceof RefusedError)) this.#refusals.forget(keyOf(source));
       throw error;
     }
   }
 
-  async #storeParts(
+  /** In as many calls as its bounds make of it. */
+  async #storeRecords(
     source: BatchSource,
-    parts: readonly (readonly IncomingRecord[])[],
+    records: readonly IncomingRecord[],
     place: BatchPlace,
   ): Promise<StoreOutcome> {
     let total: Stored | null = null;
-    for (const part of parts) {
+    for await (const part of partsOf(records, this.#known)) {
       const outcome = await this.#storePart(
         source,
         part,
@@ -123,25 +123,24 @@ export class ResultStore {
   }
 
   /** What is too much for one call, by its time or our memory, is halved; so is what a row spoils. */
-  async #storePart(
-    source: BatchSource,
-    records: readonly IncomingRecord[],
-    place: BatchPlace,
-  ): Promise<StoreOutcome> {
-    const work = sortOut(records);
+  async #storePart(source: BatchSource, part: Part, place: BatchPlace): Promise<StoreOutcome> {
+    const { records, results } = part;
     try {
-      return await this.#send(source, work, place);
+      return await this.#send(source, part, place);
     } catch (error) {
       if (error instanceof RefusedError || classifyFailure(error) === "operational") throw error;
       if (records.length > 1) {
         const middle = records.length >> 1;
-        const halves = [records.slice(0, middle), records.slice(middle)];
-        return await this.#storeParts(source, halves, place);
+        const first = await this.#storeRecords(source, records.slice(0, middle), place);
+        if (first.kind === "moved") return first;
+        const next = { position: first.nextOffset, first: false };
+        const second = await this.#storeRecords(source, records.slice(middle), next);
+        return second.kind === "moved" ? second : sum(first, second);
       }
       if (isTimeout(error)) throw error;
-      this.#refusals.judge(keyOf(source), source, work.results, [error as Error]);
+      this.#refusals.judge(keyOf(source), source, results, [error as Error]);
       const letter = toLetter(records[0]!, "store_failed", describe(error as Error));
-      return await this.#send(source, { ...work, results: [], letters: [letter] }, place);
+      return await this.#send(source, { ...part, results: [], letters: [letter] }, place);
     }
   }
 
@@ -152,12 +151,27 @@ export class ResultStore {
    * @param replayed Whether the results' offsets are ids of dead letters, to be marked as stored
    * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
    */
-  async storeResults(results: readonly Result[], replayed = false): Promise<Loaded> {
+  async storeResults(results: readonly IncomingRecord[], replayed = false): Promise<Loaded> {
+    const done: Loaded[] = [];
+    for await (const part of partsOf(results, this.#known)) {
+      done.push(await this.#loadPart(part, replayed));
+    }
+    const total = (of: "inserted" | "duplicates" | "expired") =>
+      done.reduce((sum, each) => sum + each[of], 0);
+    return {
+      inserted: total("inserted"),
+      duplicates: total("duplicates"),
+      expired: total("expired"),
+      refused: done.flatMap(({ refused }) => refused),
+    };
+  }
+
+  async #loadPart(part: Part, replayed: boolean): Promise<Loaded> {
+    const { records } = part;
     try {
       const { answer, rest, letters, expired } = await this.#offer(
         null,
-        results,
-        [],
+        part,
         () => ({}),
         replayed,
       );
@@ -166,10 +180,10 @@ export class ResultStore {
       return { inserted, duplicates: rest.length - inserted, expired, refused: letters };
     } catch (error) {
       if (classifyFailure(error) === "operational") throw error;
-      if (results.length > 1) {
-        const middle = results.length >> 1;
-        const one = await this.storeResults(results.slice(0, middle), replayed);
-        const other = await this.storeResults(results.slice(middle), replayed);
+      if (records.length > 1) {
+        const middle = records.length >> 1;
+        const one = await this.storeResults(records.slice(0, middle), replayed);
+        const other = await this.storeResults(records.slice(middle), replayed);
         return {
           inserted: one.inserted + other.inserted,
           duplicates: one.duplicates + other.duplicates,
@@ -178,27 +192,28 @@ export class ResultStore {
         };
       }
       if (isTimeout(error)) throw error;
-      const refused = [toLetter(results[0]!, "store_failed", describe(error as Error))];
+      const refused = [toLetter(records[0]!, "store_failed", describe(error as Error))];
       return { inserted: 0, duplicates: 0, expired: 0, refused };
     }
   }
 
-  async #send(source: BatchSource, work: Work, place: BatchPlace): Promise<StoreOutcome> {
+  async #send(source: BatchSource, part: Part, place: BatchPlace): Promise<StoreOutcome> {
+    const last = part.records.at(-1)!;
+    const nextOffset = last.offset + 1n;
     const { answer, rest, letters, expired } = await this.#offer(
       source,
-      work.results,
-      work.letters,
+      part,
       (letters) => ({
         source: { ...source, cluster: source.clusterId },
         begin: place.first,
         position: String(place.position),
-        next: String(work.nextOffset),
-        last_timestamp: String(work.last.timestamp),
-        last_hash: Buffer.from(recordHash(work.last)).toString("hex"),
+        next: String(nextOffset),
+        last_timestamp: String(last.timestamp),
+        last_hash: Buffer.from(recordHash(last)).toString("hex"),
         letters: letters.map(encodeLetter),
       }),
     );
-    if (answer.kind === "moved") return await this.#catchUp(source, work, place, answer.at);
+    if (answer.kind === "moved") return await this.#catchUp(source, part, place, answer.at);
     this.#passFailpoint("store.after_commit");
     this.#refusals.forget(keyOf(source));
     this.#report(source, letters);
@@ -209,7 +224,7 @@ export class ResultStore {
       deadLetters: letters.length,
       expired,
       skipped: 0,
-      nextOffset: work.nextOffset,
+      nextOffset,
     };
   }
 
@@ -222,8 +237,7 @@ export class ResultStore {
    */
   async #offer(
     source: BatchSource | null,
-    rest: readonly Result[],
-    letters: readonly DeadLetter[],
+    { results: rest, letters, encoded, days }: Part,
     envelope: (letters: readonly DeadLetter[]) => Record<string, unknown>,
     replayed = false,
   ) {
@@ -236,11 +250,10 @@ export class ResultStore {
       letters = [...letters, ...indexes.map((n) => toLetter(rest[n]!, reason, detail(n)))];
     };
     for (let calls = 0; calls < MAX_CALLS; calls++) {
-      const encoded = encodeResults(rest.map(({ message }) => message), this.#known);
       const answer = await this.#calls.store(
         envelope(letters),
         encoded,
-        new Set(rest.map(({ message }) => dayOf(message))),
+        days,
         replayed ? rest.map(({ offset }) => offset) : null,
       );
       switch (answer.kind) {
@@ -256,10 +269,10 @@ export class ResultStore {
           setAside(
             out_of_range,
             "ts_out_of_range",
-            (n) => `"${rest[n]!.message.ts}" is over a day ahead, or more than ten years back`,
+            (n) => `"${messageOf(rest[n]!).ts}" is over a day ahead, or more than ten years back`,
           );
           setAside(taken, "key_taken", (n) => {
-            const { ts, agentUUID } = rest[n]!.message;
+            const { ts, agentUUID } = messageOf(rest[n]!);
             return `Another result of agent ${agentUUID} for this site has the ts "${ts}"`;
           });
           const errors = failed.map(({ code, message, detail }) =>
@@ -273,32 +286,29 @@ export class ResultStore {
           }
           const gone = new Set([...old, ...out_of_range, ...taken, ...failed.map(({ n }) => n)]);
           rest = rest.filter((_, n) => !gone.has(n));
+          ({ encoded, days } = encodeAll(rest, this.#known));
         }
       }
     }
     throw new Error(`The database took no batch in ${MAX_CALLS} calls`);
   }
 
-  /** Where another writer stored some of the work, the rest is ours; where the place went back, nothing. */
+  /** Where another writer stored some of the part, the rest is ours; where the place went back, nothing. */
   async #catchUp(
     source: BatchSource,
-    work: Work,
+    part: Part,
     { position }: BatchPlace,
     at: string | null,
   ): Promise<StoreOutcome> {
     const stored = at === null ? null : BigInt(at);
     if (stored === null || stored < position) return { kind: "moved", storedOffset: stored };
-    const isNew = ({ offset, lastOffset = offset }: DeadLetter | Result) => lastOffset >= stored;
-    const rest = {
-      ...work,
-      results: work.results.filter(isNew),
-      letters: work.letters.filter(isNew),
-    };
-    const skipped = work.results.length + work.letters.length - rest.results.length -
-      rest.letters.length;
-    if (stored >= work.nextOffset) {
+    const results = part.results.filter(({ offset }) => offset >= stored);
+    const letters = part.letters.filter(({ offset, lastOffset = offset }) => lastOffset >= stored);
+    const skipped = part.results.length + part.letters.length - results.length - letters.length;
+    if (stored > part.records.at(-1)!.offset) {
       return { ...NOTHING_STORED, skipped, nextOffset: stored };
     }
+    const rest = { ...part, results, letters, ...encodeAll(results, this.#known) };
     const outcome = await this.#send(source, rest, { position: stored, first: false });
     return outcome.kind === "moved" ? outcome : { ...outcome, skipped: outcome.skipped + skipped };
   }
@@ -315,27 +325,6 @@ export class ResultStore {
       'Set records aside in the table "dead_letters"',
     );
   }
-}
-
-/** What one transaction is to do. */
-interface Work {
-  results: readonly Result[];
-  letters: readonly DeadLetter[];
-  nextOffset: bigint;
-  /** By which the topic is known again. */
-  last: IncomingRecord;
-}
-
-function sortOut(records: readonly IncomingRecord[]): Work {
-  const results: Result[] = [];
-  const letters: DeadLetter[] = [];
-  for (const record of records) {
-    const { decoded } = record;
-    if (decoded.ok) results.push({ ...record, message: decoded.message });
-    else letters.push(toLetter(record, decoded.reason, decoded.detail));
-  }
-  const last = records.at(-1)!;
-  return { results, letters, nextOffset: last.offset + 1n, last };
 }
 
 function keyOf({ clusterId, topic, partition }: BatchSource): string {

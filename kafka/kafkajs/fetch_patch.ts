@@ -6,22 +6,18 @@
  */
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import decodeMessageSet from "kafkajs/src/protocol/messageSet/decoder.js";
-import decodeRecordBatch from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
 import fetches from "kafkajs/src/protocol/requests/fetch/index.js";
 import type { Buffer } from "node:buffer";
 import { type FetchedRecord, hideAborted } from "./aborted.ts";
 import { crc32c } from "./crc32c.ts";
+import { AT, CONTROL, decodeRecordBatch, TRANSACTIONAL } from "./record_batch.ts";
 
 /** Those that kafkajs speaks with brokers whose record batches may have transactions. */
 export const FETCH_VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11] as const;
 
-/** Where things are in a batch: https://kafka.apache.org/documentation/#recordbatch. */
-const LENGTH_AT = 8, MAGIC_AT = 16, CHECKSUM_AT = 17, ATTRIBUTES_AT = 21, LAST_OFFSET_DELTA_AT = 23;
-const MAX_TIMESTAMP_AT = 35, PRODUCER_ID_AT = 43, HEADER_BYTES = 61;
 /** Bytes that are in none of its lengths: the first offset's and the length's own. */
 const BEFORE_LENGTH_BYTES = 12;
 const MAGIC_OF_BATCHES = 2;
-const TRANSACTIONAL = 0x10, CONTROL = 0x20;
 
 /** What is kept of a batch that cannot be decoded: by a broker's defaults, all of it. */
 const MAX_KEPT_BYTES = 1024 * 1024;
@@ -119,17 +115,17 @@ async function decodeMessages(
   const size = reader.readInt32();
   if (size <= 0 || !reader.canReadBytes(size)) return [];
   const bytes = reader.readBytes(size);
-  if (bytes[MAGIC_AT] !== MAGIC_OF_BATCHES) return await decodeSet(new Decoder(bytes), size);
+  if (bytes[AT.magic] !== MAGIC_OF_BATCHES) return await decodeSet(new Decoder(bytes), size);
   const records: FetchedRecord[] = [];
-  for (let start = 0, end; start + HEADER_BYTES <= bytes.length; start = end) {
-    end = start + BEFORE_LENGTH_BYTES + bytes.readInt32BE(start + LENGTH_AT);
+  for (let start = 0, end; start + AT.records <= bytes.length; start = end) {
+    end = start + BEFORE_LENGTH_BYTES + bytes.readInt32BE(start + AT.length);
     // The last batch may be cut where the fetch's limit of bytes was.
-    if (end > bytes.length || end < start + HEADER_BYTES) break;
+    if (end > bytes.length || end < start + AT.records) break;
     const batch = bytes.subarray(start, end);
-    const checksum = crc32c(batch.subarray(ATTRIBUTES_AT));
-    if (checksum !== batch.readUInt32BE(CHECKSUM_AT)) {
+    const checksum = crc32c(batch.subarray(AT.attributes));
+    if (checksum !== batch.readUInt32BE(AT.checksum)) {
       // Fetched again first, as it may have been damaged on the way; at the broker it is so each time.
-      const found = `${batch.readBigInt64BE(0)} ${checksum}`;
+      const found = `${batch.readBigInt64BE(AT.firstOffset)} ${checksum}`;
       if (damaged.get(source) !== found) {
         damaged.set(source, found);
         break;
@@ -138,7 +134,7 @@ async function decodeMessages(
       continue;
     }
     try {
-      for (const one of (await decodeRecordBatch(new Decoder(batch))).records) records.push(one);
+      for (const one of await decodeRecordBatch(batch)) records.push(one);
     } catch (error) {
       records.push(inPlaceOf(batch, error as Error));
     }
@@ -148,18 +144,18 @@ async function decodeMessages(
 
 /** Its offset is the batch's last one, so that reading goes on behind it. */
 function inPlaceOf(batch: Buffer, { message }: Error): FetchedRecord {
-  const firstOffset = batch.readBigInt64BE(0);
-  const lastOffset = firstOffset + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT));
-  const attributes = batch.readInt16BE(ATTRIBUTES_AT);
+  const firstOffset = batch.readBigInt64BE(AT.firstOffset);
+  const lastOffset = firstOffset + BigInt(batch.readInt32BE(AT.lastOffsetDelta));
+  const attributes = batch.readInt16BE(AT.attributes);
   return {
     offset: String(lastOffset),
-    timestamp: String(batch.readBigInt64BE(MAX_TIMESTAMP_AT)),
+    timestamp: String(batch.readBigInt64BE(AT.maxTimestamp)),
     key: null,
     value: batch.subarray(0, MAX_KEPT_BYTES),
     badBatch: { firstOffset, detail: message },
     isControlRecord: (attributes & CONTROL) !== 0,
     batchContext: {
-      producerId: String(batch.readBigInt64BE(PRODUCER_ID_AT)),
+      producerId: String(batch.readBigInt64BE(AT.producerId)),
       inTransaction: (attributes & TRANSACTIONAL) !== 0,
     },
   };

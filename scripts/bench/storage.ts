@@ -28,7 +28,7 @@ function recordsOf(
       const offset = BigInt(minute * sites + site);
       records.push({
         ...{ offset, timestamp: 0n, key: null, value },
-        decoded: { ok: true, message: resultOf(shape, site, minute) },
+        decode: () => ({ ok: true, message: resultOf(shape, site, minute) }),
       });
     }
   }

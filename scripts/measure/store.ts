@@ -42,7 +42,7 @@ export async function storeResults(
       timestamp: BigInt(Date.now()),
       key: encoder.encode(message.url),
       value: null,
-      decoded: { ok: true as const, message },
+      decode: () => ({ ok: true as const, message }),
     }));
     if (records.length > 0) {
       const place = { position: BigInt(position), first: position === 0 };

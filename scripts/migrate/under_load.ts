@@ -125,7 +125,7 @@ function nextRecords(position: bigint): IncomingRecord[] {
     };
     return {
       ...{ offset, timestamp: now / 1000n, key: null, value: new Uint8Array() },
-      decoded: { ok: true, message },
+      decode: () => ({ ok: true, message }),
     };
   });
 }

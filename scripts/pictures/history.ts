@@ -71,7 +71,7 @@ export class SampleHistory {
       timestamp: BigInt(Date.now()),
       key: null,
       value: null,
-      decoded: { ok: true as const, message },
+      decode: () => ({ ok: true as const, message }),
     }));
     const place = { position: BigInt(position), first: position === 0 };
     const { kind } = await this.#store.storeBatch(SOURCE, records, place);

@@ -51,7 +51,7 @@ export function testAlerter(
   pool: Pool,
   { rules = RULES, policy = {}, partitions = 1 }: {
     rules?: AlertRules;
-    policy?: Partial<AlertPolicy>;
+    policy?: Partial<AlertPolicy> | ((site: { url: string }) => Partial<AlertPolicy>);
     partitions?: number;
   } = {},
 ) {
@@ -81,7 +81,7 @@ export function testAlerter(
         ),
       };
     },
-    policyOf: () => ({
+    policyOf: (site) => ({
       ...rules,
       isExpected: true,
       channels: null,
@@ -89,7 +89,7 @@ export function testAlerter(
       host: "one.example",
       dependsOn: [],
       slo: null,
-      ...policy,
+      ...typeof policy === "function" ? policy(site) : policy,
     }),
     route: () => CHANNELS,
     clock,

@@ -53,6 +53,8 @@ Deno.test("keepBeating() asks while all flows, and says once why it does not", a
   await server[Symbol.asyncDispose]();
   await database.rows("UPDATE agent_states SET state = '{\"silentSince\": null}'");
   await beat();
+  await database.rows("ALTER TABLE agent_states RENAME TO away");
+  await beat();
   controller.abort();
   next();
   await running;
@@ -64,5 +66,6 @@ Deno.test("keepBeating() asks while all flows, and says once why it does not", a
     ["error", ["The alerter is not in its consumer group"]],
     ["error", ["No agent is heard"]],
     ["error", ["The heartbeat's URL cannot be reached"]],
+    ["error", ["The database cannot be asked"]],
   ]);
 });

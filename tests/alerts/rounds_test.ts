@@ -68,6 +68,51 @@ Deno.test("Rounds open and close, and owe both", async () => {
   assertEquals(await database.value("SELECT level FROM site_states"), "up");
 });
 
+Deno.test("Rounds open nothing of a site while one that it depends on is down", async () => {
+  await using database = await ownDatabase();
+  const { store, decide } = testAlerter(database.pool, {
+    policy: ({ url }) => ({ dependsOn: url.includes("two") ? ["https://one.example/"] : [] }),
+  });
+  const startMs = Date.now() - 40 * MINUTE_MS;
+  const all = [
+    ...records("uuuddddddduuuuuuuuuu", { startMs }),
+    ...records("uuuuuddddddddddddddd", { startMs, url: "https://two.example/" }),
+  ].sort((one, other) => Number(one.timestamp - other.timestamp))
+    .map((record, n) => ({ ...record, offset: BigInt(n) }));
+  const opened = `SELECT s.url, i.closed_at IS NOT NULL AS closed
+    FROM incidents AS i JOIN sites AS s ON s.id = site_id WHERE kind = 'down' ORDER BY i.id`;
+  await store(SOURCE, all.slice(0, 20), FIRST);
+  await decide();
+  const [one, two] = ["https://one.example/", "https://two.example/"];
+  assertEquals(await database.rows(opened), [{ url: one, closed: false }]);
+  await store(SOURCE, all.slice(20), { position: 20n, first: false });
+  await decide();
+  assertEquals(await database.rows(opened), [{ url: one, closed: true }, {
+    ...{ url: two, closed: false },
+  }]);
+});
+
+Deno.test("Rounds mark what flaps, and take the mark away", async () => {
+  await using database = await ownDatabase();
+  const { store, decide } = testAlerter(database.pool);
+  const all = records("u".repeat(21) + "ddduu".repeat(6) + "u".repeat(30));
+  await store(SOURCE, all.slice(0, 40), FIRST);
+  await decide();
+  const marks = "SELECT flapping, closed_at IS NOT NULL AS closed FROM incidents ORDER BY id";
+  const [before] = [await database.rows(marks)];
+  assertEquals(before, [false, false, true].map((flapping, n) => ({ flapping, closed: n < 2 })));
+  const [incident] = await readIncidents(database.pool, ["3"], null);
+  assertEquals(incident!.flapping, true);
+  await store(SOURCE, all.slice(40), { position: 40n, first: false });
+  await decide();
+  assertEquals(
+    await database.rows(marks),
+    [false, false, false].map((flapping) => ({
+      ...{ flapping, closed: true },
+    })),
+  );
+});
+
 Deno.test("Rounds go on where another alerter's have ended, and give way to it", async () => {
   await using database = await ownDatabase();
   const [one, other] = [testAlerter(database.pool), testAlerter(database.pool)];

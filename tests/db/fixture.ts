@@ -130,7 +130,7 @@ export function record(
     timestamp: 1_777_600_000_000n + BigInt(offset),
     key: key === null ? null : encoder.encode(key),
     value,
-    decoded: decode(value),
+    decode: () => decode(value),
   };
 }
 

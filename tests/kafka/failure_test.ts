@@ -25,6 +25,20 @@ Deno.test("asSendError() leaves other failures as they are", () => {
   assertEquals(asSendError(error), error);
 });
 
+for (
+  const [code, advice] of [
+    [29, "give the login its rights, see docs/security.md"],
+    [30, "give the login its rights, see docs/security.md"],
+    [58, 'check "sasl_username" and "sasl_password"'],
+    [10, null],
+  ] as const
+) {
+  const answer = createErrorFromCode(code);
+  Deno.test(`brokerAdviceFor() says what to do about ${answer.type}`, () => {
+    assertEquals(brokerAdviceFor(new Error("wrapped", { cause: answer })), advice);
+  });
+}
+
 const ADVISED: [name: string, error: Error, advice: RegExp][] = [
   ["a closed port", connection("connect ECONNREFUSED 127.0.0.1:1", "ECONNREFUSED"), /start the br/],
   ["an unknown name", connection("getaddrinfo ENOTFOUND nowhere", "ENOTFOUND"), /name is not fo/],
@@ -34,7 +48,6 @@ const ADVISED: [name: string, error: Error, advice: RegExp][] = [
   ["a connection without an answer", wrapped("Connection timeout"), /does not answer/],
   ["what follows on a timeout", new Error("Broker not connected"), /does not answer/],
   ["our own patience", new SilentError("No answer from the broker"), /does not answer/],
-  ["a right that is missing", createErrorFromCode(29), /give the login its rights/],
 ];
 for (const [name, error, advice] of ADVISED) {
   Deno.test(`brokerAdviceFor() says what to do about ${name}`, () => {

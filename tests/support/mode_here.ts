@@ -4,7 +4,7 @@ import { parseCommand } from "../../runtime/cli.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import type { ExitCode } from "../../runtime/exit_codes.ts";
 import { noHangUps } from "../../runtime/hang_up.ts";
-import { createLogger } from "../../runtime/log.ts";
+import { createLogger, type Logger } from "../../runtime/log.ts";
 import type { ModeContext } from "../../runtime/mode_context.ts";
 import type { Ended } from "../db/run_mode.ts";
 import { loadedConfig } from "./config.ts";
@@ -33,18 +33,18 @@ export async function modeHere(
   mode: (context: ModeContext) => Promise<ExitCode>,
   args: readonly string[],
   content: object,
-  { clock = systemClock, signal = new AbortController().signal }: {
+  { clock = systemClock, signal = new AbortController().signal, log }: {
     clock?: Clock;
     signal?: AbortSignal;
+    /** @default As a program has it, on standard error */
+    log?: Logger;
   } = {},
 ): Promise<Ended> {
   const command = parseCommand(args, () => undefined);
   if (command.kind !== "run") throw new Error(`"${args}" runs no mode`);
   const config = loadedConfig(command.mode, content) as Config;
   const configSource = { file: "config.yaml", cwd: process.cwd() };
-  const log = createLogger(config, command.mode);
-  const { options } = command;
-  return await printed(() =>
-    mode({ config, configSource, options, clock, log, signal, ...noHangUps })
-  );
+  const context = { config, configSource, options: command.options, clock, signal };
+  const logger = log ? Object.assign(log, { takeOver() {} }) : createLogger(config, command.mode);
+  return await printed(() => mode({ ...context, log: logger, ...noHangUps }));
 }

@@ -72,14 +72,16 @@ export function record<T extends object>(
     const { paths } = known;
     const to: Record<string, unknown> = {};
     let at = 0;
+    // What JSON gives is never undefined, and no field has the name of what objects inherit.
     for (const [field, read] of needed) {
-      if (!Object.hasOwn(from, field)) throw new Bad("missing_field", `"${paths[at]}" is missing`);
-      to[field] = read(from[field], paths[at++]!);
+      const value = from[field];
+      if (value === undefined) throw new Bad("missing_field", `"${paths[at]}" is missing`);
+      to[field] = read(value, paths[at++]!);
     }
     for (const [field, read] of others) {
       const place = paths[at++]!;
-      if (!Object.hasOwn(from, field) || from[field] === null) continue;
-      to[field] = read(from[field], place);
+      const value = from[field];
+      if (value !== undefined && value !== null) to[field] = read(value, place);
     }
     return to as T;
   };

@@ -32,6 +32,15 @@ Deno.test("systemAuthorities() reads the store that SSL_CERT_FILE names, each ce
   });
 });
 
+Deno.test("systemAuthorities() is as the runtime has it where the store cannot be read", async () => {
+  await withStore("no certificate", () => {
+    assertEquals(systemAuthorities().filter((pem) => !pem.startsWith("-----BEGIN")), []);
+    Deno.env.set("SSL_CERT_FILE", "/nowhere/at/all.pem");
+    assertEquals(systemAuthorities().filter((pem) => !pem.startsWith("-----BEGIN")), []);
+    return Promise.resolve();
+  });
+});
+
 const clients: Readonly<Record<string, () => HttpClient>> = {
   timed: () => {
     const client = createTimedClient();

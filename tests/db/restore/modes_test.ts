@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encode } from "../../../wire/encode.ts";
 import { ownDatabase, result } from "../fixture.ts";
+import { replayMode } from "../../../db/restore/replay_mode.ts";
+import { restoreMode } from "../../../db/restore/restore_mode.ts";
+import { modeHere } from "../../support/mode_here.ts";
 import { httpmon } from "../run_mode.ts";
 
 Deno.test("restore reads a file or standard input, and ends with 1 where a line is refused", async () => {
@@ -34,6 +37,50 @@ Deno.test("restore reads a file or standard input, and ends with 1 where a line 
       stderr: "httpmon: Line 4 is refused, not_an_object: The value is JSON, but not an object\n",
     });
   }
+});
+
+Deno.test("restore tells a hundred refused lines one by one, and what it left undone", async () => {
+  await using database = await ownDatabase();
+  const content = { database: { dsn: database.dsn } };
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  await writeFile(file, "null\n".repeat(103));
+  const { code, stderr, stdout } = await modeHere(restoreMode, ["restore", file], content);
+  assertEquals([code, stdout], [
+    1,
+    "Read 103 lines: 0 results stored, 0 there already, 103 refused\n",
+  ]);
+  const lines = stderr.split("\n");
+  assertEquals(lines.filter((line) => / is refused, not_an_object: /.test(line)).length, 100);
+  assertEquals(lines.at(-2), "httpmon: 3 more lines are refused");
+  const stopped = await modeHere(restoreMode, ["restore", file], content, {
+    signal: AbortSignal.abort(),
+  });
+  assertEquals([stopped.code, stopped.stderr.split("\n").at(-2)], [
+    1,
+    "httpmon: Stopped before it was done; run it again, what is stored stays",
+  ]);
+  await rm(file);
+});
+
+Deno.test("replay tells of days that the retention dropped, and that it was stopped", async () => {
+  await using database = await ownDatabase();
+  const content = { database: { dsn: database.dsn } };
+  await database.rows("INSERT INTO retention VALUES ('raw', 30, '2026-05-02')");
+  await database.rows(
+    `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", value, reason, detail)
+     VALUES ('cluster', 'monitoring', 0, 1, convert_to($1, 'UTF8'), 'x', '')`,
+    [encode(result(1))],
+  );
+  const stopped = await modeHere(replayMode, ["replay"], content, { signal: AbortSignal.abort() });
+  assertEquals([stopped.code, stopped.stderr], [
+    1,
+    "httpmon: Stopped before it was done; run it again to go on\n",
+  ]);
+  assertEquals(await modeHere(replayMode, ["replay"], content), {
+    code: 0,
+    stdout: "Stored now: 0\nOf days that the retention dropped: 1\n",
+    stderr: "",
+  });
 });
 
 Deno.test("replay says what became of the dead letters", async () => {

@@ -155,12 +155,12 @@ Deno.test("storeBatch() sets a batch aside that nobody could read, by its first 
     ...records(7, [result(3)])[0]!,
     key: null,
     value: new Uint8Array([1, 2, 3]),
-    decoded: {
+    decode: () => ({
       ok: false as const,
       reason: "bad_batch" as const,
       firstOffset: 1n,
       detail: "The batch of records is damaged",
-    },
+    }),
   };
   const outcome = await store.storeBatch(SOURCE, [good, unread, { ...behind, offset: 8n }], 0n);
   assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [2, 1]);

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ResultStore } from "../../../db/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import {
@@ -137,6 +138,42 @@ async function timedStore({ pool }: OwnDatabase) {
 }
 
 const LETTERS = "SELECT count(*)::int FROM dead_letters";
+
+Deno.test("what is refused before the rows are is found by halves, and set aside after ten minutes", async () => {
+  await using database = await ownDatabase();
+  await database.rows(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+       $$BEGIN RAISE EXCEPTION 'No such site' USING ERRCODE = 'P0001'; END$$;
+     CREATE TRIGGER refuse BEFORE INSERT ON sites FOR EACH ROW WHEN (NEW.url = '${POISON}')
+     EXECUTE FUNCTION refuse()`,
+  );
+  const of = (first: number) =>
+    Array.from({ length: 9 }, (_, n) => result(first + n, n === 6 ? { url: POISON } : {}));
+  const { clock, log, store } = await timedStore(database);
+  const batch = records(0, of(0));
+  const attempt = (n: number) => store.storeBatch(SOURCE, batch.slice(n), BigInt(n));
+  const { code } = await assertRejects(() => attempt(0)) as { code?: string };
+  assertEquals([code, await database.value("SELECT next_offset::int FROM consumer_offsets")], [
+    "P0001",
+    6,
+  ]);
+  for (let minute = 0; minute < 10; minute++) {
+    await assertRejects(() => attempt(6), Error, "No such site");
+    clock.stall(60_000);
+  }
+  const outcome = await attempt(6);
+  assertEquals(outcome.kind === "stored" && [outcome.inserted, outcome.deadLetters], [2, 1]);
+  assertEquals(await database.rows('SELECT "offset"::int, reason, detail FROM dead_letters'), [
+    { offset: 6, reason: "store_failed", detail: "P0001: No such site" },
+  ]);
+
+  // The same of results that come from no topic, one of them there already.
+  const results = records(0, [...of(100), result(0)])
+    .map((one, n) => ({ ...one, message: n < 9 ? of(100)[n]! : result(0) }));
+  const loaded = await new ResultStore(database.pool, { log }).storeResults(results);
+  assertEquals([loaded.inserted, loaded.duplicates, loaded.expired], [8, 1, 0]);
+  assertEquals(loaded.refused.map(({ reason }) => reason), ["store_failed"]);
+});
 
 for (const count of [1, 3]) {
   Deno.test(`storeBatch() sets a batch of ${count} that fails altogether aside after ten minutes`, async () => {

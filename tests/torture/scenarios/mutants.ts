@@ -24,7 +24,8 @@ export const MUTANTS: Variant[] = [
       changes: [{
         file: "consume/group.ts",
         find: "    const next = await reader.take({\n",
-        replace: "    await this.#commit(batch.partition, nextOffset);\n" +
+        replace:
+          "    await this.#commit(batch.partition, nextOffset, commitOffsetsIfNecessary);\n" +
           "    const next = await reader.take({\n",
       }],
     },
@@ -35,13 +36,6 @@ export const MUTANTS: Variant[] = [
     mutant: {
       mustBreak: ["I2"],
       changes: [
-        {
-          file: STORE_SQL,
-          find:
-            "        ORDER BY (rows.result).site_id, (rows.result).agent_id, (rows.result).ts, " +
-            "rows.n\n        ON CONFLICT DO NOTHING;\n",
-          replace: "        ORDER BY rows.n;\n",
-        },
         {
           file: "db/schema/migrations/000001_tables.sql",
           find: "PRIMARY KEY (site_id, agent_id, ts) WITH (fillfactor = 100)\n",

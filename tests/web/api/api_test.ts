@@ -109,7 +109,18 @@ Deno.test("/api/v1 answers as its description says, every operation of it", asyn
   assertEquals(open.data.map(({ id }: { id: string }) => id), [incident]);
   assertEquals((await client.ask("get", `/incidents/${incident}`, 200)).subject, "checkout");
   await client.ask("get", "/agents", 200);
-  await client.ask("get", "/pipeline", 200);
+  await world.database.rows(
+    `INSERT INTO dead_letters (cluster_id, topic, partition, "offset", value, reason, detail)
+     VALUES ('c', 'monitoring', 0, 1, '', 'empty', ''), ('c', 'monitoring', 0, 2, '', 'empty', '');
+     INSERT INTO notifications (incident_id, channel, event, state) VALUES
+       (${incident}, 'chat', 'opened', 'pending'), (${incident}, 'chat', 'resolved', 'failed')`,
+  );
+  const { deadLetters, notifications } = await client.ask("get", "/pipeline", 200);
+  assertEquals(deadLetters.map(({ reason, count }: Json) => [reason, count]), [["empty", 2]]);
+  assertEquals(
+    notifications.map(({ channel, pending, failed }: Json) => [channel, pending, failed]),
+    [["chat", 1, 1]],
+  );
 
   // Those who only read change nothing.
   await client.ask("post", `/incidents/${incident}/acknowledge`, 403);
@@ -147,6 +158,7 @@ Deno.test("/api/v1 answers as its description says, every operation of it", asyn
       ["/sites?limit=0", 400],
       ["/sites?limit=501", 400],
       ["/sites?nothing=1", 400],
+      ["/sites?cursor=nonsense", 200],
       [`/sites/${checkout}/results?since=yesterday`, 400],
       ["/incidents/999", 404],
       ["/incidents/1;drop", 404],

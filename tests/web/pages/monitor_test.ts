@@ -298,8 +298,8 @@ Deno.test("reports: months are listed as far back as there are figures, and a mo
   const figures = (level: string, day: string, ids: string) =>
     rows(
       `INSERT INTO rollup_${level} (bucket, site_id, agent_id, checks, up, degraded, down, unknown,
-         maintenance, response_sum, responses, sketch_keys, sketch_counts)
-       SELECT '${day}Z', id, 1, 100, 99, 0, 1, 0, 0, 0, 0, '{}', '{}' FROM sites WHERE ${ids}`,
+         maintenance, response_sum, responses)
+       SELECT '${day}Z', id, 1, 100, 99, 0, 1, 0, 0, 0, 0 FROM sites WHERE ${ids}`,
     );
   await figures("monthly", "2024-07-01", "true");
   await figures("daily", "2024-07-10", "true");
@@ -313,11 +313,10 @@ Deno.test("reports: months are listed as far back as there are figures, and a mo
   ]);
   const first = await readPage(world, "/reports/2024-07?q=example");
   assertEquals(rowsIn(first.html).length, 51);
-  assert(first.text.includes("70 sites, page 1 of 2"), first.text);
-  const next = /href="(\/reports\/2024-07\?[^"]*)">next</.exec(first.html)![1]!;
-  const second = await readPage(world, next.replaceAll("&amp;", "&"));
+  assert(first.text.includes("70 sites"), first.text);
+  const [, next] = /href="(\/reports\/2024-07\?[^"]*)"[^>]*>2</.exec(first.html)!;
+  const second = await readPage(world, next!.replaceAll("&amp;", "&"));
   assertEquals(rowsIn(second.html).length, 21);
-  assert(second.html.includes(">before<") && !second.html.includes(">next<"));
   const id = await world.database.value("SELECT min(id) FROM sites");
   const { text } = await readPage(world, `/reports/2024-07/${id}`);
   assert(text.includes("Figures of whole days, as what they were added up from is dropped."), text);

@@ -4,6 +4,8 @@ import { UsageError } from "../../../runtime/exit_codes.ts";
 import { addNote } from "../../../web/data/incidents/notes.ts";
 import { createApp } from "../../../web/app.ts";
 import { exportStatus } from "../../../web/status/export.ts";
+import { webMode } from "../../../web/mode.ts";
+import { modeHere } from "../../support/mode_here.ts";
 import { addIncident, AGENTS, MARKUP, webWorld, type World } from "../world.ts";
 
 const STATUS = { title: "Example & status", groups: ["shop", MARKUP, "api", "nobody's"] };
@@ -148,6 +150,17 @@ Deno.test("the status page has its own title, logo and colours", async () => {
     UsageError,
     "Cannot write to",
   );
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("httpmon web --export writes the status page of a database, and ends", async () => {
+  await using world = await webWorld({}, 5);
+  const folder = await Deno.makeTempDir();
+  const content = { database: { dsn: world.database.dsn }, web: { status: STATUS } };
+  const run = (to: string) => modeHere(webMode, ["web", "--export", to], content);
+  assertEquals(await run(folder), { code: 0, stdout: "", stderr: "" });
+  assertStringIncludes(await Deno.readTextFile(`${folder}/index.html`), "Some systems are down");
+  await assertRejects(() => run(`${folder}/index.html`), UsageError, "Cannot write to");
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -69,8 +69,10 @@ export async function startHttp2Server(pair: KeyPair): Promise<Http2Server> {
     session.on("error", () => {}).on("close", () => sessions.delete(session));
   });
   server.on("sessionError", () => {});
+  const streams = new Set<http2.ServerHttp2Stream>();
   server.on("stream", (stream, headers) => {
-    stream.on("error", () => {});
+    streams.add(stream);
+    stream.on("error", () => {}).on("close", () => streams.delete(stream));
     ANSWERS[headers[":path"]!]?.(stream, headers);
   });
   const started = await listen(server);
@@ -83,11 +85,17 @@ export async function startHttp2Server(pair: KeyPair): Promise<Http2Server> {
     get asked() {
       return started.asked;
     },
-    close: () =>
-      new Promise((resolve) => {
-        for (const session of sessions) session.destroy();
-        server.close(() => resolve());
-      }),
+    async close() {
+      // Deno 2.9 may abort where a server's session ends with a stream that is open.
+      const open = [...streams].map((stream) => {
+        const closed = new Promise((resolve) => stream.on("close", resolve));
+        stream.close();
+        return closed;
+      });
+      await Promise.all(open);
+      for (const session of sessions) session.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
   };
 }
 
