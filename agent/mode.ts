@@ -52,6 +52,7 @@ export async function agentMode(context: ModeContext): Promise<ExitCode> {
         skew.failed(log, `${Math.abs(seconds)} s ${where} the broker's clock`, {
           failed: "The clock is wrong, or the broker's is: results have its time",
           still: "The clock is still not as the broker's",
+          advice: "set it, and see what keeps it (timedatectl, chronyc tracking)",
         });
       }
     },

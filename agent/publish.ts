@@ -112,11 +112,11 @@ export class Publisher {
     const { log, outbox, stats } = this.#deps;
     stats.sendFailures++;
     this.#failures++;
-    const advice = brokerAdviceFor(error);
     this.#spell.failed(log, error, {
       failed: "Cannot send to the broker; results wait in the outbox until it is back",
       still: "Still nothing can be sent to the broker",
-      fields: { ...(advice !== null && { advice }), waiting: outbox.waiting },
+      advice: brokerAdviceFor(error),
+      fields: { waiting: outbox.waiting },
     });
   }
 

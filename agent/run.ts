@@ -91,7 +91,10 @@ export async function runAgent(
     inspector,
     onStall(ms) {
       stats.stalls++;
-      log.error({ ms: Math.round(ms) }, "The agent stood still; what failed meanwhile is unknown");
+      log.error(
+        { ms: Math.round(ms) },
+        "The agent stood still, or its clock was set forward; what failed meanwhile is unknown",
+      );
     },
   });
   const { onChecked } = deps;

@@ -5,7 +5,7 @@ import { adviceFor } from "../db/connect/advice.ts";
 import { within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
-import { retryUntil } from "../runtime/retry.ts";
+import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./topic/clocks.ts";
 import { addEvents, takeEvents } from "./topic/events.ts";
 import type { AlertPolicy, PolicyOf } from "./policies.ts";
@@ -35,7 +35,7 @@ const PATIENCE_MS = 60_000;
 const SPELLS = 50;
 
 /** What rounds are handed. */
-export interface RoundDeps {
+export interface RoundDeps extends Pick<RetryDeps, "spell"> {
   pool: Pool;
   /** Whose clocks they go by. */
   consumer: string;

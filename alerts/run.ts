@@ -6,6 +6,7 @@ import { createKafka } from "../kafka/client.ts";
 import { type TopicView, viewTopic } from "../kafka/cluster.ts";
 import { hasBrokerTime } from "../kafka/topic.ts";
 import { aborted, within } from "../runtime/abort.ts";
+import { newSpells } from "../runtime/log/spell.ts";
 import type { Logger } from "../runtime/log.ts";
 import { policies } from "./policies.ts";
 import { decideInRounds } from "./rounds.ts";
@@ -41,6 +42,7 @@ export interface AlerterDeps extends
  */
 export async function runAlerter(config: Config, deps: AlerterDeps): Promise<void> {
   const { log, clock, signal } = deps;
+  const spells = newSpells(clock);
   const policyOf = policies(config);
   const { channels, groupWaitMs, reminderMs, heartbeatUrl } = config.alerts;
   const route = routesOf(config.alerts);
@@ -52,6 +54,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
     link: config.web.publicUrl,
     sitesAt: hosts(config),
     stats: deps.sending,
+    spell: spells.database,
   };
   const working = Promise.all([
     runConsumer({
@@ -60,6 +63,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
       config: { ...config.kafka, consumerGroup: config.kafka.alertsGroup },
       sink: createAlertSink({ ...deps, policyOf }),
       maxBatchRecords: MAX_BATCH_RECORDS,
+      spells,
     }),
     decideInRounds({
       ...deps,
@@ -68,6 +72,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
       viewTopic: viewerOf(kafka, topic, log),
       policyOf,
       route,
+      spell: spells.database,
     }),
     sendNotifications(sending),
     keepUp({ ...sending, route, reminderMs }),

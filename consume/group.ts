@@ -6,7 +6,7 @@ import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log.ts";
-import { Spell } from "../runtime/log/spell.ts";
+import type { Spell } from "../runtime/log/spell.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { PartitionReader, type ReaderDeps } from "./partition_reader.ts";
 import type { RawRecord, Sink, Source } from "./sink.ts";
@@ -44,6 +44,8 @@ export interface GroupDeps {
   maxBatchRecords: number;
   /** What an operator should do about a failure; null: nothing to say. */
   advise: (error: unknown) => string | null;
+  /** In which spell a failure is. */
+  spell: (error: unknown) => Spell;
   /** @default noFailpoints */
   passFailpoint?: PassFailpoint;
   /** Called with each batch that was stored. */
@@ -80,14 +82,12 @@ export class Group {
   readonly #fetchedAt = new Map<string, number>();
   /** What goes on by itself, a paused partition each. */
   readonly #goingOn = new Set<Promise<void>>();
-  readonly #spells: ReaderDeps["spells"];
 
   constructor(kafkaConsumer: Consumer, clusterId: string, deps: GroupDeps) {
     const { consumer, clock, config: { topic }, stats } = deps;
     this.#kafkaConsumer = kafkaConsumer;
     this.#topic = { consumer, clusterId, topic };
     this.#deps = deps;
-    this.#spells = { place: new Spell(clock), store: new Spell(clock) };
     const { FETCH_START, FETCH, GROUP_JOIN, REBALANCING, STOP } = kafkaConsumer.events;
     kafkaConsumer.on(REBALANCING, () => stats.joined = false);
     kafkaConsumer.on(STOP, () => void this.leave());
@@ -123,7 +123,8 @@ export class Group {
     this.#assignment = newAssignment();
     this.#fetchedAt.clear();
     const { log, stats, signal } = this.#deps;
-    log.info({ partitions }, "Joined the consumer group");
+    // The first tells that it has started.
+    log[stats.joins === 0 ? "notice" : "info"]({ partitions }, "Joined the consumer group");
     stats.joins++;
     stats.joined = true;
     // kafkajs leaves paused what was paused before.
@@ -150,7 +151,6 @@ export class Group {
       progress,
       isPassing,
       signal,
-      spells: this.#spells,
       standing: async () => {
         const { stored, bounds } = await this.#lookAtAll();
         const found = bounds.get(partition);

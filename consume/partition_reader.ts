@@ -1,7 +1,6 @@
 import type { Bounds } from "../kafka/cluster.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
-import type { Spell } from "../runtime/log/spell.ts";
 import { notice } from "./notices.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";
@@ -29,8 +28,6 @@ export interface ReaderDeps extends RetryDeps {
   seek(offset: bigint): void;
   /** Called with each batch that was stored. */
   stored(): void;
-  /** Shared by all partitions: a database that is away is one trouble, not one for each. */
-  spells: { place: Spell; store: Spell };
 }
 
 /** Records of one partition, as one fetch gave them. */

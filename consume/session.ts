@@ -1,6 +1,7 @@
 import { METADATA_MAX_AGE_MS } from "../kafka/client.ts";
 import { viewTopic } from "../kafka/cluster.ts";
-import { aborted } from "../runtime/abort.ts";
+import { SilentError } from "../kafka/errors.ts";
+import { aborted, within } from "../runtime/abort.ts";
 import { Group, type GroupDeps } from "./group.ts";
 
 /** A broker holds a fetch no longer than this: a stop, a seek and a paused partition wait for it. */
@@ -17,6 +18,7 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 /** No heartbeat and no join in all this time: kafkajs has lost its way. */
 const MAX_SILENCE_MS = REBALANCE_TIMEOUT_MS + 2 * SESSION_TIMEOUT_MS;
 const WATCH_MS = 5_000;
+const DISCONNECT_MS = 2_000;
 
 /** What consuming is handed. */
 export interface SessionDeps extends Omit<GroupDeps, "fail"> {
@@ -33,7 +35,7 @@ export interface SessionDeps extends Omit<GroupDeps, "fail"> {
  * @throws What ended the consumer
  */
 export async function consumeSession(deps: SessionDeps): Promise<void> {
-  const { kafka, config, stats, clock, signal } = deps;
+  const { kafka, config, stats, clock, log, signal } = deps;
   const { clusterId } = await viewTopic(kafka, config.topic);
   const consumer = kafka.consumer({
     groupId: config.consumerGroup,
@@ -51,7 +53,7 @@ export async function consumeSession(deps: SessionDeps): Promise<void> {
   failed.catch(() => {}); // it may come when nobody waits for it any more
   const group = new Group(consumer, clusterId, { ...deps, fail });
 
-  const { FETCH_START, FETCH, HEARTBEAT, CRASH, GROUP_JOIN } = consumer.events;
+  const { FETCH_START, FETCH, HEARTBEAT, CRASH, GROUP_JOIN, REQUEST_TIMEOUT } = consumer.events;
   for (const event of [FETCH_START, FETCH, HEARTBEAT, GROUP_JOIN]) {
     consumer.on(event as typeof FETCH, () => stats.aliveAt = clock.monotonic());
   }
@@ -60,10 +62,21 @@ export async function consumeSession(deps: SessionDeps): Promise<void> {
     consumer.on(event as typeof HEARTBEAT, () => member = clock.monotonic());
   }
   consumer.on(CRASH, ({ payload }) => fail(payload.error));
+  // kafkajs asks again by itself, for minutes, before a silent broker ends anything.
+  const silence = deps.spell(new SilentError());
+  consumer.on(REQUEST_TIMEOUT, ({ payload: { apiName, broker } }) => {
+    const error = new SilentError(`Request ${apiName} timed out (${broker})`);
+    silence.failed(log, error, {
+      failed: "The broker is silent, asking again until it answers",
+      still: "The broker is still silent",
+      advice: deps.advise(error),
+    });
+  });
+  consumer.on(FETCH, () => silence.ended(log, "The broker works again"));
   const watch = setInterval(() => {
     const silence = clock.monotonic() - member;
     if (silence > MAX_SILENCE_MS) {
-      fail(new Error(`No heartbeat was answered for ${Math.round(silence / 1000)} s`));
+      fail(new SilentError(`No heartbeat was answered for ${Math.round(silence / 1000)} s`));
     }
   }, WATCH_MS);
   try {
@@ -79,7 +92,10 @@ export async function consumeSession(deps: SessionDeps): Promise<void> {
   } finally {
     clearInterval(watch);
     const left = group.leave();
-    await consumer.disconnect();
+    const disconnected = consumer.disconnect();
+    // Who failed is not kept from saying so by a broker that does not answer this either.
+    if (signal.aborted) await disconnected;
+    else await within(clock, DISCONNECT_MS, disconnected.catch(() => {}));
     await left;
   }
 }

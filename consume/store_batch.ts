@@ -52,10 +52,9 @@ export async function storeBatch(
 
 /** How a partition's tries are told, and what it is failing at while they go on. */
 export function triesOf(deps: ReaderDeps, attempt: "place" | "store"): RetryDeps {
-  const { stats, progress, clock, spells } = deps;
+  const { stats, progress, clock } = deps;
   return {
     ...deps,
-    spell: spells[attempt],
     onFailure: () => {
       recordFailure(stats, attempt, clock.monotonic());
       progress.failing = attempt;

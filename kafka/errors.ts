@@ -1,3 +1,8 @@
+/** The broker has the connection, and answers nothing. */
+export class SilentError extends Error {
+  readonly code = "SILENT";
+}
+
 /**
  * The broker will never take this message (too large): sending it again cannot help, setting it
  * aside can. Any other rejection of a send is worth a retry.

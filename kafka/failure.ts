@@ -1,4 +1,4 @@
-import { RefusedError } from "./errors.ts";
+import { RefusedError, SilentError } from "./errors.ts";
 
 /** Errors by which a broker refuses a message for good, by Kafka's names and codes. */
 const REFUSALS: Record<string, number> = {
@@ -10,7 +10,7 @@ const REFUSALS: Record<string, number> = {
 /** INVALID_TIMESTAMP. Each send stamps anew, so what is not taken today is once the clock is right. */
 const INVALID_TIMESTAMP = 32;
 
-interface KafkaFailure {
+interface KafkaFailure extends Error {
   type?: unknown;
   code?: unknown;
   cause?: unknown;
@@ -19,11 +19,8 @@ interface KafkaFailure {
 
 /** Kafka's name of an error that the broker answered ("NOT_LEADER_FOR_PARTITION"), or null. */
 export function brokerErrorOf(error: unknown): { type: string; code: number } | null {
-  // kafkajs wraps an answer in KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, ...
-  for (let depth = 0; depth < 5 && typeof error === "object" && error !== null; depth++) {
-    const { type, code, cause, originalError } = error as KafkaFailure;
+  for (const { type, code } of chainOf(error)) {
     if (typeof type === "string" && typeof code === "number") return { type, code };
-    error = cause ?? originalError;
   }
   return null;
 }
@@ -42,12 +39,73 @@ export function asSendError(error: unknown): unknown {
   return refusal ? new RefusedError(refusal[0], { cause: error }) : error;
 }
 
-/** What a person should do about what a broker answers; null where the answer says it all. */
+/** Whether it is the broker's, or that of the way to it. */
+export function isOfBroker(error: unknown): boolean {
+  return chainOf(error).some((one) => one.name.startsWith("KafkaJS") || isSilence(one));
+}
+
+/** What a person should do, by what the broker answered, or by an error's code and text. */
+const ADVICE: readonly (readonly [what: RegExp, advice: string])[] = [
+  [/^\w+_AUTHORIZATION_FAILED /, "give the login its rights, see docs/security.md"],
+  [
+    /^(SASL_AUTHENTICATION_FAILED|KafkaJSSASLAuthenticationError) /,
+    'check "sasl_username" and "sasl_password"',
+  ],
+  [/^UNSUPPORTED_SASL_MECHANISM /, 'the broker does not know this "sasl_mechanism"'],
+  [/^ILLEGAL_SASL_STATE /, "this port asks for no login: name another one, or no sasl_*"],
+  [/^ECONNREFUSED /, "nobody listens there: start the broker, or correct %"],
+  [/^(ENOTFOUND|EAI_AGAIN) /, "the name is not found: see the resolver, or correct %"],
+  [/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN) /, "no way leads there: see the network, or correct %"],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID /, "the broker's certificate is of another name: correct %"],
+  [/^CERT_HAS_EXPIRED /, "the broker needs a new certificate"],
+  [
+    /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)_/,
+    'name who signed the broker\'s certificate: "ssl_cafile"',
+  ],
+  [
+    /_ALERT_/,
+    'the broker wants a certificate of ours that it trusts: "ssl_certfile" and "ssl_keyfile"',
+  ],
+  [
+    /^ERR_SSL_WRONG_VERSION_NUMBER |before secure TLS connection/,
+    "no TLS is spoken at this port: name another one, or no ssl_*",
+  ],
+  [
+    /^(ECONNRESET|EPIPE) | Closed connection$/,
+    "the broker hangs up: see its log, and whether this port wants TLS (ssl_*) or a login (sasl_*)",
+  ],
+];
+const ADDRESSES = '"bootstrap_servers", or what the broker says in advertised.listeners';
+const SILENT = "the broker does not answer: see whether it is up, overloaded or behind a firewall";
+
+/** What a person should do about a failure of the broker's; null where the failure says it all. */
 export function brokerAdviceFor(error: unknown): string | null {
-  const type = brokerErrorOf(error)?.type ?? "";
-  if (/_AUTHORIZATION_FAILED$/.test(type)) return "give the login its rights, see docs/security.md";
-  if (type === "SASL_AUTHENTICATION_FAILED") return "check sasl_username and sasl_password";
+  const chain = chainOf(error);
+  if (chain.some(isSilence)) return SILENT;
+  const answer = brokerErrorOf(error)?.type;
+  for (const { code, name, message } of chain) {
+    const [, advice] = ADVICE.find(([what]) => what.test(`${answer ?? code ?? name} ${message}`)) ??
+      [];
+    if (advice !== undefined) return advice.replace("%", ADDRESSES);
+  }
   return null;
+}
+
+/** The error and what caused it: kafkajs wraps them (KafkaJSNumberOfRetriesExceeded, ...). */
+function chainOf(error: unknown): KafkaFailure[] {
+  const chain: KafkaFailure[] = [];
+  while (error instanceof Error && chain.length < 5) {
+    chain.push(error);
+    const { cause, originalError } = error as KafkaFailure;
+    error = cause ?? originalError;
+  }
+  return chain;
+}
+
+/** Ours, or kafkajs's words for it; the last ones are of a connection that it gave up before. */
+function isSilence(error: Error): boolean {
+  return error instanceof SilentError ||
+    /^Connection timeout$|^Request .* timed out|^Broker not connected$/.test(error.message);
 }
 
 /** What a broker answers while it starts or a topic is new; by itself it goes within seconds. */

@@ -4,7 +4,7 @@ import { within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import { METADATA_MAX_AGE_MS } from "./client.ts";
-import { RefusedError } from "./errors.ts";
+import { RefusedError, SilentError } from "./errors.ts";
 import { asSendError } from "./failure.ts";
 import { ensureTopic } from "./topic.ts";
 
@@ -103,7 +103,7 @@ export function createSender(
       const ms = config.requestTimeoutMs + GRACE_MS;
       const delivered = mine.then((connection) => deliver(connection, batch));
       if (!await within(systemClock, ms, delivered)) {
-        throw new Error(`No answer from the broker within ${ms} ms`);
+        throw new SilentError(`No answer from the broker within ${ms} ms`);
       }
     } catch (error) {
       const failure = asSendError(error);

@@ -14,7 +14,7 @@ export interface RetryDeps {
   /** Told of each failure, also of those that are not logged. */
   onFailure?: (error: unknown) => void;
   /** Shared by works that fail of one cause, so that it is told once. @default one of its own */
-  spell?: Spell;
+  spell?: Spell | ((error: unknown) => Spell);
   /** What an operator should do about a failure, for the log; null: nothing to say. */
   advise?: (error: unknown) => string | null;
   /** What waits meanwhile and the like, for the log. */
@@ -38,12 +38,15 @@ export async function retryUntil<T>(
 ): Promise<{ value: T } | null> {
   const { clock, log, signal, spell = new Spell(clock), details = () => ({}) } = deps;
   const { isPassing = () => false, onFailure = () => {}, advise = () => null } = deps;
+  const begun = new Set<Spell>();
   let failures = 0;
   const recovered = () => {
-    if (failures > 0) spell.ended(log, `${what} works again`, details());
+    for (const spell of begun) spell.ended(log, `${what} works again`, details());
+    begun.clear();
     failures = 0;
   };
   while (!signal.aborted) {
+    const triedAt = clock.monotonic();
     try {
       const value = await work(recovered);
       recovered();
@@ -52,14 +55,17 @@ export async function retryUntil<T>(
       if (signal.aborted) break;
       onFailure(error);
       failures++;
-      if (!spell.isTold && failures <= PASSING_FAILURES && isPassing(error)) {
+      const one = typeof spell === "function" ? spell(error) : spell;
+      if (!one.isOn && failures <= PASSING_FAILURES && isPassing(error)) {
         log.debug({ error, failures }, `${what} failed`);
       } else {
-        const advice = advise(error);
-        spell.failed(log, error, {
+        begun.add(one);
+        one.failed(log, error, {
           failed: `${what} failed, trying again until it works`,
           still: `${what} still fails`,
-          fields: { ...(advice !== null && { advice }), ...details() },
+          advice: advise(error),
+          fields: details(),
+          triedAt,
         });
       }
       await sleep(clock, backoffMs(failures), signal);

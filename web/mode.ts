@@ -5,6 +5,7 @@ import { explainFailure } from "../db/connect/explain_failure.ts";
 import { createPool, READ_ONLY } from "../db/connect/pool.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
+import { Spell } from "../runtime/log/spell.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops_server.ts";
 import { createApp } from "./app.ts";
@@ -24,7 +25,9 @@ const QUERY_TIMEOUT_MS = 15_000;
 export async function webMode(
   { config, configSource, options, clock, log, signal, onHangUp }: ModeContext,
 ): Promise<ExitCode> {
-  onHangUp(() => log.notice({}, "The dashboard takes its config over at its start only"));
+  onHangUp(() =>
+    log.notice({}, "The dashboard takes its config over at its start only: start it anew")
+  );
   const { dsn, readerDsn } = config.database!;
   const settings = { applicationName: "httpmon-web", queryTimeoutMs: QUERY_TIMEOUT_MS, log };
   const pool = createPool(readerDsn ?? dsn, {
@@ -33,8 +36,9 @@ export async function webMode(
     session: { ...(readerDsn === null ? READ_ONLY : {}), ...JIT_OFF },
   });
   const operator = createPool(dsn, { ...settings, max: 2 });
-  const sites = new Sites({ pool, clock, log });
-  const history = new History({ pool, sites, clock, log });
+  const spell = new Spell(clock, "The database");
+  const sites = new Sites({ pool, clock, log, spell });
+  const history = new History({ pool, sites, clock, log, spell });
   const deps = { pool, operator, sites, history, config, fetch, clock, log };
   const close = () => within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
   if (options.export !== null) {

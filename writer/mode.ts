@@ -7,6 +7,7 @@ import { ResultStore } from "../db/store/store.ts";
 import { within } from "../runtime/abort.ts";
 import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
+import { newSpells } from "../runtime/log/spell.ts";
 import type { ModeContext } from "../runtime/mode_context.ts";
 import { startOps } from "../runtime/ops.ts";
 import { addWriterMetrics } from "./metrics.ts";
@@ -38,6 +39,7 @@ export async function writerMode(
   });
   try {
     const passFailpoint = failpointsFrom();
+    const spells = newSpells(clock);
     const store = new ResultStore(pool, {
       log,
       lockTimeoutMs: LOCK_TIMEOUT_MS,
@@ -45,7 +47,7 @@ export async function writerMode(
       onDeadLetters: (reasons) => recordDeadLetters(stats, reasons),
     });
     const upkeep = config.writer.maintain
-      ? keepHistory({ ...config.database!, clock, log, signal })
+      ? keepHistory({ ...config.database!, clock, log, signal, spell: spells.database })
       : Promise.resolve();
     const offsets = createOffsets(pool, { lockTimeoutMs: LOCK_TIMEOUT_MS });
     await runWriter(config, {
@@ -56,6 +58,7 @@ export async function writerMode(
       signal,
       concurrency: CONCURRENCY,
       stats,
+      spells,
       passFailpoint,
     });
     await within(clock, CLOSE_MS, upkeep);

@@ -5,6 +5,7 @@ import { adviceFor } from "../db/connect/advice.ts";
 import type { ResultStore } from "../db/store/store.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { sleep } from "../runtime/clock.ts";
+import { newSpells, type Spell } from "../runtime/log/spell.ts";
 import { retryUntil } from "../runtime/retry.ts";
 import { createResultSink } from "./sink.ts";
 import { newWriterStats, type WriterStats } from "./stats.ts";
@@ -16,7 +17,7 @@ const PARTITION_CHECK_MS = 3_600_000;
 export interface WriterDeps extends
   Pick<
     ConsumerDeps,
-    "offsets" | "clock" | "log" | "signal" | "concurrency" | "passFailpoint"
+    "offsets" | "clock" | "log" | "signal" | "concurrency" | "passFailpoint" | "spells"
   > {
   store: Pick<ResultStore, "storeBatch" | "ensurePartitionsAhead">;
   /** Kept up to date while the writer runs. @default new ones */
@@ -31,10 +32,12 @@ export interface WriterDeps extends
  */
 export async function runWriter(config: Config, deps: WriterDeps): Promise<WriterStats> {
   const { store, log, clock, signal, stats = newWriterStats(clock.monotonic()) } = deps;
+  const { spells = newSpells(clock) } = deps;
   const working = Promise.all([
-    keepPartitionsAhead(deps, stats),
+    keepPartitionsAhead(deps, stats, spells.database),
     runConsumer({
       ...deps,
+      spells,
       consumer: "writer",
       config: config.kafka,
       sink: createResultSink(store, stats),
@@ -59,11 +62,16 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
   return stats;
 }
 
-async function keepPartitionsAhead(deps: WriterDeps, stats: WriterStats): Promise<void> {
+async function keepPartitionsAhead(
+  deps: WriterDeps,
+  stats: WriterStats,
+  spell: Spell,
+): Promise<void> {
   const { store, clock, signal } = deps;
   while (!signal.aborted) {
     await retryUntil("Making partitions ahead", () => store.ensurePartitionsAhead(), {
       ...deps,
+      spell,
       advise: adviceFor,
       onFailure: () => recordFailure(stats, "partitions", clock.monotonic()),
     });

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { orAborted, within } from "../../runtime/abort.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -141,7 +142,7 @@ export class Outbox {
 
   /** Whether the last write failed; then results wait in memory. */
   get failing(): boolean {
-    return this.#spell.isTold;
+    return this.#spell.isOn;
   }
 
   /** Results lost to the caps, to damage or to a disk that could not be written. */
@@ -360,6 +361,9 @@ export class Outbox {
     this.#spell.failed(this.#log, error, {
       failed: `Cannot write to the outbox; up to ${MAX_UNWRITTEN} results wait in memory`,
       still: "The outbox still cannot be written",
+      advice: error.kind === "full"
+        ? `make room on the disk of "${dirname(this.#options.path)}"`
+        : `see whether "${this.#options.path}" can be written`,
       fields: { waiting: this.waiting },
     });
   }

@@ -107,7 +107,7 @@ export function addAgentMetrics(
     ],
     checks_cut_total: ["Checks cut short by stopping; they gave no result.", () => stats.cut],
     stalls_total: [
-      "Times that the agent stood still for over a second; what failed meanwhile is unknown.",
+      "Times that the agent stood still for over a second, or its clock was set forward; what failed meanwhile is unknown.",
       () => stats.stalls,
     ],
     checks_late_total: ["Checks that began over 100 ms after their time.", () => stats.late],

@@ -4,7 +4,7 @@ import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import { retryUntil } from "../../runtime/retry.ts";
+import { type RetryDeps, retryUntil } from "../../runtime/retry.ts";
 import { BATCH, claim, type ClaimOptions, type Leased } from "./claim.ts";
 import { compose } from "./compose.ts";
 import { settleFailed, settleSent } from "./settle.ts";
@@ -15,7 +15,8 @@ const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 
 /** What sending is handed. */
-export interface SenderDeps extends Pick<ClaimOptions, "groupWaitMs" | "sitesAt"> {
+export interface SenderDeps
+  extends Pick<ClaimOptions, "groupWaitMs" | "sitesAt">, Pick<RetryDeps, "spell"> {
   pool: Pool;
   channels: Readonly<Record<string, Channel>>;
   /** Of the dashboard; null: there is none. */

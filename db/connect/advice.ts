@@ -1,3 +1,6 @@
+const SILENT =
+  "the database does not answer: see whether it is up, overloaded or behind a firewall";
+
 /**
  * What a person should do about a failure of the database, in a few words; null where the failure
  * says it all. Also for errors of pg's own, whose texts speak of its inside.
@@ -25,7 +28,28 @@ export function adviceFor(error: unknown): string | null {
       return "check the DSN's user, database and sslmode against the server's pg_hba.conf";
     case "3D000": // no such database
       return "make the database, or check its name in the DSN";
+    case "53100": // disk full
+      return 'make room on the database\'s disk, see "Growing a disk" in docs/runbook.md';
+    case "53200": // out of memory
+      return "the database's machine is out of memory, see its log";
+    case "53300": // too many connections
+      return "the server (max_connections) or the role (CONNECTION LIMIT) has no connection left: " +
+        "allow more, or see in pg_stat_activity who holds them";
+    case "57P03": // cannot connect now
+      return "the database starts up, shuts down or recovers: it is waited for";
+    case "ECONNREFUSED":
+      return "nobody listens there: start the database, or correct the DSN";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "the name of the database's host is not found: see the resolver, or correct the DSN";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EHOSTDOWN":
+      return "no way leads to the database: see the network, or correct the DSN";
+    case "ETIMEDOUT":
+      return SILENT;
   }
+  if (/^(timeout e|Query read timeout|Connection terminated due to)/.test(message)) return SILENT;
   if (/client password must be a string/.test(message)) {
     return "the server asks for a password, and the DSN has none (PGPASSWORD serves as well)";
   }

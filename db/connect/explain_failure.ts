@@ -14,12 +14,12 @@ export function explainFailure(error: unknown): string {
     return `The database refuses: ${error.message}${advice === null ? "" : `; ${advice}`}`;
   }
   const advice = adviceFor(error);
-  if (advice !== null) return `Cannot log in to the database: ${advice}`;
   const { code, message } = error as NodeJS.ErrnoException;
   const lost = /^(Connection terminated|timeout e|Query read timeout|The server does not support)/;
   if (isOfSystem(code) || lost.test(message)) {
-    return `Cannot reach the database: ${message || code}`;
+    return `Cannot reach the database: ${message || code}${advice === null ? "" : `; ${advice}`}`;
   }
+  if (advice !== null) return `Cannot log in to the database: ${advice}`;
   throw error;
 }
 

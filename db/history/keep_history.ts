@@ -1,7 +1,6 @@
 import type { DatabaseConfig } from "../../config/types.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { retryUntil } from "../../runtime/retry.ts";
+import { sleep } from "../../runtime/clock.ts";
+import { type RetryDeps, retryUntil } from "../../runtime/retry.ts";
 import { adviceFor } from "../connect/advice.ts";
 import { BUSY } from "./lock.ts";
 import { maintain, maintainerPool } from "./maintain.ts";
@@ -18,11 +17,9 @@ const WAIT_MS = 1;
  * who stores results.
  */
 export async function keepHistory(
-  { dsn, retention, clock, log, signal }: Pick<DatabaseConfig, "dsn" | "retention"> & {
-    clock: Clock;
-    log: Logger;
-    signal: AbortSignal;
-  },
+  { dsn, retention, clock, log, signal, spell }:
+    & Pick<DatabaseConfig, "dsn" | "retention">
+    & Pick<RetryDeps, "clock" | "log" | "signal" | "spell">,
 ): Promise<void> {
   const pool = maintainerPool(dsn, log);
   const round = async () => {
@@ -43,6 +40,7 @@ export async function keepHistory(
       clock,
       log,
       signal,
+      spell,
       advise: adviceFor,
     });
     if (done?.value === null) break;

@@ -319,8 +319,9 @@ export class ResultStore {
     const reasons: Record<string, number> = {};
     for (const { reason } of letters) reasons[reason] = (reasons[reason] ?? 0) + 1;
     this.#onDeadLetters(reasons);
+    const advice = 'see "Reading a dead letter" in docs/runbook.md';
     this.#log.error(
-      { topic, partition, reasons, firstOffset: String(letters[0]!.offset) },
+      { advice, topic, partition, reasons, firstOffset: String(letters[0]!.offset) },
       'Set records aside in the table "dead_letters"',
     );
   }

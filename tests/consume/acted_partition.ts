@@ -2,7 +2,6 @@ import type { Offsets, StoredOffset } from "../../consume/offsets.ts";
 import { PartitionReader } from "../../consume/partition_reader.ts";
 import type { Sink } from "../../consume/sink.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
-import { Spell } from "../../runtime/log/spell.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
@@ -78,7 +77,6 @@ export function actedPartition(
     standing: () => Promise.resolve({ stored: state.stored, bounds: state.bounds }),
     seek: (offset) => state.seeks.push(offset),
     stored: () => {},
-    spells: { place: new Spell(clock), store: new Spell(clock) },
   });
   return {
     state,

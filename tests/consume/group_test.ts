@@ -5,6 +5,7 @@ import type { Offsets, StoredOffset } from "../../consume/offsets.ts";
 import type { Sink } from "../../consume/sink.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
 import { sleep } from "../../runtime/clock.ts";
+import { Spell } from "../../runtime/log/spell.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
 import { loadedConfig } from "../support/config.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -129,6 +130,7 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
       return { kind: "stored", skipped: 0, nextOffset };
     },
   };
+  const spell = new Spell(clock);
   const group = new Group(consumer as unknown as Consumer, "c", {
     consumer: "x",
     kafka: kafka as unknown as Kafka,
@@ -137,6 +139,7 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
       database: { dsn: "postgres://127.0.0.1/never_used" },
     }).kafka,
     sink,
+    spell: () => spell,
     offsets,
     stats,
     clock,

@@ -1,7 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
-import { RefusedError } from "../../kafka/errors.ts";
-import { asSendError, brokerAdviceFor } from "../../kafka/failure.ts";
+import { RefusedError, SilentError } from "../../kafka/errors.ts";
+import { asSendError, brokerAdviceFor, isOfBroker } from "../../kafka/failure.ts";
 
 for (const [reason, code] of [["MESSAGE_TOO_LARGE", 10], ["INVALID_RECORD", 87]] as const) {
   Deno.test(`asSendError() knows that ${reason} is for good`, () => {
@@ -29,7 +29,7 @@ for (
   const [code, advice] of [
     [29, "give the login its rights, see docs/security.md"],
     [30, "give the login its rights, see docs/security.md"],
-    [58, "check sasl_username and sasl_password"],
+    [58, 'check "sasl_username" and "sasl_password"'],
     [10, null],
   ] as const
 ) {
@@ -37,4 +37,38 @@ for (
   Deno.test(`brokerAdviceFor() says what to do about ${answer.type}`, () => {
     assertEquals(brokerAdviceFor(new Error("wrapped", { cause: answer })), advice);
   });
+}
+
+const ADVISED: [name: string, error: Error, advice: RegExp][] = [
+  ["a closed port", connection("connect ECONNREFUSED 127.0.0.1:1", "ECONNREFUSED"), /start the br/],
+  ["an unknown name", connection("getaddrinfo ENOTFOUND nowhere", "ENOTFOUND"), /name is not fo/],
+  ["a host out of reach", connection("connect EHOSTUNREACH", "EHOSTUNREACH"), /no way leads/],
+  ["a connection that is lost", wrapped("Closed connection"), /the broker hangs up/],
+  ["a request without an answer", wrapped("Request Fetch(key: 1) timed out"), /does not answer/],
+  ["a connection without an answer", wrapped("Connection timeout"), /does not answer/],
+  ["what follows on a timeout", new Error("Broker not connected"), /does not answer/],
+  ["our own patience", new SilentError("No answer from the broker"), /does not answer/],
+];
+for (const [name, error, advice] of ADVISED) {
+  Deno.test(`brokerAdviceFor() says what to do about ${name}`, () => {
+    assertMatch(brokerAdviceFor(error) ?? "", advice);
+    assert(isOfBroker(error));
+  });
+}
+
+Deno.test("isOfBroker() leaves the database's failures to others", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED ::1:5432"), {
+    code: "ECONNREFUSED",
+  });
+  assertEquals(isOfBroker(refused), false);
+});
+
+/** As kafkajs words it. */
+function connection(message: string, code: string): Error {
+  return Object.assign(wrapped(`Connection error: ${message}`), { code, broker: "kafka:9092" });
+}
+
+function wrapped(message: string): Error {
+  const cause = Object.assign(new Error(message), { name: "KafkaJSConnectionError" });
+  return Object.assign(new Error(message, { cause }), { name: "KafkaJSNumberOfRetriesExceeded" });
 }

@@ -1,13 +1,15 @@
 /** Every way to a broker, by the keys of a config, against a real broker. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import { createKafka } from "../../kafka/client.ts";
 import { viewTopic } from "../../kafka/cluster.ts";
+import { brokerAdviceFor } from "../../kafka/failure.ts";
 import { createSender } from "../../kafka/sender.ts";
 import { startKafka } from "../../local/kafka.ts";
+import { describeError } from "../../runtime/log/error.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
@@ -60,17 +62,33 @@ Deno.test("createKafka() reaches a broker by every security that the config has"
     }
   }
 
+  /** It fails, and what to do about it is said. */
+  async function refused(trip: () => Promise<number>, advice: RegExp): Promise<void> {
+    const error = await assertRejects(trip);
+    assertMatch(brokerAdviceFor(error) ?? "", advice, JSON.stringify(describeError(error)));
+  }
+
   try {
     await t.step("plain", async () => assertEquals(await roundTrip("DIRECT", {}), 1));
     await t.step("TLS", async () => assertEquals(await roundTrip("TLS", ca), 1));
     await t.step("TLS, a certificate that no given authority signed", async () => {
-      await assertRejects(() => roundTrip("TLS", { ssl: true }));
+      await refused(() => roundTrip("TLS", { ssl: true }), /who signed the broker's certificate/);
+    });
+    await t.step("TLS, where none is spoken", async () => {
+      await refused(() => roundTrip("DIRECT", ca), /no TLS is spoken at this port/);
+    });
+    await t.step("no TLS, where it is spoken", async () => {
+      await refused(() => roundTrip("TLS", {}), /the broker hangs up/);
+    });
+    await t.step("no login, where one is asked for", async () => {
+      await refused(() => roundTrip("SASL", {}), /the broker hangs up/);
     });
     await t.step("mutual TLS", async () => {
       assertEquals(await roundTrip("MUTUAL", { ...ca, ...client }), 1);
     });
     await t.step("mutual TLS, without the client's certificate", async () => {
-      await assertRejects(() => roundTrip("MUTUAL", ca));
+      // It may end the connection before it has said why.
+      await refused(() => roundTrip("MUTUAL", ca), /a certificate of ours|hangs up/);
     });
     for (const mechanism of MECHANISMS) {
       const keys = {
@@ -81,11 +99,15 @@ Deno.test("createKafka() reaches a broker by every security that the config has"
       await t.step(`SASL ${mechanism}`, async () => {
         assertEquals(await roundTrip("SASL", keys), 1);
       });
+      await t.step(`SASL ${mechanism}, where no login is asked for`, async () => {
+        await refused(() => roundTrip("DIRECT", keys), /asks for no login/);
+      });
       await t.step(`SASL ${mechanism} over TLS`, async () => {
         assertEquals(await roundTrip("SASL_TLS", { ...keys, ...ca }), 1);
       });
       await t.step(`SASL ${mechanism}, wrong password`, async () => {
-        await assertRejects(() => roundTrip("SASL", { ...keys, sasl_password: "wrong" }));
+        const wrong = { ...keys, sasl_password: "wrong" };
+        await refused(() => roundTrip("SASL", wrong), /sasl_password/);
       });
     }
   } finally {

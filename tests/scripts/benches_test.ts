@@ -6,6 +6,7 @@ const SMALL: Record<string, string[]> = {
   agent: ["--sites", "20", "--seconds", "2", "--rounds", "1", "--only", "20 sites, TLS"],
   alerts: ["--sites", "50", "--rate", "20", "--seconds", "3"],
   end: ["--rate", "20", "--seconds", "3"],
+  size: ["--sites", "5,10", "--frequency", "1", "--seconds", "3"],
   rollup: ["--sites", "3", "--days", "1"],
   start: ["--rounds", "1"],
   storage: ["5", "60"],

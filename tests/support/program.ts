@@ -118,7 +118,7 @@ export class Program implements AsyncDisposable {
 function isCalm(line: string): boolean {
   try {
     const { level, msg } = JSON.parse(line);
-    return ["debug", "info", "notice"].includes(level) || msg.startsWith("The agent stood still;");
+    return ["debug", "info", "notice"].includes(level) || msg.startsWith("The agent stood still");
   } catch {
     return false;
   }

@@ -5,13 +5,14 @@ import { systemClock } from "../../runtime/clock.ts";
 import { loadedConfig } from "./config.ts";
 import { type LogLine, recordingLog } from "./recording_log.ts";
 import { runWriter } from "../../writer/run.ts";
-import type { WriterStats } from "../../writer/stats.ts";
+import { newWriterStats, type WriterStats } from "../../writer/stats.ts";
 import { kafkaForTests } from "./stack.ts";
 
 /** A writer of this process, on the real Kafka and the real PostgreSQL. */
 export interface RunningWriter {
   /** What it logged at WARN or above. */
   complaints(): LogLine[];
+  stats: WriterStats;
   stop(): Promise<WriterStats>;
 }
 
@@ -37,6 +38,7 @@ export async function startWriter(
   const log = recordingLog();
   const pool = createPool(dsn, { max: 8, applicationName: "httpmon-test-writer", log });
   const controller = new AbortController();
+  const stats = newWriterStats(systemClock.monotonic());
   const running = runWriter(config, {
     store: new ResultStore(pool, { log, lockTimeoutMs: 2_000 }),
     offsets: createOffsets(pool, { lockTimeoutMs: 2_000 }),
@@ -44,8 +46,10 @@ export async function startWriter(
     log,
     signal: controller.signal,
     concurrency: 3,
+    stats,
   });
   return {
+    stats,
     complaints: () => log.lines.filter(({ level }) => level === "warn" || level === "error"),
     async stop() {
       controller.abort();

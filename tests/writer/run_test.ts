@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { freePort } from "../../local/ports.ts";
+import { waitFor } from "../../local/wait.ts";
 import { MAX_VALUE_BYTES } from "../../wire/decode.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWriter } from "../support/running_writer.ts";
@@ -288,3 +290,18 @@ async function makeAnew(topic: string): Promise<void> {
     }
   });
 }
+
+Deno.test("runWriter() tells once of a database that is away, whatever needs it", async () => {
+  const topic = await freshTopic({ partitions: 3 });
+  const nobody = `127.0.0.1:${await freePort()}`;
+  const writer = await startWriter(topic, `postgres://me@${nobody}/httpmon`);
+  const { retries } = writer.stats;
+  await waitFor("both to fail", () => retries.place! > 3 && retries.partitions! > 2, 60_000);
+  await writer.stop();
+  const told = writer.complaints();
+  assertEquals(told.length, 1);
+  assertEquals(
+    told[0]!.fields.advice,
+    "nobody listens there: start the database, or correct the DSN",
+  );
+});

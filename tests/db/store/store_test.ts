@@ -179,7 +179,13 @@ Deno.test("storeBatch() reports dead letters at ERROR, which the default logleve
   await store.storeBatch(SOURCE, [record(0, result(1)), record(1, null), record(2, null)], 0n);
   assertEquals(log.lines, [{
     level: "error",
-    fields: { topic: "monitoring", partition: 0, reasons: { null_value: 2 }, firstOffset: "1" },
+    fields: {
+      advice: 'see "Reading a dead letter" in docs/runbook.md',
+      topic: "monitoring",
+      partition: 0,
+      reasons: { null_value: 2 },
+      firstOffset: "1",
+    },
     message: 'Set records aside in the table "dead_letters"',
   }]);
 });

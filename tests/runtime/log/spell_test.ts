@@ -13,7 +13,8 @@ function spell() {
   const one = new Spell(clock);
   return {
     clock,
-    fail: (error: Error = refused()) => one.failed(log, error, WORDS),
+    fail: (error: Error = refused(), wording: { advice?: string; triedAt?: number } = {}) =>
+      one.failed(log, error, { ...WORDS, ...wording }),
     end: () => one.ended(log, "Storing works again"),
     told: () =>
       log.lines.filter(({ level }) => level !== "debug")
@@ -35,8 +36,64 @@ Deno.test("Spell tells each cause once, and its end", async () => {
     ["error", "Storing failed", null],
     ["notice", "Storing works again", 12],
   ]);
+  await clock.advance(60_000);
   fail();
   assertEquals(told().length, 4);
+});
+
+Deno.test("Spell that comes back within a minute is told once, and its end when it stays away", async () => {
+  const { fail, end, told, clock } = spell();
+  for (let times = 0; times < 20; times++) {
+    fail();
+    await clock.advance(200);
+    end();
+    await clock.advance(800);
+  }
+  const once = [
+    ["error", "Storing failed", null],
+    ["notice", "Storing works again", 0.2],
+    ["error", "Storing failed", null],
+  ];
+  assertEquals(told(), once);
+  await clock.advance(60_000);
+  assertEquals(told(), [...once, ["notice", "Storing works again", 19.2]]);
+  await clock.advance(60_000);
+  fail();
+  end();
+  assertEquals(told().length, 6);
+});
+
+Deno.test("Spell that comes back goes on to be reminded of", async () => {
+  const { fail, end, told, clock } = spell();
+  fail();
+  end();
+  for (let second = 0; second < 90; second++) {
+    await clock.advance(1_000);
+    fail();
+  }
+  assertEquals(told().at(-1), ["error", "Storing still fails", 60]);
+});
+
+Deno.test("Spell takes failures of one advice for one cause, and one code at two places for two", () => {
+  const { fail, told } = spell();
+  fail(new Error("Request Fetch timed out"), { advice: "see whether it is up" });
+  fail(new Error("Broker not connected"), { advice: "see whether it is up" });
+  assertEquals(told().length, 1);
+  for (const port of [5432, 9092]) {
+    const at = { code: "ECONNREFUSED", address: "127.0.0.1", port };
+    fail(Object.assign(new Error("refused"), at));
+  }
+  assertEquals(told().length, 3);
+});
+
+Deno.test("Spell does not come back by what was tried before its end", async () => {
+  const { fail, end, told, clock } = spell();
+  const triedAt = clock.monotonic();
+  fail();
+  await clock.advance(100);
+  end();
+  fail(refused(), { triedAt });
+  assertEquals(told().length, 2);
 });
 
 Deno.test("Spell takes texts that differ in their numbers alone for one cause", () => {

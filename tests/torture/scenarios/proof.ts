@@ -4,11 +4,16 @@ import type { Product } from "../product.ts";
 import type { Round } from "../round.ts";
 import { asAdmin } from "../topic.ts";
 
-/** What a writer prints when its session is gone or its batch is not stored. */
+/**
+ * What a writer prints when its session is gone or its batch is not stored; of what the database keeps
+ * waiting, the first says so for all.
+ */
 export const STORE_FAILED = [
   "Lost a connection to the database",
   "Storing a batch failed",
   "Finding the place to read from failed",
+  "Keeping rollups and retention failed",
+  "Making partitions ahead failed",
 ] as const;
 
 /** Condition on pg_stat_activity: a session of the writers of the round. */

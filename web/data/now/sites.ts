@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import { adviceFor } from "../../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
-import { retryUntil } from "../../../runtime/retry.ts";
+import { type RetryDeps, retryUntil } from "../../../runtime/retry.ts";
 import { MS } from "../sql.ts";
 import { freshMs, judge, type Seen, type State } from "./judge.ts";
 import { type Named, SharedThings } from "./shared.ts";
@@ -51,7 +51,7 @@ export interface Update {
   heard: readonly SiteNow[];
 }
 
-export interface SitesDeps {
+export interface SitesDeps extends Pick<RetryDeps, "spell"> {
   pool: Pool;
   clock: Clock;
   log: Logger;

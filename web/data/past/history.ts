@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import { adviceFor } from "../../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
-import { retryUntil } from "../../../runtime/retry.ts";
+import { type RetryDeps, retryUntil } from "../../../runtime/retry.ts";
 import { type Counts, type CountsRow, noCounts, Ring, uptimeOf } from "./ring.ts";
 import type { Sites } from "../now/sites.ts";
 
@@ -24,7 +24,7 @@ export interface Percentiles {
   p95: number;
 }
 
-export interface HistoryDeps {
+export interface HistoryDeps extends Pick<RetryDeps, "spell"> {
   pool: Pool;
   sites: Sites;
   clock: Clock;
