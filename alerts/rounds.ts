@@ -8,11 +8,12 @@ import type { Logger } from "../runtime/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./topic/clocks.ts";
 import { addEvents, takeEvents } from "./topic/events.ts";
+import type { AlertPolicy, PolicyOf } from "./policies.ts";
 import { storeChanges } from "./incidents.ts";
 import type { Route } from "./outbox/routes.ts";
 import { saveVotes } from "./topic/sink.ts";
 import type { Spell } from "./state/agent.ts";
-import type { Changes, SitePolicy } from "./state/book.ts";
+import type { Changes } from "./state/book.ts";
 import { Overview } from "./state/overview.ts";
 import { pass } from "./state/votes.ts";
 
@@ -33,15 +34,6 @@ const PATIENCE_MS = 60_000;
 /** Spells of longer ago concern nobody who is not silent long since. */
 const SPELLS = 50;
 
-/** What the config says of a site, and whom it tells. */
-export interface AlertPolicy extends Omit<SitePolicy, "parents" | "children"> {
-  /** Sites by their names, or URLs where they have none. */
-  dependsOn: readonly string[];
-  /** Null: its config names none. */
-  channels: readonly string[] | null;
-  labels: Readonly<Record<string, string>>;
-}
-
 /** What rounds are handed. */
 export interface RoundDeps extends Pick<RetryDeps, "spell"> {
   pool: Pool;
@@ -49,7 +41,7 @@ export interface RoundDeps extends Pick<RetryDeps, "spell"> {
   consumer: string;
   topic: string;
   viewTopic(): Promise<TopicView>;
-  policyOf(site: { name: string | null; url: string }): AlertPolicy;
+  policyOf: PolicyOf;
   route: Route;
   clock: Clock;
   log: Logger;

@@ -43,7 +43,7 @@ export interface AlerterDeps extends
 export async function runAlerter(config: Config, deps: AlerterDeps): Promise<void> {
   const { log, clock, signal } = deps;
   const spells = newSpells(clock);
-  const { policyOf, rulesOf } = policies(config);
+  const policyOf = policies(config);
   const { channels, groupWaitMs, reminderMs, heartbeatUrl } = config.alerts;
   const route = routesOf(config.alerts);
   const { topic } = config.kafka;
@@ -61,7 +61,7 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
       ...deps,
       consumer: CONSUMER,
       config: { ...config.kafka, consumerGroup: config.kafka.alertsGroup },
-      sink: createAlertSink({ ...deps, rulesOf }),
+      sink: createAlertSink({ ...deps, policyOf }),
       maxBatchRecords: MAX_BATCH_RECORDS,
       spells,
     }),

@@ -972,6 +972,8 @@ AS $function$
         lag(httpmon_state(r), 1, turned.before) OVER (ORDER BY r.ts) AS previous
       FROM check_results AS r
       WHERE r.site_id = turned.site_id AND r.agent_id = turned.agent_id AND r.ts >= %1$L AND r.ts < %2$L
+      -- Where nothing but up was seen, the first one alone may be a change.
+      ORDER BY r.ts LIMIT CASE WHEN turned.mixed THEN NULL ELSE 1 END
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
     WHERE c.state IS DISTINCT FROM c.previous
@@ -1020,14 +1022,11 @@ AS $function$
     filter,
     CASE WHEN sketches THEN
       -- One array of arrays: six of their own would be six times as many steps.
-      format($$, array_agg(ARRAY[httpmon_sketch_key(0, response_time), %s]) FILTER (WHERE responded)
-          AS keys$$, (
-        SELECT string_agg(
-          format('CASE WHEN %1$s > 0 THEN httpmon_sketch_key(%2$s, %1$s) END', name, phase), ', '
-        )
-        FROM unnest('{dns_ms,connect_ms,tls_ms,first_byte_ms,download_ms}'::text[])
-          WITH ORDINALITY AS phases(name, phase)
-      ))
+      $$, array_agg(ARRAY[
+          httpmon_sketch_key(0, response_time), httpmon_sketch_key(1, dns_ms),
+          httpmon_sketch_key(2, connect_ms), httpmon_sketch_key(3, tls_ms),
+          httpmon_sketch_key(4, first_byte_ms), httpmon_sketch_key(5, download_ms)
+        ]) FILTER (WHERE responded) AS keys$$
     ELSE ', NULL::int4[] AS sketch' END,
     CASE WHEN sketches THEN
       -- Grouped for each row apart: one large hash of all bins takes twice as long.
@@ -2095,19 +2094,19 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.httpmon_sketch_key(phase integer, ms double precision)
+CREATE OR REPLACE FUNCTION public.httpmon_sketch_key(phase integer, ms real)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$
-  SELECT (CASE phase WHEN 0 THEN -340 ELSE phase * 80 + 6 END + CASE
+  SELECT CASE
     -- Not by least() and greatest(), which take three times as long.
-    WHEN ms >= 1e7::float8 THEN CASE phase WHEN 0 THEN 403 ELSE 53 END
-    WHEN ms > 0.001::float8 THEN ceil(
-      ln(ms) / CASE phase WHEN 0 THEN 0.04000533461369913::float8 ELSE 0.3022808718729335::float8 END
-    )
-    WHEN ms <= 0.001::float8 THEN CASE phase WHEN 0 THEN -172 ELSE -22 END
-  END)::int4
+    WHEN ms > 0.001::float4 AND ms < 1e7::float4 THEN
+      CASE phase WHEN 0 THEN -340 ELSE phase * 80 + 6 END::float8 + ceil(ln(ms::float8)
+        / CASE phase WHEN 0 THEN 0.04000533461369913::float8 ELSE 0.3022808718729335::float8 END)
+    WHEN ms >= 1e7::float4 THEN CASE phase WHEN 0 THEN 63 ELSE phase * 80 + 59 END::float8
+    WHEN ms > 0::float4 OR phase = 0 THEN CASE phase WHEN 0 THEN -512 ELSE phase * 80 - 16 END::float8
+  END::int4
 $function$
 ;
 

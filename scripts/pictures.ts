@@ -2,7 +2,8 @@
  * `deno task pictures`: the pictures that the README and the docs show, anew, into docs/pictures. The
  * dashboard runs as a program of its own on a PostgreSQL with a made-up quarter of sample sites in it,
  * and the machine's Chromium looks at it, and at messages of alerts. `--all DIR` takes each page in both
- * modes and three widths, empty ones too; `--stay` goes on, for who wants to look around.
+ * modes and three widths, empty ones too (`--only NAME,...`: of these pages alone); `--stay` goes on, for
+ * who wants to look around.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { writeFile } from "node:fs/promises";
@@ -22,6 +23,7 @@ import {
   allPictures,
   AWAY_PICTURES,
   EMPTY_PICTURES,
+  type Picture,
   readmePictures,
   takePictures,
 } from "./pictures/dashboard.ts";
@@ -32,7 +34,7 @@ import { SITES } from "./pictures/sample.ts";
 const FOLDER = fileURLToPath(new URL("../docs/pictures", import.meta.url));
 const NEXT_SUNDAY = "0 3 * * SUN";
 
-const args = parseArgs(Deno.args, { string: ["all"], boolean: ["stay"] });
+const args = parseArgs(Deno.args, { string: ["all", "only"], boolean: ["stay"] });
 if (findChromium() === null && !args.stay) {
   console.log("No Chromium is here, so no pictures are taken: apt-get install chromium");
   Deno.exit(0);
@@ -58,21 +60,24 @@ const all = args.all === undefined ? null : resolve(args.all);
 if (browser && all) {
   await using empty = await startDashboard();
   await waitFor("its first reading", () => says(empty.url, "Is an agent running?"), 60_000);
-  await takePictures(browser, empty.url, EMPTY_PICTURES, all);
+  await takePictures(browser, empty.url, wanted(EMPTY_PICTURES), all);
 }
 console.error("A quarter of results is stored and rolled up");
 const history = new SampleHistory(pool, log, Date.now());
 await history.make();
 const { url } = cleanup.use(await startDashboard());
-await waitFor("the dashboard's figures", () => hasFigures(url), 120_000);
+await waitFor("the dashboard's figures", async () => {
+  await history.catchUp(Date.now());
+  return await hasFigures(url);
+}, 120_000);
 if (browser) {
   const pictures = all ? await allPictures(pool) : await readmePictures(pool);
   const follow = () => history.catchUp(Date.now());
-  await takePictures(browser, url, pictures, all ?? FOLDER, follow);
+  await takePictures(browser, url, wanted(pictures), all ?? FOLDER, follow);
   if (all) {
     await server.stop();
     await waitFor("what it says then", () => says(url, "has not answered"), 60_000);
-    await takePictures(browser, url, AWAY_PICTURES, all);
+    await takePictures(browser, url, wanted(AWAY_PICTURES), all);
   }
 } else {
   console.log(url);
@@ -82,6 +87,11 @@ if (browser) {
     await history.catchUp(Date.now());
     await sleep(systemClock, 1_000);
   }
+}
+
+function wanted(pictures: readonly Picture[]): readonly Picture[] {
+  const pages: string[] = (args.only ?? "").split(",");
+  return pictures.filter(({ name }) => pages.some((page) => name.startsWith(page)));
 }
 
 async function startDashboard(): Promise<{ url: string } & AsyncDisposable> {
@@ -119,11 +129,14 @@ async function says(url: string, text: string): Promise<boolean> {
   return (await (await fetch(url)).text()).includes(text);
 }
 
-/** Whether each site has all of its figures, and its strip all days that it was checked on. */
+/** Whether each site has all of its figures, a result of now among them, and its strip all days. */
 async function hasFigures(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/api/v1/sites`);
-  const sites: { p95: number | null }[] = (await answer.json()).data;
+  const sites: { p95: number | null; lastResult: string }[] = (await answer.json()).data;
   const late = (await (await fetch(url)).text()).match(/data-cells="\d*-/g) ?? [];
-  return sites.length === SITES.length && sites.every(({ p95 }) => p95 !== null) &&
+  return sites.length === SITES.length &&
+    sites.every(({ p95, lastResult }) =>
+      p95 !== null && Date.now() - Date.parse(lastResult) < 90_000
+    ) &&
     late.length === SITES.filter(({ days }) => days !== undefined).length;
 }

@@ -104,9 +104,9 @@ function generated(): {
     }, Date.UTC(2026, 0, 1)),
     names: Array.from({ length: sites }, (_, n) => `site ${n + 1}`),
     options: {
-      rulesOf: () => ({ ...rules, isGateway: false, isCounted: false }),
       policyOf: (site) => ({
         ...rules,
+        isGateway: false,
         isExpected: true,
         host: `host-${site}`,
         parents: [],

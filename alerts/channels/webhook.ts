@@ -88,7 +88,7 @@ function actionOf({ event, left }: Pick<Message, "event" | "left">): Fields["act
  * @param id The same at each try
  * @param nowMs Wall clock, milliseconds since 1970
  */
-export function signature(
+function signature(
   secret: string,
   id: string,
   nowMs: number,

@@ -4,9 +4,10 @@ import type { Change, Evidence, Kind, Severity, Subject } from "./change.ts";
 import { newSite, type SiteState } from "./site.ts";
 import { Timers } from "./timers.ts";
 import type { Moment } from "./view.ts";
+import type { CountRules } from "./votes.ts";
 
 /** What the config says of a site. */
-export interface SitePolicy extends AlertRules {
+export interface SitePolicy extends AlertRules, CountRules {
   /** Whether it is to be watched; what is not in the config any more, nobody misses. */
   isExpected: boolean;
   host: string;
@@ -14,8 +15,6 @@ export interface SitePolicy extends AlertRules {
   parents: readonly number[];
   /** Those that depend on it. */
   children: readonly number[];
-  /** Percent of the due times that are to be good; null: it has no objective. */
-  slo: number | null;
 }
 
 /** What became of all; a state that is null is forgotten. */

@@ -57,8 +57,8 @@ export interface Heard {
 export interface CountRules extends Omit<AlertRules, "downWhen"> {
   /** Whether other sites depend on it: then each result that is well is told of. */
   isGateway: boolean;
-  /** Whether it has an objective: then each result that is down is told of. */
-  isCounted: boolean;
+  /** Percent of the due times that are to be good; where it has one, each result that is down is told of. */
+  slo: number | null;
 }
 
 type Without<Key extends string, Event> = Event extends unknown ? Omit<Event, Key> : never;
@@ -99,7 +99,7 @@ export function hear(votes: SiteVotes, result: Observation, rules: CountRules): 
   const { view } = after;
   const isSilent = view!.abstains !== null;
   const events = [...past.events];
-  if (rules.isCounted && result.verdict === "down" && !result.maintenance) {
+  if (rules.slo !== null && result.verdict === "down" && !result.maintenance) {
     events.push({ kind: "void", at, ts, agent, slots: result.slots });
   }
   const isNews = !isSame(past.votes.agents[agent]?.view ?? null, view) ||

@@ -28,11 +28,11 @@ export async function lockClock(
        INSERT INTO alert_clocks (cluster_id, topic, partition, at) VALUES ($1, $2, $3, 0)
        ON CONFLICT DO NOTHING
      )
-     SELECT at, agents FROM alert_clocks
+     SELECT at::float8, agents FROM alert_clocks
      WHERE cluster_id = $1 AND topic = $2 AND partition = $3 FOR UPDATE`,
     [clusterId, topic, partition],
   );
-  return row ? { at: Number(row.at), agents: row.agents } : { at: 0, agents: {} };
+  return row ?? { at: 0, agents: {} };
 }
 
 /** Moves a locked clock. */
@@ -99,14 +99,11 @@ export async function readClocks(
   { clusterId, topic }: Topic,
   mayHoldUp: boolean,
 ): Promise<{ first: number | null; last: number | null }> {
-  const { rows: [{ first, last }] } = await client.query(
-    `SELECT max(at) AS last,
-       min(at) FILTER (WHERE $3 OR moved_at > now() - interval '${HELD_UP_MS} ms') AS first
+  const { rows: [clocks] } = await client.query(
+    `SELECT max(at)::float8 AS last, (min(at) FILTER (
+         WHERE $3 OR moved_at > now() - interval '${HELD_UP_MS} ms'))::float8 AS first
      FROM alert_clocks WHERE cluster_id = $1 AND topic = $2`,
     [clusterId, topic, mayHoldUp],
   );
-  return {
-    first: first === null ? null : Number(first),
-    last: last === null ? null : Number(last),
-  };
+  return clocks;
 }

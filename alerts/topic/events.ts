@@ -42,11 +42,12 @@ export async function takeEvents(
          (first.at, first.kind, first.site_id, first.agent, first.ts)
        RETURNING e.*
      )
-     SELECT * FROM taken ORDER BY at, kind, site_id, agent, ts`,
+     SELECT at::float8, ts::float8, kind, site_id, agent, detail FROM taken
+     ORDER BY taken.at, kind, site_id, agent, taken.ts`,
     [at, most],
   );
   return rows.map(({ at, kind, site_id, agent, ts, detail }) => {
-    const event = { at: Number(at), ts: Number(ts), agent };
+    const event = { at, ts, agent };
     if (kind === "view") return { ...event, kind, site: site_id, view: detail };
     if (kind === "void") return { ...event, kind, site: site_id, slots: detail };
     return { ...event, kind };

@@ -8,22 +8,16 @@ import { decode } from "../../wire/decode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { lockClock, moveClock, type PartitionClock } from "./clocks.ts";
 import { addEvents } from "./events.ts";
+import type { AlertPolicy, PolicyOf } from "../policies.ts";
 import { toObservation } from "./observation.ts";
 import { signOf } from "../state/signs.ts";
 import type { AlertEvent } from "../state/view.ts";
-import { type CountRules, hear, NEW_VOTES, passesAt, type SiteVotes } from "../state/votes.ts";
-
-/** What a site's votes are counted by. */
-export interface VoteRules {
-  rules: CountRules;
-  /** The longest that a check can take. */
-  timeoutMs: number;
-}
+import { hear, NEW_VOTES, passesAt, type SiteVotes } from "../state/votes.ts";
 
 /** What the sink is handed. */
 export interface AlertSinkDeps {
   pool: Pool;
-  rulesOf(message: Pick<ResultMessage, "site" | "url">): VoteRules;
+  policyOf: PolicyOf;
   lockTimeoutMs?: number;
 }
 
@@ -63,9 +57,10 @@ interface BatchSite {
   identity: string;
   name: string | null;
   url: string;
+  policy: AlertPolicy;
 }
 
-interface Result extends VoteRules {
+interface Result {
   record: RawRecord;
   message: ResultMessage;
   site: BatchSite;
@@ -74,7 +69,7 @@ interface Result extends VoteRules {
 /** Some 5 ms of work; heartbeats and signals get their turn between the slices. */
 const SLICE = 500;
 
-async function read(records: readonly RawRecord[], { rulesOf }: AlertSinkDeps) {
+async function read(records: readonly RawRecord[], { policyOf }: AlertSinkDeps) {
   const sites = new Map<string, BatchSite>();
   const results: Result[] = [];
   for (const [n, record] of records.entries()) {
@@ -84,9 +79,10 @@ async function read(records: readonly RawRecord[], { rulesOf }: AlertSinkDeps) {
     const { message } = decoded;
     const { url, site: name = null } = message;
     const key = JSON.stringify([name, url]);
-    const site = sites.get(key) ?? { identity: siteIdentity(name, url), name, url };
+    const site = sites.get(key) ??
+      { identity: siteIdentity(name, url), name, url, policy: policyOf({ name, url }) };
     sites.set(key, site);
-    results.push({ record, message, site, ...rulesOf(message) });
+    results.push({ record, message, site });
   }
   return { sites, results };
 }
@@ -125,15 +121,15 @@ async function count(
   ]);
   const changed = new Map<number, SiteVotes>();
   const events: AlertEvent[] = [];
-  for (const { record, message, site: { identity }, timeoutMs, rules } of results) {
+  for (const { record, message, site: { identity, policy } } of results) {
     const site = ids.get(identity)!;
-    const observation = toObservation(message, record.timestamp, timeoutMs);
+    const observation = toObservation(message, record.timestamp, policy.timeoutMs);
     // A broker's clock may be set back, and time has come that far already.
     observation.at = clock.at = Math.max(clock.at, observation.at);
     const sign = signOf(observation, clock.agents);
     if (sign !== null) events.push(sign);
     const before = changed.get(site) ?? known.get(site)!;
-    const { votes, events: ofSite } = hear(before, observation, rules);
+    const { votes, events: ofSite } = hear(before, observation, policy);
     if (votes !== before) changed.set(site, votes);
     for (const event of ofSite) events.push({ ...event, site });
   }

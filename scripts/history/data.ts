@@ -85,7 +85,7 @@ export async function fillHistory(
         FROM (VALUES (60, 60, 1), (1440, 720, 2), (43200, 720, 60)) AS size(level, drawn, weight),
           generate_series(0, 199) AS like_site, generate_series(0, 5) AS phase,
           generate_series(1, drawn)
-      ) AS one, LATERAL (SELECT httpmon_sketch_key(phase, ms) AS key) AS bin
+      ) AS one, LATERAL (SELECT httpmon_sketch_key(phase, ms::float4) AS key) AS bin
       GROUP BY level, like_site, phase, key, weight
     ) AS bins GROUP BY level, like_site;
     ANALYZE drawn`);

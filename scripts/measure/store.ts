@@ -13,20 +13,22 @@ const DOWN: Partial<ResultMessage> = { verdict: "down", reason: "status", respon
 export interface Load {
   pool: Pool;
   log: Logger;
-  /** Sites are https://1.example/ and so on, each with a result a minute. */
+  /** Sites are https://1.example/ and so on, in turn. */
   sites: number;
+  /** @default one of each site */
+  resultsAMinute?: number;
   agentUUID: string;
   signal: AbortSignal;
 }
 
 /**
- * Stores the results of all sites as a writer does, a batch a second, until `signal` aborts; one of a
+ * Stores results of all sites as a writer does, a batch a second, until `signal` aborts; one of a
  * thousand checks finds its site down.
  *
  * @returns How many were stored, and how long the longest batch took (ms)
  */
 export async function storeResults(
-  { pool, log, sites, agentUUID, signal }: Load,
+  { pool, log, sites, resultsAMinute = sites, agentUUID, signal }: Load,
 ): Promise<{ stored: number; longestMs: number }> {
   const store = new ResultStore(pool, { log });
   await createOffsets(pool, {}).read(SOURCE, [0]);
@@ -34,7 +36,7 @@ export async function storeResults(
   const start = performance.now();
   let [next, position, longestMs] = [0, 0, 0];
   while (!signal.aborted) {
-    const due = Math.floor((performance.now() - start) / 60_000 * sites);
+    const due = Math.floor((performance.now() - start) / 60_000 * resultsAMinute);
     const messages = Array.from({ length: due - next }, (_, n) => resultOf(next + n));
     next = due;
     const records = messages.map((message, n) => ({

@@ -15,28 +15,26 @@ export async function readRecorded(
   configFile: string | null,
 ): Promise<{ results: SiteResult[]; names: string[]; options: WorldOptions }> {
   const config = loadConfig(configFile ?? "config.yaml", { isOptional: configFile === null });
-  const { rulesOf, policyOf } = policies(config);
+  const policyOf = policies(config);
   const ids = new Map<string, number>();
-  const sites: { site?: string; url: string }[] = [];
+  const sites: { name: string | null; url: string }[] = [];
   const results: SiteResult[] = [];
   for (const line of (await Deno.readTextFile(file)).split("\n")) {
     const decoded = decode(new TextEncoder().encode(line));
     if (!decoded.ok) continue;
-    const { site, url, responseTime } = decoded.message;
-    const name = site ?? url;
-    if (!ids.has(name)) ids.set(name, sites.push({ site, url }));
-    const { timeoutMs } = rulesOf({ site, url });
+    const { site: name = null, url, responseTime } = decoded.message;
+    const id = name ?? url;
+    if (!ids.has(id)) ids.set(id, sites.push({ name, url }));
+    const { timeoutMs } = policyOf({ name, url });
     const result = toObservation(decoded.message, -1n, timeoutMs);
-    results.push({ ...result, at: result.at + Math.round(responseTime), site: ids.get(name)! });
+    results.push({ ...result, at: result.at + Math.round(responseTime), site: ids.get(id)! });
   }
-  const of = (id: number) => sites[id - 1]!;
-  const policyAt = (id: number) => policyOf({ name: of(id).site ?? null, url: of(id).url });
+  const policyAt = (id: number) => policyOf(sites[id - 1]!);
   const idsOf = (names: readonly string[]) => names.flatMap((name) => ids.get(name) ?? []);
   return {
     results: results.sort((one, other) => one.at - other.at),
     names: [...ids.keys()],
     options: {
-      rulesOf: (id) => rulesOf(of(id)).rules,
       policyOf: (id) => ({
         ...policyAt(id),
         parents: idsOf(policyAt(id).dependsOn),

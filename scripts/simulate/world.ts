@@ -6,7 +6,6 @@ import type { SiteState } from "../../alerts/state/site.ts";
 import { signOf, type Signs } from "../../alerts/state/signs.ts";
 import type { AlertEvent } from "../../alerts/state/view.ts";
 import {
-  type CountRules,
   hear,
   NEW_VOTES,
   type Observation,
@@ -21,7 +20,6 @@ export interface SiteResult extends Observation {
 
 /** What a world is made of. */
 export interface WorldOptions {
-  rulesOf(site: number): CountRules;
   policyOf(site: number): SitePolicy;
   /** @default 1 */
   partitions?: number;
@@ -87,7 +85,7 @@ export class World {
     const { votes, events } = hear(
       this.#votes.get(site) ?? NEW_VOTES,
       observation,
-      this.#options.rulesOf(site),
+      this.#options.policyOf(site),
     );
     this.#votes.set(site, votes);
     for (const event of events) this.#events.push({ ...event, site });

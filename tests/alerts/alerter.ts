@@ -1,6 +1,7 @@
 /** An alerter's parts on a database of the test, moved on by hand, without Kafka. */
 import type { Pool } from "pg";
-import { type AlertPolicy, Rounds } from "../../alerts/rounds.ts";
+import type { AlertPolicy } from "../../alerts/policies.ts";
+import { Rounds } from "../../alerts/rounds.ts";
 import { createAlertSink } from "../../alerts/topic/sink.ts";
 import type { RawRecord, Source } from "../../consume/sink.ts";
 import type { AlertRules } from "../../config/types.ts";
@@ -57,10 +58,19 @@ export function testAlerter(
 ) {
   const clock = new FakeClock({ wall: Date.now() });
   const log = recordingLog();
-  const sink = createAlertSink({
-    pool,
-    rulesOf: () => ({ rules: { ...rules, isGateway: false, isCounted: false }, timeoutMs: 30_000 }),
+  const policyOf = (site: { url: string }): AlertPolicy => ({
+    ...rules,
+    timeoutMs: 30_000,
+    isGateway: false,
+    isExpected: true,
+    channels: null,
+    labels: { group: "shop" },
+    host: "one.example",
+    dependsOn: [],
+    slo: null,
+    ...typeof policy === "function" ? policy(site) : policy,
   });
+  const sink = createAlertSink({ pool, policyOf });
   let inReach = true;
   const behind = new Set<number>();
   const rounds = new Rounds({
@@ -81,16 +91,7 @@ export function testAlerter(
         ),
       };
     },
-    policyOf: (site) => ({
-      ...rules,
-      isExpected: true,
-      channels: null,
-      labels: { group: "shop" },
-      host: "one.example",
-      dependsOn: [],
-      slo: null,
-      ...typeof policy === "function" ? policy(site) : policy,
-    }),
+    policyOf,
     route: () => CHANNELS,
     clock,
     log,

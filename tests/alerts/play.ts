@@ -61,13 +61,9 @@ export function worldOf(
   return new World({
     partitions,
     spells,
-    rulesOf: (site) => ({
-      ...rules,
-      isGateway: !!policyOf(site).children?.length,
-      isCounted: (policyOf(site).slo ?? null) !== null,
-    }),
     policyOf: (site) => ({
       ...rules,
+      isGateway: !!policyOf(site).children?.length,
       isExpected: true,
       host: `host-${site}`,
       parents: [],

@@ -20,28 +20,26 @@ const config = loadedConfig("alerts", {
 });
 
 Deno.test("policies() has each site's own rules, and those of all for the rest", () => {
-  const { rulesOf, policyOf } = policies(config);
+  const policyOf = policies(config);
   const url = "https://shop.example/";
-  const own = { failureThreshold: 1, successThreshold: 2, downWhen: "any" };
-  assertEquals(rulesOf({ url }), {
-    rules: { ...own, isGateway: false, isCounted: false },
-    timeoutMs: 40_000,
+  assertEquals(policyOf({ name: null, url }), {
+    ...{ failureThreshold: 1, successThreshold: 2, downWhen: "any" },
+    ...{ isGateway: false, isExpected: true, timeoutMs: 40_000 },
+    ...{ host: "shop.example", dependsOn: ["gateway"], slo: null, channels: null, labels: {} },
   });
-  const { host, dependsOn, isExpected, downWhen } = policyOf({ name: null, url });
-  assertEquals([host, dependsOn, isExpected, downWhen], ["shop.example", ["gateway"], true, "any"]);
-  const gateway = rulesOf({ site: "gateway", url: "https://gateway.example/" });
-  assertEquals([gateway.rules.failureThreshold, gateway.rules.isGateway], [4, true]);
+  const gateway = policyOf({ name: "gateway", url: "https://gateway.example/" });
+  assertEquals([gateway.failureThreshold, gateway.isGateway], [4, true]);
 });
 
 Deno.test("policies() has a site depend on no site of its own name", () => {
-  const { policyOf } = policies(config);
+  const policyOf = policies(config);
   const gateway = policyOf({ name: "gateway", url: "https://gateway.example/" });
   assertEquals(gateway.dependsOn, []);
 });
 
 Deno.test("policies() expects what the config has, or anything where it has no sites", () => {
   const expects = (of: typeof config, name: string | null, url: string) =>
-    policies(of).policyOf({ name, url }).isExpected;
+    policies(of)({ name, url }).isExpected;
   assertEquals(expects(config, null, "https://off.example/"), false);
   assertEquals(expects(config, null, "https://other.example/"), false);
   // It was asked at another address before.

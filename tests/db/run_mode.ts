@@ -20,7 +20,7 @@ export interface Ended {
  * @param head Its output is closed after that many bytes
  * @param to The file that its output goes to
  * @param input What it reads
- * @param config JSON that the config has beside the database
+ * @param config JSON that the config has beside the writer's dsn
  * @param meanwhile What is done to it meanwhile
  */
 export async function httpmon(
@@ -36,7 +36,8 @@ export async function httpmon(
 ): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), "httpmon-modes-"));
   const config = join(folder, "config.yaml");
-  const content = { ...JSON.parse(rest), database: { writer: { dsn } } };
+  const content = JSON.parse(rest);
+  content.database = { ...content.database, writer: { dsn } };
   await writeFile(config, JSON.stringify(content));
   const output = to === undefined ? null : await open(to, "w");
   try {

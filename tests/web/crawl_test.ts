@@ -66,3 +66,12 @@ Deno.test("every page is safe and whole, whatever sites and people wrote", async
   const shown = pages.filter(([, { text }]) => text.includes("&lt;script&gt;alert(1)"));
   assert(shown.length > 10, "what the sites wrote is not shown");
 });
+
+Deno.test("a page travels compressed to who takes that", async () => {
+  await using world = await webWorld();
+  const packed = await world.ask("/", { headers: { "accept-encoding": "gzip" } });
+  assertEquals(packed.headers.get("content-encoding"), "gzip");
+  assertEquals(packed.headers.get("vary")?.toLowerCase(), "accept-encoding");
+  const body = packed.body!.pipeThrough(new DecompressionStream("gzip"));
+  assert((await new Response(body).text()).startsWith("<!DOCTYPE html>"));
+});

@@ -28,10 +28,6 @@ export function assetUrl(name: Name): string {
   return `/assets/${VERSIONS[name]}/${name}`;
 }
 
-export function assetText(name: Name): string {
-  return FILES[name].text;
-}
-
 /** The stylesheet and the scripts, from within the program. */
 export function assets(): Hono<Env> {
   const app = new Hono<Env>();

@@ -142,16 +142,14 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
         <Send to={`/incidents/${id}/acknowledge`} csrf={csrf} says="Acknowledge" />
       )}
       {mayOperate && siteId !== null && (
-        <form method="post" action={`/incidents/${id}/silence`} class="filters">
-          <input type="hidden" name="csrf" value={csrf} />
+        <Send to={`/incidents/${id}/silence`} csrf={csrf} says="Silence the site" as="filters">
           <select name="hours" aria-label="How long">
             {[1, 4, 24, 168].map((hours) => (
               <option value={hours}>{span(hours * 3_600_000)}</option>
             ))}
           </select>
           <input name="why" placeholder="why" aria-label="Why" required maxlength={200} />
-          <button type="submit">Silence the site</button>
-        </form>
+        </Send>
       )}
 
       <h2>What was seen</h2>
@@ -180,8 +178,7 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
         ))}
       </ol>
       {mayOperate && (
-        <form method="post" action={`/incidents/${id}/notes`} class="note">
-          <input type="hidden" name="csrf" value={csrf} />
+        <Send to={`/incidents/${id}/notes`} csrf={csrf} says="Add" as="fields">
           <label>
             A note
             <textarea name="text" rows={3} maxlength={MOST_TEXT} required></textarea>
@@ -189,8 +186,7 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
           <label>
             <input type="checkbox" name="public" value="yes" /> for the status page, too
           </label>
-          <button type="submit">Add</button>
-        </form>
+        </Send>
       )}
 
       <h2>Who was told</h2>

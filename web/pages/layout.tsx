@@ -41,7 +41,7 @@ export function page(
   );
   const body = (
     <>
-      <a class="skip" href="#main">Skip to the content</a>
+      <a class="hidden skip" href="#main">Skip to the content</a>
       <header class="top">
         <a class="brand" href="/">{own}</a>
         <nav aria-label="Pages">

@@ -65,6 +65,7 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
           <p class="dim">
             {month.since.slice(0, 10)} to {month.until.slice(0, 10)} UTC,{" "}
             {plural(sites.length, "site")}
+            {pages > 1 && `, page ${at} of ${pages}`}
           </p>
         </div>
         <form class="filters" action={`/reports/${month.name}`} role="search">

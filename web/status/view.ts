@@ -5,14 +5,13 @@ import { incidents } from "../data/incidents/incidents.ts";
 import type { State } from "../data/now/judge.ts";
 import { notesOf } from "../data/incidents/notes.ts";
 import { type Counts, noCounts, uptimeOf } from "../data/past/ring.ts";
+import { Kept } from "../data/monitor/kept.ts";
 import { groupOf } from "../data/now/select.ts";
 import type { WebDeps } from "../env.ts";
 
 const PAST_DAYS = 14;
 const AHEAD_DAYS = 14;
 const MOST = 200;
-/** Everybody may ask, and as often as they like. */
-const KEEP_MS = 5_000;
 
 /** A site as the public sees it: nothing of where it is and why it fails. */
 export interface PublicSite {
@@ -55,18 +54,10 @@ export interface StatusView {
   maintenance: readonly PublicMaintenance[];
 }
 
-/** Gives what is on the status page, made anew every few seconds. */
+/** Gives what is on the status page; everybody may ask, and as often as they like. */
 export function statusViews(deps: WebDeps): () => Promise<StatusView> {
-  let kept: { at: number; view: Promise<StatusView> } | null = null;
-  return () => {
-    const now = deps.clock.monotonic();
-    if (kept === null || now - kept.at >= KEEP_MS) {
-      const view = viewNow(deps);
-      kept = { at: now, view };
-      view.catch(() => kept = null);
-    }
-    return kept.view;
-  };
+  const kept = new Kept(deps.clock, () => viewNow(deps));
+  return () => kept.get();
 }
 
 async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promise<StatusView> {

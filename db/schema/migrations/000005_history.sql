@@ -56,17 +56,17 @@ CREATE TABLE dropping (
 --
 -- Phase 0 is the response time, alpha 0.02: bins -172 to 403 from 0.001 ms to 10,000 s are the keys -512
 -- to 63; what is outside counts as the nearer end. The others are dns, connect, tls, first_byte and
--- download in this order, alpha 0.15: bins -22 to 53, 80 keys each from 64 on.
-CREATE FUNCTION httpmon_sketch_key(phase int4, ms float8) RETURNS int4
+-- download in this order, alpha 0.15: bins -22 to 53, 80 keys each from 64 on; of 0 ms they have none.
+CREATE FUNCTION httpmon_sketch_key(phase int4, ms float4) RETURNS int4
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (CASE phase WHEN 0 THEN -340 ELSE phase * 80 + 6 END + CASE
+  SELECT CASE
     -- Not by least() and greatest(), which take three times as long.
-    WHEN ms >= 1e7::float8 THEN CASE phase WHEN 0 THEN 403 ELSE 53 END
-    WHEN ms > 0.001::float8 THEN ceil(
-      ln(ms) / CASE phase WHEN 0 THEN 0.04000533461369913::float8 ELSE 0.3022808718729335::float8 END
-    )
-    WHEN ms <= 0.001::float8 THEN CASE phase WHEN 0 THEN -172 ELSE -22 END
-  END)::int4
+    WHEN ms > 0.001::float4 AND ms < 1e7::float4 THEN
+      CASE phase WHEN 0 THEN -340 ELSE phase * 80 + 6 END::float8 + ceil(ln(ms::float8)
+        / CASE phase WHEN 0 THEN 0.04000533461369913::float8 ELSE 0.3022808718729335::float8 END)
+    WHEN ms >= 1e7::float4 THEN CASE phase WHEN 0 THEN 63 ELSE phase * 80 + 59 END::float8
+    WHEN ms > 0::float4 OR phase = 0 THEN CASE phase WHEN 0 THEN -512 ELSE phase * 80 - 16 END::float8
+  END::int4
 $$;
 CREATE FUNCTION httpmon_sketch_value(key int4) RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -192,14 +192,11 @@ LANGUAGE sql IMMUTABLE AS $function$
     filter,
     CASE WHEN sketches THEN
       -- One array of arrays: six of their own would be six times as many steps.
-      format($$, array_agg(ARRAY[httpmon_sketch_key(0, response_time), %s]) FILTER (WHERE responded)
-          AS keys$$, (
-        SELECT string_agg(
-          format('CASE WHEN %1$s > 0 THEN httpmon_sketch_key(%2$s, %1$s) END', name, phase), ', '
-        )
-        FROM unnest('{dns_ms,connect_ms,tls_ms,first_byte_ms,download_ms}'::text[])
-          WITH ORDINALITY AS phases(name, phase)
-      ))
+      $$, array_agg(ARRAY[
+          httpmon_sketch_key(0, response_time), httpmon_sketch_key(1, dns_ms),
+          httpmon_sketch_key(2, connect_ms), httpmon_sketch_key(3, tls_ms),
+          httpmon_sketch_key(4, first_byte_ms), httpmon_sketch_key(5, download_ms)
+        ]) FILTER (WHERE responded) AS keys$$
     ELSE ', NULL::int4[] AS sketch' END,
     CASE WHEN sketches THEN
       -- Grouped for each row apart: one large hash of all bins takes twice as long.

@@ -65,6 +65,8 @@ LANGUAGE sql STABLE SET datestyle = 'ISO' AS $function$
         lag(httpmon_state(r), 1, turned.before) OVER (ORDER BY r.ts) AS previous
       FROM check_results AS r
       WHERE r.site_id = turned.site_id AND r.agent_id = turned.agent_id AND r.ts >= %1$L AND r.ts < %2$L
+      -- Where nothing but up was seen, the first one alone may be a change.
+      ORDER BY r.ts LIMIT CASE WHEN turned.mixed THEN NULL ELSE 1 END
     ) AS c
     LEFT JOIN reasons w ON w.id = c.reason_id
     WHERE c.state IS DISTINCT FROM c.previous

@@ -10,7 +10,7 @@ import {
 } from "../../../alerts/state/votes.ts";
 import { FRESH_MS, MINUTE_MS, minutes, RULES as ALERT_RULES, seen } from "../play.ts";
 
-const RULES = { ...ALERT_RULES, isGateway: false, isCounted: false };
+const RULES = { ...ALERT_RULES, isGateway: false, slo: null };
 
 /** What the last of `results` is told of, and the votes behind it. */
 function heard(results: readonly Observation[], from: SiteVotes = NEW_VOTES) {

@@ -6,12 +6,12 @@ const START = Date.UTC(2026, 4, 1);
 
 Deno.test("httpmon_sketch_key() and httpmon_sketch_value() are those of a DDSketch", async () => {
   await using database = await historyDatabase(START, 0);
-  const values = Array.from({ length: 390 }, (_, i) => 0.0011 * 1.06 ** i);
+  const values = Array.from({ length: 390 }, (_, i) => Math.fround(0.0011 * 1.06 ** i));
   for (const [phase, alpha] of [[0, 0.02], [3, 0.15]] as const) {
     const mapping = new DDSketch({ relativeAccuracy: alpha }).mapping;
     const rows = await database.rows(
       `SELECT key - CASE $2 WHEN 0 THEN -340 ELSE $2 * 80 + 6 END AS bin, httpmon_sketch_value(key) AS value
-       FROM unnest($1::float8[]) AS ms, httpmon_sketch_key($2, ms) AS key`,
+       FROM unnest($1::float4[]) AS ms, httpmon_sketch_key($2, ms) AS key`,
       [values, phase],
     );
     for (const [index, { bin, value }] of rows.entries()) {
@@ -22,9 +22,13 @@ Deno.test("httpmon_sketch_key() and httpmon_sketch_value() are those of a DDSket
   // Ends that a sketch has not.
   assertEquals(
     await database.rows(
-      "SELECT httpmon_sketch_key(0, ms) AS key FROM unnest('{-1,0,1e-9,1e7,1e300,Infinity,NaN}'::float8[]) AS ms",
+      `SELECT httpmon_sketch_key(0, ms) AS response, httpmon_sketch_key(1, ms) AS dns
+       FROM unnest('{-1,0,1e-9,1e7,1e30,Infinity,NaN}'::float4[]) AS ms`,
     ),
-    [-512, -512, -512, 63, 63, 63, 63].map((key) => ({ key })),
+    [
+      ...[null, null, 64].map((dns) => ({ response: -512, dns })),
+      ...Array.from({ length: 4 }, () => ({ response: 63, dns: 139 })),
+    ],
   );
 });
 

@@ -1,5 +1,9 @@
 /** What is asked of 400 days touches the days that it is about, and no other. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { parquetReadObjects } from "hyparquet";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ensurePartitions, partitionDays } from "../../../db/schema/partitions.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -12,8 +16,11 @@ import {
   result,
   SOURCE,
 } from "../fixture.ts";
+import { httpmon } from "../run_mode.ts";
 
 const DAYS = 400;
+/** Of them, by a retention. */
+const KEPT = 370;
 const DAY_MS = 86_400_000;
 /** Of the results and of their evidence, as they are read and written. */
 const LOCKS = `SELECT count(*)::int AS locks,
@@ -155,4 +162,49 @@ Deno.test("with 400 days", async (t) => {
       assertEquals((await locksOf(database, sql)).days, 2);
     });
   }
+
+  await t.step(
+    "they go with a retention, and what they came to stays: report, Parquet",
+    async () => {
+      await database.rows("SELECT httpmon_recompute(min(ts), max(ts)) FROM check_results");
+      const config = JSON.stringify({ database: { retention: { raw: KEPT } } });
+      const asked = async (args: string[], to?: string) => {
+        const { code, stdout, stderr } = await httpmon(database.dsn, args, { config, to });
+        assertEquals(code, 0, stderr);
+        return stdout;
+      };
+      const site = ["--site", "https://1.example/"];
+      await asked(["maintain"]);
+      const [kept] = await database.rows(
+        `SELECT count(*)::int, min(ts) >= current_date - ${
+          KEPT + 1
+        } AS late FROM check_results WHERE site_id = 1`,
+      );
+      assert(kept.late && kept.count < (KEPT + 2) * 4, JSON.stringify(kept));
+
+      // The results of last month have 5, 10, 15 and 20 ms each day.
+      const report = JSON.parse(await asked(["report", ...site, "--format", "json"]));
+      const { uptime, checks, responseMs } = report.sites[0].figures;
+      const days = new Date(
+        Date.UTC(...report.month.name.split("-").map(Number) as [number, number], 0),
+      );
+      assertEquals([uptime, checks], [1, days.getUTCDate() * 4]);
+      assertAlmostEquals(responseMs.p50 / 10, 1, 0.02001);
+
+      const path = join(tmpdir(), `httpmon-days-${crypto.randomUUID()}.parquet`);
+      try {
+        const read = async (...from: string[]) => {
+          await asked(["dbdump", ...from, ...site, "--format", "parquet"], path);
+          const file = (await Deno.readFile(path)).buffer;
+          return await parquetReadObjects({ file });
+        };
+        assertEquals((await read()).length, kept.count);
+        const daily = await read("--from", "daily");
+        assertEquals(daily.length, (DAYS - 1) * 2);
+        assertEquals(daily.reduce((sum, { checks }) => sum + checks, 0), (DAYS - 1) * 4);
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import pg from "pg";
 import { waitFor } from "../../../local/wait.ts";
 
 const DEMO = fileURLToPath(new URL("../../../local/demo.ts", import.meta.url));
@@ -52,6 +53,19 @@ Deno.test("demo ends in order at SIGINT with nothing lost, and leaves nothing be
     const demo = startDemo([], folder);
     const written = () => Number(/.* written +(\d+)/s.exec(demo.text)?.[1] ?? 0);
     await waitFor("a result of each site", () => written() > 25, 180_000);
+    const client = new pg.Client({ connectionString: /psql (postgres:\S+)/.exec(demo.text)![1] });
+    await client.connect();
+    const { rows } = await client.query(
+      `SELECT site,
+         httpmon_uptime(site, '-infinity', 'infinity')
+           = coalesce(sum(slots) FILTER (WHERE verdict <> 'down'), 0)::float8 / sum(slots) AS uptime,
+         httpmon_percentile(site, 0.5, '-infinity', 'infinity') BETWEEN min(response_ms) * 0.98
+           AND max(response_ms) * 1.02 AS median
+       FROM results WHERE site IN ('error', 'fine') AND verdict <> 'unknown' GROUP BY 1 ORDER BY 1`,
+    );
+    await client.end();
+    const right = { uptime: true, median: true };
+    assertEquals(rows, [{ site: "error", ...right }, { site: "fine", ...right }]);
     // Not child.kill(): Deno then says that the signal ended it, whatever its exit code was.
     process.kill(demo.child.pid!, "SIGINT");
     const code = await demo.code;

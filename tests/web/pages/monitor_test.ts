@@ -313,10 +313,11 @@ Deno.test("reports: months are listed as far back as there are figures, and a mo
   ]);
   const first = await readPage(world, "/reports/2024-07?q=example");
   assertEquals(rowsIn(first.html).length, 51);
-  assert(first.text.includes("70 sites"), first.text);
-  const [, next] = /href="(\/reports\/2024-07\?[^"]*)"[^>]*>2</.exec(first.html)!;
-  const second = await readPage(world, next!.replaceAll("&amp;", "&"));
+  assert(first.text.includes("70 sites, page 1 of 2"), first.text);
+  const next = /href="(\/reports\/2024-07\?[^"]*)">2</.exec(first.html)![1]!;
+  const second = await readPage(world, next.replaceAll("&amp;", "&"));
   assertEquals(rowsIn(second.html).length, 21);
+  assert(second.html.includes('aria-current="page">2</a>') && second.html.includes(">1</a>"));
   const id = await world.database.value("SELECT min(id) FROM sites");
   const { text } = await readPage(world, `/reports/2024-07/${id}`);
   assert(text.includes("Figures of whole days, as what they were added up from is dropped."), text);

@@ -91,18 +91,25 @@ export function DaysLeft({ until, now }: { until: number; now: number }) {
 /** Whoever renews certificates by itself has done so by then. */
 const SOON_DAYS = 14;
 
-/** A form's hidden fields, its token among them, and its button. */
-export function Send({ to, csrf, says, fields = {} }: {
+interface SendProps {
   to: string;
   csrf: string;
+  /** What stands on its button. */
   says: string;
+  as?: string;
+  /** Hidden ones. */
   fields?: Readonly<Record<string, string>>;
-}) {
+  children?: Child;
+}
+
+/** A form that changes something, with its token. */
+export function Send({ to, csrf, says, as = "inline", fields = {}, children }: SendProps) {
   return (
-    <form method="post" action={to} class="inline">
+    <form method="post" action={to} class={as}>
       {Object.entries({ csrf, ...fields }).map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
+      {children}
       <button type="submit">{says}</button>
     </form>
   );
@@ -165,7 +172,7 @@ export function Pick({ of, label }: {
   of: readonly (readonly [href: string, text: string, isChosen: boolean])[];
   label?: string;
 }) {
-  return (
+  return of.length > 0 && (
     <nav class="pick" aria-label={label}>
       {of.map(([href, text, isChosen]) => (
         <a href={href} aria-current={isChosen ? "true" : undefined}>{text}</a>
@@ -181,7 +188,16 @@ export function Pages(
   const shown = Array.from({ length: of }, (_, n) => n + 1)
     .filter((n) => n === 1 || n === of || Math.abs(n - at) <= 2);
   if (of === 1) return null;
-  return <Pick label="Pages of the table" of={shown.map((n) => [href(n), count(n), n === at])} />;
+  return (
+    <nav class="pick" aria-label="Pages of the table">
+      {shown.map((n, i) => (
+        <>
+          {n - (shown[i - 1] ?? 0) > 1 && <span class="dim">…</span>}
+          <a href={href(n)} aria-current={n === at ? "page" : undefined}>{n}</a>
+        </>
+      ))}
+    </nav>
+  );
 }
 
 /** Folded: the SQL that gives what stands above it. */

@@ -63,7 +63,13 @@ interface FigureProps extends ChartProps {
 
 function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps) {
   const { x } = scales(range, top);
-  const columns = kind === "phases" ? PHASES : ["p50", "p95", "p99"] as const;
+  const isStacked = kind === "phases";
+  const columns = isStacked ? PHASES : ["p50", "p95", "p99"] as const;
+  const legend = [
+    ...keys.map((key, n) => [isStacked ? `phase-${n + 1}` : key, key.replace("_", " ")]),
+    ["failed", "down"],
+    ["gap", "not observed"],
+  ];
   const round = (value: number | null) => value === null ? null : Number(value.toPrecision(4));
   const data = {
     kind,
@@ -83,28 +89,14 @@ function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps
   return (
     <figure class={`chart ${kind}`} data-chart={JSON.stringify(data)}>
       <figcaption>
-        {keys.map((key, n) => (
+        {legend.map(([as, says], n) => (
           <span class="key">
             <svg viewBox="0 0 16 8" aria-hidden="true">
-              {kind === "phases"
-                ? <path class={`phase-${n + 1}`} d="M0 0h16v8h-16z" />
-                : <path class={key} d="M0 4h16" />}
+              <path class={as} d={isStacked || n >= keys.length ? "M0 0h16v8h-16z" : "M0 4h16"} />
             </svg>
-            {key.replace("_", " ")}
+            {says}
           </span>
         ))}
-        <span class="key">
-          <svg viewBox="0 0 16 8" aria-hidden="true">
-            <path class="failed" d="M0 0h16v8h-16z" />
-          </svg>
-          down
-        </span>
-        <span class="key">
-          <svg viewBox="0 0 16 8" aria-hidden="true">
-            <path class="gap" d="M0 0h16v8h-16z" />
-          </svg>
-          not observed
-        </span>
         <span class="reading" aria-live="polite"></span>
       </figcaption>
       <div class="plot">

@@ -36,14 +36,8 @@ export function plural(n: number, one: string, many = `${one}s`): string {
 
 /** "1.2 kB" */
 export function bytes(n: number): string {
-  const [size, unit] = n >= 1e9
-    ? [1e9, "GB"]
-    : n >= 1e6
-    ? [1e6, "MB"]
-    : n >= 1e3
-    ? [1e3, "kB"]
-    : [1, "B"];
-  return `${size === 1 ? n : amount(n / size)} ${unit}`;
+  const power = n < 1e3 ? 0 : n < 1e6 ? 1 : n < 1e9 ? 2 : 3;
+  return `${power === 0 ? n : amount(n / 1_000 ** power)} ${["B", "kB", "MB", "GB"][power]}`;
 }
 
 /** "October 2026" @param month "2026-10" */

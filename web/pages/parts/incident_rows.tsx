@@ -18,7 +18,6 @@ export function IncidentRows({ of, now, withSubject = false }: {
         "opened",
         "#lasted",
         "~why",
-        "~seen from",
         "state",
       ]}
       rows={of.map((one) => {
@@ -31,10 +30,12 @@ export function IncidentRows({ of, now, withSubject = false }: {
           ...withSubject ? [link] : [],
           <At at={one.openedAt} />,
           span((one.closedAt ?? now) - one.openedAt),
-          one.cause,
-          one.locations.join(", "),
+          <>
+            {one.cause}{" "}
+            <small>{one.locations.length > 0 && `seen from ${one.locations.join(", ")}`}</small>
+          </>,
           one.closedAt !== null
-            ? "over"
+            ? !withSubject && "over"
             : one.acknowledgedAt !== null
             ? "acknowledged"
             : <b>open</b>,

@@ -22,18 +22,12 @@ export function queryOf(c: Context<Env>): Query {
   };
 }
 
+const BY_ITSELF: Record<string, unknown> = { sort: "group", strip: "days", page: 1 };
+
 /** The address of what is chosen, without what is so by itself. */
-export function hrefOf({ text, state, label, location, sort, strip, page }: Query): string {
-  const params = new URLSearchParams();
-  const set = (name: string, value: string, byItself = "") => {
-    if (value !== byItself) params.set(name, value);
-  };
-  set("q", text);
-  set("state", state);
-  set("label", label);
-  set("location", location);
-  set("sort", sort, "group");
-  set("strip", strip, "days");
-  set("page", String(page), "1");
-  return `/${params.size === 0 ? "" : `?${params}`}`;
+export function hrefOf({ text, ...rest }: Query): string {
+  const chosen = Object.entries({ q: text, ...rest })
+    .filter(([name, value]) => value !== (BY_ITSELF[name] ?? ""))
+    .map(([name, value]) => [name, String(value)]);
+  return `/${chosen.length === 0 ? "" : `?${new URLSearchParams(chosen)}`}`;
 }

@@ -29,11 +29,14 @@ export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {
 }
 
 function Answer({ evidence, chain }: Pick<Failure, "evidence" | "chain">) {
-  if (evidence === null && chain.length === 0) return null;
-  const head = [
-    evidence?.statusLine,
-    ...Object.entries(evidence?.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
-  ].filter((line) => line != null);
+  const headers = Object.entries(evidence?.headers ?? {})
+    .map(([name, value]) => `${name}: ${value}`);
+  const texts = [
+    [evidence?.statusLine, ...headers].filter((line) => line != null).join("\n"),
+    evidence?.body,
+    chain.map(inLines).join("\n\n"),
+  ].filter((text) => text);
+  if (texts.length === 0) return null;
   return (
     <details>
       <summary>
@@ -44,9 +47,7 @@ function Answer({ evidence, chain }: Pick<Failure, "evidence" | "chain">) {
           at <At at={evidence.at} to="second" />, secrets taken out
         </p>
       )}
-      {head.length > 0 && <pre tabindex={0}>{head.join("\n")}</pre>}
-      {evidence?.body != null && <pre tabindex={0}>{evidence.body}</pre>}
-      {chain.length > 0 && <pre tabindex={0}>{chain.map(inLines).join("\n\n")}</pre>}
+      {texts.map((text) => <pre tabindex={0}>{text}</pre>)}
     </details>
   );
 }
