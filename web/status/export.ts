@@ -6,6 +6,10 @@ import { assets } from "../assets/index.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { BADGES, status } from "./index.ts";
 
+interface Summary {
+  components: readonly { id: string; group: boolean }[];
+}
+
 /**
  * Writes the status page with all that belongs to it into `folder`, to be served by anything, wherever
  * the monitor is not.
@@ -21,8 +25,8 @@ export async function exportStatus(deps: WebDeps, folder: string): Promise<void>
     throw error;
   });
   const page = await (await app.request("/status")).text();
-  const { components } = await (await app.request("/status.json")).json();
-  const sites = (components as { id: string; group: boolean }[]).filter(({ group }) => !group);
+  const summary = await (await app.request("/status.json")).json() as Summary;
+  const sites = summary.components.filter(({ group }) => !group);
   const paths = [
     "/status.json",
     ...Array.from(page.matchAll(/(?:href|src)="(\/[^"]+)"/g), ([, path]) => path!),

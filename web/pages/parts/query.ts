@@ -26,8 +26,9 @@ const BY_ITSELF: Record<string, unknown> = { sort: "group", strip: "days", page:
 
 /** The address of what is chosen, without what is so by itself. */
 export function hrefOf({ text, ...rest }: Query): string {
-  const chosen = Object.entries({ q: text, ...rest })
-    .filter(([name, value]) => value !== (BY_ITSELF[name] ?? ""))
-    .map(([name, value]) => [name, String(value)]);
-  return `/${chosen.length === 0 ? "" : `?${new URLSearchParams(chosen)}`}`;
+  const chosen = new URLSearchParams();
+  for (const [name, value] of Object.entries({ q: text, ...rest })) {
+    if (value !== (BY_ITSELF[name] ?? "")) chosen.set(name, String(value));
+  }
+  return `/${chosen.size === 0 ? "" : `?${chosen}`}`;
 }
