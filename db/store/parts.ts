@@ -70,11 +70,11 @@ export async function* partsOf(
 export function encodeAll(
   results: readonly IncomingRecord[],
   known: Known,
-): Pick<Part, "encoded" | "days"> {
+): Pick<Part, "results" | "encoded" | "days"> {
   const encoder = new ResultEncoder(known, results.length);
   const messages = results.map(messageOf);
   encoder.add(messages);
-  return { encoded: encoder.finish(), days: new Set(messages.map(dayOf)) };
+  return { results, encoded: encoder.finish(), days: new Set(messages.map(dayOf)) };
 }
 
 /** @throws {TypeError} Of a record that holds no result */

@@ -140,7 +140,11 @@ export class ResultStore {
       if (isTimeout(error)) throw error;
       this.#refusals.judge(keyOf(source), source, results, [error as Error]);
       const letter = toLetter(records[0]!, "store_failed", describe(error as Error));
-      return await this.#send(source, { ...part, results: [], letters: [letter] }, place);
+      return await this.#send(
+        source,
+        { ...part, ...encodeAll([], this.#known), letters: [letter] },
+        place,
+      );
     }
   }
 
@@ -285,8 +289,8 @@ export class ResultStore {
             setAside([n], "store_failed", () => describe(errors[index]!));
           }
           const gone = new Set([...old, ...out_of_range, ...taken, ...failed.map(({ n }) => n)]);
-          rest = rest.filter((_, n) => !gone.has(n));
-          ({ encoded, days } = encodeAll(rest, this.#known));
+          const left = rest.filter((_, n) => !gone.has(n));
+          ({ results: rest, encoded, days } = encodeAll(left, this.#known));
         }
       }
     }
@@ -308,7 +312,7 @@ export class ResultStore {
     if (stored > part.records.at(-1)!.offset) {
       return { ...NOTHING_STORED, skipped, nextOffset: stored };
     }
-    const rest = { ...part, results, letters, ...encodeAll(results, this.#known) };
+    const rest = { ...part, letters, ...encodeAll(results, this.#known) };
     const outcome = await this.#send(source, rest, { position: stored, first: false });
     return outcome.kind === "moved" ? outcome : { ...outcome, skipped: outcome.skipped + skipped };
   }

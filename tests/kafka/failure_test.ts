@@ -44,6 +44,7 @@ const ADVISED: [name: string, error: Error, advice: RegExp][] = [
   ["an unknown name", connection("getaddrinfo ENOTFOUND nowhere", "ENOTFOUND"), /name is not fo/],
   ["a host out of reach", connection("connect EHOSTUNREACH", "EHOSTUNREACH"), /no way leads/],
   ["a connection that is lost", wrapped("Closed connection"), /the broker hangs up/],
+  ["a connection that was lost before", wrapped("Not connected"), /the broker hangs up/],
   ["a request without an answer", wrapped("Request Fetch(key: 1) timed out"), /does not answer/],
   ["a connection without an answer", wrapped("Connection timeout"), /does not answer/],
   ["what follows on a timeout", new Error("Broker not connected"), /does not answer/],

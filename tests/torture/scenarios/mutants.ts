@@ -60,7 +60,8 @@ export const MUTANTS: Variant[] = [
           'classifyFailure(error) === "operational") throw error;\n',
         replace: "      if (error instanceof RefusedError) throw error;\n" +
           '      if (classifyFailure(error) === "operational") {\n' +
-          "        return await this.#send(source, { ...work, results: [], letters: [] }, place);\n" +
+          "        const nothing = { ...part, ...encodeAll([], this.#known), letters: [] };\n" +
+          "        return await this.#send(source, nothing, place);\n" +
           "      }\n",
       }],
     },
@@ -74,13 +75,14 @@ export const MUTANTS: Variant[] = [
       changes: [
         {
           file: STORE,
-          find: "      return await this.#send(source, work, place);\n",
-          replace: "      const nothing = { ...work, results: [], letters: [] };\n" +
+          find: "      return await this.#send(source, part, place);\n",
+          replace:
+            "      const nothing = { ...part, ...encodeAll([], this.#known), letters: [] };\n" +
             "      const moved = await this.#send(source, nothing, place);\n" +
             '      if (moved.kind === "moved") return moved;\n' +
             '      this.#passFailpoint("mutant" as never);\n' +
-            "      const there = { position: work.nextOffset, first: false };\n" +
-            "      return await this.#send(source, work, there);\n",
+            "      const there = { position: part.records.at(-1)!.offset + 1n, first: false };\n" +
+            "      return await this.#send(source, part, there);\n",
         },
         {
           file: "runtime/failpoints.ts",
@@ -214,8 +216,9 @@ export const MUTANTS: Variant[] = [
       changes: [
         {
           file: "alerts/run.ts",
-          find: "      policyOf,\n      route,\n    }),\n",
-          replace: "      policyOf,\n      route,\n      sending,\n    } as never),\n",
+          find: "      route,\n      spell: spells.database,\n    }),\n",
+          replace:
+            "      route,\n      spell: spells.database,\n      sending,\n    } as never),\n",
         },
         {
           file: "alerts/rounds.ts",
