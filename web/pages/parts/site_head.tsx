@@ -79,7 +79,7 @@ export function RangePicker({ id, range, agent, agents }: {
       </label>
       {agents.length > 1 && (
         <select name="agent" aria-label="Agent">
-          <option value="">all locations</option>
+          <option value="">everywhere</option>
           {agents.map(({ agentId, place }) => (
             <option value={agentId} selected={agentId === agent}>
               {place}
