@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { compress } from "hono/compress";
+import { compress } from "./compress.ts";
 import { explainFailure } from "../db/connect/explain_failure.ts";
 import { Guard } from "./access/guard.ts";
 import { loginRoom } from "./access/login.tsx";
@@ -18,7 +18,7 @@ import { status } from "./status/index.ts";
 export function createApp(deps: WebDeps): Hono<Env> {
   const app = new Hono<Env>();
   app.route("/", health(deps));
-  app.use(compress());
+  app.use(compress);
   const guard = new Guard(deps.config.web, deps.clock);
   app.use(...guard.shield);
   app.route("/assets", assets());
