@@ -35,13 +35,19 @@ export async function freshTopic(
   await admin.connect();
   try {
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [{
         topic,
         numPartitions: options.partitions ?? 1,
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       }],
     });
+    // kafkajs's own wait fails where the broker does not know it yet.
+    const isLed = async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]!.partitions.every(({ leader }) => leader >= 0);
+    };
+    await waitFor("a leader of each partition", () => isLed().catch(() => false), 60_000);
   } finally {
     await admin.disconnect();
   }
