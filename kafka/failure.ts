@@ -71,7 +71,7 @@ const ADVICE: readonly (readonly [what: RegExp, advice: string])[] = [
     "no TLS is spoken at this port: name another one, or no ssl_*",
   ],
   [
-    /^(ECONNRESET|EPIPE) | (Closed connection|Not connected)$/,
+    /^(ECONNRESET|EPIPE|ERR_STREAM_(WRITE_AFTER_END|DESTROYED)) | (Closed connection|Not connected)$/,
     "the broker hangs up: see its log, and whether this port wants TLS (ssl_*) or a login (sasl_*)",
   ],
 ];

@@ -45,6 +45,11 @@ const ADVISED: [name: string, error: Error, advice: RegExp][] = [
   ["a host out of reach", connection("connect EHOSTUNREACH", "EHOSTUNREACH"), /no way leads/],
   ["a connection that is lost", wrapped("Closed connection"), /the broker hangs up/],
   ["a connection that was lost before", wrapped("Not connected"), /the broker hangs up/],
+  [
+    "a connection that is lost in a write",
+    connection("Connection error: write after end", "ERR_STREAM_WRITE_AFTER_END"),
+    /the broker hangs up/,
+  ],
   ["a request without an answer", wrapped("Request Fetch(key: 1) timed out"), /does not answer/],
   ["a connection without an answer", wrapped("Connection timeout"), /does not answer/],
   ["what follows on a timeout", new Error("Broker not connected"), /does not answer/],
