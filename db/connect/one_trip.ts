@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
-import pg, { type ClientBase, type Connection } from "pg";
+import type { ClientBase, Connection } from "pg";
+import { rollBack } from "./transaction.ts";
 
 /** A value of a statement: a Buffer in PostgreSQL's binary format, a text in the other. */
 export type Parameter = Buffer | string | null;
@@ -77,7 +78,7 @@ export async function inOneTrip(
       client.query(trip);
     });
   } catch (error) {
-    if (error instanceof pg.DatabaseError) await client.query("ROLLBACK").catch(() => {});
+    await rollBack(client, error);
     throw error;
   }
 }

@@ -73,9 +73,14 @@ export async function inTransaction<T>(
   try {
     result = await work();
   } catch (error) {
-    if (error instanceof pg.DatabaseError) await client.query("ROLLBACK").catch(() => {});
+    await rollBack(client, error);
     throw error;
   }
   await client.query("COMMIT");
   return result;
+}
+
+/** Rolls back what the server refused; what else failed may have left nobody there to be asked. */
+export async function rollBack(client: ClientBase, error: unknown): Promise<void> {
+  if (error instanceof pg.DatabaseError) await client.query("ROLLBACK").catch(() => {});
 }

@@ -96,28 +96,30 @@ export class ResultStore {
     if (records.length === 0) throw new RangeError("A batch has at least one record, found none");
     this.#refusals.begin(keyOf(source));
     try {
-      return await this.#storeRecords(source, records, place);
+      return await this.#storePieces(source, [records], place);
     } catch (error) {
       if (!(error instanceof RefusedError)) this.#refusals.forget(keyOf(source));
       throw error;
     }
   }
 
-  /** In as many calls as its bounds make of it. */
-  async #storeRecords(
+  /** A batch, or two halves of one, in as many calls as its bounds make of it. */
+  async #storePieces(
     source: BatchSource,
-    records: readonly IncomingRecord[],
+    pieces: readonly (readonly IncomingRecord[])[],
     place: BatchPlace,
   ): Promise<StoreOutcome> {
     let total: Stored | null = null;
-    for await (const part of partsOf(records, this.#known)) {
-      const outcome = await this.#storePart(
-        source,
-        part,
-        total === null ? place : { position: total.nextOffset, first: false },
-      );
-      if (outcome.kind === "moved") return outcome;
-      total = total === null ? outcome : sum(total, outcome);
+    for (const records of pieces) {
+      for await (const part of partsOf(records, this.#known)) {
+        const outcome = await this.#storePart(
+          source,
+          part,
+          total === null ? place : { position: total.nextOffset, first: false },
+        );
+        if (outcome.kind === "moved") return outcome;
+        total = total === null ? outcome : sum(total, outcome);
+      }
     }
     return total!;
   }
@@ -130,12 +132,7 @@ export class ResultStore {
     } catch (error) {
       if (error instanceof RefusedError || classifyFailure(error) === "operational") throw error;
       if (records.length > 1) {
-        const middle = records.length >> 1;
-        const first = await this.#storeRecords(source, records.slice(0, middle), place);
-        if (first.kind === "moved") return first;
-        const next = { position: first.nextOffset, first: false };
-        const second = await this.#storeRecords(source, records.slice(middle), next);
-        return second.kind === "moved" ? second : sum(first, second);
+        return await this.#storePieces(source, halvesOf(records), place);
       }
       if (isTimeout(error)) throw error;
       this.#refusals.judge(keyOf(source), source, results, [error as Error]);
@@ -155,10 +152,19 @@ export class ResultStore {
    * @param replayed Whether the results' offsets are ids of dead letters, to be marked as stored
    * @throws What a retry of the same call may mend, with its SQLSTATE in `code`
    */
-  async storeResults(results: readonly IncomingRecord[], replayed = false): Promise<Loaded> {
+  storeResults(results: readonly IncomingRecord[], replayed = false): Promise<Loaded> {
+    return this.#loadPieces([results], replayed);
+  }
+
+  async #loadPieces(
+    pieces: readonly (readonly IncomingRecord[])[],
+    replayed: boolean,
+  ): Promise<Loaded> {
     const done: Loaded[] = [];
-    for await (const part of partsOf(results, this.#known)) {
-      done.push(await this.#loadPart(part, replayed));
+    for (const records of pieces) {
+      for await (const part of partsOf(records, this.#known)) {
+        done.push(await this.#loadPart(part, replayed));
+      }
     }
     const total = (of: "inserted" | "duplicates" | "expired") =>
       done.reduce((sum, each) => sum + each[of], 0);
@@ -184,17 +190,7 @@ export class ResultStore {
       return { inserted, duplicates: rest.length - inserted, expired, refused: letters };
     } catch (error) {
       if (classifyFailure(error) === "operational") throw error;
-      if (records.length > 1) {
-        const middle = records.length >> 1;
-        const one = await this.storeResults(records.slice(0, middle), replayed);
-        const other = await this.storeResults(records.slice(middle), replayed);
-        return {
-          inserted: one.inserted + other.inserted,
-          duplicates: one.duplicates + other.duplicates,
-          expired: one.expired + other.expired,
-          refused: [...one.refused, ...other.refused],
-        };
-      }
+      if (records.length > 1) return await this.#loadPieces(halvesOf(records), replayed);
       if (isTimeout(error)) throw error;
       const refused = [toLetter(records[0]!, "store_failed", describe(error as Error))];
       return { inserted: 0, duplicates: 0, expired: 0, refused };
@@ -329,6 +325,11 @@ export class ResultStore {
       'Set records aside in the table "dead_letters"',
     );
   }
+}
+
+function halvesOf<T>(records: readonly T[]): [readonly T[], readonly T[]] {
+  const middle = records.length >> 1;
+  return [records.slice(0, middle), records.slice(middle)];
 }
 
 function keyOf({ clusterId, topic, partition }: BatchSource): string {
