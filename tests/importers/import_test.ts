@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parse } from "@std/yaml";
 import { fileURLToPath } from "node:url";
-import { configSummary } from "../../agent/by_hand/check_config_mode.ts";
+import { configSummary } from "../../agent/by_hand/config_summary.ts";
 import { importText } from "../../importers/mode.ts";
 import { UsageError } from "../../runtime/exit_codes.ts";
 import { loadText } from "../config/load_text.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { configSummary } from "../../../agent/by_hand/check_config_mode.ts";
+import { configSummary } from "../../../agent/by_hand/config_summary.ts";
 import { loadConfig } from "../../../config/load.ts";
 import { ConfigError } from "../../../config/say/findings.ts";
 import { loadText } from "../../config/load_text.ts";
