@@ -63,16 +63,16 @@ export async function consumeSession(deps: SessionDeps): Promise<void> {
   }
   consumer.on(CRASH, ({ payload }) => fail(payload.error));
   // kafkajs asks again by itself, for minutes, before a silent broker ends anything.
-  const silence = deps.spell(new SilentError());
+  const silent = deps.spell(new SilentError());
   consumer.on(REQUEST_TIMEOUT, ({ payload: { apiName, broker } }) => {
     const error = new SilentError(`Request ${apiName} timed out (${broker})`);
-    silence.failed(log, error, {
+    silent.failed(log, error, {
       failed: "The broker is silent, asking again until it answers",
       still: "The broker is still silent",
       advice: deps.advise(error),
     });
   });
-  consumer.on(FETCH, () => silence.ended(log, "The broker works again"));
+  consumer.on(FETCH, () => silent.ended(log, "The broker works again"));
   const watch = setInterval(() => {
     const silence = clock.monotonic() - member;
     if (silence > MAX_SILENCE_MS) {

@@ -211,6 +211,15 @@ function setUp({ partitions = 1, times = {}, stored = null }: Acting) {
     hand,
     join,
     end,
+    /** Joins, with the place found; batches are not stored until what is given is called. */
+    async joinHolding() {
+      const held = Promise.withResolvers<void>();
+      state.beforeStore = () => held.promise;
+      join();
+      await clock.advance(10);
+      seeks.clear();
+      return held.resolve;
+    },
     /** Joins and consumes for `ms`, calling `meanwhile` every 10 ms. */
     async run(ms: number, meanwhile: () => void = () => {}) {
       join();
@@ -328,12 +337,8 @@ Deno.test("Group keeps a partition's batch where all others are paused, until on
 });
 
 Deno.test("Group begins each assignment with no partition paused", async () => {
-  const { state, join, end, clock, hand, seeks, group } = setUp({ stored: 500n });
-  const held = Promise.withResolvers<void>();
-  state.beforeStore = () => held.promise;
-  join();
-  await clock.advance(10);
-  seeks.clear();
+  const { state, join, joinHolding, end, clock, hand, seeks, group } = setUp({ stored: 500n });
+  const letGo = await joinHolding();
   const handed = hand(0, 499n);
   await clock.advance(10_000);
   await handed;
@@ -343,7 +348,7 @@ Deno.test("Group begins each assignment with no partition paused", async () => {
   await clock.advance(10);
   assertEquals(seeks.get(0), 499n);
   // What the assignment before had begun ends, and changes nothing for this one.
-  held.resolve();
+  letGo();
   await clock.advance(10);
   assertEquals([state.batches, seeks.get(0)], [1, 499n]);
   end();
@@ -351,19 +356,15 @@ Deno.test("Group begins each assignment with no partition paused", async () => {
 });
 
 Deno.test("Group commits what a stop found half stored before the broker is left", async () => {
-  const { state, join, end, clock, hand, seeks, group } = setUp({ stored: 500n });
-  const held = Promise.withResolvers<void>();
-  state.beforeStore = () => held.promise;
-  join();
-  await clock.advance(10);
-  seeks.clear();
+  const { state, joinHolding, end, clock, hand, group } = setUp({ stored: 500n });
+  const letGo = await joinHolding();
   let returned = false;
   const handed = hand(0, 499n).then(() => returned = true);
   await clock.advance(10);
   end();
   await clock.advance(10);
   assertEquals([returned, state.committed.size], [false, 0]);
-  held.resolve();
+  letGo();
   await handed;
   assertEquals(state.committed, new Map([[0, "599"]]));
   await group.leave();
