@@ -64,12 +64,13 @@ export async function consumeSession(deps: SessionDeps): Promise<void> {
   consumer.on(CRASH, ({ payload }) => fail(payload.error));
   // kafkajs asks again by itself, for minutes, before a silent broker ends anything.
   const silent = deps.spell(new SilentError());
-  consumer.on(REQUEST_TIMEOUT, ({ payload: { apiName, broker } }) => {
+  consumer.on(REQUEST_TIMEOUT, ({ timestamp, payload: { apiName, broker, sentAt } }) => {
     const error = new SilentError(`Request ${apiName} timed out (${broker})`);
     silent.failed(log, error, {
       failed: "The broker is silent, asking again until it answers",
       still: "The broker is still silent",
       advice: deps.advise(error),
+      triedAt: clock.monotonic() - (timestamp - sentAt),
     });
   });
   consumer.on(FETCH, () => silent.ended(log, "The broker works again"));

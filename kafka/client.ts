@@ -5,6 +5,7 @@ import { systemAuthorities } from "../runtime/system_authorities.ts";
 import { bootstrapOf } from "./kafkajs/bootstrap.ts";
 import { registerCodecs } from "./kafkajs/codecs.ts";
 import { patchFetch } from "./kafkajs/fetch_patch.ts";
+import { patchMetadata } from "./kafkajs/metadata_patch.ts";
 import { patchRequestQueue } from "./kafkajs/request_queue_patch.ts";
 
 /** A TCP connection, with its TLS handshake, takes longer than this only when the way is broken. */
@@ -16,6 +17,7 @@ export const METADATA_MAX_AGE_MS = 10_000;
 export function createKafka(config: KafkaConfig, clientId: string, log: Logger): Kafka {
   patchRequestQueue();
   patchFetch();
+  patchMetadata();
   registerCodecs();
   return new Kafka({
     clientId,

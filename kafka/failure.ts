@@ -120,5 +120,6 @@ const PASSING = new Set([
 
 /** Whether a failure is one of a healthy start, and worth a word only if it stays. */
 export function isPassing(error: unknown): boolean {
-  return PASSING.has(brokerErrorOf(error)?.type ?? "");
+  return PASSING.has(brokerErrorOf(error)?.type ?? "") ||
+    chainOf(error).some(({ name }) => name === "KafkaJSGroupCoordinatorNotFound");
 }

@@ -9,7 +9,7 @@ export interface RetryDeps {
   log: Logger;
   /** Ends the tries. */
   signal: AbortSignal;
-  /** Tells failures that a healthy start may have: of these, the first five are no ERROR. */
+  /** Tells failures that the start of what is asked may have: of these, five in a row are no ERROR. */
   isPassing?: (error: unknown) => boolean;
   /** Told of each failure, also of those that are not logged. */
   onFailure?: (error: unknown) => void;
@@ -40,10 +40,11 @@ export async function retryUntil<T>(
   const { isPassing = () => false, onFailure = () => {}, advise = () => null } = deps;
   const begun = new Set<Spell>();
   let failures = 0;
+  let passing = 0;
   const recovered = () => {
     for (const spell of begun) spell.ended(log, `${what} works again`, details());
     begun.clear();
-    failures = 0;
+    failures = passing = 0;
   };
   while (!signal.aborted) {
     const triedAt = clock.monotonic();
@@ -55,10 +56,11 @@ export async function retryUntil<T>(
       if (signal.aborted) break;
       onFailure(error);
       failures++;
-      const one = typeof spell === "function" ? spell(error) : spell;
-      if (!one.isOn && failures <= PASSING_FAILURES && isPassing(error)) {
+      passing = isPassing(error) ? passing + 1 : 0;
+      if (passing > 0 && passing <= PASSING_FAILURES) {
         log.debug({ error, failures }, `${what} failed`);
       } else {
+        const one = typeof spell === "function" ? spell(error) : spell;
         begun.add(one);
         one.failed(log, error, {
           failed: `${what} failed, trying again until it works`,

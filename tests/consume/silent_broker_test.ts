@@ -48,5 +48,6 @@ Deno.test("runConsumer() tells once of a broker that falls silent, and that it a
   await running;
   const [silence, ...rest] = told().slice(from);
   assertMatch(String(silence!.fields.advice), /^the broker does not answer/);
-  assertEquals([silence!.level, ...rest.map(({ level }) => level)], ["error", "notice"]);
+  const levels = [silence!, ...rest].map(({ level }) => level);
+  assertEquals(levels, ["error", "notice"], Deno.inspect(log.lines.slice(-20), { depth: 6 }));
 });

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { KafkaJSGroupCoordinatorNotFound } from "kafkajs/src/errors.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { RefusedError, SilentError } from "../../kafka/errors.ts";
-import { asSendError, brokerAdviceFor, isOfBroker } from "../../kafka/failure.ts";
+import { asSendError, brokerAdviceFor, isOfBroker, isPassing } from "../../kafka/failure.ts";
 
 for (const [reason, code] of [["MESSAGE_TOO_LARGE", 10], ["INVALID_RECORD", 87]] as const) {
   Deno.test(`asSendError() knows that ${reason} is for good`, () => {
@@ -61,6 +62,16 @@ for (const [name, error, advice] of ADVISED) {
     assert(isOfBroker(error));
   });
 }
+
+Deno.test("isPassing() knows what a broker answers while it starts", () => {
+  const loading = createErrorFromCode(14);
+  assertEquals(loading.type, "GROUP_LOAD_IN_PROGRESS");
+  const kafkajs = new KafkaJSGroupCoordinatorNotFound("Failed to find group coordinator");
+  for (const error of [loading, new Error("wrapped", { cause: loading }), kafkajs]) {
+    assert(isPassing(error));
+  }
+  assertEquals(isPassing(createErrorFromCode(29)), false);
+});
 
 Deno.test("isOfBroker() leaves the database's failures to others", () => {
   const refused = Object.assign(new Error("connect ECONNREFUSED ::1:5432"), {

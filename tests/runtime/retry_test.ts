@@ -103,3 +103,24 @@ Deno.test("retryUntil() says nothing of failures that pass by themselves", async
     "notice",
   ]);
 });
+
+Deno.test("retryUntil() says nothing of failures that pass when what was away comes back", async () => {
+  const log = recordingLog();
+  const clock = new FakeClock();
+  const failures = ["away", "loading", "loading"];
+  const result = retryUntil("Work", () => {
+    const failure = failures.shift();
+    return failure === undefined ? Promise.resolve("done") : Promise.reject(new Error(failure));
+  }, {
+    clock,
+    log,
+    signal: new AbortController().signal,
+    isPassing: (error) => (error as Error).message === "loading",
+  });
+  await clock.advance(60_000);
+  assertEquals(await result, { value: "done" });
+  assertEquals(log.lines.filter(({ level }) => level !== "debug").map(({ level }) => level), [
+    "error",
+    "notice",
+  ]);
+});
