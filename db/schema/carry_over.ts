@@ -46,12 +46,12 @@ const CHUNK = `FROM ONLY ${OLDER_TABLE} o
 export async function carryOver(
   client: ClientBase,
   step: Step,
-  onProgress: (progress: CarryOverProgress) => void = () => {},
+  onProgress: (progress: CarryOverProgress) => unknown = () => {},
 ): Promise<number | null> {
   if (!await step(() => begin(client))) return null;
   while (true) {
     const { done, total, finished } = await step(() => copyChunk(client));
-    onProgress({ done, total });
+    await onProgress({ done, total });
     if (finished) break;
   }
   while (await step(() => placeRepeated(client)) > 0);

@@ -17,8 +17,8 @@ const LOCK_AGAIN_MS = 100;
 /** What `migrate` takes beside the database. */
 export interface MigrateOptions {
   log: Logger;
-  /** Called while rows are carried over or filled in. */
-  onProgress?: (progress: CarryOverProgress) => void;
+  /** Called, and waited for, between the steps in which rows are carried over or filled in. */
+  onProgress?: (progress: CarryOverProgress) => unknown;
   /** Called once where another init-schema is at work and this one waits for it. */
   onWait?: () => void;
   /** Ends it at once: the database undoes the migration, or the step, under way. */
@@ -150,7 +150,7 @@ async function applyInSteps(
       do {
         rows = await run(client, file, sql!);
         changed += rows;
-        if (kind === "repeat") options.onProgress?.({ done: changed, total: null });
+        if (kind === "repeat") await options.onProgress?.({ done: changed, total: null });
       } while (kind === "repeat" && rows > 0);
     }
     await note(client, file, index + 1, index + 1 === parts.length);
