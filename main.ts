@@ -3,7 +3,7 @@
  * needed: Node's part of Deno alone takes as long as Deno's own start, and scripts and service managers
  * ask for `--version` often.
  */
-import { VERSION } from "./runtime/version.ts";
+import { VERSION } from "./runtime/cli/version.ts";
 
 async function begin(): Promise<void> {
   const { default: process } = await import("node:process");

@@ -6,14 +6,14 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config/types.ts";
-import { helpText, parseCommand, type RunCommand } from "./runtime/cli.ts";
+import { helpText, parseCommand, type RunCommand } from "./runtime/cli/cli.ts";
 import { systemClock } from "./runtime/clock.ts";
-import { EXIT, type ExitCode, UsageError } from "./runtime/exit_codes.ts";
+import { EXIT, type ExitCode, UsageError } from "./runtime/cli/exit_codes.ts";
 import { type HangUps, listenForHangUps, noHangUps } from "./runtime/hang_up.ts";
-import type { ModeContext } from "./runtime/mode_context.ts";
-import { type Mode, RELOADING_MODES } from "./runtime/modes.ts";
+import type { ModeContext } from "./runtime/cli/mode_context.ts";
+import { type Mode, RELOADING_MODES } from "./runtime/cli/modes.ts";
 import { shutdownOn, STOP_SIGNALS } from "./runtime/shutdown.ts";
-import { VERSION } from "./runtime/version.ts";
+import { VERSION } from "./runtime/cli/version.ts";
 
 /** Does what the arguments ask for. @param endNow Exits, where somebody asks for it a second time */
 export async function main(args: readonly string[], endNow: () => void): Promise<ExitCode> {
@@ -69,7 +69,7 @@ async function runMode(
   // One check of a URL needs no config; one that is named, or is in its usual place, counts.
   const isOptional = mode === "check" && !isConfigNamed;
   const config = loadConfig(configPath, { mode: options.as ?? mode, cwd, isOptional });
-  const { createLogger } = await import("./runtime/log.ts");
+  const { createLogger } = await import("./runtime/log/log.ts");
   const isTerminal = process.stderr.isTTY === true;
   const log = createLogger(config, mode, {
     pretty: (options.log ?? (isTerminal ? "pretty" : "json")) === "pretty",

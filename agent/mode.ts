@@ -1,10 +1,10 @@
 import { createKafka } from "../kafka/client.ts";
 import { createSender } from "../kafka/sender.ts";
 import { within } from "../runtime/abort.ts";
-import { EXIT, type ExitCode } from "../runtime/exit_codes.ts";
+import { EXIT, type ExitCode } from "../runtime/cli/exit_codes.ts";
 import { failpointsFrom } from "../runtime/failpoints.ts";
 import { Spell } from "../runtime/log/spell.ts";
-import type { ModeContext } from "../runtime/mode_context.ts";
+import type { ModeContext } from "../runtime/cli/mode_context.ts";
 import { createClients } from "./clients.ts";
 import { startAgentOps } from "./serve/ops.ts";
 import { PerSiteMetrics } from "./serve/samples.ts";

@@ -5,7 +5,7 @@ import { orAborted } from "../runtime/abort.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { Spell } from "../runtime/log/spell.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import type { Row } from "./outbox/store.ts";

@@ -4,7 +4,7 @@ import type { Send } from "../kafka/sender.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { PassFailpoint } from "../runtime/failpoints.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import type { Checked } from "./check/check.ts";
 import { checkKit } from "./check/check_kit.ts";
 import { CheckRunner, type CheckRunnerDeps } from "./check/check_runner.ts";

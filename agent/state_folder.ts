@@ -3,9 +3,9 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentConfig } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { UsageError } from "../runtime/exit_codes.ts";
-import type { Logger } from "../runtime/log.ts";
-import { ThreadError } from "../runtime/thread.ts";
+import { UsageError } from "../runtime/cli/exit_codes.ts";
+import type { Logger } from "../runtime/log/log.ts";
+import { ThreadError } from "../runtime/thread/thread.ts";
 import { Outbox } from "./outbox/outbox.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,4 +1,4 @@
-import { Histogram } from "../runtime/histogram.ts";
+import { Histogram } from "../runtime/ops/histogram.ts";
 import type { Phases, ResultMessage, Verdict } from "../wire/message.ts";
 
 /** A check that begins later than this after its time counts as late. */

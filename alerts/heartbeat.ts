@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { type Clock, sleep } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 
 const EVERY_MS = 60_000;
 const TIMEOUT_MS = 10_000;

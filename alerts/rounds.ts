@@ -4,7 +4,7 @@ import type { TopicView } from "../kafka/cluster.ts";
 import { adviceFor } from "../db/connect/advice.ts";
 import { within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./topic/clocks.ts";
 import { addEvents, takeEvents } from "./topic/events.ts";

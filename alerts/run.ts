@@ -7,7 +7,7 @@ import { type TopicView, viewTopic } from "../kafka/cluster.ts";
 import { hasBrokerTime } from "../kafka/topic.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { newSpells } from "../runtime/log/spell.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { policies } from "./policies.ts";
 import { decideInRounds } from "./rounds.ts";
 import { keepBeating } from "./heartbeat.ts";

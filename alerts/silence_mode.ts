@@ -4,9 +4,9 @@ import { type Matcher, parseMatcher, showMatcher } from "../config/matchers.ts";
 import { explainFailure } from "../db/connect/explain_failure.ts";
 import { createPool } from "../db/connect/pool.ts";
 import { endSilence, silence, silences } from "../db/silences.ts";
-import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
-import type { ModeContext } from "../runtime/mode_context.ts";
-import { withOutput } from "../runtime/output.ts";
+import { EXIT, type ExitCode, UsageError } from "../runtime/cli/exit_codes.ts";
+import type { ModeContext } from "../runtime/cli/mode_context.ts";
+import { withOutput } from "../runtime/cli/output.ts";
 import { span } from "../runtime/in_words.ts";
 
 const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;

@@ -2,8 +2,8 @@ import { type Channel, kindOf, withoutSecrets } from "./channels/index.ts";
 import { SendError } from "./channels/kind.ts";
 import type { Message } from "./message/message.ts";
 import { quote } from "../config/say/show.ts";
-import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
-import { withOutput } from "../runtime/output.ts";
+import { EXIT, type ExitCode, UsageError } from "../runtime/cli/exit_codes.ts";
+import { withOutput } from "../runtime/cli/output.ts";
 import type { SenderDeps } from "./outbox/sender.ts";
 
 const TIMEOUT_MS = 15_000;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
-import type { Mode } from "../runtime/modes.ts";
+import type { Mode } from "../runtime/cli/modes.ts";
 import { agentPart } from "../agent/config.ts";
 import { alertsPart } from "../alerts/config/alerts.ts";
 import { databasePart } from "../db/config.ts";

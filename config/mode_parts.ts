@@ -1,4 +1,4 @@
-import type { Mode } from "../runtime/modes.ts";
+import type { Mode } from "../runtime/cli/modes.ts";
 import { DSN } from "../db/config.ts";
 import type { Findings } from "./say/findings.ts";
 import { isGiven, isMap, mapAt } from "./source/raw.ts";

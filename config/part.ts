@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Mode } from "../runtime/modes.ts";
+import type { Mode } from "../runtime/cli/modes.ts";
 import type { Findings } from "./say/findings.ts";
 import type { Outside } from "./source/outside.ts";
 import type { TextReader } from "./source/read_text.ts";

@@ -5,7 +5,7 @@ import { isPassing } from "../kafka/failure.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import type { Spell } from "../runtime/log/spell.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";
 import { PartitionReader, type ReaderDeps } from "./partition_reader.ts";

@@ -1,4 +1,4 @@
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 
 /** What a partition's reader may find not as it was left. */
 const NOTICES = {

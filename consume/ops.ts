@@ -1,5 +1,5 @@
-import type { Metrics } from "../runtime/metrics.ts";
-import type { OpsSources } from "../runtime/ops_server.ts";
+import type { Metrics } from "../runtime/ops/metrics.ts";
+import type { OpsSources } from "../runtime/ops/server.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { ConsumerStats } from "./stats.ts";
 

@@ -1,5 +1,5 @@
 import type { Bounds } from "../kafka/cluster.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { notice } from "./notices.ts";
 import type { Offsets, StoredOffset } from "./offsets.ts";

@@ -1,4 +1,4 @@
-import { Histogram } from "../runtime/histogram.ts";
+import { Histogram } from "../runtime/ops/histogram.ts";
 
 /** Where one assigned partition stands. */
 export interface PartitionProgress {

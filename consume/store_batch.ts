@@ -1,4 +1,4 @@
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { notice } from "./notices.ts";
 import type { ReaderDeps } from "./partition_reader.ts";

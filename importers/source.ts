@@ -1,7 +1,7 @@
 import { parse } from "@std/yaml";
 import { isMap } from "../config/source/raw.ts";
 import { formatPath, type Path } from "../config/say/findings.ts";
-import { UsageError } from "../runtime/exit_codes.ts";
+import { UsageError } from "../runtime/cli/exit_codes.ts";
 
 /** What an importer makes: a config, and what of the source is not in it. */
 export interface Imported {

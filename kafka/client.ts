@@ -1,6 +1,6 @@
 import { Kafka, type KafkaConfig as KafkaJsConfig, type LogEntry } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { systemAuthorities } from "../runtime/system_authorities.ts";
 import { bootstrapOf } from "./kafkajs/bootstrap.ts";
 import { registerCodecs } from "./kafkajs/codecs.ts";

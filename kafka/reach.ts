@@ -1,6 +1,6 @@
 import { type Kafka, Partitioners } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
-import { type Finding, findingOf } from "../runtime/finding.ts";
+import { type Finding, findingOf } from "../runtime/cli/finding.ts";
 import { withAdmin } from "./cluster.ts";
 import { brokerErrorOf } from "./failure.ts";
 import { fetchOnce } from "./kafkajs/fetch_once.ts";

@@ -2,7 +2,7 @@ import { type ICustomPartitioner, type Kafka, Partitioners, type Producer } from
 import type { KafkaConfig } from "../config/types.ts";
 import { within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { METADATA_MAX_AGE_MS } from "./client.ts";
 import { RefusedError, SilentError } from "./errors.ts";
 import { asSendError } from "./failure.ts";

@@ -1,6 +1,6 @@
 import { type Admin, ConfigResourceTypes, type Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import { withAdmin } from "./cluster.ts";
 import { brokerErrorOf } from "./failure.ts";
 

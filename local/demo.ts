@@ -1,11 +1,11 @@
 /** `deno task demo`: the whole thing on this machine, to look at. */
 import process from "node:process";
 import { systemClock } from "../runtime/clock.ts";
-import { EXIT, type ExitCode, UsageError } from "../runtime/exit_codes.ts";
+import { EXIT, type ExitCode, UsageError } from "../runtime/cli/exit_codes.ts";
 import { shutdownOn } from "../runtime/shutdown.ts";
 import { DEMO_HELP, parseDemoOptions } from "./demo/options.ts";
 import { runDemo } from "./demo/run.ts";
-import { Screen } from "./demo/screen.ts";
+import { Screen } from "./demo/show/screen.ts";
 
 const NEXT_STEPS = `
 Next

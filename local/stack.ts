@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type DataFolder, dataFolder } from "./data_folder.ts";
-import { type Kafka, type KafkaOptions, startKafka } from "./kafka.ts";
-import { type Postgres, type PostgresOptions, startPostgres } from "./postgres.ts";
+import { type Kafka, type KafkaOptions, startKafka } from "./kafka/kafka.ts";
+import { type Postgres, type PostgresOptions, startPostgres } from "./postgres/postgres.ts";
 
 export interface StackOptions {
   /** Keeps the data in this folder. @default a folder of its own that is removed at the end */

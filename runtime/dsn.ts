@@ -1,4 +1,4 @@
-import { UsageError } from "./exit_codes.ts";
+import { UsageError } from "./cli/exit_codes.ts";
 
 /** The ways that libpq knows to use TLS. */
 export const SSL_MODES = [

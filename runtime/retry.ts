@@ -1,6 +1,6 @@
 import { backoffMs } from "./backoff.ts";
 import { type Clock, sleep } from "./clock.ts";
-import type { Logger } from "./log.ts";
+import type { Logger } from "./log/log.ts";
 import { Spell } from "./log/spell.ts";
 
 /** What `retryUntil` is handed. */

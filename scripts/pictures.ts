@@ -15,10 +15,10 @@ import { findChromium, startChromium } from "../local/chromium.ts";
 import { dataFolder } from "../local/data_folder.ts";
 import { startProgram } from "../local/demo/programs.ts";
 import { freePort } from "../local/ports.ts";
-import { startPostgres } from "../local/postgres.ts";
+import { startPostgres } from "../local/postgres/postgres.ts";
 import { waitFor } from "../local/wait.ts";
 import { sleep, systemClock } from "../runtime/clock.ts";
-import { createLogger } from "../runtime/log.ts";
+import { createLogger } from "../runtime/log/log.ts";
 import {
   allPictures,
   AWAY_PICTURES,

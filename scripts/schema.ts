@@ -2,8 +2,8 @@
 import pg from "pg";
 import { migrate } from "../db/schema/migrate.ts";
 import { dataFolder } from "../local/data_folder.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { createLogger } from "../runtime/log.ts";
+import { startPostgres } from "../local/postgres/postgres.ts";
+import { createLogger } from "../runtime/log/log.ts";
 import { describeSchema } from "./schema/describe.ts";
 
 export const FILE = new URL("../db/schema.sql", import.meta.url);

@@ -9,7 +9,7 @@ import yaml from "js-yaml";
 import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadConfig } from "../config/load.ts";
-import { isMode } from "../runtime/modes.ts";
+import { isMode } from "../runtime/cli/modes.ts";
 import { nodeBinary } from "../scripts/build/node_binary.ts";
 import { BUNDLED_NODE } from "../scripts/build/node_versions.ts";
 import { ROOT, TASKS, VERSION } from "../scripts/build/project.ts";

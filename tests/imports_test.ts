@@ -71,7 +71,7 @@ for (const folder of PRODUCT) {
     for await (const file of filesUnder(folder)) {
       files++;
       for (const { target } of await importsOf(file)) {
-        // deno.json says the version, for runtime/version.ts.
+        // deno.json says the version, for runtime/cli/version.ts.
         const isAllowed = [...allowed].some((one) => `${target}/`.startsWith(`${one}/`));
         if (target !== "deno.json" && !isAllowed) wrong.push(`${file} imports ${target}`);
       }

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { Config } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { Logger } from "../runtime/log/log.ts";
 import type { Visitor } from "./access/visitor.ts";
 import type { History } from "./data/past/history.ts";
 import type { Sites } from "./data/now/sites.ts";

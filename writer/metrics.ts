@@ -1,5 +1,5 @@
 import { addConsumerMetrics } from "../consume/ops.ts";
-import type { Metrics } from "../runtime/metrics.ts";
+import type { Metrics } from "../runtime/ops/metrics.ts";
 import type { WriterStats } from "./stats.ts";
 
 /** A writer's metrics; docs/metrics.md lists them. */

@@ -1,7 +1,7 @@
-import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
-import type { Finding } from "../../runtime/finding.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
-import { withOutput } from "../../runtime/output.ts";
+import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
+import type { Finding } from "../../runtime/cli/finding.ts";
+import type { ModeContext } from "../../runtime/cli/mode_context.ts";
+import { withOutput } from "../../runtime/cli/output.ts";
 import { hideSecrets } from "../evidence/scrub.ts";
 import { configSummary } from "./config_summary.ts";
 

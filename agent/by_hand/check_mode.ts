@@ -1,6 +1,6 @@
 import process from "node:process";
-import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
+import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
+import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { encode } from "../../wire/encode.ts";
 import type { Checked } from "../check/check.ts";
 import { withOptions } from "./check_overrides.ts";

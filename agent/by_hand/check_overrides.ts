@@ -4,8 +4,8 @@ import { mergeHeaders, toRequest } from "../../config/site/site_request.ts";
 import { quote } from "../../config/say/show.ts";
 import { settingsSchema } from "../../config/site/site.ts";
 import type { Site } from "../../config/types.ts";
-import type { CheckOptions } from "../../runtime/options.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import type { CheckOptions } from "../../runtime/cli/options.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 

@@ -2,7 +2,7 @@ import { closest, distance } from "fastest-levenshtein";
 import { quote } from "../../config/say/show.ts";
 import { type Config, type Site, siteId } from "../../config/types.ts";
 import { checkUrl, isWebUrl, normaliseUrl } from "../../config/site/urls.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 /** Sites that a message names. */
 const MAX_NAMES = 8;

@@ -8,7 +8,7 @@ import {
   siteId,
 } from "../../config/types.ts";
 import { dsnProblem, parseDsn } from "../../runtime/dsn.ts";
-import { hostPort } from "../../runtime/ops_server.ts";
+import { hostPort } from "../../runtime/ops/server.ts";
 import { hideSecrets } from "../evidence/scrub.ts";
 import { rulesOf } from "../rules/index.ts";
 import { counted } from "../rules/rule.ts";

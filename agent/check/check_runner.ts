@@ -1,5 +1,5 @@
 import { type Site, siteId } from "../../config/types.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { check, type CheckDeps, type Checked, missedResult } from "./check.ts";

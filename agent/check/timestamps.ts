@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 
 /** What must be kept, in the same transaction as the results, for a restart to repeat no timestamp. */
 export interface TimestampState {

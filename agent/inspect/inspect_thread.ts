@@ -1,5 +1,5 @@
 /** The thread that inspects large bodies. */
-import { answer } from "../../runtime/answer.ts";
+import { answer } from "../../runtime/thread/answer.ts";
 import { inspect, RegexCache } from "./inspect.ts";
 import { type Found, type Inspection, patternsOf } from "./inspection.ts";
 

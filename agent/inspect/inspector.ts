@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../runtime/clock.ts";
-import { startWorker, Thread } from "../../runtime/thread.ts";
+import { startWorker, Thread } from "../../runtime/thread/thread.ts";
 import { keep } from "../bounded_map.ts";
 import { inspect, RegexCache } from "./inspect.ts";
 import type { InspectHandlers } from "./inspect_thread.ts";

@@ -1,5 +1,5 @@
 /** The outbox's thread: a fsync may take long, and here nobody waits for it but the outbox. */
-import { answer } from "../../runtime/answer.ts";
+import { answer } from "../../runtime/thread/answer.ts";
 import type { FileOptions } from "./open_file.ts";
 import { failureKind } from "./sqlite_errors.ts";
 import { type Change, OutboxStore, type ReadRequest } from "./store.ts";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Config, type Site, siteId, type SiteRequest } from "../../config/types.ts";
-import type { ConfigSource } from "../../runtime/mode_context.ts";
-import { startWorker, Thread } from "../../runtime/thread.ts";
+import type { ConfigSource } from "../../runtime/cli/mode_context.ts";
+import { startWorker, Thread } from "../../runtime/thread/thread.ts";
 import type { ConfigHandlers, SharedPart, SiteOfSlice } from "./config_thread.ts";
 
 /** A config that was loaded, or what is wrong with it. */

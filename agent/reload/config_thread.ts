@@ -3,9 +3,9 @@
  * the main thread would hold every check.
  */
 import type { Config, Site } from "../../config/types.ts";
-import type { ConfigSource } from "../../runtime/mode_context.ts";
+import type { ConfigSource } from "../../runtime/cli/mode_context.ts";
 import { stateOfFiles } from "./file_watch.ts";
-import { answer } from "../../runtime/answer.ts";
+import { answer } from "../../runtime/thread/answer.ts";
 
 /** A config without its sites, or what is wrong with it. */
 export type LoadedParts =

@@ -1,5 +1,5 @@
-import type { Histogram } from "../../runtime/histogram.ts";
-import type { Family, Metrics, Reading } from "../../runtime/metrics.ts";
+import type { Histogram } from "../../runtime/ops/histogram.ts";
+import type { Family, Metrics, Reading } from "../../runtime/ops/metrics.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { RunningAgent } from "../run.ts";
 import type { AgentStats } from "../stats.ts";

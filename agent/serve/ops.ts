@@ -1,8 +1,8 @@
 import type { Config, Listen } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { startOps } from "../../runtime/ops.ts";
-import type { OpsServer } from "../../runtime/ops_server.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import { startOps } from "../../runtime/ops/ops.ts";
+import type { OpsServer } from "../../runtime/ops/server.ts";
 import type { RunningAgent } from "../run.ts";
 import type { AgentStats } from "../stats.ts";
 import { addAgentMetrics } from "./metrics.ts";

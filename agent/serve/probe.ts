@@ -2,7 +2,7 @@ import { isSecretHeader } from "../../config/say/redact.ts";
 import { quote } from "../../config/say/show.ts";
 import { type Config, type Site, siteId, type SiteSettings } from "../../config/types.ts";
 import { checkUrl, isWebUrl } from "../../config/site/urls.ts";
-import type { OpsPage, OpsRequest } from "../../runtime/ops_server.ts";
+import type { OpsPage, OpsRequest } from "../../runtime/ops/server.ts";
 import type { Checked } from "../check/check.ts";
 import { reportOf } from "../by_hand/show/report.ts";
 import { PLAIN } from "../by_hand/show/style.ts";

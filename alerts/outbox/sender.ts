@@ -3,7 +3,7 @@ import { type Channel, kindOf, withoutSecrets } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../../runtime/retry.ts";
 import { BATCH, claim, type ClaimOptions, type Leased } from "./claim.ts";
 import { compose } from "./compose.ts";

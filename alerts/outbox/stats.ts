@@ -1,4 +1,4 @@
-import type { Metrics } from "../../runtime/metrics.ts";
+import type { Metrics } from "../../runtime/ops/metrics.ts";
 
 /** What an alerter has sent since it started, by channel, and how all channels were lately. */
 export interface SenderStats {

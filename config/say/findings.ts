@@ -1,4 +1,4 @@
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { isGiven } from "../source/raw.ts";
 import { HIDDEN, isSecretAt } from "./redact.ts";
 import { quote, show } from "./show.ts";

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { parseDsn } from "../../runtime/dsn.ts";
 import { type Encryption, encryptionsOf } from "./tls.ts";
 

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
-import type { ServiceMode } from "../../runtime/modes.ts";
-import { type Finding, findingOf } from "../../runtime/finding.ts";
+import type { ServiceMode } from "../../runtime/cli/modes.ts";
+import { type Finding, findingOf } from "../../runtime/cli/finding.ts";
 import { migrationsLeft } from "../schema/migrate.ts";
 import { SchemaError } from "../schema/schema_error.ts";
 import { explainFailure } from "./explain_failure.ts";

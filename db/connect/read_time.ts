@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from "pg";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 const UNITS: Record<string, string> = { s: "sec", m: "min", h: "hour", d: "day", w: "week" };
 

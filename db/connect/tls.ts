@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { ConnectionOptions } from "node:tls";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { type Dsn, SSL_MODES, type SslMode } from "../../runtime/dsn.ts";
 
 /** How one attempt to connect encrypts: false, plainly; else with these settings of TLS. */

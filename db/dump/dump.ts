@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from "pg";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { readTime } from "../connect/read_time.ts";
 import { inTransaction, withClient } from "../connect/transaction.ts";
 import { encoderOf, type Format, type Write } from "./formats.ts";

@@ -1,6 +1,6 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { Buffer } from "node:buffer";
-import type { FORMATS } from "../../runtime/options.ts";
+import type { FORMATS } from "../../runtime/cli/options.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";
 import type { Column, Row } from "./source.ts";
 

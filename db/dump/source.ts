@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { FROM } from "../../runtime/options.ts";
+import type { FROM } from "../../runtime/cli/options.ts";
 import { selectMessages, toMessage } from "./messages.ts";
 
 /** What can be dumped: the results, or what they add up to. */

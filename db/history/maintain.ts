@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { RetentionConfig } from "../../config/types.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { createPool } from "../connect/pool.ts";
 import { ensurePartitions, partitionDays } from "../schema/partitions.ts";
 import { asMaintainer, BUSY } from "./lock.ts";

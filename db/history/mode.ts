@@ -1,6 +1,6 @@
 import { systemClock } from "../../runtime/clock.ts";
-import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
+import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
+import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { dryRun, shortened } from "./dry_run.ts";
 import { BUSY } from "./lock.ts";

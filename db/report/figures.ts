@@ -1,5 +1,5 @@
 import pg, { type ClientBase } from "pg";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 /** A calendar month in UTC. */
 export interface Month {

@@ -1,6 +1,6 @@
-import { EXIT, type ExitCode, UsageError } from "../../runtime/exit_codes.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
-import { withOutput } from "../../runtime/output.ts";
+import { EXIT, type ExitCode, UsageError } from "../../runtime/cli/exit_codes.ts";
+import type { ModeContext } from "../../runtime/cli/mode_context.ts";
+import { withOutput } from "../../runtime/cli/output.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
 import { withClient } from "../connect/transaction.ts";

@@ -1,5 +1,5 @@
-import { EXIT, type ExitCode } from "../../runtime/exit_codes.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
+import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
+import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
 import { ResultStore } from "../store/store.ts";

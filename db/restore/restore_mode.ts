@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
-import { EXIT, type ExitCode, UsageError } from "../../runtime/exit_codes.ts";
-import type { ModeContext } from "../../runtime/mode_context.ts";
+import { EXIT, type ExitCode, UsageError } from "../../runtime/cli/exit_codes.ts";
+import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
 import { ResultStore } from "../store/store.ts";

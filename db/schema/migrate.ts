@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Client, ClientBase, PoolClient } from "pg";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { carryOver, type CarryOverProgress } from "./carry_over.ts";
 import { type MigrationFile, migrationFiles } from "./migrations/index.ts";
 import { setOlderTableAside } from "./older_table.ts";

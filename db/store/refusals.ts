@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import type { BatchSource, IncomingRecord } from "./records.ts";
 
 /** Time for a person to mend the database. */

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Pool } from "pg";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../../runtime/failpoints.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
 import { beginWithin, type ServerTimeouts } from "../connect/transaction.ts";
 import { partitionDays } from "../schema/partitions.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 /** What the demo is asked to do. */
 export interface DemoOptions {

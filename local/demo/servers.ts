@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { DataFolder } from "../data_folder.ts";
-import { startKafka } from "../kafka.ts";
-import { NoJavaError } from "../kafka_package.ts";
-import { startMockBroker } from "../mock_broker.ts";
-import { type Postgres, startPostgres } from "../postgres.ts";
+import { startKafka } from "../kafka/kafka.ts";
+import { NoJavaError } from "../kafka/package.ts";
+import { startMockBroker } from "../kafka/mock_broker.ts";
+import { type Postgres, startPostgres } from "../postgres/postgres.ts";
 import { stopServers } from "../stack.ts";
 import { DEMO_TOPIC } from "./config.ts";
-import type { Screen } from "./screen.ts";
+import type { Screen } from "./show/screen.ts";
 
 /** The servers of one demo, each started as a step on the screen. */
 export class Servers implements AsyncDisposable {

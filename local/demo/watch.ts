@@ -1,8 +1,8 @@
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import { endedByItself, type Program } from "./programs.ts";
-import type { Screen } from "./screen.ts";
-import { drawStatus, statusLine, type StatusReader } from "./status.ts";
-import { renderTable } from "./table.ts";
+import type { Screen } from "./show/screen.ts";
+import { drawStatus, statusLine, type StatusReader } from "./show/status.ts";
+import { renderTable } from "./show/table.ts";
 
 const FIRST_ROW_MS = 60_000;
 const REFRESH_MS = 500;

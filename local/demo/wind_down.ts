@@ -5,8 +5,8 @@ import { type Audit, auditTables } from "./audit.ts";
 import { DEMO_TOPIC } from "./config.ts";
 import { agentCounts, readLog, troubleIn } from "./logs.ts";
 import type { Program } from "./programs.ts";
-import type { Screen } from "./screen.ts";
-import type { Outcome } from "./summary.ts";
+import type { Screen } from "./show/screen.ts";
+import type { Outcome } from "./show/summary.ts";
 import { type Ends, readTopic, topicEnds, type TopicRecord } from "./topic_reader.ts";
 
 /** Longer than the programs' own deadlines for stopping. */

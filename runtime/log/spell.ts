@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Logger } from "./log.ts";
 
 /** When a spell that goes on is told again, minutes from its start; from the last one on, each hour. */
 const REMINDERS_MIN = [1, 5, 15, 60];

@@ -15,7 +15,7 @@ import { createPlatformFetchClient } from "../../agent/http/platform_fetch.ts";
 import { createTimedClient } from "../../agent/http/timed/client.ts";
 import type { HttpClient } from "../../agent/http/types.ts";
 import { dataFolder } from "../../local/data_folder.ts";
-import { startKafka } from "../../local/kafka.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
 import { logTail, waitFor } from "../../local/wait.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
 import type { ResultMessage } from "../../wire/message.ts";

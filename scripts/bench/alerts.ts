@@ -18,7 +18,7 @@ import { endedByItself, type Program, startProgram } from "../../local/demo/prog
 import { startStack } from "../../local/stack.ts";
 import { waitFor } from "../../local/wait.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
-import { createLogger } from "../../runtime/log.ts";
+import { createLogger } from "../../runtime/log/log.ts";
 import { retryUntil } from "../../runtime/retry.ts";
 import { encode } from "../../wire/encode.ts";
 import type { ResultMessage } from "../../wire/message.ts";

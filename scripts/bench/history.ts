@@ -9,8 +9,8 @@ import pg from "pg";
 import { parseArgs } from "@std/cli/parse-args";
 import { migrate } from "../../db/schema/migrate.ts";
 import { dataFolder } from "../../local/data_folder.ts";
-import { startPostgres } from "../../local/postgres.ts";
-import { createLogger } from "../../runtime/log.ts";
+import { startPostgres } from "../../local/postgres/postgres.ts";
+import { createLogger } from "../../runtime/log/log.ts";
 import { catchUp, fillHistory, SERVER } from "../history/data.ts";
 import { ask, QUESTIONS, TARGETS } from "../history/questions.ts";
 

@@ -3,7 +3,7 @@
  * prints how long the writer was held up at most; on a PostgreSQL of its own.
  */
 import { dataFolder } from "../../local/data_folder.ts";
-import { startPostgres } from "../../local/postgres.ts";
+import { startPostgres } from "../../local/postgres/postgres.ts";
 import { migrateUnderLoad } from "../migrate/under_load.ts";
 
 const rows = Number(Deno.args[0] ?? 10_000_000);

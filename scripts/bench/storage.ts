@@ -9,8 +9,8 @@ import { migrate } from "../../db/schema/migrate.ts";
 import type { IncomingRecord } from "../../db/store/records.ts";
 import { ResultStore } from "../../db/store/store.ts";
 import { dataFolder } from "../../local/data_folder.ts";
-import { startPostgres } from "../../local/postgres.ts";
-import { createLogger } from "../../runtime/log.ts";
+import { startPostgres } from "../../local/postgres/postgres.ts";
+import { createLogger } from "../../runtime/log/log.ts";
 import { resultOf, SHAPES } from "../measure/results.ts";
 
 const MINUTES = 1440;

@@ -9,7 +9,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { join } from "node:path";
 import process from "node:process";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../build/project.ts";
 import { type Checkout, checkouts, startMode } from "../measure/program.ts";

@@ -1,7 +1,7 @@
 import * as esbuild from "esbuild";
 import { relative, resolve } from "node:path";
 import { migrationFiles } from "../../db/schema/migrations/index.ts";
-import { THREAD_FILES } from "../../runtime/thread_sources.ts";
+import { THREAD_FILES } from "../../runtime/thread/sources.ts";
 import { OLDEST_NODE } from "./node_versions.ts";
 import { ROOT } from "./project.ts";
 
@@ -75,7 +75,7 @@ async function bundleWhole(
       workers[name] = await bundle(resolve(ROOT, "runtime", file), { banner: BANNER });
     }
     const replaced: Record<string, string> = {
-      "runtime/thread_sources.ts": `const sources = ${JSON.stringify(workers)};
+      "runtime/thread/sources.ts": `const sources = ${JSON.stringify(workers)};
         export const threadSource = (name) => sources[name];`,
     };
     for (const [name, text] of Object.entries(more)) replaced[name] = await text();

@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { THREAD_FILES } from "../../runtime/thread_sources.ts";
+import { THREAD_FILES } from "../../runtime/thread/sources.ts";
 import { writeConfigWithout } from "../config_without.ts";
 import type { Executable } from "./executables.ts";
 import { ROOT } from "./project.ts";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { quickestFolder } from "../../local/data_folder.ts";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { startStack } from "../../local/stack.ts";
 import { encode } from "../../wire/encode.ts";
 import { type Checkout, runMode } from "./program.ts";

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { createOffsets } from "../../consume/offsets.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { ResultStore } from "../../db/store/store.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";

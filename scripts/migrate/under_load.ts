@@ -5,7 +5,7 @@ import { type MigrationFile, migrationFiles } from "../../db/schema/migrations/i
 import { ensurePartitions, partitionDays } from "../../db/schema/partitions.ts";
 import type { IncomingRecord } from "../../db/store/records.ts";
 import { ResultStore } from "../../db/store/store.ts";
-import { createLogger } from "../../runtime/log.ts";
+import { createLogger } from "../../runtime/log/log.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 
 /** Up to this one, writers can store. */

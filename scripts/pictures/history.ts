@@ -3,7 +3,7 @@ import { createOffsets } from "../../consume/offsets.ts";
 import { maintain } from "../../db/history/maintain.ts";
 import { ResultStore } from "../../db/store/store.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import type { ResultMessage, TlsInfo } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { seeded } from "../simulate/seeded.ts";

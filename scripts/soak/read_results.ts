@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 
 /** How many records are in a topic; 0 where it is not there yet. */
 export async function recordsIn(brokers: readonly string[], topic: string): Promise<number> {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dataFolder } from "../../local/data_folder.ts";
-import { startKafka } from "../../local/kafka.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
 import { SoakAgent } from "./agent.ts";
 import { type Bounds, type Finding, judge, mib, starvation } from "./judge.ts";
 import { readResults, recordsIn } from "./read_results.ts";

@@ -6,7 +6,7 @@ export const LONG = [
   "tests/torture",
   "tests/end_to_end/faults_test.ts",
   "tests/container_test.ts",
-  "tests/local/kafka_test.ts",
+  "tests/local/kafka/kafka_test.ts",
   "tests/local/demo/demo_test.ts",
   "tests/scripts/bench_history_test.ts",
   "tests/scripts/benches_test.ts",

@@ -4,7 +4,7 @@ import { runAgent } from "../../agent/run.ts";
 import { AgentStats } from "../../agent/stats.ts";
 import type { AgentConfig, Site } from "../../config/types.ts";
 import type { OutgoingMessage, Send } from "../../kafka/sender.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { decode } from "../../wire/decode.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { parseTimestamp } from "../../wire/timestamp.ts";

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openStateFolder } from "../../agent/state_folder.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { agentConfig, withFolder } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import { addSenderMetrics, newSenderStats } from "../../alerts/outbox/stats.ts";
 import { addConsumerMetrics, consumerHealth } from "../../consume/ops.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
-import { startOps } from "../../runtime/ops.ts";
+import { startOps } from "../../runtime/ops/ops.ts";
 import { parseExposition } from "../support/exposition.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { assertDocumented, metricsDoc } from "../support/metrics_doc.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Channel } from "../../alerts/channels/index.ts";
 import { testChannel } from "../../alerts/test_channel.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { httpmon } from "../db/run_mode.ts";
 import { printed } from "../support/mode_here.ts";
 import { type Answer, startHttp } from "./channels/http_receiver.ts";

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
-import { type Mode, MODES } from "../../runtime/modes.ts";
+import { type Mode, MODES } from "../../runtime/cli/modes.ts";
 import { decode } from "../../wire/decode.ts";
 import { encode } from "../../wire/encode.ts";
 

@@ -1,6 +1,6 @@
 import { loadConfig, type LoadOptions } from "../../config/load.ts";
 import type { Site } from "../../config/types.ts";
-import type { Mode } from "../../runtime/modes.ts";
+import type { Mode } from "../../runtime/cli/modes.ts";
 
 /** Loads `text` as if it were in the file "config.yaml", other files being those of `files`. */
 export function loadText<M extends Mode>(

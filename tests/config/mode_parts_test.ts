@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../config/load.ts";
 import { ConfigError } from "../../config/say/findings.ts";
-import type { Mode } from "../../runtime/modes.ts";
+import type { Mode } from "../../runtime/cli/modes.ts";
 import { loadText } from "./load_text.ts";
 
 const GOOD = fileURLToPath(new URL("../fixtures/config/good/", import.meta.url));

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { loadConfig } from "../../config/load.ts";
 import { configSchema } from "../../config/schema.ts";
 import { childOf, keysOf } from "../../config/say/schema_tree.ts";
-import { MODES } from "../../runtime/modes.ts";
+import { MODES } from "../../runtime/cli/modes.ts";
 
 const CONFIG = fileURLToPath(new URL("../../config/", import.meta.url));
 const text = readFileSync(`${CONFIG}config.sample.yaml`, "utf8");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runConsumer } from "../../consume/run.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
-import { startKafka } from "../../local/kafka.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
 import { waitFor } from "../../local/wait.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { loadedConfig } from "../support/config.ts";

@@ -3,7 +3,7 @@ import yaml from "js-yaml";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../config/load.ts";
-import { isMode } from "../../runtime/modes.ts";
+import { isMode } from "../../runtime/cli/modes.ts";
 import { ROOT, VERSION } from "../../scripts/build/project.ts";
 
 const FOLDER = join(ROOT, "deploy/kubernetes");

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isMode } from "../../runtime/modes.ts";
+import { isMode } from "../../runtime/cli/modes.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 
 const UNITS = join(ROOT, "deploy/systemd");
@@ -23,7 +23,7 @@ Deno.test("the units start each mode by its name", async () => {
   const text = await readFile(join(UNITS, TEMPLATE), "utf8");
   assert(MODES.every(isMode));
   assert(/^ExecStart=\S+\/httpmon %i$/m.test(text));
-  // The code of a bad config, by runtime/exit_codes.ts.
+  // The code of a bad config, by runtime/cli/exit_codes.ts.
   assert(/^RestartPreventExitStatus=2$/m.test(text));
 });
 

@@ -9,8 +9,8 @@ import {
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startKafka } from "../../local/kafka.ts";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { ownDatabase } from "../db/fixture.ts";

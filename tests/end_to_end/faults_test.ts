@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import pg from "pg";
 import { migrate } from "../../db/schema/migrate.ts";
-import { startKafka } from "../../local/kafka.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
 import { startStack } from "../../local/stack.ts";
 import { waitFor } from "../../local/wait.ts";
 import { testDatabase } from "../support/database.ts";

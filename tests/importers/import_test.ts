@@ -3,7 +3,7 @@ import { parse } from "@std/yaml";
 import { fileURLToPath } from "node:url";
 import { configSummary } from "../../agent/by_hand/config_summary.ts";
 import { importText } from "../../importers/mode.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { loadText } from "../config/load_text.ts";
 import { httpmon } from "../db/run_mode.ts";
 

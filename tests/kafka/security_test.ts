@@ -8,7 +8,7 @@ import { createKafka } from "../../kafka/client.ts";
 import { viewTopic } from "../../kafka/cluster.ts";
 import { brokerAdviceFor } from "../../kafka/failure.ts";
 import { createSender } from "../../kafka/sender.ts";
-import { startKafka } from "../../local/kafka.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
 import { describeError } from "../../runtime/log/error.ts";
 import { recordingLog } from "../support/recording_log.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Dsn, parseDsn } from "../../runtime/dsn.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 Deno.test("parseDsn() reads URLs and key=value as libpq does", () => {
   const cases: [string, Dsn][] = [

@@ -50,7 +50,7 @@ Deno.test("splitTimes() takes what a shell says of its children's time off its o
 });
 
 Deno.test("runGroup() runs files as one program, and tells what CPU time they took", async () => {
-  const files = ["tests/runtime/histogram_test.ts", "tests/wire/timestamp_test.ts"];
+  const files = ["tests/runtime/ops/histogram_test.ts", "tests/wire/timestamp_test.ts"];
   const run = await runGroup({ name: "two", files }, { flags: [], env: {} });
   assertEquals(run.code, 0, run.output);
   assert(countsOf(run.output)!.passed > 10 && run.cpu > 0.01 && run.seconds > 0);
@@ -71,7 +71,7 @@ Deno.test("Reach tells what a file comes to: by imports, and by what it names be
   // A thread, a migration, a fixture's folder, a page.
   for (
     const [file, changed] of [
-      ["tests/runtime/thread_test.ts", "tests/runtime/thread_child.ts"],
+      ["tests/runtime/thread/thread_test.ts", "tests/runtime/thread/thread_child.ts"],
       ["tests/db/store/store_test.ts", "db/schema/migrations/000001_new.sql"],
       ["tests/config/bad_fixtures_test.ts", "tests/fixtures/config/bad/new.yaml"],
       ["tests/alerts/metrics_test.ts", "docs/metrics.md"],

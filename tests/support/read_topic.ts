@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { kafkaForTests } from "./stack.ts";
 import { administer } from "./topic_io.ts";
 

@@ -1,4 +1,4 @@
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 
 /** One line that a part logged. */
 export interface LogLine {

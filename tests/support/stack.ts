@@ -8,9 +8,9 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
-import { createLogger } from "../../runtime/log.ts";
+import { createLogger } from "../../runtime/log/log.ts";
 
 /** The first start ever downloads the servers. */
 const START_MS = 180_000;

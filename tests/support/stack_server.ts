@@ -9,8 +9,8 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { dataFolder, quickestFolder } from "../../local/data_folder.ts";
-import { startKafka } from "../../local/kafka.ts";
-import { startPostgres } from "../../local/postgres.ts";
+import { startKafka } from "../../local/kafka/kafka.ts";
+import { startPostgres } from "../../local/postgres/postgres.ts";
 
 const [kind, pid, folder] = process.argv.slice(2) as [string, string, string];
 

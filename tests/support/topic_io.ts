@@ -1,5 +1,5 @@
 import { type Admin, Partitioners } from "kafkajs";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { kafkaForTests } from "./stack.ts";
 

@@ -8,7 +8,7 @@ import { CLOCK, PARTITIONS, POISON, TOPIC_ANEW } from "./scenarios/messages.ts";
 import { MUTANTS } from "./scenarios/mutants.ts";
 import { RANDOM } from "./scenarios/random.ts";
 import { MEMBERS, WRITER_KILL, WRITER_TERM, ZOMBIE } from "./scenarios/writer.ts";
-import type { Variant } from "./variant.ts";
+import type { Variant } from "./product/variant.ts";
 
 /** A kind of fault, with the ways it can go. */
 export interface Scenario {

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import type { DataFolder } from "../../local/data_folder.ts";
-import type { Kafka } from "../../local/kafka.ts";
-import type { Postgres } from "../../local/postgres.ts";
+import type { Kafka } from "../../local/kafka/kafka.ts";
+import type { Postgres } from "../../local/postgres/postgres.ts";
 import { startStack } from "../../local/stack.ts";
-import { Product } from "./product.ts";
+import { Product } from "./product/product.ts";
 import { Proxy } from "./proxy/proxy.ts";
 
 const TEMPLATE = "torture_template";

@@ -10,7 +10,7 @@ import { type Lane, startLane } from "./lane.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { runRound } from "./play.ts";
 import { failuresOf, type Played, table } from "./report.ts";
-import type { Variant } from "./variant.ts";
+import type { Variant } from "./product/variant.ts";
 
 /** Of load that a mutant gets at most: it shows soon, or never. */
 const MUTANT_S = 10;

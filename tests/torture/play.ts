@@ -1,15 +1,15 @@
 import { Worker } from "node:worker_threads";
-import { Thread } from "../../runtime/thread.ts";
+import { Thread } from "../../runtime/thread/thread.ts";
 import type { CheckHandlers } from "./check/check_thread.ts";
 import type { Evidence, Judgement } from "./check/checker.ts";
-import { within } from "./load.ts";
+import { within } from "./load/load.ts";
 import type { Findings } from "./invariants.ts";
 import type { Lane } from "./lane.ts";
-import { observe } from "./observe.ts";
+import { observe } from "./seen/observe.ts";
 import { Round, type RoundOptions } from "./round.ts";
-import { seededRandom } from "./random.ts";
-import { lookAtRollups, watchRollups } from "./rollups.ts";
-import type { Variant } from "./variant.ts";
+import { seededRandom } from "./load/random.ts";
+import { lookAtRollups, watchRollups } from "./seen/rollups.ts";
+import type { Variant } from "./product/variant.ts";
 
 /** For the fault and all that comes after the load's time. */
 const ROUND_MS = 1_200_000;

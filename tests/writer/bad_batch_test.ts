@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { CompressionCodecs, CompressionTypes, Partitioners } from "kafkajs";
 import { zstdCompressSync } from "node:zlib";
-import { quietKafka } from "../../local/kafka_client.ts";
+import { quietKafka } from "../../local/kafka/client.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWriter } from "../support/running_writer.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";

@@ -5,7 +5,7 @@ import { recordFailure } from "../../consume/stats.ts";
 import type { StoreOutcome } from "../../db/store/outcome.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { startOps } from "../../runtime/ops.ts";
+import { startOps } from "../../runtime/ops/ops.ts";
 import { addWriterMetrics } from "../../writer/metrics.ts";
 import { runWriter } from "../../writer/run.ts";
 import { newWriterStats, recordDeadLetters } from "../../writer/stats.ts";

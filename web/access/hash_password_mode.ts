@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
-import { EXIT, type ExitCode, UsageError } from "../../runtime/exit_codes.ts";
+import { EXIT, type ExitCode, UsageError } from "../../runtime/cli/exit_codes.ts";
 import { hashPassword } from "./password.ts";
 
 const MIN_LENGTH = 8;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { VERSION } from "../../runtime/version.ts";
+import { VERSION } from "../../runtime/cli/version.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 type Json = Record<string, unknown>;

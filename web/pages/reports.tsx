@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { type Month, monthOf, type SiteReport } from "../../db/report/figures.ts";
 import { duration } from "../../db/report/render.ts";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { minutesOf, type Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { page } from "./layout.tsx";

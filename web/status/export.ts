@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { UsageError } from "../../runtime/exit_codes.ts";
+import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { assets } from "../assets/index.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { BADGES, status } from "./index.ts";

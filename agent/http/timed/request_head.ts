@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { HTTP_TOKEN } from "../../../config/fields.ts";
-import { VERSION } from "../../../runtime/version.ts";
+import { VERSION } from "../../../runtime/cli/version.ts";
 import { failure } from "../errors.ts";
 import type { Target } from "../target.ts";
 import type { WholeRequest } from "../types.ts";

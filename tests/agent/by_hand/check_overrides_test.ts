@@ -2,8 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withOptions } from "../../../agent/by_hand/check_overrides.ts";
-import { parseCommand } from "../../../runtime/cli.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { parseCommand } from "../../../runtime/cli/cli.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import { site, type SiteValues, withFolder } from "../support.ts";
 
 function overridden(args: string[], values: SiteValues = {}, cwd = "/") {

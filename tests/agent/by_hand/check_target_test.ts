@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { findTarget } from "../../../agent/by_hand/check_target.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import { site } from "../support.ts";
 
 const { name: _name, url: _url, requestUrl: _asked, ...siteDefaults } = site({ timeoutMs: 7_000 });

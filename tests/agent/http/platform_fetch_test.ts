@@ -5,7 +5,7 @@ import { createPlatformFetchClient } from "../../../agent/http/platform_fetch.ts
 import type { Resolver } from "../../../agent/http/resolve.ts";
 import type { HttpRequest } from "../../../agent/http/types.ts";
 import { ANSWERS, startHostileServer } from "../../support/hostile_server.ts";
-import { VERSION } from "../../../runtime/version.ts";
+import { VERSION } from "../../../runtime/cli/version.ts";
 
 const never = new AbortController().signal;
 

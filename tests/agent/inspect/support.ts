@@ -8,7 +8,7 @@ import {
 } from "../../../agent/inspect/inspection.ts";
 import { compileRegex } from "../../../config/site/regex.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import { startWorker } from "../../../runtime/thread.ts";
+import { startWorker } from "../../../runtime/thread/thread.ts";
 
 const utf8 = new TextEncoder();
 

@@ -4,7 +4,7 @@ import { Outbox } from "../../../agent/outbox/outbox.ts";
 import { Publisher } from "../../../agent/publish.ts";
 import { AgentStats } from "../../../agent/stats.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import { startWorker } from "../../../runtime/thread.ts";
+import { startWorker } from "../../../runtime/thread/thread.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { until, withFolder } from "../support.ts";
 import { messages, NEVER, options, values } from "./support.ts";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { Outbox } from "../../../agent/outbox/outbox.ts";
-import { ThreadError } from "../../../runtime/thread.ts";
+import { ThreadError } from "../../../runtime/thread/thread.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { until, withFolder } from "../support.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConfigError, formatPath } from "../../../config/say/findings.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 
 Deno.test("formatPath() writes a path as one would in code", () => {
   assertEquals(formatPath([]), "");

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPool } from "../../../db/connect/pool.ts";
 import { type Certificates, makeCertificates } from "../../../local/certificates.ts";
-import { startPostgres } from "../../../local/postgres.ts";
-import { postgresUser } from "../../../local/postgres_package.ts";
+import { startPostgres } from "../../../local/postgres/postgres.ts";
+import { postgresUser } from "../../../local/postgres/package.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { ownDatabase } from "../fixture.ts";
 

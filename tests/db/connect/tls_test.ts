@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDsn } from "../../../runtime/dsn.ts";
 import { type Encryption, encryptionsOf } from "../../../db/connect/tls.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 
 /** "plain", or what of the server's certificate is checked. */
 function checks(encryption: Encryption): string {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import process from "node:process";
 import { promisify } from "node:util";
 import { type DumpFilter, dumpResults } from "../../../db/dump/dump.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import { decode } from "../../../wire/decode.ts";
 import type { ResultMessage } from "../../../wire/message.ts";
 import { recordingLog } from "../../support/recording_log.ts";

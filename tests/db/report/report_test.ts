@@ -9,7 +9,7 @@ import {
 } from "../../../db/report/figures.ts";
 import { asHtml, asText, percent } from "../../../db/report/render.ts";
 import { withClient } from "../../../db/connect/transaction.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import type { OwnDatabase } from "../fixture.ts";
 import { DAY_MS, historyDatabase, HOUR_MS, insert, rollUpAll } from "../history/fixture.ts";
 

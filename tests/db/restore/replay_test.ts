@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { replay, type ReplayFilter } from "../../../db/restore/replay.ts";
 import { ResultStore } from "../../../db/store/store.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import { encode } from "../../../wire/encode.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseDemoOptions } from "../../../local/demo/options.ts";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 
 Deno.test("parseDemoOptions() has defaults for everything", () => {
   assertEquals(parseDemoOptions([]), { help: false, seconds: null, config: null, data: null });

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { momentOf } from "./agent_evidence.ts";
-import type { LedgerContent } from "../ledger.ts";
-import type { TopicRecord } from "../topic.ts";
+import type { LedgerContent } from "../load/ledger.ts";
+import type { TopicRecord } from "../seen/topic.ts";
 
 /** A record without its place. */
 export interface Sent {

@@ -1,5 +1,5 @@
-import type { Waited } from "../product.ts";
-import type { Served } from "../sites.ts";
+import type { Waited } from "../product/product.ts";
+import type { Served } from "../load/sites.ts";
 import type { ResultRow } from "./tables.ts";
 
 /** One process of the agent; milliseconds since 1970. */

@@ -1,5 +1,5 @@
 /** The thread that checks a round, while the others go on. */
-import { answer } from "../../../runtime/answer.ts";
+import { answer } from "../../../runtime/thread/answer.ts";
 import { check } from "./checker.ts";
 
 const handlers = { check };

@@ -9,13 +9,13 @@ import { compareOffsets } from "./compare_offsets.ts";
 import { compareResults, type Expired } from "./compare_results.ts";
 import { compareSchedule } from "./compare_schedule.ts";
 import { brief, type Findings } from "../invariants.ts";
-import { type LedgerContent, readLedger } from "../ledger.ts";
-import { LOAD_AGENT } from "../messages.ts";
-import type { Observed } from "../observe.ts";
+import { type LedgerContent, readLedger } from "../load/ledger.ts";
+import { LOAD_AGENT } from "../load/messages.ts";
+import type { Observed } from "../seen/observe.ts";
 import { HEALED_WITHIN_S, type Took } from "../patience.ts";
-import type { RollupsSeen } from "../rollups.ts";
+import type { RollupsSeen } from "../seen/rollups.ts";
 import { readIncidents, readTables, type Tables } from "./tables.ts";
-import { endOffsets, readRecords, type TopicRecord } from "../topic.ts";
+import { endOffsets, readRecords, type TopicRecord } from "../seen/topic.ts";
 
 export type { AgentEvidence, AgentRun } from "./agent_evidence.ts";
 

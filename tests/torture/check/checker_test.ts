@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { judge, type Seen } from "./checker.ts";
 import { dailyOf, letterOf, recordOf, resultOf, rowOf } from "./evidence_fixture.ts";
-import { recordToSend } from "../ledger.ts";
+import { recordToSend } from "../load/ledger.ts";
 import type { Findings } from "../invariants.ts";
-import { timestamp } from "../messages.ts";
-import { poisonRecords } from "../poison.ts";
+import { timestamp } from "../load/messages.ts";
+import { poisonRecords } from "../load/poison.ts";
 import type { Tables } from "./tables.ts";
 
 const START = Date.parse("2026-05-01T10:00:00Z");

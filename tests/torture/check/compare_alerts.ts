@@ -1,5 +1,5 @@
 import type { Received } from "../../alerts/receiver.ts";
-import type { Outage, Taken } from "../alerting.ts";
+import type { Outage, Taken } from "../seen/alerting.ts";
 import type { Findings } from "../invariants.ts";
 import { HEALED_WITHIN_S, type Took } from "../patience.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Taken } from "../alerting.ts";
+import type { Taken } from "../seen/alerting.ts";
 import {
   compareAgain,
   compareAlerts,

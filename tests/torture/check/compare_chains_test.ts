@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { compareChains } from "./compare_chains.ts";
 import { accountOf, letterOf, resultOf } from "./evidence_fixture.ts";
-import { recordToSend } from "../ledger.ts";
+import { recordToSend } from "../load/ledger.ts";
 
 const CHAIN = [{ fingerprint: "AA", names: ["DNS:a"] }, { fingerprint: "BB", names: [] }];
 const SHOWING = resultOf({ tls: { ...resultOf().tls as object, chain: CHAIN } });

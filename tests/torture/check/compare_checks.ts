@@ -5,7 +5,7 @@ import {
   checkedBy,
   waitedBetween,
 } from "./agent_evidence.ts";
-import type { Served } from "../sites.ts";
+import type { Served } from "../load/sites.ts";
 import type { ResultRow } from "./tables.ts";
 
 /** A result is on disk within 100 ms of the answer, where the machine has room; the rest is its way. */

@@ -1,8 +1,8 @@
 import { type Account, hashOfKey, hashOfValue, identityOf, type Results } from "./account.ts";
 import { saySame } from "./content.ts";
-import { isUnreadable, poisonReason } from "../poison.ts";
+import { isUnreadable, poisonReason } from "../load/poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
-import type { TopicRecord } from "../topic.ts";
+import type { TopicRecord } from "../seen/topic.ts";
 
 const HASH_OF_NOTHING = hashOfValue("");
 

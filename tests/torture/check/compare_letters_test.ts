@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { splitAccount } from "./account.ts";
 import { compareLetters } from "./compare_letters.ts";
 import { base64, letterOf, recordOf, resultOf, rowOf } from "./evidence_fixture.ts";
-import { recordToSend, type SentRecord } from "../ledger.ts";
-import { poisonRecords, unreadableKey } from "../poison.ts";
+import { recordToSend, type SentRecord } from "../load/ledger.ts";
+import { poisonRecords, unreadableKey } from "../load/poison.ts";
 import type { Letter, ResultRow } from "./tables.ts";
 
 const GOOD = recordToSend(resultOf());

@@ -1,4 +1,4 @@
-import type { Observed } from "../observe.ts";
+import type { Observed } from "../seen/observe.ts";
 
 /** I5: each stored offset is the end, and Kafka's commit was never seen ahead of it. */
 export function compareOffsets(

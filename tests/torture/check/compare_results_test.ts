@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { compareResults } from "./compare_results.ts";
 import { accountOf, dailyOf, letterOf, type Message, resultOf, rowOf } from "./evidence_fixture.ts";
-import { recordToSend } from "../ledger.ts";
+import { recordToSend } from "../load/ledger.ts";
 
 const IDENTITY = `${resultOf().ts}|${resultOf().agentUUID}|${resultOf().url}`;
 

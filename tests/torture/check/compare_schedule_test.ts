@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import type { AgentRun } from "./agent_evidence.ts";
 import { compareSchedule } from "./compare_schedule.ts";
 import { resultOf, rowOf, URL } from "./evidence_fixture.ts";
-import { timestamp } from "../messages.ts";
-import type { Served } from "../sites.ts";
+import { timestamp } from "../load/messages.ts";
+import type { Served } from "../load/sites.ts";
 import type { ResultRow } from "./tables.ts";
 
 const START = Date.parse("2026-05-01T10:00:00Z");

@@ -2,11 +2,11 @@
 import { Buffer } from "node:buffer";
 import { hashOfKey, hashOfValue, type Result, type Results, splitAccount } from "./account.ts";
 import { momentOf } from "./agent_evidence.ts";
-import type { SentRecord } from "../ledger.ts";
-import { LOAD_AGENT } from "../messages.ts";
-import { poisonReason } from "../poison.ts";
+import type { SentRecord } from "../load/ledger.ts";
+import { LOAD_AGENT } from "../load/messages.ts";
+import { poisonReason } from "../load/poison.ts";
 import type { DailyRow, Letter, ResultRow } from "./tables.ts";
-import type { TopicRecord } from "../topic.ts";
+import type { TopicRecord } from "../seen/topic.ts";
 
 export const URL = "https://site-1.example/health";
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
+import type { Variant } from "../product/variant.ts";
 
 /** How many results a dead agent has left in its outbox. It is read as a copy: nothing is touched. */
 async function leftInOutbox(round: Round): Promise<number> {

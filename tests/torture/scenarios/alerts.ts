@@ -1,10 +1,10 @@
 /** Faults of alerters, and of what they need, while 50 sites are down: scenario 22. */
 import type { Answer } from "../../alerts/receiver.ts";
-import { delay } from "../load.ts";
-import { LOAD_AGENT, timestamp } from "../messages.ts";
-import { oneOf } from "../random.ts";
+import { delay } from "../load/load.ts";
+import { LOAD_AGENT, timestamp } from "../load/messages.ts";
+import { oneOf } from "../load/random.ts";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
+import type { Variant } from "../product/variant.ts";
 import { besideOldLoad } from "./messages.ts";
 import { mustCome } from "./proof.ts";
 

@@ -1,9 +1,9 @@
 /** Faults of the broker and of the way to it: scenarios 5 to 7. */
-import { delay } from "../load.ts";
+import { delay } from "../load/load.ts";
 import type { ProxyMode } from "../proxy/proxy.ts";
-import { between } from "../random.ts";
+import { between } from "../load/random.ts";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
+import type { Variant } from "../product/variant.ts";
 import { mustCome, printedSince } from "./proof.ts";
 
 const AGENT_FAILED = "Cannot send to the broker";

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { dsnOf } from "../lane.ts";
-import { delay } from "../load.ts";
-import { between } from "../random.ts";
+import { delay } from "../load/load.ts";
+import { between } from "../load/random.ts";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
+import type { Variant } from "../product/variant.ts";
 import { countedBy, mustCome, OF_WRITER, printedSince, STORE_FAILED, storesMore } from "./proof.ts";
 
 /** SQLSTATE. */

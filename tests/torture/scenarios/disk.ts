@@ -1,11 +1,11 @@
 /** Full disks: scenario 11. */
 import { chmod, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { startPostgres } from "../../../local/postgres.ts";
+import { startPostgres } from "../../../local/postgres/postgres.ts";
 import { cannotMount, fill, mountSmall } from "../../support/small_disk.ts";
 import { initSchema } from "../lane.ts";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
+import type { Variant } from "../product/variant.ts";
 import { mustCome, printedSince, STORE_FAILED, storesMore } from "./proof.ts";
 
 const CANNOT_WRITE = "Cannot write to the outbox";

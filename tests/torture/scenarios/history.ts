@@ -1,10 +1,10 @@
 /** Faults of upkeep, and days that are held or dropped: scenarios 19 and 20. */
-import { delay } from "../load.ts";
+import { delay } from "../load/load.ts";
 import { soon } from "../patience.ts";
-import { clockAhead, type Product } from "../product.ts";
+import { clockAhead, type Product } from "../product/product.ts";
 import type { Round } from "../round.ts";
-import { endOffsets } from "../topic.ts";
-import type { Variant } from "../variant.ts";
+import { endOffsets } from "../seen/topic.ts";
+import type { Variant } from "../product/variant.ts";
 import { besideOldLoad, dayOf, rowsOf } from "./messages.ts";
 import { countedBy, mustCome, placesOf } from "./proof.ts";
 

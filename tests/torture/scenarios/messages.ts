@@ -1,14 +1,14 @@
 /** Faults in what is sent and where to: scenarios 12 to 14 and 16. */
-import { recordToSend } from "../ledger.ts";
-import { delay, Load, type LoadOptions } from "../load.ts";
-import { LOAD_AGENT, resultOfSite } from "../messages.ts";
-import { sendOddly } from "../odd_zstd.ts";
+import { recordToSend } from "../load/ledger.ts";
+import { delay, Load, type LoadOptions } from "../load/load.ts";
+import { LOAD_AGENT, resultOfSite } from "../load/messages.ts";
+import { sendOddly } from "../load/odd_zstd.ts";
 import { until } from "../patience.ts";
-import { unreadableKey } from "../poison.ts";
-import { between, seededRandom } from "../random.ts";
+import { unreadableKey } from "../load/poison.ts";
+import { between, seededRandom } from "../load/random.ts";
 import type { Round } from "../round.ts";
-import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../topic.ts";
-import type { Variant } from "../variant.ts";
+import { asAdmin, endOffsets, makeTopic, PARTITIONS as TOPIC_PARTITIONS } from "../seen/topic.ts";
+import type { Variant } from "../product/variant.ts";
 import { mustCome } from "./proof.ts";
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 /** Scenario 21: the product with a known fault each, which the harness has to notice. */
-import { delay } from "../load.ts";
-import type { Variant } from "../variant.ts";
+import { delay } from "../load/load.ts";
+import type { Variant } from "../product/variant.ts";
 import { AGENT_KILL } from "./agent.ts";
 import { ANSWERED_LATE, KILLED_UNDER_WAY, STALE_VOTES } from "./alerts.ts";
 import { mustCome } from "./proof.ts";

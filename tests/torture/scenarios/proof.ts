@@ -1,8 +1,8 @@
 /** What scenarios look at to know that a fault has hit something. */
 import { PATIENCE_MS, until } from "../patience.ts";
-import type { Product } from "../product.ts";
+import type { Product } from "../product/product.ts";
 import type { Round } from "../round.ts";
-import { asAdmin } from "../topic.ts";
+import { asAdmin } from "../seen/topic.ts";
 
 /**
  * What a writer prints when its session is gone or its batch is not stored; of what the database keeps

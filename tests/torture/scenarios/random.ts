@@ -1,9 +1,9 @@
 /** Scenario 18: a random fault every 15 s. */
-import { delay } from "../load.ts";
-import { oneOf } from "../random.ts";
+import { delay } from "../load/load.ts";
+import { oneOf } from "../load/random.ts";
 import type { ProxyMode } from "../proxy/proxy.ts";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
+import type { Variant } from "../product/variant.ts";
 import { comeUp, goDown } from "./alerts.ts";
 
 /** Makes a fault and heals it. @returns Whether it hit; nothing: it cannot miss */

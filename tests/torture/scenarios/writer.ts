@@ -1,9 +1,9 @@
 /** Faults of the writer itself: scenarios 1 to 4. */
-import { delay } from "../load.ts";
-import { between, oneOf } from "../random.ts";
+import { delay } from "../load/load.ts";
+import { between, oneOf } from "../load/random.ts";
 import type { Round } from "../round.ts";
-import type { Variant } from "../variant.ts";
-import { endOffsets } from "../topic.ts";
+import type { Variant } from "../product/variant.ts";
+import { endOffsets } from "../seen/topic.ts";
 import { countedBy, mustCome, OF_WRITER, placesOf, printedSince, storesMore } from "./proof.ts";
 
 const HOLD_MS = 120_000;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Ajv } from "ajv";
-import { UsageError } from "../../../runtime/exit_codes.ts";
+import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import { addNote } from "../../../web/data/incidents/notes.ts";
 import { createApp } from "../../../web/app.ts";
 import { exportStatus } from "../../../web/status/export.ts";

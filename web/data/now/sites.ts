@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { adviceFor } from "../../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
-import type { Logger } from "../../../runtime/log.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../../../runtime/retry.ts";
 import { MS } from "../sql.ts";
 import { freshMs, judge, type Seen, type State } from "./judge.ts";

@@ -4,7 +4,7 @@ import { bodyText } from "../../../../agent/http/text.ts";
 import { createTimedClient } from "../../../../agent/http/timed/client.ts";
 import type { Resolver } from "../../../../agent/http/resolve.ts";
 import type { HttpRequest } from "../../../../agent/http/types.ts";
-import { VERSION } from "../../../../runtime/version.ts";
+import { VERSION } from "../../../../runtime/cli/version.ts";
 import { ANSWERS, startHostileServer, withLength } from "../../../support/hostile_server.ts";
 import { Authority } from "../certificates.ts";
 

@@ -5,7 +5,7 @@ import { ACCEPT_ENCODING } from "../../../../agent/http/timed/read/decode.ts";
 import { encodeRequest } from "../../../../agent/http/timed/request_head.ts";
 import { parseTarget } from "../../../../agent/http/target.ts";
 import { type HttpRequest, whole } from "../../../../agent/http/types.ts";
-import { VERSION } from "../../../../runtime/version.ts";
+import { VERSION } from "../../../../runtime/cli/version.ts";
 
 function encode(request: Partial<HttpRequest> = {}): string {
   const one = whole({ url: "http://Site.test/a?b", ...request });
