@@ -4,14 +4,13 @@
  */
 export type ThreadName = "outbox" | "inspect" | "config";
 
-/** From this folder. */
-export const THREAD_FILES: Readonly<Record<ThreadName, string>> = {
-  outbox: "../../agent/outbox/outbox_thread.ts",
-  inspect: "../../agent/inspect/inspect_thread.ts",
-  config: "../../agent/reload/config_thread.ts",
+export const THREAD_FILES: Readonly<Record<ThreadName, URL>> = {
+  outbox: new URL("../../agent/outbox/outbox_thread.ts", import.meta.url),
+  inspect: new URL("../../agent/inspect/inspect_thread.ts", import.meta.url),
+  config: new URL("../../agent/reload/config_thread.ts", import.meta.url),
 };
 
 /** The file, or in a bundle the code itself. */
 export function threadSource(name: ThreadName): URL | string {
-  return new URL(THREAD_FILES[name], import.meta.url);
+  return THREAD_FILES[name];
 }

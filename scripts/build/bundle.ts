@@ -1,5 +1,6 @@
 import * as esbuild from "esbuild";
 import { relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { migrationFiles } from "../../db/schema/migrations/index.ts";
 import { THREAD_FILES } from "../../runtime/thread/sources.ts";
 import { OLDEST_NODE } from "./node_versions.ts";
@@ -72,7 +73,7 @@ async function bundleWhole(
   try {
     const workers: Record<string, string> = {};
     for (const [name, file] of Object.entries(THREAD_FILES)) {
-      workers[name] = await bundle(resolve(ROOT, "runtime", file), { banner: BANNER });
+      workers[name] = await bundle(fileURLToPath(file), { banner: BANNER });
     }
     const replaced: Record<string, string> = {
       "runtime/thread/sources.ts": `const sources = ${JSON.stringify(workers)};

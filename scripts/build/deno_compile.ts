@@ -1,4 +1,5 @@
 import { join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { THREAD_FILES } from "../../runtime/thread/sources.ts";
 import { writeConfigWithout } from "../config_without.ts";
 import type { Executable } from "./executables.ts";
@@ -52,8 +53,8 @@ export async function denoCompile(
 
 /** What no import names, from the project's folder. */
 function readAtRunTime(): string[] {
-  const workers = Object.values(THREAD_FILES).map((file) => resolve(ROOT, "runtime", file));
-  return ["db/schema/migrations", ...workers.map((file) => relative(ROOT, file))];
+  const workers = Object.values(THREAD_FILES).map((file) => relative(ROOT, fileURLToPath(file)));
+  return ["db/schema/migrations", ...workers];
 }
 
 /**
