@@ -1,4 +1,4 @@
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { THREAD_FILES } from "../../runtime/thread/sources.ts";
 import { writeConfigWithout } from "../config_without.ts";

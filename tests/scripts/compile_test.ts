@@ -33,7 +33,7 @@ Deno.test("denoCompile() puts in what no import names, and nothing of the tests"
     const said = await denoCompile(named("httpmon-agent"), folder, { DENORT_BIN: "/bin/true" });
     const listing = said.slice(said.indexOf("Embedded Files"));
     for (
-      const part of ["migrations/", "outbox/", "thread_sources.ts", "main.ts", "kafkajs/"]
+      const part of ["migrations/", "outbox/", "thread/", "main.ts", "kafkajs/"]
     ) {
       assertStringIncludes(listing, part);
     }
