@@ -57,6 +57,9 @@ const result = z.object({
   remoteAddress: z.string().nullable(),
 });
 
+/** Before which moment, and how many of the first were on the pages before: those of one moment. */
+const resultsPlace = z.tuple([z.string().regex(/^[\d:. -]+\+00$/), z.int().min(0).max(10_000)]);
+
 /** How far back results are looked for, unless a request says otherwise. */
 const DEFAULT_DAYS = 30;
 
@@ -123,14 +126,14 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
       handle: async ({ params, query: { limit, cursor, since, until } }) => {
         const { name } = theSite(params.id);
         const first = since ?? new Date(clock.now() - DEFAULT_DAYS * DAY_MS);
-        // To the microsecond, as the column has it.
-        const before = placeOf(cursor, z.string().regex(/^[\d:. -]+\+00$/)) ?? until ?? "infinity";
-        const found = await lastResults(pool, name, [first, before], limit + 1);
-        const data = found.slice(0, limit);
-        // Results of one moment stay together: a page begins before the last one's.
-        const next = found[limit];
-        while (next && data.length > 1 && data.at(-1)!.moment === next.moment) data.pop();
-        return { data, next: next ? cursorOf(data.at(-1)!.moment) : null };
+        const [before, given] = placeOf(cursor, resultsPlace) ?? [until ?? "infinity", 0];
+        const found = await lastResults(pool, name, [first, before], given + limit + 1);
+        const shown = found.slice(0, given + limit);
+        const data = shown.slice(given);
+        if (found.length === shown.length) return { data, next: null };
+        const { behind } = data.at(-1)!;
+        const ofItsMoment = shown.filter((one) => one.behind === behind).length;
+        return { data, next: cursorOf([behind, ofItsMoment]) };
       },
     }),
   ];

@@ -230,11 +230,11 @@ export interface Result {
   errorClass: string | null;
   errorMessage: string | null;
   remoteAddress: string | null;
-  /** To the microsecond, as SQL has it. */
-  moment: string;
+  /** The microsecond behind it, as SQL has it. */
+  behind: string;
 }
 
-/** The last `n` results of a span of time, as SQL has it, the newest first. */
+/** The last `n` results of a span of time, as SQL has it, the newest first, always in one order. */
 export async function lastResults(
   pool: Pool,
   name: string,
@@ -247,7 +247,7 @@ export async function lastResults(
        error_message AS "errorMessage", remote_address AS "remoteAddress",
        jsonb_build_object('dns', dns_ms, 'connect', connect_ms, 'tls', tls_ms,
          'firstByte', first_byte_ms, 'download', download_ms) AS phases,
-       ts AT TIME ZONE 'UTC' || '+00' AS moment
+       (ts + interval '1 microsecond') AT TIME ZONE 'UTC' || '+00' AS behind
      FROM httpmon_results($1, $2, $3, $4)`,
     [name, since, until, n],
   );
