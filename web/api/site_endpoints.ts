@@ -1,60 +1,21 @@
+import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
-import { STATES } from "../data/now/judge.ts";
-import { filter } from "../data/now/select.ts";
-import type { SiteNow } from "../data/now/sites.ts";
+import { filter } from "../data/now/selection.ts";
+import { type SiteNow, siteNow, STATE } from "../data/now/site_now.ts";
 import { DAY_MS } from "../data/past/history.ts";
-import { lastResults } from "../data/past/site.ts";
+import { lastResults, result } from "../data/past/results.ts";
+import { number } from "../data/shape.ts";
 import type { WebDeps } from "../env.ts";
-import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import { cursorOf, id, pageOf, paging, placeOf, time } from "./schemas.ts";
+import { type Endpoint, endpoint } from "./endpoint.ts";
+import { cursorOf, id, pageOf, paging, placeOf } from "./schemas.ts";
 
-const STATE = z.enum([...STATES, "unobserved"]);
 const fraction = z.number().min(0).max(1).nullable();
-const ms = z.number().nullable();
 
-const site = z.object({
-  id: z.int(),
-  name: z.string().describe("Its name, or its URL where it has none"),
-  url: z.string(),
-  labels: z.record(z.string(), z.string()),
-  state: STATE,
-  incident: z.object({
-    id: z.string(),
-    isAcknowledged: z.boolean(),
-    acknowledgedBy: z.string().nullable(),
-  }).nullable().describe("The one that is open, of its being down or degraded first"),
-  since: time.describe("Since when it is in this state"),
-  lastResult: time,
-  reason: z.string().nullable().describe("The rule or class that decided a state other than up"),
-  errorMessage: z.string().nullable(),
-  responseCode: z.int().nullable(),
-  responseMs: ms,
-  agents: z.int().describe("That say something of now"),
-  agentsDown: z.int(),
-  locations: z.array(z.string()),
-  downFrom: z.array(z.string()),
-  certificateExpiresAt: time.nullable(),
-  frequency: z.number().nullable().describe("Seconds between due times"),
+const site = siteNow.extend({
   uptime: z.object({ day: fraction, month: fraction, quarter: fraction })
     .describe("Of 24 hours, 30 and 90 days"),
-  p50: ms.describe("Milliseconds, of 24 hours"),
-  p95: ms.describe("Milliseconds, of 24 hours"),
-});
-
-const result = z.object({
-  ts: time,
-  agent: z.guid(),
-  location: z.string().nullable(),
-  verdict: z.enum(["up", "degraded", "down", "unknown"]),
-  reason: z.string().nullable(),
-  responseCode: z.int().nullable(),
-  responseMs: ms,
-  phases: z.object({ dns: ms, connect: ms, tls: ms, firstByte: ms, download: ms }),
-  slots: z.int().describe("The due times that it answers for"),
-  maintenance: z.boolean(),
-  errorClass: z.string().nullable(),
-  errorMessage: z.string().nullable(),
-  remoteAddress: z.string().nullable(),
+  p50: number.describe("Milliseconds, of 24 hours"),
+  p95: number.describe("Milliseconds, of 24 hours"),
 });
 
 /** Before which moment, and how many of the first were on the pages before: those of one moment. */
@@ -67,7 +28,9 @@ const DEFAULT_DAYS = 30;
 export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoint[] {
   const theSite = (id: number): SiteNow => {
     const found = sites.get(id);
-    if (found === null) throw new NotThere(`There is no site ${id} with results of late`);
+    if (found === null) {
+      throw new HTTPException(404, { message: `There is no site ${id} with results of late` });
+    }
     return found;
   };
   const shown = (one: SiteNow) => ({
@@ -77,8 +40,7 @@ export function siteEndpoints({ pool, sites, history, clock }: WebDeps): Endpoin
       month: history.uptime(one.id, 30),
       quarter: history.uptime(one.id, 90),
     },
-    p50: history.percentiles(one.id)?.p50 ?? null,
-    p95: history.percentiles(one.id)?.p95 ?? null,
+    ...history.percentiles(one.id),
   });
   return [
     endpoint({
