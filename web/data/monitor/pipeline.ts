@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { DAY_MS } from "../past/history.ts";
-import { text, time } from "../shape.ts";
+import { time } from "../shape.ts";
 import { literal, rowsOf } from "../sql.ts";
 
 /** How results come in, and what becomes of them. */
