@@ -46,7 +46,7 @@ export async function runEndToEnd(commands: EndToEndCommands): Promise<void> {
     parts.use(new Program({ command: [...commands[mode], "-c", "config.yaml"], cwd, env }));
 
   const initSchema = start("init-schema");
-  await initSchema.succeeds(30_000);
+  await initSchema.succeeds(60_000);
   const pool = new pg.Pool({ connectionString: dsn, max: 1 });
   parts.defer(() => pool.end());
   const stored = async () =>
@@ -58,14 +58,14 @@ export async function runEndToEnd(commands: EndToEndCommands): Promise<void> {
     writer.assertRuns();
     agent.assertRuns();
     return await stored() >= ENOUGH;
-  }, 60_000);
-  await agent.stops(20_000);
+  }, 120_000);
+  await agent.stops(60_000);
   const messages = (await readTopic(topic)).map(toMessage);
   await waitFor("all of the topic in mon_daily", async () => {
     writer.assertRuns();
     return await stored() >= messages.length;
-  }, 30_000);
-  await writer.stops(20_000);
+  }, 60_000);
+  await writer.stops(60_000);
 
   await assertStored(pool, messages);
   for (const program of [initSchema, writer, agent]) program.assertCalmLog();
