@@ -31,6 +31,7 @@ const MOST_TEXT = 4_000;
 export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
   const { pool, clock } = deps;
   const now = clock.now();
+  const live = `/live?since=${deps.sites.revision}`;
   const kind = c.req.query("kind") || undefined;
   const at = Math.max(1, Math.floor(Number(c.req.query("page")) || 1));
   const [open, over, silenced] = await Promise.all([
@@ -46,7 +47,7 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
   return page(
     c,
     deps,
-    { title: "Incidents", live: "/live" },
+    { title: "Incidents", live },
     <>
       <div class="headline">
         <h1>{open.length === 0 ? "No open incident" : plural(open.length, "open incident")}</h1>

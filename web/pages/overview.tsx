@@ -24,6 +24,7 @@ export async function overview(c: Context<Env>, deps: WebDeps, selections: Selec
   const now = clock.now();
   const query = queryOf(c);
   const counts = countStates(sites.all());
+  const live = `/live?since=${sites.revision}`;
   const { ids, groups } = selections.of(query);
   const pages = Math.max(1, Math.ceil(ids.length / PAGE));
   const at = Math.min(query.page, pages);
@@ -35,7 +36,7 @@ export async function overview(c: Context<Env>, deps: WebDeps, selections: Selec
   return page(
     c,
     deps,
-    { title: headline(counts), live: "/live" },
+    { title: headline(counts), live },
     (
       <>
         <section aria-label="Now" id="now">

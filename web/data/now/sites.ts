@@ -103,11 +103,15 @@ export class Sites {
   #aheadMs = 0;
   #failingSince: number | null = null;
   #isRead = false;
-  #revision = 0;
+  #revision: number;
+  /** By site: the revision since which it is as it is. */
+  readonly #changedAt = new Map<number, number>();
 
   constructor(deps: SitesDeps) {
     this.#deps = deps;
     this.#shared = new SharedThings(deps.pool);
+    // Beyond those of before a restart, which pages may have.
+    this.#revision = deps.clock.now();
   }
 
   /** Counts up with each change. */
@@ -136,6 +140,11 @@ export class Sites {
 
   all(): Iterable<SiteNow> {
     return this.#byId.values();
+  }
+
+  /** Those that are other than at this revision. */
+  changedSince(revision: number): SiteNow[] {
+    return [...this.#byId.values()].filter(({ id }) => this.#changedAt.get(id)! > revision);
   }
 
   get(id: number): SiteNow | null {
@@ -330,6 +339,7 @@ export class Sites {
     const changed = judged.filter((site) => site !== null);
     const heard = [...ids].map((id) => this.#byId.get(id)!);
     if (changed.length > 0) this.#revision++;
+    for (const { id } of changed) this.#changedAt.set(id, this.#revision);
     if (changed.length + heard.length === 0) return;
     for (const listener of this.#listeners) listener({ changed, heard });
   }
