@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { Streams } from "../../../web/live/streams.ts";
-import { Sites } from "../../../web/data/now/sites.ts";
+import { CurrentSites } from "../../../web/data/now/current_sites.ts";
 import { DOWN, resultNow, webWorld } from "../world.ts";
 
 /** Reads a stream up to the text that is waited for; its beats, on a slow machine, are passed over. */
@@ -64,7 +64,7 @@ Deno.test("/live tells at once what has changed since the page was made, or the 
   // Who comes again says what it had, whatever its page has.
   const back = await first(path, { "last-event-id": String(world.deps.sites.revision) });
   assertEquals(back.text, "front page is down");
-  const restarted = new Sites(world.deps);
+  const restarted = new CurrentSites(world.deps);
   await restarted.load();
   assertEquals(restarted.changedSince(Number(back.id)).length, restarted.size);
 });
