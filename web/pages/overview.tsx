@@ -88,12 +88,13 @@ function Nothing({ isRead }: { isRead: boolean }) {
 function Monitor({ sites, summary, now }: { sites: CurrentSites; summary: Summary; now: number }) {
   const { agentsHeard, agentsSilent, nextCertificate, lastMonth } = summary;
   const next = nextCertificate && sites.get(nextCertificate.id);
-  const isLate = sites.failingSince !== null || now - sites.newest > QUIET_MS;
+  const isLate = sites.failingSince !== null || now - sites.latest.newest > QUIET_MS;
   return (
     <p class="dim lines">
       <span>
         <Mark state={isLate || agentsSilent > 0 ? "degraded" : "up"} />{" "}
-        <a href="/pipeline">Monitor</a>: last result <Ago at={sites.newest} now={now} /> from{" "}
+        <a href="/pipeline">Monitor</a>: last result <Ago at={sites.latest.newest} now={now} /> from
+        {" "}
         <a href="/agents">{plural(agentsHeard, "agent")}</a>
         {agentsSilent > 0 && (
           <>

@@ -33,7 +33,7 @@ export async function sitePage(c: Context<Env>, deps: WebDeps) {
   const { name, url, isNamed } = known;
   const range = rangeOf(c.req.query(), now);
   const agent = Number(c.req.query("agent")) || null;
-  const seen = sites.seenOf(id);
+  const seen = sites.latest.of(id);
   const [points, failures, happened, agents, chain, percentiles, checks, results] = await Promise
     .all([
       seriesOf(pool, id, agent, range),

@@ -97,7 +97,7 @@ export class Selections {
           nextCertificate = { id, expiresAt };
         }
       }
-      const agents = [...this.#sites.agents().values()];
+      const agents = [...this.#sites.latest.agents().values()];
       const agentsHeard = agents.filter(({ isHeard }) => isHeard).length;
       return {
         labels: [...labels].sort(byName),
