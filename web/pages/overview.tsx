@@ -4,8 +4,9 @@ import { BY_URGENCY, countStates, type Summary } from "../data/now/selection.ts"
 import { lastChecks } from "../data/past/results.ts";
 import type { Env } from "../env.ts";
 import type { PageDeps } from "./index.tsx";
-import { Ago, DaysLeft, Mark, pageOf, Pages, Pick, Search, StateWord } from "./parts/basics.tsx";
+import { Ago, DaysLeft, Mark, Search, StateWord } from "./parts/basics.tsx";
 import { count, monthInWords, percent, plural } from "./parts/format.ts";
+import { pageOf, Pages, Pick } from "./parts/paging.tsx";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
 import { SiteTable } from "./parts/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
