@@ -2,15 +2,19 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openStateFolder } from "../../agent/state_folder.ts";
-import { systemClock } from "../../runtime/clock.ts";
 import { UsageError } from "../../runtime/cli/exit_codes.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { agentConfig, withFolder } from "./support.ts";
 
 const UUID = "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90";
 
 function opened(stateDir: string, uuid: string | null = null) {
-  return openStateFolder(agentConfig(stateDir, [], { uuid }).agent, systemClock, recordingLog());
+  return openStateFolder(
+    agentConfig(stateDir, [], { uuid }).agent,
+    new FakeClock(),
+    recordingLog(),
+  );
 }
 
 Deno.test("openStateFolder() makes the folder, and a UUID that is kept", async () => {
