@@ -330,13 +330,14 @@ export class Outbox {
     this.#lose(dropped.bySize, "over agent.outbox_max_bytes");
     this.#lose(dropped.refused, REFUSED);
     this.#failure = null;
+    if (full !== null) return this.#onFailure(new ThreadError(full, "full"));
+    // On a full disk there may be more that does not fit.
+    if (!more && applied.rows + applied.done > 0) {
+      const fields = { waiting: this.waiting };
+      this.#spell.ended(this.#options.log, "The outbox can be written again", fields);
+    }
     if (more || rows.length === MAX_ROWS) this.#commitWithin(0);
     else if (this.#done > 0) this.#commitWithin(DELETE_WITHIN_MS);
-    if (full !== null) return this.#onFailure(new ThreadError(full, "full"));
-    if (applied.rows + applied.done === 0) return;
-    this.#spell.ended(this.#options.log, "The outbox can be written again", {
-      waiting: this.waiting,
-    });
   }
 
   #onFailure(error: ThreadError): void {
