@@ -4,7 +4,7 @@ import { type Finding, findingOf } from "../runtime/cli/finding.ts";
 import { withAdmin } from "./cluster.ts";
 import { brokerErrorOf } from "./failure.ts";
 import { fetchOnce } from "./kafkajs/fetch_once.ts";
-import { topicExists, topicOrLeave } from "./topic.ts";
+import { partitionsOf } from "./topic.ts";
 
 /** What a mode does with the topic: an agent publishes, the others read it as a group. */
 export interface TopicUse {
@@ -36,12 +36,14 @@ export async function* reachKafka(
     }));
   yield broker;
   if (!broker.isFine) return;
-  const found = await findingOf(
-    "topic",
-    () => withAdmin(kafka, (admin) => topicOrLeave(admin, config)),
-  );
-  yield found;
-  if (found.isFine && await withAdmin(kafka, (admin) => topicExists(admin, topic))) {
+  let partitions: number | null = null;
+  yield await findingOf("topic", async () => {
+    partitions = await withAdmin(kafka, (admin) => partitionsOf(admin, config));
+    return partitions === null
+      ? `"${topic}" is not there yet; it may be made, of ${config.topicPartitions} partitions`
+      : `"${topic}" of ${partitions} partitions`;
+  });
+  if (partitions !== null) {
     if (publishes) {
       yield await findingOf("publish", async () => {
         await answered(INVALID_REQUIRED_ACKS, () => publishNothing(kafka, topic));

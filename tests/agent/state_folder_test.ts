@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openStateFolder } from "../../agent/state_folder.ts";
@@ -52,6 +52,24 @@ Deno.test("openStateFolder() names the folder that another process holds", async
     await first.outbox.close();
     const second = await opened(folder);
     await second.outbox.close();
+  });
+});
+
+Deno.test("openStateFolder() says that the disk has less room than the outbox may take", async () => {
+  await withFolder(async (folder) => {
+    for (const [outboxMaxBytes, isShort] of [[2 ** 60, true], [2 ** 20, false]] as const) {
+      const log = recordingLog();
+      const { agent } = agentConfig(folder, []);
+      const { outbox } = await openStateFolder({ ...agent, outboxMaxBytes }, systemClock, log);
+      await outbox.close();
+      assertEquals(
+        log.lines.map(({ level, message }) => [level, message.slice(0, 27)]),
+        isShort ? [["error", "The disk has less room than"]] : [],
+      );
+      if (!isShort) continue;
+      const { freeBytes, wantedBytes } = log.lines[0]!.fields as Record<string, number>;
+      assert(freeBytes! > 0 && freeBytes! < wantedBytes! && wantedBytes! < outboxMaxBytes);
+    }
   });
 });
 
