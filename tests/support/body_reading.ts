@@ -6,7 +6,7 @@ import { waitFor } from "../../local/wait.ts";
 export interface BodyReading {
   /** For the client's request. */
   allowance: Allowance;
-  /** Resolves when the client has read so many bytes of the body. */
+  /** Resolves when the client has taken memory for so many bytes of the body. */
   hasRead(bytes: number): Promise<void>;
 }
 
@@ -14,9 +14,9 @@ export function bodyReading(): BodyReading {
   const allowance = new Allowances(Infinity, new Limiter(100)).open();
   const { takeBytes } = allowance;
   let read = 0;
-  allowance.takeBytes = (bytes) => {
-    takeBytes(bytes);
-    read += bytes;
+  allowance.takeBytes = (least, most) => {
+    read += least;
+    return takeBytes(least, most);
   };
   const hasRead = (bytes: number) =>
     waitFor(`${bytes} bytes of the body to be read`, () => read >= bytes, 120_000, 1);
