@@ -6,6 +6,7 @@ import { bootstrapOf } from "./kafkajs/bootstrap.ts";
 import { registerCodecs } from "./kafkajs/codecs.ts";
 import { patchFetch } from "./kafkajs/fetch_patch.ts";
 import { patchMetadata } from "./kafkajs/metadata_patch.ts";
+import { patchProduce } from "./kafkajs/produce_patch.ts";
 import { patchRequestQueue } from "./kafkajs/request_queue_patch.ts";
 
 /** A TCP connection, with its TLS handshake, takes longer than this only when the way is broken. */
@@ -18,6 +19,7 @@ export function createKafka(config: KafkaConfig, clientId: string, log: Logger):
   patchRequestQueue();
   patchFetch();
   patchMetadata();
+  patchProduce();
   registerCodecs();
   return new Kafka({
     clientId,

@@ -1,4 +1,5 @@
-import { type ICustomPartitioner, type Kafka, Partitioners, type Producer } from "kafkajs";
+import type { ICustomPartitioner, Kafka, Producer } from "kafkajs";
+import { Buffer } from "node:buffer";
 import type { KafkaConfig } from "../config/types.ts";
 import { within } from "../runtime/abort.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
@@ -6,6 +7,7 @@ import type { Logger } from "../runtime/log/log.ts";
 import { METADATA_MAX_AGE_MS } from "./client.ts";
 import { RefusedError, SilentError } from "./errors.ts";
 import { asSendError } from "./failure.ts";
+import { murmur2 } from "./kafkajs/murmur2.ts";
 import { ensureTopic } from "./topic.ts";
 
 /** One message on its way out. A key always: kafkajs re-partitions keyless ones at each retry. */
@@ -129,16 +131,14 @@ function skewOf(at: number, from: number, until: number): number {
   return Math.max(0, from - at) - Math.max(0, at - until);
 }
 
-/** kafkajs's partitioner, and where it put each message last. */
+/** The partitioner of Kafka's own producer, and where it put each message last. */
 function watchPartitions() {
   const partitions = new WeakMap<object, number>();
-  const createPartitioner: ICustomPartitioner = () => {
-    const choose = Partitioners.DefaultPartitioner();
-    return (args) => {
-      const partition = choose(args);
-      partitions.set(args.message, partition);
-      return partition;
-    };
+  const createPartitioner: ICustomPartitioner = () => ({ message, partitionMetadata }) => {
+    const hash = murmur2(Buffer.from(message.key as string));
+    const partition = (hash & 0x7fffffff) % partitionMetadata.length;
+    partitions.set(message, partition);
+    return partition;
   };
   return { partitions, createPartitioner };
 }
