@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { waitFor } from "../../../local/wait.ts";
 import { Proxy } from "./proxy.ts";
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 60_000;
 
 interface End {
   socket: Socket;
