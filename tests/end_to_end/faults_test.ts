@@ -110,32 +110,40 @@ Deno.test("a broker away for 30 s under load loses no result and delays no check
   });
   parts.defer(() => site.shutdown());
   const origin = `http://127.0.0.1:${site.addr.port}`;
-  const sites = 100;
-  await using place = await workplace({
+  const sites = 50;
+  const configOf = (bootstrap_servers: string[], topic: string) => ({
     loglevel: "INFO",
-    kafka: { monitoring: { bootstrap_servers: kafka.brokers, batch_timeout_ms: 100 } },
+    kafka: { monitoring: { bootstrap_servers, topic, batch_timeout_ms: 100 } },
     websites: Object.fromEntries(
       Array.from({ length: sites }, (_, i) => [`${origin}/${i}`, { frequency: 1, timeout: 10 }]),
     ),
     agent: { state_dir: "state", shutdown_timeout_ms: 60_000 },
     database: { dsn: database.dsn },
   });
+  await using place = await workplace(configOf(kafka.brokers, "monitoring"));
+  // What the machine does to an agent, it does to one beside it, whose broker stays.
+  const { brokers } = await kafkaForTests();
+  await using beside = await workplace(configOf(brokers, await freshTopic()));
   const writer = place.start("writer");
   const agent = place.start("agent");
-  await waitFor("the first rows", async () => await database.count(ROWS) > 3 * sites, 60_000);
+  const other = beside.start("agent");
+  await waitFor("the first rows", async () => await database.count(ROWS) > 3 * sites, 120_000);
 
-  const left = new Date();
   await kafka.stop();
   await delay(30_000); // the fault itself lasts this long
-  const returns = new Date();
   await kafka.start();
   const back = await database.count(ROWS);
   await waitFor("what waited", async () => await database.count(ROWS) > back + 30 * sites, 120_000);
-  await agent.stops(120_000);
-  const summary = agent.lastLogLine("The agent stopped");
+  await Promise.all([agent.stops(120_000), other.stops(120_000)]);
+  const [summary, ofOther] = [agent, other].map((one) => one.lastLogLine("The agent stopped")) as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ];
   assertEquals([summary.dropped, summary.refused, summary.waiting], [0, 0, 0]);
-  // Held up by the broker it would have missed each site thirty times; a busy machine takes a moment.
-  assertLess(Number(summary.skipped), sites);
+  // Held up by the broker it would have missed each site thirty times.
+  for (const what of ["skipped", "late"]) {
+    assertLess(Number(summary[what]), 2 * Number(ofOther[what]) + sites, what);
+  }
   await waitFor(
     "all rows",
     async () => await database.count(ROWS) >= Number(summary.checked),
@@ -147,22 +155,13 @@ Deno.test("a broker away for 30 s under load loses no result and delays no check
   assertEquals(await database.count("SELECT count(*) FROM dead_letters"), 0);
   // An outage is a few lines in the log, not a flood.
   for (const program of [writer, agent]) assertLess(program.errorLines().length, 5);
-  // Each site at its own times all along: while the broker is away as while it is there.
-  const [late] = await database.query(
-    `SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY lateness) FILTER (WHERE is_away) AS away,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY lateness) FILTER (WHERE NOT is_away) AS there
-     FROM (SELECT coalesce(lateness, 0) AS lateness, ts BETWEEN $1 AND $2 AS is_away
-       FROM check_results) AS checks`,
-    [left, returns],
-  );
-  assertLess(late.away, 3 * late.there + 100, JSON.stringify(late));
-  // However busy the machine: held up by the broker, it would be as long as that was away.
+  // Held up by the broker, a site would not have been checked for as long as that was away.
   const [gap] = await database.query(
     `SELECT max(extract(epoch FROM ts - before))::float8 AS seconds FROM (
        SELECT ts, lag(ts) OVER (PARTITION BY site_id ORDER BY ts) AS before
        FROM check_results) AS checks`,
   );
-  assertLess(gap.seconds, 10);
+  assertLess(gap.seconds, 20);
 });
 
 Deno.test("a database or a broker that hangs keeps nobody from stopping in time", async () => {
