@@ -4,7 +4,7 @@ import { filter } from "../data/now/selection.ts";
 import { type SiteNow, siteNow, STATE } from "../data/now/site_now.ts";
 import { DAY_MS } from "../data/past/history.ts";
 import { lastResults, result } from "../data/past/results.ts";
-import { number } from "../data/shape.ts";
+import { nullableNumber } from "../data/shape.ts";
 import type { WebDeps } from "../env.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { cursorOf, id, pageOf, paging, placeOf } from "./schemas.ts";
@@ -14,8 +14,8 @@ const fraction = z.number().min(0).max(1).nullable();
 const site = siteNow.extend({
   uptime: z.object({ day: fraction, month: fraction, quarter: fraction })
     .describe("Of 24 hours, 30 and 90 days"),
-  p50: number.describe("Milliseconds, of 24 hours"),
-  p95: number.describe("Milliseconds, of 24 hours"),
+  p50: nullableNumber.describe("Milliseconds, of 24 hours"),
+  p95: nullableNumber.describe("Milliseconds, of 24 hours"),
 });
 
 /** Before which moment, and how many of the first were on the pages before: those of one moment. */

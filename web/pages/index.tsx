@@ -7,14 +7,8 @@ import { Reports } from "../data/past/reports.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { agentsPage } from "./agents.tsx";
 import { checkNow } from "./check.tsx";
-import {
-  acknowledgeIncident,
-  endSilenceNow,
-  incidentPage,
-  incidentsPage,
-  noteIncident,
-  silenceSite,
-} from "./incidents.tsx";
+import { acknowledgeIncident, incidentPage, noteIncident, silenceSite } from "./incident.tsx";
+import { endSilenceNow, incidentsPage } from "./incidents.tsx";
 import { overviewPage } from "./overview.tsx";
 import { pipelinePage } from "./pipeline.tsx";
 import { replayLetters } from "./replay.tsx";

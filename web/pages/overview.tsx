@@ -4,6 +4,7 @@ import { BY_URGENCY, countStates, type Summary } from "../data/now/selection.ts"
 import { lastChecks } from "../data/past/results.ts";
 import type { Env } from "../env.ts";
 import type { PageDeps } from "./index.tsx";
+import { QUIET_MS } from "./parts/amiss.ts";
 import { Ago, DaysLeft, Mark, Search, StateWord } from "./parts/basics.tsx";
 import { count, monthInWords, percent, plural } from "./parts/format.ts";
 import { pageOf, Pages, Pick } from "./parts/paging.tsx";
@@ -12,8 +13,6 @@ import { SiteTable } from "./parts/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
 
 const PAGE = 100;
-/** A topic that is read says something at least so often, where sites are checked each minute. */
-export const QUIET_MS = 3 * 60_000;
 /** Of a strip. */
 const CHECKS = 60;
 /** Of the choices of a filter. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Kept } from "../../../web/data/kept.ts";
+import { Kept, KeptOfRevision } from "../../../web/data/kept.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("Kept asks once for all, shows what is not too old while it asks anew, and bears a failure", async () => {
@@ -33,4 +33,18 @@ Deno.test("Kept asks once for all, shows what is not too old while it asks anew,
   const waits = kept.get();
   asked[4]!.reject(new Error("still away"));
   await assertRejects(() => waits, Error, "still away");
+});
+
+Deno.test("KeptOfRevision makes a thing once a revision, keeps the ones used last, and no failure", async () => {
+  const kept = new KeptOfRevision(2);
+  const made: string[] = [];
+  const get = (revision: number, key: string) =>
+    kept.get(revision, key, () => made.push(`${revision}${key}`));
+  for (const key of ["a", "b", "a", "c", "a", "b"]) get(1, key);
+  assertEquals(made, ["1a", "1b", "1c", "1b"]);
+  get(2, "a");
+  get(2, "a");
+  assertEquals(made.slice(4), ["2a"]);
+  await assertRejects(() => kept.get(2, "x", () => Promise.reject(new Error("away"))));
+  assertEquals(await kept.get(2, "x", () => Promise.resolve(1)), 1);
 });

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { z } from "zod";
-import { text, time } from "../shape.ts";
+import { nullableText, time } from "../shape.ts";
 import { rowsOf } from "../sql.ts";
 
 /** An incident, as alerters opened it. */
@@ -12,7 +12,7 @@ export const incident = z.object({
   severity: z.string(),
   openedAt: time,
   acknowledgedAt: time.nullable(),
-  acknowledgedBy: text,
+  acknowledgedBy: nullableText,
   closedAt: time.nullable(),
   cause: z.string(),
   locations: z.array(z.string()),

@@ -2,14 +2,14 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import type { CurrentSites } from "../now/current_sites.ts";
 import { STATES } from "../now/site_state.ts";
-import { text, time } from "../shape.ts";
+import { nullableText, time } from "../shape.ts";
 import { rowsOf } from "../sql.ts";
 
 /** An agent, as its results tell. */
 export const agent = z.object({
   id: z.int(),
   uuid: z.guid(),
-  location: text,
+  location: nullableText,
   labels: z.record(z.string(), z.string()),
   sites: z.int().describe("That it had a result of in the last 26 hours"),
   lastResult: time.nullable(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { number, text, time } from "../shape.ts";
+import { nullableNumber, nullableText, time } from "../shape.ts";
 import { placeOf, type Seen, siteStateOf, STATES } from "./site_state.ts";
 
 export const STATE = z.enum([...STATES, "unobserved"]);
@@ -7,7 +7,7 @@ export const STATE = z.enum([...STATES, "unobserved"]);
 const openIncident = z.object({
   id: z.string(),
   isAcknowledged: z.boolean(),
-  acknowledgedBy: text,
+  acknowledgedBy: nullableText,
 });
 export type OpenIncident = z.input<typeof openIncident>;
 
@@ -22,16 +22,16 @@ export const siteNow = z.object({
     .describe("The one that is open, of its being down or degraded first"),
   since: time.describe("Since when it is in this state"),
   lastResult: time,
-  reason: text.describe("The rule or class that decided a state other than up"),
-  errorMessage: text,
+  reason: nullableText.describe("The rule or class that decided a state other than up"),
+  errorMessage: nullableText,
   responseCode: z.int().nullable(),
-  responseMs: number,
+  responseMs: nullableNumber,
   agents: z.int().describe("That say something of now"),
   agentsDown: z.int(),
   locations: z.array(z.string()),
   downFrom: z.array(z.string()),
   certificateExpiresAt: time.nullable(),
-  frequency: number.describe("Seconds between due times"),
+  frequency: nullableNumber.describe("Seconds between due times"),
 });
 
 /** Times are milliseconds since 1970. */

@@ -1,29 +1,29 @@
 import type { Pool } from "pg";
 import { z } from "zod";
-import { number, text, time } from "../shape.ts";
+import { nullableNumber, nullableText, time } from "../shape.ts";
 import { rowsOf } from "../sql.ts";
 
 /** A result, as the API gives it. */
 export const result = z.object({
   ts: time,
   agent: z.guid(),
-  location: text,
+  location: nullableText,
   verdict: z.enum(["up", "degraded", "down", "unknown"]),
-  reason: text,
+  reason: nullableText,
   responseCode: z.int().nullable(),
-  responseMs: number,
+  responseMs: nullableNumber,
   phases: z.object({
-    dns: number,
-    connect: number,
-    tls: number,
-    firstByte: number,
-    download: number,
+    dns: nullableNumber,
+    connect: nullableNumber,
+    tls: nullableNumber,
+    firstByte: nullableNumber,
+    download: nullableNumber,
   }),
   slots: z.int().describe("The due times that it answers for"),
   maintenance: z.boolean(),
-  errorClass: text,
-  errorMessage: text,
-  remoteAddress: text,
+  errorClass: nullableText,
+  errorMessage: nullableText,
+  remoteAddress: nullableText,
 });
 
 /** Times are milliseconds since 1970. */
