@@ -60,7 +60,7 @@ Deno.test("openStateFolder() says that the disk has less room than the outbox ma
     for (const [outboxMaxBytes, isShort] of [[2 ** 60, true], [2 ** 20, false]] as const) {
       const log = recordingLog();
       const { agent } = agentConfig(folder, []);
-      const { outbox } = await openStateFolder({ ...agent, outboxMaxBytes }, systemClock, log);
+      const { outbox } = await openStateFolder({ ...agent, outboxMaxBytes }, new FakeClock(), log);
       await outbox.close();
       assertEquals(
         log.lines.map(({ level, message }) => [level, message.slice(0, 27)]),
