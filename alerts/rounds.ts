@@ -199,7 +199,7 @@ export class Rounds {
     const { route } = this.#deps;
     const passed = await passVotes(client, until);
     const events = await takeEvents(client, passed, MOST);
-    await this.#learnSites(client, events.flatMap((event) => "site" in event ? event.site : []));
+    await this.#learnSites(client, events.flatMap(({ site }) => site || []));
     for (const event of events) overview.take(event);
     const isAll = events.length < MOST;
     if (isAll) overview.passTo(passed);
@@ -261,12 +261,9 @@ async function passVotes(client: ClientBase, until: number): Promise<number> {
     "SELECT site_id, votes FROM site_votes WHERE site_id = ANY ($1) ORDER BY site_id FOR UPDATE",
     [due.map(({ site_id }) => site_id)],
   );
-  const heard = rows.map(({ site_id, votes }) => ({ site: site_id, ...pass(votes, passed) }));
-  await saveVotes(client, new Map(heard.map(({ site, votes }) => [site, votes])), true);
-  await addEvents(
-    client,
-    heard.flatMap(({ site, events }) => events.map((event) => ({ ...event, site }))),
-  );
+  const heard = rows.map(({ site_id, votes }) => ({ site_id, ...pass(site_id, votes, passed) }));
+  await saveVotes(client, new Map(heard.map(({ site_id, votes }) => [site_id, votes])), true);
+  await addEvents(client, heard.flatMap(({ events }) => events));
   return passed;
 }
 

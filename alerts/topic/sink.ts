@@ -123,7 +123,7 @@ async function count(
   const events: AlertEvent[] = [];
   for (const { record, message, site: { identity, policy } } of results) {
     const site = ids.get(identity)!;
-    const observation = toObservation(message, record.timestamp, policy.timeoutMs);
+    const observation = toObservation(message, site, record.timestamp, policy.timeoutMs);
     // A broker's clock may be set back, and time has come that far already.
     observation.at = clock.at = Math.max(clock.at, observation.at);
     const sign = signOf(observation, clock.agents);
@@ -131,7 +131,7 @@ async function count(
     const before = changed.get(site) ?? known.get(site)!;
     const { votes, events: ofSite } = hear(before, observation, policy);
     if (votes !== before) changed.set(site, votes);
-    for (const event of ofSite) events.push({ ...event, site });
+    events.push(...ofSite);
   }
   await saveVotes(client, changed);
   await addEvents(client, events);

@@ -289,7 +289,7 @@ async function send(name: string, leased`,
       mustBreak: ["I11"],
       changes: [{
         file: "alerts/state/votes.ts",
-        find: "      if (view === null || due >= at) return;\n",
+        find: "      if (due >= at) return;\n",
         replace: "      return;\n",
       }],
     },
