@@ -20,6 +20,8 @@ export interface Words {
   tone: Tone;
   /** One character that tells the tone. */
   mark: string;
+  /** "#d92d20" */
+  colour: string;
   /** One line, "shop is down: status 503". */
   title: string;
   /** Names and values, of the one incident or of the first of several. */
@@ -38,7 +40,12 @@ export interface Words {
 /** What a link to the dashboard says. */
 export const LINK_TEXT = "Open in the dashboard";
 
-const MARKS = { critical: "🔴", warning: "🟠", resolved: "🟢", info: "🔵" } as const;
+const TONES: Record<Tone, Pick<Words, "mark" | "colour">> = {
+  critical: { mark: "🔴", colour: "#d92d20" },
+  warning: { mark: "🟠", colour: "#dc6803" },
+  resolved: { mark: "🟢", colour: "#079455" },
+  info: { mark: "🔵", colour: "#1570ef" },
+};
 
 /** What is said of a kind: while it lasts of one and of several, once it is over, and whose it is. */
 interface KindWords {
@@ -122,9 +129,9 @@ export function wordsOf(message: Message, now: number): Words {
   const text = [...facts.map(([name, value]) => `${name}: ${value}`), ...list].join("\n");
   // Of several, that of the page on which all are.
   const link = several && first.link ? first.link.replace(/\/[^/]*$/, "") : first.link;
-  const mark = MARKS[tone];
+  const { mark, colour } = TONES[tone];
   return {
-    ...{ tone, mark, title, facts, list, link, text },
+    ...{ tone, mark, colour, title, facts, list, link, text },
     plain: [`${mark} ${title}`, text, link].filter(Boolean).join("\n"),
     markdown: [
       ...facts.map(([name, value]) => `**${name}:** ${literal(value)}  `),

@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from "pg";
-import { kindOf, withoutSecrets } from "../channels/index.ts";
+import { kindOf } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
@@ -150,7 +150,7 @@ async function keepAlive(name: string, deps: UpkeepDeps): Promise<void> {
     await channelWorks(pool, name);
   } catch (cause) {
     if (!(cause instanceof SendError)) throw cause;
-    const reason = withoutSecrets(cause.message, channel);
+    const reason = cause.message;
     deps.log.warn({ channel: name, reason }, "What is open could not be told again");
     await pool.query(
       `UPDATE channels SET failing_since = coalesce(failing_since, now()), error = $2
