@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from "pg";
 import { kindOf } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
-import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
+import { beginWithin, transaction } from "../../db/connect/transaction.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { retryUntil } from "../../runtime/retry.ts";
 import { openIncidents, oweResolved } from "../incidents.ts";
@@ -52,13 +52,12 @@ export async function keepUp(deps: UpkeepDeps): Promise<void> {
 
 /** In a transaction that one alerter at a time is in; the others leave it to that one. */
 async function alone(pool: Pool, work: (client: ClientBase) => Promise<void>): Promise<void> {
-  await withClient(pool, (client) =>
-    inTransaction(client, beginWithin({}), async () => {
-      const { rows: [lock] } = await client.query(
-        "SELECT pg_try_advisory_xact_lock(hashtext('httpmon notifications')) AS is_ours",
-      );
-      if (lock.is_ours) await work(client);
-    }));
+  await transaction(pool, beginWithin({}), async (client) => {
+    const { rows: [lock] } = await client.query(
+      "SELECT pg_try_advisory_xact_lock(hashtext('httpmon notifications')) AS is_ours",
+    );
+    if (lock.is_ours) await work(client);
+  });
 }
 
 /** What was tried for a day, what waits behind a channel that failed for a day, and what it had before. */
@@ -105,17 +104,18 @@ async function remind(client: ClientBase, { channels, reminderMs }: UpkeepDeps):
 /** Said by the other channels. */
 async function openForChannels(client: ClientBase, deps: UpkeepDeps): Promise<void> {
   const { rows } = await client.query(
-    `SELECT name AS channel, failing_since::text AS opened_at, error AS cause FROM channels
-     WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)`,
+    `SELECT name, extract(epoch FROM failing_since)::float8 * 1e6 AS "openedAt", error AS cause
+     FROM channels WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)`,
     [Object.keys(deps.channels)],
   );
   const is = { kind: "channel_failed", severity: "critical", labels: {} };
   await openIncidents(
     client,
-    rows.map((row) => {
-      const about = { name: row.channel, url: "", channels: null, labels: {} };
-      const told = deps.route(is, about).filter((other) => other !== row.channel);
-      return { ...is, ...row, locations: [], evidence: [], told };
+    rows.map(({ name, openedAt, cause }) => {
+      const told = deps.route({ ...is, name, url: "", channels: null })
+        .filter((other) => other !== name);
+      const subject = { channel: name };
+      return { ...is, subject, openedAt, cause, locations: [], evidence: [], told };
     }),
   );
 }

@@ -98,9 +98,9 @@ export class Overview {
   /** An agent has seen a site well: what is lost to it need not wait for it. */
   #release(uuid: string): void {
     for (const id of [...this.#book.agents.get(uuid)!.lost]) {
-      const site = this.#book.sites.get(id)!;
-      if (site.objective.unsure === uuid) this.#objectives.ask(id, uuid);
-      if (site.wanted && site.agents[uuid]!.view?.abstains === null) this.#sites.settle(id);
+      const site = this.#book.sites.get(id);
+      if (site?.objective.unsure === uuid) this.#objectives.ask(id, uuid);
+      if (site?.wanted && site.agents[uuid]?.view?.abstains === null) this.#sites.settle(id);
     }
   }
 

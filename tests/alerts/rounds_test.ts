@@ -71,7 +71,10 @@ Deno.test("Rounds open and close, and owe both", async () => {
 Deno.test("Rounds open nothing of a site while one that it depends on is down", async () => {
   await using database = await ownDatabase();
   const { store, decide } = testAlerter(database.pool, {
-    policy: ({ url }) => ({ dependsOn: url.includes("two") ? ["https://one.example/"] : [] }),
+    policy: ({ url }) =>
+      url.includes("two")
+        ? { dependsOn: ["https://one.example/"] }
+        : { dependants: ["https://two.example/"] },
   });
   const startMs = Date.now() - 40 * MINUTE_MS;
   const all = [

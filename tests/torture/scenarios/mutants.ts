@@ -228,8 +228,8 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: "alerts/rounds.ts",
-          find: 'import { saveVotes } from "./topic/sink.ts";\n',
-          replace: 'import { saveVotes } from "./topic/sink.ts";\n' +
+          find: 'import { passVotes } from "./topic/votes_table.ts";\n',
+          replace: 'import { passVotes } from "./topic/votes_table.ts";\n' +
             'import { sendOwed } from "./outbox/sender.ts";\n',
         },
         {
