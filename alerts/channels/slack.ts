@@ -1,5 +1,6 @@
 import type { Message } from "../message/message.ts";
-import { cut, LINK_TEXT, wordsOf } from "../message/words.ts";
+import { cut } from "../message/text.ts";
+import { LINK_TEXT, wordsOf } from "../message/words.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";

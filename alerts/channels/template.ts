@@ -1,5 +1,6 @@
 import type { Message, NoticeEvent } from "../message/message.ts";
-import { cut, wordsOf } from "../message/words.ts";
+import { cut } from "../message/text.ts";
+import { wordsOf } from "../message/words.ts";
 
 /**
  * What a receiver wants, in the form in which it wants it, with `{{path}}` in its texts. A map with
