@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { countStates } from "../data/now/select.ts";
-import type { SiteNow } from "../data/now/sites.ts";
+import { countStates } from "../data/now/selection.ts";
+import type { SiteNow } from "../data/now/site_now.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { Since, StateWord } from "../pages/parts/basics.tsx";
 import { Head } from "../pages/parts/site_head.tsx";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { State } from "../../../web/data/now/judge.ts";
+import type { State } from "../../../web/data/now/site_state.ts";
 import { headline } from "../../../web/pages/parts/wrong.tsx";
 import { addIncident, DOWN, MARKUP, resultNow, webWorld } from "../world.ts";
 import { readPage, rowsIn, textOf } from "./read_page.ts";
