@@ -27,8 +27,9 @@ const FAILURES = 5;
 const MOST_TEXT = 4_000;
 
 /** Incidents: what is open, then what was, the newest first; and what is silenced. */
-export async function incidentsPage(c: Context<Env>, { pool, clock }: WebDeps) {
+export async function incidentsPage(c: Context<Env>, { pool, clock, sites }: WebDeps) {
   const now = clock.now();
+  const live = `/live?since=${sites.revision}`;
   const kind = c.req.query("kind") || undefined;
   const at = pageIn(c);
   const [open, over, silenced] = await Promise.all([
@@ -87,7 +88,7 @@ export async function incidentsPage(c: Context<Env>, { pool, clock }: WebDeps) {
         ]}
       />
     </>,
-    { title: "Incidents", live: "/live" },
+    { title: "Incidents", live },
   );
 }
 

@@ -24,6 +24,7 @@ export async function overviewPage(c: Context<Env>, deps: PageDeps) {
   const now = clock.now();
   const query = queryOf(c);
   const counts = countStates(sites.all());
+  const live = `/live?since=${sites.revision}`;
   const { ids, groups } = selections.of(query);
   const { at, pages, shown } = pageOf(ids, query.page, PAGE);
   const checks = query.strip === "checks" ? await lastChecks(pool, shown, CHECKS) : null;
@@ -64,7 +65,7 @@ export async function overviewPage(c: Context<Env>, deps: PageDeps) {
           </section>
         )}
     </>,
-    { title: headline(counts), live: "/live" },
+    { title: headline(counts), live },
   );
 }
 

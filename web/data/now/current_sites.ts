@@ -40,11 +40,15 @@ export class CurrentSites {
   #incidents = new Map<number, OpenIncident>();
   #failingSince: number | null = null;
   #isRead = false;
-  #revision = 0;
+  #revision: number;
+  /** By site: the revision since which it is as it is. */
+  readonly #changedAt = new Map<number, number>();
 
   constructor(deps: FollowDeps) {
     this.#deps = deps;
     this.#latest = new LatestResults(deps);
+    // Beyond those of before a restart, which pages may have.
+    this.#revision = deps.clock.now();
   }
 
   /** Counts up with each change. */
@@ -73,6 +77,11 @@ export class CurrentSites {
 
   all(): Iterable<SiteNow> {
     return this.#byId.values();
+  }
+
+  /** Those that are other than at this revision. */
+  changedSince(revision: number): SiteNow[] {
+    return [...this.#byId.values()].filter(({ id }) => this.#changedAt.get(id)! > revision);
   }
 
   get(id: number): SiteNow | null {
@@ -178,6 +187,7 @@ export class CurrentSites {
       if (isOther(old, site)) changed.push(site);
     }
     if (changed.length > 0) this.#revision++;
+    for (const { id } of changed) this.#changedAt.set(id, this.#revision);
     const update = { changed, heard: [...heard].map((id) => this.#byId.get(id)!) };
     if (changed.length + update.heard.length === 0) return;
     for (const listener of this.#listeners) listener(update);
