@@ -11,7 +11,7 @@ import { settleFailed, settleSent } from "./settle.ts";
 import type { SenderStats } from "./stats.ts";
 
 const POLL_MS = 1_000;
-const TIMEOUT_MS = 10_000;
+export const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 
 /** What sending is handed. */
