@@ -116,6 +116,19 @@ Deno.test("Rounds mark what flaps, and take the mark away", async () => {
   );
 });
 
+Deno.test("Rounds take the last of several marks that come in one go", async () => {
+  await using database = await ownDatabase();
+  const { store, decide } = testAlerter(database.pool);
+  await store(SOURCE, records("u".repeat(21) + "ddduu".repeat(6) + "u".repeat(30)), FIRST);
+  await decide();
+  assertEquals(
+    await database.rows("SELECT DISTINCT flapping, closed_at IS NULL AS open FROM incidents"),
+    [
+      { flapping: false, open: false },
+    ],
+  );
+});
+
 Deno.test("Rounds go on where another alerter's have ended, and give way to it", async () => {
   await using database = await ownDatabase();
   const [one, other] = [testAlerter(database.pool), testAlerter(database.pool)];
