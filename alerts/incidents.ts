@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { formatTimestamp } from "../wire/timestamp.ts";
 import type { About, Route } from "./outbox/routes.ts";
-import type { Change, Subject } from "./state/change.ts";
+import type { Change, Evidence, IncidentKey, Subject } from "./state/change.ts";
 
 /**
  * An alerter that is this far behind is catching up: what opens waits for CATCH_UP_MS, and where it
@@ -25,57 +25,46 @@ export async function storeChanges(
   changes: readonly Change[],
   { route, aboutOf }: ChangeDeps,
 ): Promise<void> {
-  const openings: Opening[] = [];
-  const ends: (Place & { closed_at: string; at: number })[] = [];
-  const flapping: (Place & { flapping: boolean })[] = [];
-  for (const change of changes) {
-    const { subject, kind, openedAt, at } = change;
-    const place = {
-      ...("site" in subject ? { site_id: subject.site } : { agent: subject.agent }),
-      kind,
-      opened_at: iso(openedAt),
-    };
-    if (change.what === "resolved") ends.push({ ...place, closed_at: iso(change.closedAt), at });
-    else if (change.what === "flapping") flapping.push({ ...place, flapping: change.isFlapping });
-    else {
-      const { severity, cause, evidence } = change;
+  const those = <What extends Change["what"]>(what: What) =>
+    changes.filter((change): change is Extract<Change, { what: What }> => change.what === what);
+  await openIncidents(
+    client,
+    those("opened").map((change) => {
+      const { subject, evidence } = change;
       const about = aboutOf(subject);
-      const { labels } = about;
       const seenBy = "agent" in subject ? [subject] : evidence;
-      openings.push({
-        ...{ ...place, severity, cause, labels, at },
-        locations: [...new Set(seenBy.map(({ location, agent }) => location ?? agent))],
-        evidence: evidence.map((one) => ({ ...one, since: iso(one.since) })),
-        told: route({ kind, severity, labels }, about),
-      });
-    }
-  }
-  await openIncidents(client, openings);
-  if (flapping.length > 0) await flap(client, flapping);
-  if (ends.length > 0) await oweResolved(client, await close(client, ends));
-}
-
-/** What makes an incident of a site or an agent the same one, in the words of its row. */
-interface Place {
-  site_id?: number;
-  agent?: string;
-  kind: string;
-  /** ISO 8601, UTC; so is `closed_at`. */
-  opened_at: string;
+      const locations = [...new Set(seenBy.map(({ location, agent }) => location ?? agent))];
+      return { ...change, locations, labels: about.labels, told: route({ ...change, ...about }) };
+    }),
+  );
+  await flap(client, those("flapping"));
+  const closed = await close(client, those("resolved"));
+  if (closed.length > 0) await oweResolved(client, closed);
 }
 
 /** An incident to be opened. */
-export interface Opening extends Place {
-  channel?: string;
+export interface Opening extends Omit<IncidentKey, "subject" | "kind"> {
+  subject: Subject | { channel: string };
+  kind: string;
   severity: string;
   cause: string;
   locations: readonly string[];
-  evidence: readonly unknown[];
+  evidence: readonly Evidence[];
   labels: Readonly<Record<string, string>>;
   /** Channels. */
   told: readonly string[];
   /** When that was decided, by the broker's clock, milliseconds since 1970; left out: just now. */
   at?: number;
+}
+
+/** SQL: what an incident is told by, in the JSON of `keyed`, and whether incident `i` is that one. */
+const KEY = 'site int4, agent uuid, channel text, kind text, "openedAt" float8';
+const SUBJECT = "coalesce(site::text, c.agent::text, c.channel)";
+const OPENED_AT = 'to_timestamp("openedAt" / 1e6)';
+const IS_SAME = `(i.subject, i.kind, opened_at) = (${SUBJECT}, c.kind, ${OPENED_AT})`;
+
+function keyed(changes: readonly { subject: object }[]): string {
+  return JSON.stringify(changes.map((change) => ({ ...change, ...change.subject })));
 }
 
 /**
@@ -87,52 +76,54 @@ export async function openIncidents(
   openings: readonly Opening[],
 ): Promise<void> {
   if (openings.length === 0) return;
+  const rows = openings.map(({ evidence, ...opening }) => ({
+    ...opening,
+    evidence: evidence.map((one) => ({ ...one, since: iso(one.since) })),
+  }));
   await client.query(
     `WITH openings AS (
-       SELECT * FROM jsonb_to_recordset($1) AS o(
-         site_id int4, agent uuid, channel text, kind text, severity text, opened_at timestamptz,
-         cause text, locations text[], evidence jsonb, labels jsonb, told text[], at float8)
+       SELECT *, ${SUBJECT} AS subject, ${OPENED_AT} AS opened_at FROM jsonb_to_recordset($1) AS c(
+         ${KEY}, severity text, cause text, locations text[], evidence jsonb, labels jsonb,
+         told text[], at float8)
      ), opened AS (
        INSERT INTO incidents (site_id, agent, channel, kind, severity, opened_at, cause, locations,
          evidence, labels)
-       SELECT site_id, agent, channel, kind, severity, opened_at, cause, locations, evidence, labels
-       FROM openings ON CONFLICT DO NOTHING
-       RETURNING id, coalesce(site_id::text, agent::text, channel) AS subject, kind, opened_at
+       SELECT site, agent, channel, kind, severity, opened_at, cause, locations, evidence, labels
+       FROM openings ON CONFLICT DO NOTHING RETURNING id, subject, kind, opened_at
      )
      INSERT INTO notifications (incident_id, channel, event, due_at)
      SELECT id, name, 'opened',
        now() + CASE WHEN ${IS_LATE} THEN ${CATCH_UP_MS} ELSE 0 END * interval '1 ms'
-     FROM opened JOIN openings AS o USING (kind, opened_at) CROSS JOIN unnest(told) AS name
-     WHERE subject = coalesce(o.site_id::text, o.agent::text, o.channel) ORDER BY id`,
-    [JSON.stringify(openings)],
+     FROM opened JOIN openings USING (subject, kind, opened_at) CROSS JOIN unnest(told) AS name
+     ORDER BY id`,
+    [keyed(rows)],
   );
 }
 
 async function close(
   client: ClientBase,
-  ends: readonly Place[],
+  ends: readonly IncidentKey[],
 ): Promise<{ id: string; at: number }[]> {
+  if (ends.length === 0) return [];
   const { rows } = await client.query(
-    `UPDATE incidents SET closed_at = c.closed_at
-     FROM jsonb_to_recordset($1) AS c(site_id int4, agent uuid, kind text, opened_at timestamptz,
-       closed_at timestamptz, at float8)
-     WHERE incidents.closed_at IS NULL AND id = coalesce(
-       (SELECT id FROM incidents AS i
-        WHERE i.site_id = c.site_id AND i.kind = c.kind AND i.opened_at = c.opened_at),
-       (SELECT id FROM incidents AS i
-        WHERE i.agent = c.agent AND i.kind = c.kind AND i.opened_at = c.opened_at))
-     RETURNING id, c.at`,
-    [JSON.stringify(ends)],
+    `UPDATE incidents AS i SET closed_at = to_timestamp("closedAt" / 1e6)
+     FROM jsonb_to_recordset($1) AS c(${KEY}, "closedAt" float8, at float8)
+     WHERE ${IS_SAME} AND closed_at IS NULL RETURNING id, at`,
+    [keyed(ends)],
   );
   return rows;
 }
 
-async function flap(client: ClientBase, changes: readonly Place[]): Promise<void> {
+async function flap(client: ClientBase, changes: readonly IncidentKey[]): Promise<void> {
+  // Of several changes of one incident, the last one.
+  const last = new Map(
+    changes.map((one) => [JSON.stringify([one.subject, one.kind, one.openedAt]), one]),
+  );
+  if (last.size === 0) return;
   await client.query(
-    `UPDATE incidents AS i SET flapping = c.flapping
-     FROM jsonb_to_recordset($1) AS c(site_id int4, kind text, opened_at timestamptz, flapping boolean)
-     WHERE i.site_id = c.site_id AND i.kind = c.kind AND i.opened_at = c.opened_at`,
-    [JSON.stringify(changes)],
+    `UPDATE incidents AS i SET flapping = "isFlapping"
+     FROM jsonb_to_recordset($1) AS c(${KEY}, "isFlapping" boolean) WHERE ${IS_SAME}`,
+    [keyed([...last.values()])],
   );
 }
 

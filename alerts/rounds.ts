@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from "pg";
-import { beginWithin, inTransaction, withClient } from "../db/connect/transaction.ts";
+import { beginWithin, transaction } from "../db/connect/transaction.ts";
 import type { TopicView } from "../kafka/cluster.ts";
 import { adviceFor } from "../db/connect/advice.ts";
 import { within } from "../runtime/abort.ts";
@@ -8,14 +8,14 @@ import type { Logger } from "../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
 import { moveIdleClocks, readClocks, type Topic } from "./topic/clocks.ts";
 import { addEvents, takeEvents } from "./topic/events.ts";
-import type { AlertPolicy, PolicyOf } from "./policies.ts";
+import { KnownSites } from "./known_sites.ts";
+import type { PolicyOf } from "./policies.ts";
 import { storeChanges } from "./incidents.ts";
 import type { Route } from "./outbox/routes.ts";
-import { saveVotes } from "./topic/sink.ts";
+import { passVotes } from "./topic/votes_table.ts";
 import type { Spell } from "./state/agent.ts";
 import type { Changes } from "./state/book.ts";
 import { Overview } from "./state/overview.ts";
-import { pass } from "./state/votes.ts";
 
 /** Between two rounds. */
 const ROUND_MS = 1_000;
@@ -61,12 +61,6 @@ export async function decideInRounds(deps: RoundDeps): Promise<void> {
   }
 }
 
-interface Site {
-  name: string | null;
-  url: string;
-  policy: AlertPolicy & { parents: number[]; children: number[] };
-}
-
 /** What a round leaves for the next one. */
 interface Held {
   round: string;
@@ -83,7 +77,7 @@ interface Held {
 export class Rounds {
   readonly #deps: RoundDeps;
   readonly #begin = beginWithin({ lockTimeoutMs: 2_000 });
-  readonly #sites = new Map<number, Site>();
+  readonly #sites: KnownSites;
   #held: Held | null = null;
   /** How far the broker's clock is ahead of our monotonic one, at least: no record may be of later. */
   #ahead: number | null = null;
@@ -95,6 +89,7 @@ export class Rounds {
 
   constructor(deps: RoundDeps) {
     this.#deps = deps;
+    this.#sites = new KnownSites(deps.policyOf);
   }
 
   /** What was under way may be done or not: the tables know. */
@@ -116,10 +111,7 @@ export class Rounds {
     const reached = await this.#look();
     const topic = this.#topic;
     if (topic === null) return false;
-    return await withClient(
-      pool,
-      (client) => inTransaction(client, this.#begin, () => this.#round(client, topic, reached)),
-    );
+    return await transaction(pool, this.#begin, (client) => this.#round(client, topic, reached));
   }
 
   /** @returns When the topic was reached, by the broker's clock; null: it was not */
@@ -190,16 +182,17 @@ export class Rounds {
       now: Number(row.now),
       sites: sites.map(({ site_id, state }) => [site_id, state]),
       agents: agents.map(({ agent, state }) => [agent, state]),
-    }, { policyOf: (id) => this.#sites.get(id)!.policy, spells: row.spells });
+    }, { policyOf: (id) => this.#sites.policyOf(id), spells: row.spells });
     return { round: row.round, overview, reached: Number(row.reached), spells: row.spells };
   }
 
   /** @returns Whether there is more to decide up to `until` */
   async #decide(client: ClientBase, overview: Overview, until: number): Promise<boolean> {
     const { route } = this.#deps;
-    const passed = await passVotes(client, until);
+    const { passed, events: ofPassed } = await passVotes(client, until, MOST);
+    await addEvents(client, ofPassed);
     const events = await takeEvents(client, passed, MOST);
-    await this.#learnSites(client, events.flatMap((event) => "site" in event ? event.site : []));
+    await this.#learnSites(client, events.flatMap(({ site }) => site || []));
     for (const event of events) overview.take(event);
     const isAll = events.length < MOST;
     if (isAll) overview.passTo(passed);
@@ -207,11 +200,10 @@ export class Rounds {
     await saveStates(client, found);
     await storeChanges(client, found.changes, {
       route,
-      aboutOf: (subject) => {
-        if ("agent" in subject) return { name: subject.agent, url: "", channels: null, labels: {} };
-        const { name, url, policy } = this.#sites.get(subject.site)!;
-        return { name: name ?? url, url, channels: policy.channels, labels: policy.labels };
-      },
+      aboutOf: (subject) =>
+        "agent" in subject
+          ? { name: subject.agent, url: "", channels: null, labels: {} }
+          : this.#sites.aboutOf(subject.site),
     });
     return !isAll || passed < until;
   }
@@ -222,53 +214,12 @@ export class Rounds {
     const { rows } = await client.query("SELECT id, name, url FROM sites WHERE id = ANY ($1)", [
       missing,
     ]);
-    for (const { id, name, url } of rows) {
-      const policy = { ...this.#deps.policyOf({ name, url }), parents: [], children: [] };
-      this.#sites.set(id, { name, url, policy });
-    }
-    const named = new Map(
-      [...this.#sites].flatMap(([id, { name, url, policy }]) =>
-        policy.isExpected ? [[name ?? url, id]] : []
-      ),
-    );
-    const isMissing = new Set(missing);
-    for (const [id, { policy }] of this.#sites) {
-      for (const name of policy.dependsOn) {
-        const parent = named.get(name);
-        // Between others, it was noted when these were learned.
-        if (parent === undefined || !isMissing.has(id) && !isMissing.has(parent)) continue;
-        policy.parents.push(parent);
-        this.#sites.get(parent)!.policy.children.push(id);
-      }
-    }
+    for (const { id, name, url } of rows) this.#sites.add(id, { name, url });
   }
 }
 
 /** SQL: the rounds are ours, or nobody's. */
 const MINE = `(round = $1 OR held_at < now() - interval '${HELD_MS} ms')`;
-
-/** Votes that nobody renewed until then are over. @returns Up to when that is done */
-async function passVotes(client: ClientBase, until: number): Promise<number> {
-  const { rows: due } = await client.query(
-    `SELECT site_id, passes_at FROM site_votes WHERE passes_at < $1
-     ORDER BY passes_at FETCH FIRST ${MOST} ROWS WITH TIES`,
-    [until],
-  );
-  if (due.length === 0) return until;
-  const passed = due.length < MOST ? until : Number(due.at(-1)!.passes_at) + 1;
-  // Waits for who renews them just now.
-  const { rows } = await client.query(
-    "SELECT site_id, votes FROM site_votes WHERE site_id = ANY ($1) ORDER BY site_id FOR UPDATE",
-    [due.map(({ site_id }) => site_id)],
-  );
-  const heard = rows.map(({ site_id, votes }) => ({ site: site_id, ...pass(votes, passed) }));
-  await saveVotes(client, new Map(heard.map(({ site, votes }) => [site, votes])), true);
-  await addEvents(
-    client,
-    heard.flatMap(({ site, events }) => events.map((event) => ({ ...event, site }))),
-  );
-  return passed;
-}
 
 async function saveStates(client: ClientBase, { sites, agents }: Changes): Promise<void> {
   await save(client, "site_states", "site_id int4", sites);

@@ -1,11 +1,11 @@
 import type { Kafka } from "kafkajs";
 import type { Pool } from "pg";
 import type { Config } from "../config/types.ts";
+import { untilStopped } from "../consume/mode.ts";
 import { type ConsumerDeps, runConsumer } from "../consume/run.ts";
 import { createKafka } from "../kafka/client.ts";
 import { type TopicView, viewTopic } from "../kafka/cluster.ts";
 import { hasBrokerTime } from "../kafka/topic.ts";
-import { aborted, within } from "../runtime/abort.ts";
 import { newSpells } from "../runtime/log/spell.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import { policies } from "./policies.ts";
@@ -41,7 +41,7 @@ export interface AlerterDeps extends
  * is owed for them is sent. Each goes on without the others.
  */
 export async function runAlerter(config: Config, deps: AlerterDeps): Promise<void> {
-  const { log, clock, signal } = deps;
+  const { log, clock } = deps;
   const spells = newSpells(clock);
   const policyOf = policies(config);
   const { channels, groupWaitMs, reminderMs, heartbeatUrl } = config.alerts;
@@ -78,11 +78,8 @@ export async function runAlerter(config: Config, deps: AlerterDeps): Promise<voi
     keepUp({ ...sending, route, reminderMs }),
     heartbeatUrl === null ? null : keepBeating({ ...deps, url: heartbeatUrl }),
   ]);
-  await Promise.race([working, aborted(signal)]);
-  // What is left undone, the database undoes; a notification under way is sent again.
-  if (!await within(clock, SHUTDOWN_MS, working)) {
-    log.error({ ms: SHUTDOWN_MS }, "Stopping took too long, leaving the rest undone");
-  }
+  // A notification under way is sent again.
+  await untilStopped(working, SHUTDOWN_MS, deps);
   log.notice({ batches: deps.stats.batches }, "The alerter has stopped");
 }
 

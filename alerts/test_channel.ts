@@ -1,4 +1,4 @@
-import { type Channel, kindOf, withoutSecrets } from "./channels/index.ts";
+import { kindOf } from "./channels/index.ts";
 import { SendError } from "./channels/kind.ts";
 import type { Message } from "./message/message.ts";
 import { quote } from "../config/say/show.ts";
@@ -26,25 +26,18 @@ export async function testChannel(
     throw new UsageError(`Option "--test" needs a channel of "alerts" (${known}), found "${name}"`);
   }
   const nowMs = clock.now();
-  const { answer, isTaken } = await send(channel, sample(nowMs, link), { fetch, nowMs });
+  const deps = { fetch, nowMs, timeoutMs: TIMEOUT_MS };
+  const [said, code] = await kindOf(channel).send(sample(nowMs, link), channel, deps).then(
+    (answer) => [`taken, ${answer}`, EXIT.done] as const,
+    (error) => {
+      if (!(error instanceof SendError)) throw error;
+      return [`not taken: ${error.message}`, EXIT.failed] as const;
+    },
+  );
   return await withOutput(signal, async (print) => {
-    await print(`${name} (${channel.type}): ${isTaken ? "taken, " : "not taken: "}${answer}\n`);
-    return isTaken ? EXIT.done : EXIT.failed;
+    await print(`${name} (${channel.type}): ${said}\n`);
+    return code;
   });
-}
-
-async function send(
-  channel: Channel,
-  message: Message,
-  deps: { fetch: typeof fetch; nowMs: number },
-): Promise<{ answer: string; isTaken: boolean }> {
-  try {
-    const answer = await kindOf(channel).send(message, channel, { ...deps, timeoutMs: TIMEOUT_MS });
-    return { answer: withoutSecrets(answer, channel), isTaken: true };
-  } catch (error) {
-    if (!(error instanceof SendError)) throw error;
-    return { answer: withoutSecrets(error.message, channel), isTaken: false };
-  }
 }
 
 /** What would be sent of a site that goes down, all of it made up. @param now Wall clock */

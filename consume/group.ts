@@ -1,13 +1,11 @@
-import type { Batch, Consumer, EachBatchPayload, Kafka } from "kafkajs";
-import type { KafkaConfig } from "../config/types.ts";
-import { type TopicView, viewTopic } from "../kafka/cluster.ts";
+import type { Batch, Consumer, EachBatchPayload } from "kafkajs";
 import { isPassing } from "../kafka/failure.ts";
 import { aborted, within } from "../runtime/abort.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Spell } from "../runtime/log/spell.ts";
-import type { Offsets, StoredOffset } from "./offsets.ts";
+import { type LookDeps, Looks } from "./looks.ts";
 import { PartitionReader, type ReaderDeps } from "./partition_reader.ts";
 import type { RawRecord, Sink, Source } from "./sink.ts";
 import type { ConsumerStats, PartitionProgress } from "./stats.ts";
@@ -30,13 +28,10 @@ const UNWATCHED_MS = 2_000;
 const LOOK_MS = 10_000;
 
 /** What the group is handed. */
-export interface GroupDeps {
+export interface GroupDeps extends LookDeps {
   /** Whose offsets these are, "writer" for one. */
   consumer: string;
-  kafka: Kafka;
-  config: KafkaConfig;
   sink: Sink;
-  offsets: Offsets;
   stats: ConsumerStats;
   clock: Clock;
   log: Logger;
@@ -50,8 +45,6 @@ export interface GroupDeps {
   passFailpoint?: PassFailpoint;
   /** Called with each batch that was stored. */
   stored(): void;
-  /** Ends the consumer for good: another one must take its place. */
-  fail(error: unknown): void;
 }
 
 /** What the broker gave us to read, until the next join. */
@@ -63,21 +56,13 @@ interface Assignment {
   paused: Set<number>;
 }
 
-/** What is known of all partitions: in the database, and then in the topic. */
-interface Look {
-  stored: ReadonlyMap<number, StoredOffset>;
-  bounds: TopicView["bounds"];
-}
-
 /** This process's part in the consumer group: a reader for each partition assigned to it. */
 export class Group {
   readonly #kafkaConsumer: Consumer;
   readonly #topic: Omit<Source, "partition">;
   readonly #deps: GroupDeps;
   #assignment = newAssignment();
-  /** The last look that has begun, and the one that can still be joined. */
-  #look: Promise<Look | void> = Promise.resolve();
-  #nextLook: Promise<Look> | null = null;
+  readonly #looks: Looks;
   /** By broker: when its last fetch ended. */
   readonly #fetchedAt = new Map<string, number>();
   /** What goes on by itself, a paused partition each. */
@@ -88,6 +73,7 @@ export class Group {
     this.#kafkaConsumer = kafkaConsumer;
     this.#topic = { consumer, clusterId, topic };
     this.#deps = deps;
+    this.#looks = new Looks(this.#topic, deps, () => [...this.#assignment.readers.keys()]);
     const { FETCH_START, FETCH, GROUP_JOIN, REBALANCING, STOP } = kafkaConsumer.events;
     kafkaConsumer.on(REBALANCING, () => stats.joined = false);
     kafkaConsumer.on(STOP, () => void this.leave());
@@ -152,7 +138,7 @@ export class Group {
       isPassing,
       signal,
       standing: async () => {
-        const { stored, bounds } = await this.#lookAtAll();
+        const { stored, bounds } = await this.#looks.atAll();
         const found = bounds.get(partition);
         if (!found) throw new Error(`Topic "${topic}" has no partition ${partition} any more`);
         return { stored: stored.get(partition) ?? null, bounds: found };
@@ -173,42 +159,15 @@ export class Group {
     this.#kafkaConsumer[how]([{ topic: this.#topic.topic, partitions: [...partitions] }]);
   }
 
-  /** One look for all partitions that ask before it begins; it begins when the last one has ended. */
-  #lookAtAll(): Promise<Look> {
-    return this.#nextLook ??= this.#look.then(() => {
-      this.#nextLook = null;
-      const look = this.#lookNow();
-      this.#look = look.catch(() => {});
-      return look;
-    });
-  }
-
-  async #lookNow(): Promise<Look> {
-    const partitions = [...this.#assignment.readers.keys()];
-    const stored = await this.#deps.offsets.read(this.#topic, partitions);
-    return { stored, bounds: await this.#bounds() };
-  }
-
-  async #bounds(): Promise<TopicView["bounds"]> {
-    const { kafka, config, fail } = this.#deps;
-    const { clusterId, bounds } = await viewTopic(kafka, config.topic);
-    if (clusterId === this.#topic.clusterId) return bounds;
-    const error = new Error(
-      `The address now leads to cluster "${clusterId}", not "${this.#topic.clusterId}"`,
-    );
-    fail(error);
-    throw error;
-  }
-
   async #lookAround({ controller: { signal }, readers }: Assignment): Promise<void> {
-    const { clock, log, offsets, stats } = this.#deps;
+    const { clock, log, stats } = this.#deps;
     while (true) {
       await sleep(clock, LOOK_MS, signal);
       if (signal.aborted) return;
       try {
         if (this.#goingOn.size > 0) {
           // No fetch tells the ends of these, and their lag must stay true.
-          const bounds = await this.#bounds();
+          const bounds = await this.#looks.bounds();
           for (const [partition, progress] of stats.partitions) {
             progress.end = bounds.get(partition)?.high ?? progress.end;
           }
@@ -216,7 +175,7 @@ export class Group {
         const looks = [...readers].map(([partition, reader]) =>
           [partition, reader.look()] as const
         );
-        const stored = await offsets.read(this.#topic, [...readers.keys()]);
+        const stored = await this.#looks.stored();
         for (const [partition, look] of looks) look(stored.get(partition) ?? null);
       } catch (error) {
         log.debug({ error }, "Looking at the partitions failed"); // the next look tells

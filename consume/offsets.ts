@@ -1,10 +1,5 @@
 import type { ClientBase, Pool } from "pg";
-import {
-  beginWithin,
-  inTransaction,
-  type ServerTimeouts,
-  withClient,
-} from "../db/connect/transaction.ts";
+import { beginWithin, type ServerTimeouts, transaction } from "../db/connect/transaction.ts";
 import { recordHash } from "../runtime/record_hash.ts";
 import type { Place, RawRecord, Source } from "./sink.ts";
 
@@ -46,11 +41,9 @@ function placeOf({ consumer, clusterId, topic, partition }: Source) {
 /** The offsets in the database of `pool`, each call a transaction within `timeouts`. */
 export function createOffsets(pool: Pool, timeouts: ServerTimeouts = {}): Offsets {
   const begin = beginWithin(timeouts);
-  const transaction = <T>(work: (client: ClientBase) => Promise<T>) =>
-    withClient(pool, (client) => inTransaction(client, begin, () => work(client)));
   return {
     read: ({ consumer, clusterId, topic }, partitions) =>
-      transaction(async (client) => {
+      transaction(pool, begin, async (client) => {
         const { rows } = await client.query(
           `SELECT partition, next_offset::text, last_timestamp::text, last_hash
            FROM consumer_offsets WHERE ${TOPIC} AND partition = ANY ($4)`,
@@ -63,7 +56,7 @@ export function createOffsets(pool: Pool, timeouts: ServerTimeouts = {}): Offset
         }]));
       }),
     move: (source, from, to, keepsLast) =>
-      transaction(async (client) => {
+      transaction(pool, begin, async (client) => {
         const forget = keepsLast ? "" : ", last_timestamp = NULL, last_hash = NULL";
         const { rowCount } = await client.query(
           `UPDATE consumer_offsets SET next_offset = $6, updated_at = now()${forget}

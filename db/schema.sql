@@ -300,6 +300,7 @@ CREATE TABLE incidents (
   site_id integer,
   agent uuid,
   channel text,
+  subject text GENERATED ALWAYS AS (COALESCE((site_id)::text, (agent)::text, channel)) STORED,
   kind text NOT NULL,
   severity text NOT NULL,
   opened_at timestamp(6) with time zone NOT NULL,
@@ -319,11 +320,11 @@ ALTER TABLE incidents ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
 
 CREATE INDEX incidents_open ON public.incidents USING btree (opened_at) WHERE (closed_at IS NULL);
 
-CREATE UNIQUE INDEX incidents_agent ON public.incidents USING btree (agent, kind, opened_at) WHERE (agent IS NOT NULL);
+CREATE INDEX incidents_site ON public.incidents USING btree (site_id);
 
 CREATE UNIQUE INDEX incidents_channel ON public.incidents USING btree (channel) WHERE (closed_at IS NULL);
 
-CREATE UNIQUE INDEX incidents_site ON public.incidents USING btree (site_id, kind, opened_at) WHERE (site_id IS NOT NULL);
+CREATE UNIQUE INDEX incidents_subject ON public.incidents USING btree (subject, kind, opened_at);
 
 COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
 
@@ -346,6 +347,8 @@ COMMENT ON COLUMN incidents.opened_at IS 'ts of the result that decided it; wher
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
 
 COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
+
+COMMENT ON COLUMN incidents.subject IS 'one of these three';
 
 CREATE TABLE notifications (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

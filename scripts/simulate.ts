@@ -8,7 +8,8 @@ import { pages, picture, type Row } from "./simulate/picture.ts";
 import { readAtOnce, readSideBySide } from "./simulate/read.ts";
 import { readRecorded } from "./simulate/recorded.ts";
 import { seeded } from "./simulate/seeded.ts";
-import { type SiteResult, World, type WorldOptions } from "./simulate/world.ts";
+import { World, type WorldOptions } from "./simulate/world.ts";
+import type { Observation } from "../alerts/state/votes.ts";
 
 const USAGE = `Usage: deno task simulate alerts [--seed N] [--sites N] [--agents N] [--minutes N]
        deno task simulate alerts --play MESSAGES [--config FILE]`;
@@ -88,7 +89,7 @@ console.log(
 Deno.exit(isSame ? 0 : 1);
 
 function generated(): {
-  results: SiteResult[];
+  results: Observation[];
   troubles: Trouble[];
   names: string[];
   options: WorldOptions;

@@ -1,9 +1,9 @@
 import type { Config } from "../config/types.ts";
+import { untilStopped } from "../consume/mode.ts";
 import { type ConsumerDeps, runConsumer } from "../consume/run.ts";
 import { recordFailure } from "../consume/stats.ts";
 import { adviceFor } from "../db/connect/advice.ts";
 import type { ResultStore } from "../db/store/store.ts";
-import { aborted, within } from "../runtime/abort.ts";
 import { sleep } from "../runtime/clock.ts";
 import { newSpells, type Spell } from "../runtime/log/spell.ts";
 import { retryUntil } from "../runtime/retry.ts";
@@ -31,7 +31,7 @@ export interface WriterDeps extends
  * @returns What it has done
  */
 export async function runWriter(config: Config, deps: WriterDeps): Promise<WriterStats> {
-  const { store, log, clock, signal, stats = newWriterStats(clock.monotonic()) } = deps;
+  const { store, log, clock, stats = newWriterStats(clock.monotonic()) } = deps;
   const { spells = newSpells(clock) } = deps;
   const working = Promise.all([
     keepPartitionsAhead(deps, stats, spells.database),
@@ -45,14 +45,7 @@ export async function runWriter(config: Config, deps: WriterDeps): Promise<Write
       maxBatchRecords: config.writer.maxBatchMessages,
     }),
   ]);
-  // What is open at the deadline, the database undoes.
-  await Promise.race([working, aborted(signal)]);
-  if (!await within(clock, config.writer.shutdownTimeoutMs, working)) {
-    log.error(
-      { ms: config.writer.shutdownTimeoutMs },
-      "Stopping took too long, leaving the rest undone",
-    );
-  }
+  await untilStopped(working, config.writer.shutdownTimeoutMs, deps);
   const { batches, inserted, duplicates, deadLetters, expired } = stats;
   const { skipped, expiredUnread, topicsAnew } = stats;
   log.notice(

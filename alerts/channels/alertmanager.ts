@@ -22,9 +22,8 @@ export const alertmanager = channelKind({
   ignores: ["reminder", "acknowledged"],
   send: ({ incidents, event }, channel, deps) =>
     tell(incidents.map((one) => toAlert(one, deps.nowMs, event === "test")), channel, deps),
-  keepAlive: async (incidents, channel, deps) => {
-    await tell(incidents.map((one) => toAlert(one, deps.nowMs)), channel, deps);
-  },
+  keepAlive: (incidents, channel, deps) =>
+    tell(incidents.map((one) => toAlert(one, deps.nowMs)), channel, deps),
 });
 
 type Alert = ReturnType<typeof toAlert>;

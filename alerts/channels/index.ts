@@ -3,7 +3,6 @@ import { oneOf } from "../../config/fields.ts";
 import { alertmanager } from "./alertmanager.ts";
 import { email } from "./email.ts";
 import type { ChannelKind } from "./kind.ts";
-import { pagerduty } from "./pagerduty.ts";
 import { presetKind, PRESETS } from "./presets.ts";
 import { slack } from "./slack.ts";
 import { webhook } from "./webhook.ts";
@@ -11,7 +10,7 @@ import { webhook } from "./webhook.ts";
 const presets = (Object.keys(PRESETS) as (keyof typeof PRESETS)[]).map(presetKind);
 
 /** Every kind of channels. */
-const LIST = [webhook, alertmanager, slack, pagerduty, email, ...presets] as const;
+const LIST = [webhook, alertmanager, slack, email, ...presets] as const;
 
 /** Where notifications go; its secrets are its kind's to tell. */
 export type Channel = z.output<typeof LIST[number]["schema"]>;
@@ -35,14 +34,4 @@ export const channelSchema = z.discriminatedUnion(
 /** All that is known of the channel's kind. */
 export function kindOf(channel: Channel): AnyKind {
   return KINDS.find(({ type }) => type === channel.type)!;
-}
-
-/** What a receiver or a runtime says may repeat what it was told. */
-export function withoutSecrets(text: string, channel: Channel): string {
-  type Secret = string | Readonly<Record<string, string>> | null | undefined;
-  const given = channel as Readonly<Record<string, Secret>>;
-  const secrets = kindOf(channel).secrets.map((key) => given[key] ?? "")
-    .flatMap((secret) => typeof secret === "string" ? secret : Object.values(secret));
-  return secrets.filter((secret) => secret !== "").toSorted((a, b) => b.length - a.length)
-    .reduce((text, secret) => text.replaceAll(secret, "(hidden)"), text);
 }

@@ -34,7 +34,7 @@ export interface ChannelKind<
    * @returns What the receiver answered, for a person
    * @throws {SendError}
    */
-  send: (message: Message, channel: Channel, deps: SendDeps) => Promise<string>;
+  send: Send<Message, Channel>;
   /** Events that mean nothing there, and are not sent. @default none */
   ignores?: readonly NoticeEvent[];
   /** The most incidents in one message. @default as many as are alike */
@@ -45,15 +45,50 @@ export interface ChannelKind<
    * Of a receiver that forgets what it is not told again and again: says once more which incidents
    * are open.
    */
-  keepAlive?: (incidents: Message["incidents"], channel: Channel, deps: SendDeps) => Promise<void>;
+  keepAlive?: Send<Message["incidents"], Channel>;
 }
 
-/** Keeps the types of a kind, and adds what checks its channels in the YAML. */
+type Send<What, Channel> = (what: What, channel: Channel, deps: SendDeps) => Promise<string>;
+
+/**
+ * Keeps the types of a kind, adds what checks its channels in the YAML, and takes their secrets out of
+ * what receivers say.
+ */
 export function channelKind<const Type extends string, Keys extends z.ZodRawShape>(
   kind: ChannelKind<Type, Keys>,
 ) {
   const type: z.ZodLiteral<Type> = z.literal(kind.type);
-  return { ...kind, schema: strictMap({ type, ...kind.keys }) };
+  const { keepAlive } = kind;
+  return {
+    ...kind,
+    send: discreet(kind.send, kind.secrets),
+    ...keepAlive && { keepAlive: discreet(keepAlive, kind.secrets) },
+    schema: strictMap({ type, ...kind.keys }),
+  };
+}
+
+/** What a receiver or a runtime says may repeat what it was told. */
+function discreet<What, Channel extends object>(
+  send: Send<What, Channel>,
+  keys: readonly string[],
+): Send<What, Channel> {
+  return async (what, channel, deps) => {
+    try {
+      return hide(await send(what, channel, deps), channel, keys);
+    } catch (error) {
+      if (error instanceof SendError) error.message = hide(error.message, channel, keys);
+      throw error;
+    }
+  };
+}
+
+function hide(text: string, channel: object, keys: readonly string[]): string {
+  const values = channel as Record<string, string | Record<string, string> | null | undefined>;
+  return keys.flatMap((key) => {
+    const value = values[key] ?? "";
+    return typeof value === "string" ? value : Object.values(value);
+  }).filter((secret) => secret !== "").sort((one, other) => other.length - one.length)
+    .reduce((text, secret) => text.replaceAll(secret, "(hidden)"), text);
 }
 
 /** A receiver did not take a message. */

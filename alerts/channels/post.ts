@@ -14,15 +14,18 @@ const REFUSED = [400, 413, 415, 422];
  */
 export async function post(
   url: string,
-  { method = "POST", headers = {}, body }: {
+  { method = "POST", headers = {}, body, sign = () => ({}) }: {
     method?: string;
     headers?: Readonly<Record<string, string>>;
     /** Anything but a text is sent as JSON. */
     body: unknown;
+    /** Headers for the body as it is sent. */
+    sign?: (body: string) => Readonly<Record<string, string>>;
   },
   { fetch, timeoutMs }: SendDeps,
 ): Promise<string> {
   const isText = typeof body === "string";
+  const sent = isText ? body : JSON.stringify(body);
   let response: Response;
   let answer: string;
   try {
@@ -30,9 +33,10 @@ export async function post(
       method,
       headers: {
         "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
+        ...sign(sent),
         ...headers,
       },
-      body: isText ? body : JSON.stringify(body),
+      body: sent,
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });

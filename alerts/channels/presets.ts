@@ -1,10 +1,11 @@
 import type { z } from "zod";
-import { text } from "../../config/fields.ts";
+import { text, textLike } from "../../config/fields.ts";
+import type { NoticeEvent } from "../message/message.ts";
+import { LINK_TEXT } from "../message/words.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
-import { fill, fillUrl, type Template } from "./template.ts";
-import { fieldsOf } from "./webhook.ts";
+import { fieldsOf, fill, fillUrl, type Template } from "./template.ts";
 
 /** A service that takes what it is posted: a webhook whose form is known. */
 interface Preset {
@@ -17,28 +18,50 @@ interface Preset {
   method?: "PUT";
   url: Template;
   headers?: Readonly<Record<string, Template>>;
+  /** Null: there is nothing to send. */
   body: Template;
   hasThreads?: boolean;
+  ignores?: readonly NoticeEvent[];
 }
 
 const TITLE = "{{mark}} {{title}}";
-const COLOUR = {
-  $by: "tone",
-  critical: 0xd92d20,
-  warning: 0xdc6803,
-  resolved: 0x079455,
-  else: 0x1570ef,
-};
-const HEX = {
-  $by: "tone",
-  critical: "#d92d20",
-  warning: "#dc6803",
-  resolved: "#079455",
-  else: "#1570ef",
-};
+/** Of PagerDuty's events, each. */
+const OF_ALERT = { routing_key: "{{channel.routing_key}}", dedup_key: "{{thread}}" };
+const ROUTING_KEY = "an integration key of Events API v2 (32 letters and digits)";
 
 /** By the documentation of each; what is too long is cut to what it takes. */
 export const PRESETS = {
+  pagerduty: {
+    keys: { routing_key: textLike(ROUTING_KEY, /^[A-Za-z0-9]{32}$/) },
+    secrets: ["routing_key"],
+    defaults: { url: "https://events.pagerduty.com/v2/enqueue" },
+    hasThreads: true,
+    // It reminds by itself.
+    ignores: ["reminder"],
+    url: "{{channel.url}}",
+    body: {
+      $by: "action",
+      create: {
+        ...OF_ALERT,
+        event_action: "trigger",
+        client: "httpmon",
+        client_url: "{{link}}",
+        links: { $by: "link", null: [], else: [{ href: "{{link}}", text: LINK_TEXT }] },
+        payload: {
+          summary: "{{title|1024}}",
+          source: "{{host}}",
+          severity: { $by: "tone", critical: "critical", warning: "warning", else: "info" },
+          timestamp: "{{incident.openedAt}}",
+          component: "{{incident.site}}",
+          group: "{{incident.labels.group}}",
+          class: "{{reason}}",
+          custom_details: "{{details}}",
+        },
+      },
+      acknowledge: { ...OF_ALERT, event_action: "acknowledge" },
+      close: { ...OF_ALERT, event_action: "resolve" },
+    },
+  },
   discord: {
     keys: { url: url() },
     secrets: ["url"],
@@ -48,7 +71,7 @@ export const PRESETS = {
         title: TITLE,
         description: "{{markdown|4096}}",
         url: "{{link}}",
-        color: COLOUR,
+        color: "{{rgb}}",
         timestamp: "{{incident.openedAt}}",
       }],
       allowed_mentions: { parse: [] },
@@ -168,7 +191,7 @@ export const PRESETS = {
       username: "httpmon",
       attachments: [{
         fallback: TITLE,
-        color: HEX,
+        color: "{{colour}}",
         title: TITLE,
         title_link: "{{link}}",
         text: "{{markdown|12000}}",
@@ -199,21 +222,23 @@ export const PRESETS = {
 /** The kind of channels that a preset makes. */
 export function presetKind(type: keyof typeof PRESETS) {
   const preset: Preset = PRESETS[type];
-  const { keys, secrets, defaults = {}, method, hasThreads } = preset;
+  const { keys, secrets, defaults = {}, method, hasThreads, ignores } = preset;
   const optional = Object.fromEntries(Object.keys(defaults).map((key) => [key, url().nullish()]));
   return channelKind({
     type,
     keys: { ...optional, ...keys },
     secrets,
-    hasThreads,
+    ...{ hasThreads, ignores },
     send: async (message, channel, deps) => {
       const given = Object.entries(channel).filter(([, value]) => value !== null);
       const all = { ...defaults, ...Object.fromEntries(given) };
       const fields = fieldsOf(message, all, deps.nowMs);
+      const body = fill(preset.body, fields);
+      if (body === null) return "nothing to say: others of the same alert are open still";
       return await post(fillUrl(preset.url, fields), {
         method,
         headers: fill(preset.headers ?? {}, fields) as Record<string, string>,
-        body: fill(preset.body, fields),
+        body,
       }, deps);
     },
   });

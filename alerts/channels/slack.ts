@@ -1,15 +1,10 @@
 import type { Message } from "../message/message.ts";
-import { cut, LINK_TEXT, type Tone, wordsOf } from "../message/words.ts";
+import { cut } from "../message/text.ts";
+import { LINK_TEXT, wordsOf } from "../message/words.ts";
 import { url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
 
-const COLOURS: Record<Tone, string> = {
-  critical: "#d92d20",
-  warning: "#dc6803",
-  resolved: "#079455",
-  info: "#1570ef",
-};
 /** What Slack takes, in characters. */
 const MOST_TEXT = 3_000;
 const MOST_FIELD = 2_000;
@@ -28,7 +23,7 @@ export const slack = channelKind({
 
 /** @param now Wall clock, milliseconds since 1970 */
 export function slackBody(message: Message, now: number) {
-  const { tone, mark, title, facts, list, link, text } = wordsOf(message, now);
+  const { colour, mark, title, facts, list, link, text } = wordsOf(message, now);
   const mrkdwn = (text: string, most = MOST_TEXT) => ({ type: "mrkdwn", text: cut(text, most) });
   const named = ([name, value]: readonly [string, string]) => `*${name}*  ${escaped(value)}`;
   const isWide = ([, value]: readonly [string, string]) => value.length > WIDE;
@@ -46,7 +41,7 @@ export function slackBody(message: Message, now: number) {
   return {
     // What a notification of the system shows, too.
     text: cut(`${mark} *${escaped(title)}*`, MOST_TEXT),
-    attachments: [{ color: COLOURS[tone], fallback: cut(escaped(text), MOST_TEXT), blocks }],
+    attachments: [{ color: colour, fallback: cut(escaped(text), MOST_TEXT), blocks }],
   };
 }
 

@@ -1,5 +1,6 @@
-import type { Message } from "../message/message.ts";
-import { cut, type Words } from "../message/words.ts";
+import type { Message, NoticeEvent } from "../message/message.ts";
+import { cut } from "../message/text.ts";
+import { wordsOf } from "../message/words.ts";
 
 /**
  * What a receiver wants, in the form in which it wants it, with `{{path}}` in its texts. A map with
@@ -21,20 +22,40 @@ export function isTemplate(value: unknown): boolean {
     Object.values(value).every(isTemplate);
 }
 
-/** What paths in a template begin with. */
-export interface Fields extends Words {
-  event: Message["event"];
-  /** What becomes of an alert that is kept by its thread. */
-  action: "create" | "acknowledge" | "note" | "close";
-  key: string;
-  thread: string;
-  count: number;
-  incident: Message["incidents"][number];
-  incidents: Message["incidents"];
-  /** Of the first incident, seconds since 1970. */
-  openedAt: number;
-  /** The channel's own keys. */
-  channel: Readonly<Record<string, unknown>>;
+/**
+ * What paths in a template begin with.
+ *
+ * @param channel Its own keys
+ * @param now Wall clock, milliseconds since 1970
+ */
+export function fieldsOf(message: Message, channel: object, now: number) {
+  const { incidents, left } = message;
+  const incident = incidents[0]!;
+  const words = wordsOf(message, now);
+  return {
+    ...{ ...message, ...words, channel, incident },
+    action: actionOf(message.event, left, incidents.length),
+    count: incidents.length,
+    /** Seconds since 1970. */
+    openedAt: Math.floor(Date.parse(incident.openedAt) / 1_000),
+    /** The colour as a number. */
+    rgb: parseInt(words.colour.slice(1), 16),
+    host: URL.parse(incident.url)?.host ?? incident.site,
+    reason: incident.evidence.at(-1)?.seen?.reason ?? incident.kind,
+    details: {
+      ...Object.fromEntries(words.facts.map(([name, value]) => [name.toLowerCase(), value])),
+      ...words.list.length > 0 && { sites: words.list },
+    },
+  };
+}
+
+type Fields = ReturnType<typeof fieldsOf>;
+
+/** What becomes of an alert that is kept by its thread, which others may be in. */
+function actionOf(event: NoticeEvent, left: number, count: number) {
+  if (event === "opened" || event === "test") return "create";
+  if (event === "resolved" && left === 0) return "close";
+  return event === "acknowledged" && left <= count ? "acknowledge" : "note";
 }
 
 /**

@@ -3,11 +3,10 @@ import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { textLike } from "../../config/fields.ts";
 import type { Message } from "../message/message.ts";
-import { wordsOf } from "../message/words.ts";
 import { headers, url } from "./fields.ts";
 import { channelKind } from "./kind.ts";
 import { post } from "./post.ts";
-import { type Fields, fill, isTemplate, type Template } from "./template.ts";
+import { fieldsOf, fill, isTemplate, type Template } from "./template.ts";
 
 const SECRET = '"whsec_" and the base64 of 24 to 64 bytes';
 const TEMPLATE = "a text, a map or a list, of texts and numbers";
@@ -32,18 +31,12 @@ export const webhook = channelKind({
     const { url, secret, headers, method, template } = channel;
     const filled = template === undefined || template === null
       ? webhookBody(message)
-      : fill(template, fieldsOf(message, { ...channel }, deps.nowMs));
-    const isText = typeof filled === "string";
-    const body = isText ? filled : JSON.stringify(filled);
+      : fill(template, fieldsOf(message, channel, deps.nowMs));
     return await post(url, {
       method: method ?? "POST",
-      headers: {
-        "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
-        "webhook-id": message.key,
-        ...secret && signature(secret, message.key, deps.nowMs, body),
-        ...headers,
-      },
-      body,
+      headers: { "webhook-id": message.key, ...headers },
+      body: filled,
+      ...secret && { sign: (body) => signature(secret, message.key, deps.nowMs, body) },
     }, deps);
   },
 });
@@ -56,29 +49,6 @@ export function webhookBody({ event, incidents, includesOpening }: Message) {
     incident: incidents[0]!,
     ...incidents.length > 1 && { incidents },
   };
-}
-
-/** What a template can name. @param now Wall clock, milliseconds since 1970 */
-export function fieldsOf(
-  message: Message,
-  channel: Readonly<Record<string, unknown>>,
-  now: number,
-): Fields {
-  const { event, key, thread, incidents, left } = message;
-  const incident = incidents[0]!;
-  const openedAt = Math.floor(Date.parse(incident.openedAt) / 1_000);
-  const count = incidents.length;
-  const action = actionOf({ event, left });
-  return {
-    ...wordsOf(message, now),
-    ...{ event, action, key, thread, count, incident, incidents, openedAt, channel },
-  };
-}
-
-function actionOf({ event, left }: Pick<Message, "event" | "left">): Fields["action"] {
-  if (event === "opened" || event === "test") return "create";
-  if (event === "resolved" && left === 0) return "close";
-  return event === "acknowledged" ? "acknowledge" : "note";
 }
 
 /**

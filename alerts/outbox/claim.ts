@@ -1,5 +1,5 @@
 import type { ClientBase, Pool } from "pg";
-import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
+import { beginWithin, transaction } from "../../db/connect/transaction.ts";
 import { allOf, type Matcher } from "../../config/matchers.ts";
 import { labelsOf } from "./routes.ts";
 import { type Candidate, MANY, plan, type Planned, type PlanOptions, type Thread } from "./plan.ts";
@@ -37,38 +37,37 @@ export async function claim(
     [channel],
   );
   if (due.length === 0) return [];
-  return await withClient(pool, (client) =>
-    inTransaction(client, beginWithin({}), async () => {
-      const { rows: [state] } = await client.query<{ failures: number; waits: boolean }>(
-        `SELECT failures, coalesce(next_try_at > now(), false) AS waits FROM channels
+  return await transaction(pool, beginWithin({}), async (client) => {
+    const { rows: [state] } = await client.query<{ failures: number; waits: boolean }>(
+      `SELECT failures, coalesce(next_try_at > now(), false) AS waits FROM channels
          WHERE name = $1 FOR UPDATE SKIP LOCKED`,
+      [channel],
+    );
+    if (!state || state.waits) return [];
+    const candidates = await withoutSilenced(client, await candidatesOf(client, channel));
+    if (candidates.length === 0) return [];
+    const { most = Infinity, hasThreads = false } = options;
+    const planned = plan(candidates, {
+      ...options,
+      most,
+      hasThreads,
+      threads: await threadsOf(client, candidates),
+      recentStorms: candidates.length > MANY ? await recentStorms(client, channel) : 0,
+    });
+    const isProbe = state.failures > 0;
+    const now = isProbe
+      // The least tried: one that never passes is not to hold up the others.
+      ? planned.toSorted((a, b) => a.attempts - b.attempts).slice(0, 1)
+      : planned.slice(0, BATCH);
+    await lease(client, now);
+    if (isProbe && now.length > 0) {
+      await client.query(
+        `UPDATE channels SET next_try_at = now() + interval '${LEASE_MS} ms' WHERE name = $1`,
         [channel],
       );
-      if (!state || state.waits) return [];
-      const candidates = await withoutSilenced(client, await candidatesOf(client, channel));
-      if (candidates.length === 0) return [];
-      const { most = Infinity, hasThreads = false } = options;
-      const planned = plan(candidates, {
-        ...options,
-        most,
-        hasThreads,
-        threads: await threadsOf(client, candidates),
-        recentStorms: candidates.length > MANY ? await recentStorms(client, channel) : 0,
-      });
-      const isProbe = state.failures > 0;
-      const now = isProbe
-        // The least tried: one that never passes is not to hold up the others.
-        ? planned.toSorted((a, b) => a.attempts - b.attempts).slice(0, 1)
-        : planned.slice(0, BATCH);
-      await lease(client, now);
-      if (isProbe && now.length > 0) {
-        await client.query(
-          `UPDATE channels SET next_try_at = now() + interval '${LEASE_MS} ms' WHERE name = $1`,
-          [channel],
-        );
-      }
-      return now.map((one) => ({ ...one, attempts: one.attempts + 1, isProbe }));
-    }));
+    }
+    return now.map((one) => ({ ...one, attempts: one.attempts + 1, isProbe }));
+  });
 }
 
 interface Row extends Omit<Candidate, "includesOpening"> {
@@ -143,7 +142,7 @@ async function withoutSilenced(client: ClientBase, found: readonly Found[]): Pro
   const held: { id: string; silence: string }[] = [];
   const rest = found.filter((one) => {
     if (one.attempts > 0 || one.event !== "opened" && one.event !== "reminder") return true;
-    const labels = labelsOf(one, one);
+    const labels = labelsOf(one);
     const silence = silences.find(({ matches }) => matches(labels));
     if (silence) held.push({ id: one.id, silence: silence.id });
     return !silence;

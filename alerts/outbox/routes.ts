@@ -11,15 +11,8 @@ export interface About {
   labels: Readonly<Record<string, string>>;
 }
 
-/** What matchers ask of an incident. */
-interface Labelled {
-  kind: string;
-  severity: string;
-  labels: Readonly<Record<string, string>>;
-}
-
 /** Which channels are told of an incident. */
-export type Route = (incident: Labelled, about: About) => readonly string[];
+export type Route = (incident: About & { kind: string; severity: string }) => readonly string[];
 
 /**
  * Who is told of an incident: those that its site names; else those of the first route whose matchers
@@ -28,9 +21,9 @@ export type Route = (incident: Labelled, about: About) => readonly string[];
 export function routesOf({ channels, routes }: Pick<AlertsConfig, "channels" | "routes">): Route {
   const all = Object.keys(channels);
   const known = routes.map((route) => ({ ...route, matches: allOf(route.matchers) }));
-  return (incident, about) => {
-    if (about.channels !== null) return about.channels;
-    const labels = labelsOf(incident, about);
+  return (incident) => {
+    if (incident.channels !== null) return incident.channels;
+    const labels = labelsOf(incident);
     const told = new Set<string>();
     let isRouted = false;
     for (const route of known) {
@@ -45,8 +38,7 @@ export function routesOf({ channels, routes }: Pick<AlertsConfig, "channels" | "
 
 /** What matchers of routes and silences are asked of: the site's labels, and what all incidents have. */
 export function labelsOf(
-  { kind, severity, labels }: Labelled,
-  { name, url }: Pick<About, "name" | "url">,
+  { kind, severity, labels, name, url }: Omit<Parameters<Route>[0], "channels">,
 ): Record<string, string> {
   return { ...labels, kind, severity, site: name, url, host: URL.parse(url)?.host ?? "" };
 }

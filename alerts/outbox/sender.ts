@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { type Channel, kindOf, withoutSecrets } from "../channels/index.ts";
+import { type Channel, kindOf } from "../channels/index.ts";
 import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
@@ -11,7 +11,7 @@ import { settleFailed, settleSent } from "./settle.ts";
 import type { SenderStats } from "./stats.ts";
 
 const POLL_MS = 1_000;
-const TIMEOUT_MS = 10_000;
+export const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 
 /** What sending is handed. */
@@ -68,7 +68,7 @@ async function send(name: string, leased: Leased, deps: SenderDeps): Promise<voi
   } catch (cause) {
     if (!(cause instanceof SendError)) throw cause;
     stats.failures[name]!++;
-    const reason = withoutSecrets(cause.message, channel);
+    const reason = cause.message;
     const { firstWaitMs = FIRST_WAIT_MS } = deps;
     const isFirst = await settleFailed(pool, name, leased, cause, { reason, firstWaitMs });
     const { key: notification, attempts } = leased;

@@ -1,22 +1,18 @@
 import type { ClientBase, Pool } from "pg";
-import { kindOf, withoutSecrets } from "../channels/index.ts";
-import { SendError } from "../channels/kind.ts";
 import { adviceFor } from "../../db/connect/advice.ts";
-import { beginWithin, inTransaction, withClient } from "../../db/connect/transaction.ts";
+import { beginWithin, transaction } from "../../db/connect/transaction.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { retryUntil } from "../../runtime/retry.ts";
 import { openIncidents, oweResolved } from "../incidents.ts";
-import { readIncidents } from "./compose.ts";
+import { keepAlive } from "./keep_alive.ts";
 import type { Route } from "./routes.ts";
 import type { SenderDeps } from "./sender.ts";
-import { channelWorks } from "./settle.ts";
 
 const EVERY_MS = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 /** A channel that fails for so long is an incident. */
 const FAILS = "interval '5 min'";
 const GIVE_UP = "interval '1 day'";
-const TIMEOUT_MS = 10_000;
 
 /** What upkeep is handed. */
 export interface UpkeepDeps extends SenderDeps {
@@ -52,13 +48,12 @@ export async function keepUp(deps: UpkeepDeps): Promise<void> {
 
 /** In a transaction that one alerter at a time is in; the others leave it to that one. */
 async function alone(pool: Pool, work: (client: ClientBase) => Promise<void>): Promise<void> {
-  await withClient(pool, (client) =>
-    inTransaction(client, beginWithin({}), async () => {
-      const { rows: [lock] } = await client.query(
-        "SELECT pg_try_advisory_xact_lock(hashtext('httpmon notifications')) AS is_ours",
-      );
-      if (lock.is_ours) await work(client);
-    }));
+  await transaction(pool, beginWithin({}), async (client) => {
+    const { rows: [lock] } = await client.query(
+      "SELECT pg_try_advisory_xact_lock(hashtext('httpmon notifications')) AS is_ours",
+    );
+    if (lock.is_ours) await work(client);
+  });
 }
 
 /** What was tried for a day, what waits behind a channel that failed for a day, and what it had before. */
@@ -105,17 +100,18 @@ async function remind(client: ClientBase, { channels, reminderMs }: UpkeepDeps):
 /** Said by the other channels. */
 async function openForChannels(client: ClientBase, deps: UpkeepDeps): Promise<void> {
   const { rows } = await client.query(
-    `SELECT name AS channel, failing_since::text AS opened_at, error AS cause FROM channels
-     WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)`,
+    `SELECT name, extract(epoch FROM failing_since)::float8 * 1e6 AS "openedAt", error AS cause
+     FROM channels WHERE failing_since < now() - ${FAILS} AND name = ANY ($1)`,
     [Object.keys(deps.channels)],
   );
   const is = { kind: "channel_failed", severity: "critical", labels: {} };
   await openIncidents(
     client,
-    rows.map((row) => {
-      const about = { name: row.channel, url: "", channels: null, labels: {} };
-      const told = deps.route(is, about).filter((other) => other !== row.channel);
-      return { ...is, ...row, locations: [], evidence: [], told };
+    rows.map(({ name, openedAt, cause }) => {
+      const told = deps.route({ ...is, name, url: "", channels: null })
+        .filter((other) => other !== name);
+      const subject = { channel: name };
+      return { ...is, subject, openedAt, cause, locations: [], evidence: [], told };
     }),
   );
 }
@@ -129,41 +125,6 @@ async function closeForChannels(client: ClientBase, deps: UpkeepDeps): Promise<v
     [Object.keys(deps.channels)],
   );
   if (rows.length > 0) await oweResolved(client, rows);
-}
-
-/** Tells a receiver that forgets what is open, of what it was told of and not told the end. */
-async function keepAlive(name: string, deps: UpkeepDeps): Promise<void> {
-  const { pool, channels, link, fetch, timeoutMs = TIMEOUT_MS } = deps;
-  const channel = channels[name]!;
-  const { keepAlive } = kindOf(channel);
-  if (!keepAlive) return;
-  const { rows: [{ now, ids }] } = await pool.query(
-    `SELECT now(), coalesce(array_agg(o.incident_id::text), '{}') AS ids
-     FROM notifications AS o JOIN incidents AS i ON i.id = o.incident_id
-     WHERE o.channel = $1 AND o.event = 'opened' AND o.state = 'sent' AND i.closed_at IS NULL`,
-    [name],
-  );
-  if (ids.length === 0) return;
-  const incidents = await readIncidents(pool, ids, link);
-  try {
-    await keepAlive(incidents, channel, { fetch, nowMs: now.getTime(), timeoutMs });
-    await channelWorks(pool, name);
-  } catch (cause) {
-    if (!(cause instanceof SendError)) throw cause;
-    const reason = withoutSecrets(cause.message, channel);
-    deps.log.warn({ channel: name, reason }, "What is open could not be told again");
-    await pool.query(
-      `UPDATE channels SET failing_since = coalesce(failing_since, now()), error = $2
-       WHERE name = $1`,
-      [name, reason],
-    );
-  }
-  // An end that was told meanwhile may have been undone by this: it is told once more.
-  await pool.query(
-    `UPDATE notifications SET state = 'pending' WHERE channel = $1 AND event = 'resolved'
-       AND state = 'sent' AND sent_at >= $2 AND incident_id = ANY ($3)`,
-    [name, now, ids],
-  );
 }
 
 async function channelsNow({ pool, channels }: UpkeepDeps) {

@@ -1,4 +1,5 @@
-import { SIGN_MS, type View } from "./view.ts";
+import { SIGN_MS } from "./signs.ts";
+import type { View } from "./view.ts";
 
 /** What is known of an agent; JSON, kept between rounds. Times are milliseconds since 1970. */
 export interface AgentState {
@@ -19,54 +20,26 @@ export interface AgentState {
   location: string | null;
 }
 
-/** An agent, and what of the sites it checks is asked often. */
+/** An agent, with the sites that it watches. */
 export class Agent {
   readonly state: AgentState;
-  /** How many of its views may be silent for how long. */
-  readonly #quiet = new Map<number, number>();
-  /** Sites that it watches. */
   readonly sites = new Set<number>();
   /** Those that are down or unknown to it. */
   readonly lost = new Set<number>();
-  /** Sites that nobody watches, and that it may have to do with. */
-  readonly waiting = new Set<number>();
-  /** Sites that open if it sees others well. */
-  readonly held = new Set<number>();
 
   constructor(state: AgentState) {
     this.state = state;
   }
 
-  /** A site is seen otherwise. */
-  sees(site: number, before: View | null, view: View | null): void {
-    if (before !== null) this.#add(before, -1);
+  /** A site is seen otherwise; null: not any more. */
+  sees(site: number, view: View | null): void {
+    if (view === null) this.sites.delete(site);
+    else this.sites.add(site);
     if (view?.lost) this.lost.add(site);
     else this.lost.delete(site);
-    if (view === null) {
-      this.sites.delete(site);
-      return;
-    }
-    this.sites.add(site);
-    this.#add(view, 1);
+    if (view === null) return;
     this.state.quietMs = Math.min(this.state.quietMs, quietOf(view));
     this.state.location = view.location;
-  }
-
-  #add(view: View, by: 1 | -1): void {
-    const quietMs = quietOf(view);
-    const count = (this.#quiet.get(quietMs) ?? 0) + by;
-    if (count > 0) this.#quiet.set(quietMs, count);
-    else this.#quiet.delete(quietMs);
-  }
-
-  /** It is heard, so that what it does not see any more says nothing of how often it speaks. */
-  heard(at: number, isWell: boolean): void {
-    const { state } = this;
-    // That it is heard is told each SIGN_MS, however often it is.
-    if (at - state.seenAt > SIGN_MS + state.quietMs / 2) state.resumedAt = at;
-    state.seenAt = Math.max(state.seenAt, at);
-    if (isWell) state.wellAt = Math.max(state.wellAt, at);
-    if (this.#quiet.size > 0) state.quietMs = Math.min(...this.#quiet.keys());
   }
 
   /** When it is silent, unless it is heard before. @param spells In which nobody could be heard */
@@ -102,6 +75,7 @@ export function newAgent(at: number): Agent {
   });
 }
 
-function quietOf({ freshMs, intervalMs }: View): number {
+/** How long an agent that sees a site so may be silent. */
+export function quietOf({ freshMs, intervalMs }: View): number {
   return freshMs + intervalMs;
 }

@@ -1,6 +1,6 @@
 import type { AlertRules } from "../../config/types.ts";
 import { type Agent, type AgentState, newAgent, type Spell } from "./agent.ts";
-import type { Change, Evidence, Kind, Severity, Subject } from "./change.ts";
+import type { Change, Evidence, IncidentKey, Severity, Subject } from "./change.ts";
 import { newSite, type SiteState } from "./site.ts";
 import { Timers } from "./timers.ts";
 import type { Moment } from "./view.ts";
@@ -22,13 +22,6 @@ export interface Changes {
   changes: Change[];
   sites: Map<number, SiteState | null>;
   agents: Map<string, AgentState | null>;
-}
-
-/** What an incident is told by. */
-export interface IncidentKey {
-  subject: Subject;
-  kind: Kind;
-  openedAt: number;
 }
 
 /** All that is known of sites and agents, what is due, and what changed. */

@@ -25,12 +25,21 @@ export type Kind =
 
 export type Severity = "critical" | "warning";
 
+/** What an incident is told by. */
+export interface IncidentKey {
+  subject: Subject;
+  kind: Kind;
+  /** Microseconds since 1970. */
+  openedAt: number;
+}
+
 /**
- * What becomes of an incident, which is told by its subject, `kind` and `openedAt`. Times are
- * microseconds since 1970; `at` is when it was decided, by the broker's clock, in milliseconds.
+ * What becomes of an incident. Times are microseconds since 1970, but `at`: when it was decided, by the
+ * broker's clock, in milliseconds.
  */
 export type Change =
-  & { subject: Subject; kind: Kind; openedAt: number; at: number }
+  & IncidentKey
+  & { at: number }
   & (
     | { what: "opened"; severity: Severity; cause: string; evidence: Evidence[] }
     | { what: "resolved"; closedAt: number }

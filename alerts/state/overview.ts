@@ -37,7 +37,7 @@ export class Overview {
     for (const [id, site] of known.sites) {
       book.sites.set(id, site);
       for (const [uuid, { view }] of Object.entries(site.agents)) {
-        book.agents.get(uuid)?.sees(id, null, view);
+        book.agents.get(uuid)?.sees(id, view);
       }
     }
     this.#objectives = new ObjectiveWatch(book);
@@ -47,7 +47,7 @@ export class Overview {
     this.#agents = new AgentWatch(book, {
       reviewAll: (sites) => this.#sites.reviewAll(sites),
       excuse: (uuid, sites) => this.#objectives.excuse(uuid, sites),
-      forget: (uuid, sites) => this.#sites.forget(uuid, sites),
+      forget: (uuid) => this.#sites.forget(uuid),
     });
   }
 
@@ -65,8 +65,8 @@ export class Overview {
     this.passTo(event.at);
     // Of a partition that was left behind: it is heard of only now.
     const moment = { at: this.now, ts: event.ts };
-    if (event.kind === "view") this.#see(event.site, event.agent, event.view, moment);
-    else if (event.kind === "void") this.#objectives.missed(event.site, event.agent, event.slots);
+    if (event.kind === "view") this.#see(event.site, event.agent, event.detail, moment);
+    else if (event.kind === "void") this.#objectives.missed(event.site, event.agent, event.detail);
     else this.#hear(event.agent, event.kind === "well");
   }
 
@@ -90,18 +90,18 @@ export class Overview {
 
   #hear(uuid: string, isWell: boolean): void {
     this.#agents.hear(uuid, isWell);
-    const { waiting, held } = this.#book.agent(uuid);
-    for (const id of [...waiting]) this.#sites.miss(id);
-    if (isWell) { for (const id of [...held]) this.#release(id, uuid); }
+    this.#sites.missWhatLeft(uuid);
+    if (isWell) this.#release(uuid);
     this.#agents.checkNetwork(uuid, false);
   }
 
-  /** An agent has seen another site well: it is not the agent. */
-  #release(id: number, uuid: string): void {
-    const site = this.#book.sites.get(id);
-    if (site?.objective.unsure === uuid) this.#objectives.ask(id, uuid);
-    if (site?.wanted) this.#sites.settle(id);
-    else this.#book.agents.get(uuid)!.held.delete(id);
+  /** An agent has seen a site well: what is lost to it need not wait for it. */
+  #release(uuid: string): void {
+    for (const id of [...this.#book.agents.get(uuid)!.lost]) {
+      const site = this.#book.sites.get(id);
+      if (site?.objective.unsure === uuid) this.#objectives.ask(id, uuid);
+      if (site?.wanted && site.agents[uuid]?.view?.abstains === null) this.#sites.settle(id);
+    }
   }
 
   #see(id: number, uuid: string, view: View | null, moment: { at: number; ts: number }): void {

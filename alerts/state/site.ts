@@ -110,12 +110,11 @@ export function votersFor(votes: readonly Voter[], level: "down" | "degraded"): 
     .sort((one, other) => one.since! - other.since! || (one.agent < other.agent ? -1 : 1));
 }
 
-export function evidenceOf(voters: readonly Voter[]): Evidence[] {
-  return voters.map(({ agent, location, since, cause, seen }) => ({
-    agent,
-    location,
-    since: since!,
-    cause,
-    seen,
-  }));
+/** What an agent saw. @param since Of the first result that speaks for it, microseconds since 1970 */
+export function evidenceOf(
+  agent: string,
+  { location, cause, seen }: Pick<View, "location" | "cause" | "seen">,
+  since: number,
+): Evidence {
+  return { agent, location, since, cause, seen };
 }

@@ -47,17 +47,16 @@ export interface Moment {
 
 /**
  * What is told of results, where it is more than that all is as it was. They are few, and are handed on
- * in the order of their time.
+ * in the order of their time. It is what a row of `alert_events` is.
  */
 export type AlertEvent =
-  /** How an agent sees a site from now on; null: not at all any more. */
-  | Moment & { kind: "view"; site: number; agent: string; view: View | null }
-  /** So many due times of a site that has an objective found it down. */
-  | Moment & { kind: "void"; site: number; agent: string; slots: number }
-  | Sign;
-
-/** An agent is alive; "well": by a result that was up or degraded. Of a partition, one each in SIGN_MS. */
-export type Sign = Moment & { kind: "seen" | "well"; agent: string };
-
-/** How exactly it is known when an agent was heard last. */
-export const SIGN_MS = 10_000;
+  & Moment
+  & { site: number; agent: string }
+  & (
+    /** How the agent sees the site from now on; null: not at all any more. */
+    | { kind: "view"; detail: View | null }
+    /** So many due times of a site that has an objective found it down. */
+    | { kind: "void"; detail: number }
+    /** The agent is alive, of no site (0); "well": by a result that was up or degraded. */
+    | { kind: "seen" | "well"; detail: null }
+  );

@@ -1,13 +1,14 @@
 import type { AlertRules } from "../../config/types.ts";
 import type { Verdict } from "../../wire/message.ts";
 import type { Seen } from "../message/message.ts";
-import type { AlertEvent, Level, Lost, Moment, View } from "./view.ts";
+import type { AlertEvent, Level, Moment, View } from "./view.ts";
 
 /** What is taken from a result. */
 export interface Observation extends Moment {
+  site: number;
   agent: string;
-  verdict: Verdict;
-  maintenance: boolean;
+  /** "maintenance": whatever was seen in one. */
+  verdict: Verdict | "maintenance";
   slots: number;
   intervalMs: number;
   /** How long it speaks for its agent, and how late it may come: two intervals and the timeout. */
@@ -24,8 +25,6 @@ interface AgentVotes {
   /** Of its last result that counted. */
   ts: number;
   at: number;
-  intervalMs: number;
-  freshMs: number;
   /** Of its last result that was neither unknown nor in maintenance. */
   spokeAt: number;
   /** Of its last result that was not unknown. */
@@ -50,7 +49,7 @@ export interface SiteVotes {
 /** What a site's agents make known, by one result or by none. */
 export interface Heard {
   votes: SiteVotes;
-  events: OfSite[];
+  events: AlertEvent[];
 }
 
 /** What a site's results are counted by. */
@@ -60,11 +59,6 @@ export interface CountRules extends Omit<AlertRules, "downWhen"> {
   /** Percent of the due times that are to be good; where it has one, each result that is down is told of. */
   slo: number | null;
 }
-
-type Without<Key extends string, Event> = Event extends unknown ? Omit<Event, Key> : never;
-
-/** An `AlertEvent` of a site, which is known elsewhere. */
-export type OfSite = Without<"site", Extract<AlertEvent, { site: number }>>;
 
 /** An agent that was silent for so long is forgotten. */
 const FORGET_MS = 86_400_000;
@@ -83,7 +77,7 @@ export function hear(votes: SiteVotes, result: Observation, rules: CountRules): 
   const late = Math.max(Math.abs(result.at - result.ts / 1_000), votes.now - result.at);
   if (late > result.freshMs || (before && before.ts >= result.ts)) return { votes, events: [] };
 
-  const past = pass(votes, result.at);
+  const past = pass(result.site, votes, result.at);
   const isAsked = rules.isGateway ||
     Object.entries(past.votes.agents).some(([agent, { view }]) =>
       agent !== result.agent && view?.lost && view.lost.ts < result.ts &&
@@ -95,16 +89,16 @@ export function hear(votes: SiteVotes, result: Observation, rules: CountRules): 
     Object.entries({ ...past.votes.agents, [result.agent]: after })
       .filter(([, { at, view }]) => view !== null || now - at <= FORGET_MS),
   );
-  const { at, ts, agent } = result;
+  const { at, ts, site, agent } = result;
   const { view } = after;
   const isSilent = view!.abstains !== null;
   const events = [...past.events];
-  if (rules.slo !== null && result.verdict === "down" && !result.maintenance) {
-    events.push({ kind: "void", at, ts, agent, slots: result.slots });
+  if (rules.slo !== null && result.verdict === "down") {
+    events.push({ kind: "void", at, ts, site, agent, detail: result.slots });
   }
   const isNews = !isSame(past.votes.agents[agent]?.view ?? null, view) ||
     past.votes.isOpen && !isSilent;
-  if (isNews) events.push({ kind: "view", at, ts, agent, view });
+  if (isNews) events.push({ kind: "view", at, ts, site, agent, detail: view });
   return { votes: { now, isOpen: isSilent && (isNews || past.votes.isOpen), agents }, events };
 }
 
@@ -113,16 +107,16 @@ export function hear(votes: SiteVotes, result: Observation, rules: CountRules): 
  *
  * @returns The very `votes` where nothing does
  */
-export function pass(votes: SiteVotes, at: number): Heard {
-  const events: OfSite[] = [];
+export function pass(site: number, votes: SiteVotes, at: number): Heard {
+  const events: AlertEvent[] = [];
   const agents = { ...votes.agents };
   for (const [agent, known] of Object.entries(votes.agents)) {
     let { view } = known;
     const end = (last: number, next: View | null) => {
-      const due = last + known.freshMs;
-      if (view === null || due >= at) return;
+      const due = last + (view?.freshMs ?? Infinity);
+      if (due >= at) return;
       view = next;
-      events.push({ kind: "view", at: due, ts: due * 1_000, agent, view });
+      events.push({ kind: "view", at: due, ts: due * 1_000, site, agent, detail: view });
     };
     if (view?.watches && known.watchedAt < known.at) {
       end(known.watchedAt, { ...view, vote: null, since: null, watches: false });
@@ -137,8 +131,9 @@ export function pass(votes: SiteVotes, at: number): Heard {
 
 /** When `pass` next has something to do; null: never. */
 export function passesAt({ agents }: SiteVotes): number | null {
-  const due = Object.values(agents).filter(({ view }) => view !== null)
-    .map(({ at, watchedAt, freshMs, view }) => (view!.watches ? watchedAt : at) + freshMs);
+  const due = Object.values(agents).flatMap(({ at, watchedAt, view }) =>
+    view === null ? [] : (view.watches ? watchedAt : at) + view.freshMs
+  );
   return due.length === 0 ? null : Math.min(...due);
 }
 
@@ -161,85 +156,80 @@ function count(
   { failureThreshold, successThreshold }: CountRules,
   isAsked: boolean,
 ): AgentVotes {
-  const { ts, at, intervalMs, freshMs, verdict, slots, location } = result;
-  const spoke = before !== undefined && at - before.spokeAt <= before.freshMs;
-  const last = spoke ? before.view : null;
-  const then = spoke ? before.runs : NONE;
-  const add = (goesOn: boolean, run: number) => goesOn ? run + slots : 0;
-  const common = { intervalMs, freshMs, location, wellTs: before?.view?.wellTs ?? 0 };
-  const wasFlapping = before?.view?.isFlapping ?? false;
-  const isUnknown = !result.maintenance && verdict === "unknown";
+  const { ts, at, intervalMs, freshMs, verdict, slots, location, cause, seen } = result;
+  const known = before?.view ?? null;
+  /** How it saw the site, while that speaks. */
+  const last = known && at - before!.spokeAt <= known.freshMs ? known : null;
+  const runs = { ...last ? before!.runs : NONE, lost: known ? before!.runs.lost : 0 };
+  const add = (run: keyof typeof NONE, goesOn: boolean) => {
+    runs[run] = goesOn ? runs[run] + slots : 0;
+  };
+  const isUnknown = verdict === "unknown";
   const isLost = isUnknown || verdict === "down";
-  const lostRun = add(isLost, before?.view ? before.runs.lost : 0);
-  const lost = (): Lost | null =>
-    !isLost ? null : {
-      at: before?.view?.lost?.at ?? at,
-      ts: before?.view?.lost?.ts ?? ts,
-      isUnknown,
-      isTurned: lostRun >= failureThreshold,
-    };
-  const ours = { ts, at, intervalMs, freshMs };
-  if (result.maintenance || isUnknown) {
-    return {
-      ...ours,
-      spokeAt: before?.spokeAt ?? 0,
-      watchedAt: isUnknown ? before?.watchedAt ?? 0 : at,
-      runs: { ...then, lost: isUnknown ? lostRun : before?.runs.lost ?? 0 },
-      history: before?.history ?? ALL_UP,
-      view: {
-        ...common,
-        vote: last?.vote ?? null,
-        abstains: isUnknown ? "unknown" : "maintenance",
-        watches: !isUnknown || before?.view?.watches === true,
-        lost: isUnknown ? lost() : before?.view?.lost ?? null,
-        isFlapping: wasFlapping,
-        since: last?.since ?? null,
-        cause: isUnknown ? result.cause : last?.cause ?? "",
-        seen: isUnknown ? result.seen : last?.seen ?? null,
-      },
-    };
-  }
-  const runs = {
-    up: add(verdict === "up", then.up),
-    notDown: add(verdict !== "down", then.notDown),
-    bad: add(verdict !== "up", then.bad),
-    down: add(verdict === "down", then.down),
-    lost: lostRun,
+  if (verdict !== "maintenance") add("lost", isLost);
+  const lost = {
+    at: known?.lost?.at ?? at,
+    ts: known?.lost?.ts ?? ts,
+    isUnknown,
+    isTurned: runs.lost >= failureThreshold,
   };
-  let vote: Level | null = last?.vote ?? null;
-  if (runs.down >= failureThreshold) vote = "down";
-  else if (runs.up >= successThreshold) vote = "up";
-  else if (
-    runs.bad >= failureThreshold && (vote !== "down" || runs.notDown >= successThreshold)
-  ) {
-    vote = "degraded";
+  const common = { intervalMs, freshMs, location, lost: isLost ? lost : null };
+  const { vote = null, since = null } = last ?? {};
+  const wellTs = known?.wellTs ?? 0;
+  const wasFlapping = known?.isFlapping ?? false;
+  const toldBefore = { cause: last?.cause ?? "", seen: last?.seen ?? null };
+
+  if (verdict === "maintenance" || isUnknown) {
+    const { spokeAt = 0, watchedAt = 0, history = ALL_UP } = before ?? {};
+    const view = {
+      ...{ ...common, vote, since, wellTs, abstains: verdict, isFlapping: wasFlapping },
+      ...isUnknown
+        ? { watches: known?.watches ?? false, cause, seen }
+        : { watches: true, lost: known?.lost ?? null, ...toldBefore },
+    };
+    return { ts, at, spokeAt, watchedAt: isUnknown ? watchedAt : at, runs, history, view };
   }
-  const isWell = verdict === "up" && vote !== "down" && vote !== "degraded";
+
   const isUp = verdict === "up";
-  const first = isUp ? ALL_UP : 0;
-  const history = (before?.history ?? first) << 1 & ALL_UP | (isUp ? 1 : 0);
-  const view: View = {
+  add("up", isUp);
+  add("notDown", verdict !== "down");
+  add("bad", !isUp);
+  add("down", verdict === "down");
+  const next = voteOf(vote, runs, failureThreshold, successThreshold);
+  const isWell = isUp && next !== "down" && next !== "degraded";
+  const history = (before?.history ?? (isUp ? ALL_UP : 0)) << 1 & ALL_UP | (isUp ? 1 : 0);
+  const view = {
     ...common,
-    vote,
-    abstains: null,
-    watches: true,
-    lost: lost(),
+    ...{ vote: next, abstains: null, watches: true },
     isFlapping: changesIn(history) >= (wasFlapping ? FLAPPING.leave + 1 : FLAPPING.enter),
-    wellTs: isAsked && !isLost ? ts : common.wellTs,
-    since: isWell ? null : last?.since ?? ts,
-    cause: isWell ? "" : verdict === "up" ? last?.cause ?? "" : result.cause,
-    seen: isWell ? null : verdict === "up" ? last?.seen ?? null : result.seen,
+    wellTs: isAsked && !isLost ? ts : wellTs,
+    since: isWell ? null : since ?? ts,
+    ...isWell ? { cause: "", seen: null } : isUp ? toldBefore : { cause, seen },
   };
-  return { ...ours, spokeAt: at, watchedAt: at, runs, history, view };
+  return { ts, at, spokeAt: at, watchedAt: at, runs, history, view };
 }
 
-/** Whether the others need not be told: what a person reads is that of the moment it mattered. */
+function voteOf(
+  vote: Level | null,
+  { up, notDown, bad, down }: AgentVotes["runs"],
+  failureThreshold: number,
+  successThreshold: number,
+): Level | null {
+  if (down >= failureThreshold) return "down";
+  if (up >= successThreshold) return "up";
+  const isNotDown = vote !== "down" || notDown >= successThreshold;
+  return bad >= failureThreshold && isNotDown ? "degraded" : vote;
+}
+
+/** Of a view and of its `lost`, what others are told anew; what a person reads is of the moment it mattered. */
+const TOLD = [
+  ...["vote", "abstains", "watches", "isFlapping"] as const,
+  ...["wellTs", "intervalMs", "freshMs"] as const,
+];
+const TOLD_LOST = ["at", "isUnknown", "isTurned"] as const;
+
 function isSame(one: View | null, other: View | null): boolean {
   if (one === null || other === null) return one === other;
-  return one.vote === other.vote && one.abstains === other.abstains &&
-    one.watches === other.watches && one.wellTs === other.wellTs &&
-    one.isFlapping === other.isFlapping &&
-    one.lost?.at === other.lost?.at && one.lost?.isUnknown === other.lost?.isUnknown &&
-    one.lost?.isTurned === other.lost?.isTurned && one.intervalMs === other.intervalMs &&
-    one.freshMs === other.freshMs;
+  return TOLD.every((key) => one[key] === other[key]) &&
+    TOLD_LOST.every((key) => one.lost?.[key] === other.lost?.[key]);
 }

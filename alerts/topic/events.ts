@@ -1,9 +1,6 @@
 import type { ClientBase } from "pg";
 import type { AlertEvent } from "../state/view.ts";
 
-/** Of an event that is of no site. */
-const NO_SITE = 0;
-
 /** Hands events on; one that is there already is the same. */
 export async function addEvents(client: ClientBase, events: readonly AlertEvent[]): Promise<void> {
   if (events.length === 0) return;
@@ -12,15 +9,8 @@ export async function addEvents(client: ClientBase, events: readonly AlertEvent[
      SELECT * FROM jsonb_to_recordset($1)
        AS e(at int8, kind text, site int4, agent uuid, ts int8, detail jsonb)
      ON CONFLICT DO NOTHING`,
-    [JSON.stringify(events.map(rowOf))],
+    [JSON.stringify(events)],
   );
-}
-
-function rowOf(event: AlertEvent) {
-  const { at, kind, agent, ts } = event;
-  if (kind === "view") return { at, kind, site: event.site, agent, ts, detail: event.view };
-  if (kind === "void") return { at, kind, site: event.site, agent, ts, detail: event.slots };
-  return { at, kind, site: NO_SITE, agent, ts };
 }
 
 /**
@@ -42,14 +32,9 @@ export async function takeEvents(
          (first.at, first.kind, first.site_id, first.agent, first.ts)
        RETURNING e.*
      )
-     SELECT at::float8, ts::float8, kind, site_id, agent, detail FROM taken
+     SELECT at::float8, kind, site_id AS site, agent, ts::float8, detail FROM taken
      ORDER BY taken.at, kind, site_id, agent, taken.ts`,
     [at, most],
   );
-  return rows.map(({ at, kind, site_id, agent, ts, detail }) => {
-    const event = { at, ts, agent };
-    if (kind === "view") return { ...event, kind, site: site_id, view: detail };
-    if (kind === "void") return { ...event, kind, site: site_id, slots: detail };
-    return { ...event, kind };
-  });
+  return rows;
 }

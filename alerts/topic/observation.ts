@@ -10,23 +10,25 @@ const FREQUENCY_S = 60;
 /**
  * What a result says of its site.
  *
+ * @param site Its id
  * @param timestamp Of its record; below 0 where the topic has none
  * @param timeoutMs The longest that its check can have taken
  */
 export function toObservation(
   message: ResultMessage,
+  site: number,
   timestamp: bigint,
   timeoutMs: number,
 ): Observation {
   const ts = Number(parseTimestamp(message.ts)!);
-  const verdict = verdictOf(message);
+  const verdict = message.maintenance ? "maintenance" : verdictOf(message);
   const intervalMs = 1_000 * (message.frequency ?? FREQUENCY_S);
   return {
+    site,
     agent: message.agentUUID,
     ts,
     at: timestamp < 0n ? Math.floor(ts / 1_000) : Number(timestamp),
     verdict,
-    maintenance: message.maintenance ?? false,
     slots: message.slots ?? 1,
     intervalMs,
     freshMs: 2 * intervalMs + timeoutMs,

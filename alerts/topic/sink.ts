@@ -12,7 +12,8 @@ import type { AlertPolicy, PolicyOf } from "../policies.ts";
 import { toObservation } from "./observation.ts";
 import { signOf } from "../state/signs.ts";
 import type { AlertEvent } from "../state/view.ts";
-import { hear, NEW_VOTES, passesAt, type SiteVotes } from "../state/votes.ts";
+import { hear, type SiteVotes } from "../state/votes.ts";
+import { addVotes, lockVotes, saveVotes } from "./votes_table.ts";
 
 /** What the sink is handed. */
 export interface AlertSinkDeps {
@@ -116,14 +117,14 @@ async function count(
   ids: ReadonlyMap<string, number>,
   clock: PartitionClock,
 ): Promise<void> {
-  const known = await lockVotes(client, [
-    ...new Set(results.map(({ site }) => ids.get(site.identity)!)),
-  ]);
+  const siteIds = [...new Set(results.map(({ site }) => ids.get(site.identity)!))];
+  await addVotes(client, siteIds);
+  const known = await lockVotes(client, siteIds);
   const changed = new Map<number, SiteVotes>();
   const events: AlertEvent[] = [];
   for (const { record, message, site: { identity, policy } } of results) {
     const site = ids.get(identity)!;
-    const observation = toObservation(message, record.timestamp, policy.timeoutMs);
+    const observation = toObservation(message, site, record.timestamp, policy.timeoutMs);
     // A broker's clock may be set back, and time has come that far already.
     observation.at = clock.at = Math.max(clock.at, observation.at);
     const sign = signOf(observation, clock.agents);
@@ -131,50 +132,8 @@ async function count(
     const before = changed.get(site) ?? known.get(site)!;
     const { votes, events: ofSite } = hear(before, observation, policy);
     if (votes !== before) changed.set(site, votes);
-    for (const event of ofSite) events.push({ ...event, site });
+    events.push(...ofSite);
   }
   await saveVotes(client, changed);
   await addEvents(client, events);
-}
-
-/**
- * Keeps votes; as one JSON, since in an array's literal each quote of theirs would be escaped. `passes_at` is
- * left too early where it need not be exact, as its index costs.
- */
-export async function saveVotes(
-  client: ClientBase,
-  changed: ReadonlyMap<number, SiteVotes>,
-  isExact = false,
-): Promise<void> {
-  await client.query(
-    `UPDATE site_votes AS s SET votes = c.votes, passes_at = CASE
-       WHEN s.passes_at <= c.passes_at AND NOT $2 THEN s.passes_at ELSE c.passes_at END
-     FROM jsonb_to_recordset($1) AS c(site_id int4, votes jsonb, passes_at int8)
-     WHERE s.site_id = c.site_id`,
-    [
-      JSON.stringify(
-        Array.from(changed, ([site_id, votes]) => ({ site_id, votes, passes_at: passesAt(votes) })),
-      ),
-      isExact,
-    ],
-  );
-}
-
-/** In one order: agents may put a site's results into several partitions, read side by side. */
-async function lockVotes(
-  client: ClientBase,
-  siteIds: readonly number[],
-): Promise<Map<number, SiteVotes>> {
-  await client.query(
-    `INSERT INTO site_votes (site_id)
-     SELECT id FROM unnest($1::int4[]) AS id
-     WHERE NOT EXISTS (SELECT FROM site_votes WHERE site_id = id)
-     ORDER BY id ON CONFLICT DO NOTHING`,
-    [siteIds],
-  );
-  const { rows } = await client.query(
-    "SELECT site_id, votes FROM site_votes WHERE site_id = ANY ($1) ORDER BY site_id FOR UPDATE",
-    [siteIds],
-  );
-  return new Map(rows.map(({ site_id, votes }) => [site_id, votes ?? NEW_VOTES]));
 }

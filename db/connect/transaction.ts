@@ -80,6 +80,15 @@ export async function inTransaction<T>(
   return result;
 }
 
+/** `inTransaction` on a connection that it has for itself, as `withClient` has it. */
+export function transaction<T>(
+  pool: Pool,
+  begin: string,
+  work: (client: ClientBase) => Promise<T>,
+): Promise<T> {
+  return withClient(pool, (client) => inTransaction(client, begin, () => work(client)));
+}
+
 /** Rolls back what the server refused; what else failed may have left nobody there to be asked. */
 export async function rollBack(client: ClientBase, error: unknown): Promise<void> {
   if (error instanceof pg.DatabaseError) await client.query("ROLLBACK").catch(() => {});

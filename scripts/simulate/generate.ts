@@ -1,5 +1,5 @@
 import type { Verdict } from "../../wire/message.ts";
-import type { SiteResult } from "./world.ts";
+import type { Observation } from "../../alerts/state/votes.ts";
 
 const MINUTE_MS = 60_000;
 const FRESH_MS = 2 * MINUTE_MS + 30_000;
@@ -31,7 +31,7 @@ export interface Trouble {
 export function generate(
   { sites, agents, minutes, random }: GenerateOptions,
   start: number,
-): { results: SiteResult[]; troubles: Trouble[] } {
+): { results: Observation[]; troubles: Trouble[] } {
   const below = (most: number) => Math.floor(random() * most);
   const trouble = (what: Trouble["what"], of: number): Trouble => {
     const from = 5 + below(Math.max(1, minutes - 30));
@@ -54,7 +54,7 @@ export function generate(
     troubles.find((one) =>
       one.what === what && one.of === of && one.from <= minute && minute < one.until
     );
-  const results: SiteResult[] = [];
+  const results: Observation[] = [];
   for (let minute = 0; minute < minutes; minute++) {
     for (let agent = 0; agent < agents; agent++) {
       if (has("dead", agent, minute)) continue;
@@ -72,7 +72,6 @@ export function generate(
           ts: began * 1_000,
           at: sent + lateMs,
           verdict,
-          maintenance: false,
           slots: 1,
           intervalMs: MINUTE_MS,
           freshMs: FRESH_MS,

@@ -1,8 +1,9 @@
-import type { SiteResult, World } from "./world.ts";
+import type { Observation } from "../../alerts/state/votes.ts";
+import type { World } from "./world.ts";
 
 /** Reads results in the order of their time, and stops at each of `times` to look. */
 export function readAtOnce(
-  results: readonly SiteResult[],
+  results: readonly Observation[],
   world: World,
   partitions: number,
   times: readonly number[],
@@ -25,13 +26,13 @@ export function readAtOnce(
  * between.
  */
 export function readSideBySide(
-  results: readonly SiteResult[],
+  results: readonly Observation[],
   world: World,
   partitions: number,
   end: number,
   random: () => number,
 ): void {
-  const queues: SiteResult[][] = Array.from({ length: partitions }, () => []);
+  const queues: Observation[][] = Array.from({ length: partitions }, () => []);
   for (const result of results) queues[result.site % partitions]!.push(result);
   const next = queues.map(() => 0);
   while (next.some((at, partition) => at < queues[partition]!.length)) {

@@ -1,8 +1,10 @@
+import { KnownSites } from "../../alerts/known_sites.ts";
 import { policies } from "../../alerts/policies.ts";
+import type { Observation } from "../../alerts/state/votes.ts";
 import { toObservation } from "../../alerts/topic/observation.ts";
 import { loadConfig } from "../../config/load.ts";
 import { decode } from "../../wire/decode.ts";
-import type { SiteResult, WorldOptions } from "./world.ts";
+import type { WorldOptions } from "./world.ts";
 
 /**
  * Results of a file of messages, a line each, as `dbdump` writes them, under the rules
@@ -13,35 +15,28 @@ import type { SiteResult, WorldOptions } from "./world.ts";
 export async function readRecorded(
   file: string,
   configFile: string | null,
-): Promise<{ results: SiteResult[]; names: string[]; options: WorldOptions }> {
+): Promise<{ results: Observation[]; names: string[]; options: WorldOptions }> {
   const config = loadConfig(configFile ?? "config.yaml", { isOptional: configFile === null });
   const policyOf = policies(config);
   const ids = new Map<string, number>();
-  const sites: { name: string | null; url: string }[] = [];
-  const results: SiteResult[] = [];
+  const sites = new KnownSites(policyOf);
+  const results: Observation[] = [];
   for (const line of (await Deno.readTextFile(file)).split("\n")) {
     const decoded = decode(new TextEncoder().encode(line));
     if (!decoded.ok) continue;
     const { site: name = null, url, responseTime } = decoded.message;
     const id = name ?? url;
-    if (!ids.has(id)) ids.set(id, sites.push({ name, url }));
+    if (!ids.has(id)) {
+      ids.set(id, ids.size + 1);
+      sites.add(ids.size, { name, url });
+    }
     const { timeoutMs } = policyOf({ name, url });
-    const result = toObservation(decoded.message, -1n, timeoutMs);
-    results.push({ ...result, at: result.at + Math.round(responseTime), site: ids.get(id)! });
+    const result = toObservation(decoded.message, ids.get(id)!, -1n, timeoutMs);
+    results.push({ ...result, at: result.at + Math.round(responseTime) });
   }
-  const policyAt = (id: number) => policyOf(sites[id - 1]!);
-  const idsOf = (names: readonly string[]) => names.flatMap((name) => ids.get(name) ?? []);
   return {
     results: results.sort((one, other) => one.at - other.at),
     names: [...ids.keys()],
-    options: {
-      policyOf: (id) => ({
-        ...policyAt(id),
-        parents: idsOf(policyAt(id).dependsOn),
-        children: sites.flatMap((_, n) =>
-          idsOf(policyAt(n + 1).dependsOn).includes(id) ? n + 1 : []
-        ),
-      }),
-    },
+    options: { policyOf: (id) => sites.policyOf(id) },
   };
 }

@@ -13,11 +13,6 @@ import {
   type SiteVotes,
 } from "../../alerts/state/votes.ts";
 
-/** A site's result in a topic's partition. */
-export interface SiteResult extends Observation {
-  site: number;
-}
-
 /** What a world is made of. */
 export interface WorldOptions {
   policyOf(site: number): SitePolicy;
@@ -77,7 +72,8 @@ export class World {
   }
 
   /** An alerter reads a record. */
-  read({ site, ...result }: SiteResult, partition = 0): void {
+  read(result: Observation, partition = 0): void {
+    const { site } = result;
     const clock = this.#clocks[partition]!;
     const observation = { ...result, at: clock.at = Math.max(clock.at, result.at) };
     const sign = signOf(observation, clock.agents);
@@ -88,7 +84,7 @@ export class World {
       this.#options.policyOf(site),
     );
     this.#votes.set(site, votes);
-    for (const event of events) this.#events.push({ ...event, site });
+    this.#events.push(...events);
   }
 
   /** A partition is found read to its end. */
@@ -101,9 +97,9 @@ export class World {
   round(): void {
     const until = Math.min(...this.#clocks.map(({ at }) => at));
     for (const [site, votes] of this.#votes) {
-      const passed = pass(votes, until);
+      const passed = pass(site, votes, until);
       this.#votes.set(site, passed.votes);
-      for (const event of passed.events) this.#events.push({ ...event, site });
+      this.#events.push(...passed.events);
     }
     const due = this.#events.filter(({ at }) => at < until).sort(inOrder);
     this.#events = this.#events.filter(({ at }) => at >= until);
@@ -125,8 +121,7 @@ function save<Key>(table: Map<Key, string>, states: ReadonlyMap<Key, unknown>): 
 
 /** The order of alert_events's key. */
 function inOrder(one: AlertEvent, other: AlertEvent): number {
-  const site = (event: AlertEvent) => "site" in event ? event.site : 0;
-  return one.at - other.at || compare(one.kind, other.kind) || site(one) - site(other) ||
+  return one.at - other.at || compare(one.kind, other.kind) || one.site - other.site ||
     compare(one.agent, other.agent) || one.ts - other.ts;
 }
 

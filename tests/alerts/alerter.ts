@@ -67,6 +67,7 @@ export function testAlerter(
     labels: { group: "shop" },
     host: "one.example",
     dependsOn: [],
+    dependants: [],
     slo: null,
     ...typeof policy === "function" ? policy(site) : policy,
   });

@@ -4,8 +4,7 @@ import type { SitePolicy } from "../../alerts/state/book.ts";
 import type { Observation } from "../../alerts/state/votes.ts";
 import type { AlertRules } from "../../config/types.ts";
 import { changeToldOf } from "../../scripts/simulate/picture.ts";
-import { type SiteResult, World } from "../../scripts/simulate/world.ts";
-import type { Verdict } from "../../wire/message.ts";
+import { World } from "../../scripts/simulate/world.ts";
 
 export const MINUTE_MS = 60_000;
 export const START_MS = Date.UTC(2026, 3, 29);
@@ -14,23 +13,23 @@ export const FRESH_MS = 150_000;
 export const RULES: AlertRules = { failureThreshold: 3, successThreshold: 2, downWhen: "majority" };
 export const SITE = 1;
 
-const VERDICTS: Record<string, Verdict> = {
+const VERDICTS: Record<string, Observation["verdict"]> = {
   u: "up",
   d: "down",
   s: "degraded",
   "?": "unknown",
-  m: "down",
+  m: "maintenance",
 };
 
 /** What agent number `agent` sees at `minute`; the broker has it some milliseconds later. */
 export function seen(letter: string, agent: number, minute: number): Observation {
   const startMs = START_MS + minute * MINUTE_MS + agent;
   return {
+    site: SITE,
     agent: `agent-${agent}`,
     ts: startMs * 1_000,
     at: startMs + 20,
     verdict: VERDICTS[letter]!,
-    maintenance: letter === "m",
     slots: 1,
     intervalMs: MINUTE_MS,
     freshMs: FRESH_MS,
@@ -77,7 +76,7 @@ export function worldOf(
 /** Reads results of one site, and decides at each. @returns The level after each */
 export function play(results: readonly Observation[], world = worldOf()) {
   return results.map((result) => {
-    world.read({ ...result, site: SITE } as SiteResult);
+    world.read(result);
     world.idle(0, result.at + 1);
     world.round();
     return { result, level: world.level(SITE) };
@@ -99,7 +98,7 @@ export function levelsOf(agents: readonly string[], rules: AlertRules = RULES): 
 export type Story = readonly Readonly<Record<number, string>>[];
 
 /** A story's results, in the order of their time; sites are a second apart, or two thirds of a minute over them all. */
-export function resultsOf(story: Story): SiteResult[] {
+export function resultsOf(story: Story): Observation[] {
   return story.flatMap((sites, agent) => {
     const numbers = Object.keys(sites).map(Number);
     const apartMs = Math.min(1_000, 40_000 / numbers.length);

@@ -25,10 +25,18 @@ Deno.test("policies() has each site's own rules, and those of all for the rest",
   assertEquals(policyOf({ name: null, url }), {
     ...{ failureThreshold: 1, successThreshold: 2, downWhen: "any" },
     ...{ isGateway: false, isExpected: true, timeoutMs: 40_000 },
-    ...{ host: "shop.example", dependsOn: ["gateway"], slo: null, channels: null, labels: {} },
+    ...{
+      host: "shop.example",
+      dependsOn: ["gateway"],
+      dependants: [],
+      slo: null,
+      channels: null,
+      labels: {},
+    },
   });
   const gateway = policyOf({ name: "gateway", url: "https://gateway.example/" });
   assertEquals([gateway.failureThreshold, gateway.isGateway], [4, true]);
+  assertEquals(gateway.dependants, ["https://shop.example/"]);
 });
 
 Deno.test("policies() has a site depend on no site of its own name", () => {

@@ -71,7 +71,10 @@ Deno.test("Rounds open and close, and owe both", async () => {
 Deno.test("Rounds open nothing of a site while one that it depends on is down", async () => {
   await using database = await ownDatabase();
   const { store, decide } = testAlerter(database.pool, {
-    policy: ({ url }) => ({ dependsOn: url.includes("two") ? ["https://one.example/"] : [] }),
+    policy: ({ url }) =>
+      url.includes("two")
+        ? { dependsOn: ["https://one.example/"] }
+        : { dependants: ["https://two.example/"] },
   });
   const startMs = Date.now() - 40 * MINUTE_MS;
   const all = [
@@ -110,6 +113,19 @@ Deno.test("Rounds mark what flaps, and take the mark away", async () => {
     [false, false, false].map((flapping) => ({
       ...{ flapping, closed: true },
     })),
+  );
+});
+
+Deno.test("Rounds take the last of several marks that come in one go", async () => {
+  await using database = await ownDatabase();
+  const { store, decide } = testAlerter(database.pool);
+  await store(SOURCE, records("u".repeat(21) + "ddduu".repeat(6) + "u".repeat(30)), FIRST);
+  await decide();
+  assertEquals(
+    await database.rows("SELECT DISTINCT flapping, closed_at IS NULL AS open FROM incidents"),
+    [
+      { flapping: false, open: false },
+    ],
   );
 });
 

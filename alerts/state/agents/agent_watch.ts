@@ -1,5 +1,8 @@
 import { span } from "../../../runtime/in_words.ts";
+import { quietOf } from "../agent.ts";
 import type { Book } from "../book.ts";
+import { SIGN_MS } from "../signs.ts";
+import { evidenceOf } from "../site.ts";
 import { isOver, lostTogether, type Strange, strangeTo, TOGETHER_MS } from "./network.ts";
 
 /** An agent that was silent for so long is no agent any more. */
@@ -14,7 +17,7 @@ export interface AgentDeps {
   reviewAll(sites: Iterable<number>): void;
   /** What these missed is its own fault. */
   excuse(uuid: string, sites: readonly number[]): void;
-  forget(uuid: string, sites: Iterable<number>): void;
+  forget(uuid: string): void;
 }
 
 /** What becomes of agents: whether they are heard, and believed. */
@@ -30,13 +33,21 @@ export class AgentWatch {
 
   /** It gave a sign of life. @param isWell By a site that is well */
   hear(uuid: string, isWell: boolean): void {
-    const { now } = this.#book;
-    const agent = this.#book.agent(uuid);
-    agent.heard(now, isWell);
-    const { silentSince: openedAt } = agent.state;
+    const { now, sites } = this.#book;
+    const { state, sites: watched } = this.#book.agent(uuid);
+    // That it is heard is told each SIGN_MS, however often it is.
+    if (now - state.seenAt > SIGN_MS + state.quietMs / 2) state.resumedAt = now;
+    state.seenAt = now;
+    if (isWell) state.wellAt = now;
+    // What it does not see any more says nothing of how often it speaks.
+    if (watched.size > 0) state.quietMs = Infinity;
+    for (const id of watched) {
+      state.quietMs = Math.min(state.quietMs, quietOf(sites.get(id)!.agents[uuid]!.view!));
+    }
+    const { silentSince: openedAt } = state;
     if (openedAt !== null) {
       this.#book.resolve({ subject: this.#book.subject(uuid), kind: "agent_silent", openedAt });
-      agent.state.silentSince = null;
+      state.silentSince = null;
     }
     this.wake(uuid);
   }
@@ -73,16 +84,16 @@ export class AgentWatch {
       `not heard for ${span(now - seenAt)}; ${
         alone > 0 ? `nobody else watches ${sitesOf(alone)}` : "others watch its sites"
       }`,
-      [{ agent: uuid, location, since: seenAt * 1_000, cause: "heard last", seen: null }],
+      [evidenceOf(uuid, { location, cause: "heard last", seen: null }, seenAt * 1_000)],
     );
   }
 
   #forget(uuid: string): void {
-    const { state: { silentSince }, sites, waiting } = this.#book.agent(uuid);
+    const { silentSince } = this.#book.agent(uuid).state;
     const key = { subject: this.#book.subject(uuid), kind: "agent_silent" as const };
     this.#book.resolve({ ...key, openedAt: silentSince! });
     this.#book.agents.delete(uuid);
-    this.#deps.forget(uuid, new Set([...sites, ...waiting]));
+    this.#deps.forget(uuid);
   }
 
   /**
@@ -117,12 +128,12 @@ export class AgentWatch {
       : `nobody else watches ${alone === together.length ? "them" : `${alone} of them`}`;
     const count = `${together.length} of its ${sitesOf(sites.size)}`;
     // The one that was lost first stands for all of them.
-    const { lost, cause, seen } = this.#book.sites.get(together[0]!.site)!.agents[uuid]!.view!;
+    const view = this.#book.sites.get(together[0]!.site)!.agents[uuid]!.view!;
     this.#book.open(
       { subject: this.#book.subject(uuid), kind: "agent_network", openedAt },
       alone > 0 ? "critical" : "warning",
       isUnknown ? `it cannot tell of ${count}` : `it sees ${count} down; ${others}`,
-      [{ agent: uuid, location: state.location, since: lost!.ts, cause, seen }],
+      [evidenceOf(uuid, view, view.lost!.ts)],
     );
     this.#deps.excuse(uuid, together.map(({ site }) => site));
     this.#deps.reviewAll(sites);

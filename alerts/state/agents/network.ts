@@ -1,5 +1,4 @@
-import type { Agent } from "../agent.ts";
-import type { SiteState } from "../site.ts";
+import type { Book } from "../book.ts";
 
 /** Turned down together: within so long of one another. */
 export const TOGETHER_MS = 120_000;
@@ -18,14 +17,8 @@ export interface Strange {
   isElsewhere: boolean;
 }
 
-/** What there is to know. */
-export interface Everybody {
-  sites: ReadonlyMap<number, SiteState>;
-  agents: ReadonlyMap<string, Agent>;
-}
-
 /** Of the sites that are lost to an agent, those that are lost to nobody else. */
-export function strangeTo(uuid: string, { sites, agents }: Everybody): Strange[] {
+export function strangeTo(uuid: string, { sites, agents }: Book): Strange[] {
   const strange: Strange[] = [];
   for (const site of agents.get(uuid)!.lost) {
     const seenBy = sites.get(site)!.agents;

@@ -1,11 +1,6 @@
-import type { AlertRules } from "../../../config/types.ts";
-import { type Everybody, TOGETHER_MS } from "../agents/network.ts";
+import { TOGETHER_MS } from "../agents/network.ts";
+import type { Book, SitePolicy } from "../book.ts";
 import type { Voter, Wanted } from "../site.ts";
-
-/** What a site's opening may wait for. */
-export interface HoldPolicy extends AlertRules {
-  parents: readonly number[];
-}
 
 /**
  * Until when a site that the votes say is bad waits before it opens, as it is not plain yet whose fault
@@ -14,13 +9,13 @@ export interface HoldPolicy extends AlertRules {
 export function holdUntil(
   wanted: Wanted,
   voters: readonly Voter[],
-  { parents }: HoldPolicy,
-  everybody: Everybody & { policyOf(site: number): HoldPolicy },
+  { parents }: SitePolicy,
+  book: Book,
 ): number {
   const since = Math.min(...voters.map(({ since }) => since!));
   return Math.max(
-    ...parents.map((parent) => untilToldOf(parent, wanted.at, since, everybody)),
-    ...voters.map((voter) => untilVouched(voter, everybody)),
+    ...parents.map((parent) => untilToldOf(parent, wanted.at, since, book)),
+    ...voters.map((voter) => untilVouched(voter, book)),
     0,
   );
 }
@@ -33,7 +28,7 @@ function untilToldOf(
   parent: number,
   at: number,
   since: number,
-  { sites, policyOf }: Parameters<typeof holdUntil>[3],
+  { sites, policyOf }: Book,
 ): number {
   const site = sites.get(parent);
   const views = Object.values(site?.agents ?? {}).flatMap(({ view }) => view?.watches ? view : []);
@@ -47,7 +42,7 @@ function untilToldOf(
 }
 
 /** An agent that has seen nothing well since may be about to lose all that it watches. */
-function untilVouched({ agent: uuid, lost }: Voter, { agents }: Everybody): number {
+function untilVouched({ agent: uuid, lost }: Voter, { agents }: Book): number {
   const agent = agents.get(uuid)!;
   if (lost === null || agent.state.wellAt > lost.at || agent.lost.size === agent.sites.size) {
     return 0;
@@ -56,7 +51,7 @@ function untilVouched({ agent: uuid, lost }: Voter, { agents }: Everybody): numb
 }
 
 /** How long a site has to come up when what it depends on has. */
-export function recoveryMs(voters: readonly Voter[], { successThreshold }: AlertRules): number {
+export function recoveryMs(voters: readonly Voter[], { successThreshold }: SitePolicy): number {
   return Math.max(
     ...voters.map(({ freshMs, intervalMs }) => freshMs + (successThreshold - 1) * intervalMs),
   );

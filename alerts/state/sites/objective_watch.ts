@@ -1,7 +1,7 @@
 import type { Book } from "../book.ts";
 import { TOGETHER_MS } from "../agents/network.ts";
 import { burnOf, miss, OBJECTIVE_KINDS, type ObjectiveKind, unmiss } from "./objective.ts";
-import type { SiteState } from "../site.ts";
+import { evidenceOf, type SiteState } from "../site.ts";
 import type { View } from "../view.ts";
 
 const MINUTE_MS = 60_000;
@@ -16,7 +16,6 @@ export class ObjectiveWatch {
     this.#book = book;
     for (const [id, { objective }] of book.sites) {
       if (Object.keys(objective.open).length > 0) this.#wake(id);
-      if (objective.unsure !== null) book.agents.get(objective.unsure)?.held.add(id);
     }
   }
 
@@ -39,8 +38,7 @@ export class ObjectiveWatch {
     const isUnsure = agent && view?.lost && agent.state.wellAt <= view.lost.at &&
       agent.lost.size < agent.sites.size && this.#book.now < view.lost.at + TOGETHER_MS;
     site.objective.unsure = isUnsure ? uuid : null;
-    if (isUnsure) agent.held.add(id);
-    else if (view && !agent?.state.networkSince) this.#openWhat(id, site, uuid, view);
+    if (!isUnsure && view && !agent?.state.networkSince) this.#openWhat(id, site, uuid, view);
   }
 
   /** What an agent missed of sites since they are lost to it was its own fault. */
@@ -90,13 +88,7 @@ export class ObjectiveWatch {
         `${times} times as often as ${slo} % allows, over ${
           burning.hours === 1 ? "an hour" : `${burning.hours} hours`
         }`,
-        [{
-          agent: uuid,
-          location: view.location,
-          since: view.since ?? openedAt,
-          cause: view.cause,
-          seen: view.seen,
-        }],
+        [evidenceOf(uuid, view, view.since ?? openedAt)],
       );
       this.#wake(id);
       return;

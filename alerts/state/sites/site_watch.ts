@@ -1,5 +1,5 @@
-import type { Book, IncidentKey } from "../book.ts";
-import type { Kind } from "../change.ts";
+import type { Book } from "../book.ts";
+import type { IncidentKey, Kind } from "../change.ts";
 import { holdUntil, recoveryMs } from "./hold.ts";
 import { decide, evidenceOf, type SiteState, votersFor, votersOf } from "../site.ts";
 import type { Moment, View } from "../view.ts";
@@ -19,10 +19,6 @@ export class SiteWatch {
     this.#book = book;
     this.#checkNetwork = checkNetwork;
     for (const [id, site] of book.sites) {
-      for (const uuid in site.agents) {
-        if (site.wanted) book.agents.get(uuid)?.held.add(id);
-      }
-      if (site.leftAt !== null) this.#await(id, site);
       if (site.wanted) book.timers.wake(`s${id}`, site.wanted.until);
       // Since then the config may have lost it.
       if (site.leftAt !== null && !book.policyOf(id).isExpected) this.#leave(id, book.site(id));
@@ -37,7 +33,7 @@ export class SiteWatch {
     const freshMs = (view ?? before)?.freshMs ?? 0;
     const missed = view?.lost ? before?.missed ?? 0 : 0;
     site.agents[uuid] = { view, at: moment.at, freshMs, missed };
-    this.#book.agents.get(uuid)!.sees(id, before?.view ?? null, view);
+    this.#book.agents.get(uuid)!.sees(id, view);
     this.#flap(id, site);
     // Who abstains decides nothing, not even by being away.
     this.#review(id, site, moment, view !== null && view.abstains === null);
@@ -73,8 +69,9 @@ export class SiteWatch {
   }
 
   /** An agent is no agent any more. */
-  forget(uuid: string, ids: Iterable<number>): void {
-    for (const id of [...ids].sort((one, other) => one - other)) {
+  forget(uuid: string): void {
+    const ids = [...this.#book.sites].flatMap(([id, { agents }]) => uuid in agents ? id : []);
+    for (const id of ids.sort((one, other) => one - other)) {
       const site = this.#book.site(id);
       delete site.agents[uuid];
       if (Object.keys(site.agents).length > 0) {
@@ -118,75 +115,60 @@ export class SiteWatch {
       .some(([uuid, { view }]) => view?.watches && this.#counts(uuid, view));
     if (!isWatched) {
       if (site.leftAt === null) this.#leave(id, site);
-      else this.#await(id, site);
       return;
     }
     site.leftAt = null;
-    for (const uuid in site.agents) this.#book.agents.get(uuid)?.waiting.delete(id);
     if (hasSay) this.#settle(id, site, moment);
   }
 
   #settle(id: number, site: SiteState, moment: Moment): void {
-    const { agents, sites, policyOf, timers, now } = this.#book;
+    const { sites, policyOf, timers, now } = this.#book;
+    // What was wanted is no more, unless it is said again below.
+    const before = site.wanted;
+    site.wanted = null;
     const votes = votersOf(site, this.#counts);
-    if (votes.length === 0) return this.#drop(id, site);
+    if (votes.length === 0) return;
     const policy = policyOf(id);
     const was = site.open?.kind === "down" && site.level !== "up" ? "down" : site.level;
     const level = decide(was, votes, policy.downWhen);
-    if (level === null || level === "unobserved") return this.#drop(id, site);
-    if (
-      level === "up" || level === site.open?.kind || site.isFlapping && isVoted(site.open?.kind)
-    ) {
-      this.#drop(id, site);
+    if (level === null || level === "unobserved") return;
+    const staysOpen = site.isFlapping && isVoted(site.open?.kind);
+    if (level === "up" || level === site.open?.kind || staysOpen) {
       site.isExcused = false;
       site.level = level;
-      if (level === "up" && !(site.isFlapping && isVoted(site.open?.kind))) {
-        this.#close(id, site, moment);
-      }
+      if (level === "up" && !staysOpen) this.#close(id, site, moment);
       return;
     }
     if (policy.parents.some((parent) => sites.get(parent)?.level === "down")) {
-      this.#drop(id, site);
       site.isExcused = true;
       site.level = level;
       return;
     }
     // That it stays as it was, at a tie, opens nothing.
-    if (decide(null, votes, policy.downWhen) !== level) return this.#drop(id, site);
+    if (decide(null, votes, policy.downWhen) !== level) return;
     const voters = votersFor(votes, level);
     if (site.isExcused) {
       site.isExcused = false;
       const until = now + recoveryMs(voters, policy);
       site.wanted = { level, at: now, ts: until * 1_000, until, isAfter: true };
-    } else if (site.wanted?.level !== level) {
-      site.wanted = { level, ...moment, until: 0, isAfter: false };
-    }
-    const wanted = site.wanted!;
+    } else if (before?.level === level) site.wanted = before;
+    else site.wanted = { level, ...moment, until: 0, isAfter: false };
+    const wanted = site.wanted;
     if (!wanted.isAfter) {
       for (const { agent, lost } of voters) if (lost?.isTurned) this.#checkNetwork(agent, false);
       // Which may have settled it.
       if (site.wanted !== wanted) return;
       wanted.until = holdUntil(wanted, voters, policy, this.#book);
     }
-    if (now < wanted.until) {
-      for (const { agent } of voters) agents.get(agent)!.held.add(id);
-      return timers.wake(`s${id}`, wanted.until);
-    }
-    this.#drop(id, site);
+    if (now < wanted.until) return timers.wake(`s${id}`, wanted.until);
+    site.wanted = null;
     this.#close(id, site, moment);
     site.level = level;
-    const evidence = evidenceOf(voters);
+    const evidence = voters.map((voter) => evidenceOf(voter.agent, voter, voter.since!));
     site.open = { kind: level, openedAt: wanted.ts };
     const key = this.#keyOf(id, site.open);
     this.#book.open(key, SEVERITIES[level], evidence.at(-1)!.cause, evidence);
     if (site.isFlapping) this.#book.flap(key, true);
-  }
-
-  /** What it was to open is not wanted any more. */
-  #drop(id: number, site: SiteState): void {
-    if (site.wanted === null) return;
-    site.wanted = null;
-    for (const uuid in site.agents) this.#book.agents.get(uuid)?.held.delete(id);
   }
 
   #tellDependants(id: number): void {
@@ -200,34 +182,30 @@ export class SiteWatch {
   /** Nobody watches it any more. An incident stays open until somebody says how it is. */
   #leave(id: number, site: SiteState): void {
     const { agents, sites, policyOf, now } = this.#book;
-    this.#drop(id, site);
+    site.wanted = null;
     if (!policyOf(id).isExpected) {
       this.#close(id, site, this.#book.moment());
-      for (const [uuid, { view }] of Object.entries(site.agents)) {
-        agents.get(uuid)?.sees(id, view, null);
-        agents.get(uuid)?.waiting.delete(id);
-      }
+      for (const uuid in site.agents) agents.get(uuid)?.sees(id, null);
       sites.delete(id);
       return;
     }
     site.leftAt = now;
     site.level = "unobserved";
     site.isExcused = false;
-    this.#await(id, site);
   }
 
-  /** Each of its agents, when it is heard, may show that nobody is excused. */
-  #await(id: number, { agents, open }: SiteState): void {
-    if (open?.kind === "unobserved") return;
-    for (const uuid in agents) this.#book.agents.get(uuid)?.waiting.add(id);
+  /** An agent is heard: that may show that nobody is excused for what it watched, and nobody watches. */
+  missWhatLeft(uuid: string): void {
+    for (const [id, { leftAt, open, agents }] of this.#book.sites) {
+      if (leftAt !== null && open === null && uuid in agents) this.#miss(id, leftAt);
+    }
   }
 
   /** Opens where it is no agent's trouble that nobody watches it: each was there all the time. */
-  miss(id: number): void {
+  #miss(id: number, leftAt: number): void {
     const { agents, now } = this.#book;
     const site = this.#book.sites.get(id)!;
-    if (site.open !== null) return;
-    let since = site.leftAt!;
+    let since = leftAt;
     for (const [uuid, { freshMs, view, at }] of Object.entries(site.agents)) {
       const state = agents.get(uuid)?.state;
       if (!state || view === null && now - at > LEFT_MS && !this.#isSilent(uuid)) continue;
@@ -236,7 +214,6 @@ export class SiteWatch {
       since = Math.max(since, state.resumedAt + freshMs);
       if (state.seenAt <= since) return;
     }
-    for (const uuid in site.agents) agents.get(uuid)?.waiting.delete(id);
     this.#book.site(id).open = { kind: "unobserved", openedAt: since * 1_000 };
     this.#book.open(this.#keyOf(id, site.open!), SEVERITIES.unobserved, "no agent says how it is");
   }

@@ -74,6 +74,7 @@ CREATE TABLE incidents (
   site_id int4,
   agent uuid,
   channel text,
+  subject text GENERATED ALWAYS AS (coalesce(site_id::text, agent::text, channel)) STORED,
   kind text NOT NULL,
   severity text NOT NULL,
   opened_at timestamptz(6) NOT NULL,
@@ -90,6 +91,7 @@ CREATE TABLE incidents (
 COMMENT ON COLUMN incidents.site_id IS 'null: it is no site''s';
 COMMENT ON COLUMN incidents.agent IS 'of which it is; null: of none';
 COMMENT ON COLUMN incidents.channel IS 'of which it is; null: of none';
+COMMENT ON COLUMN incidents.subject IS 'one of these three';
 COMMENT ON COLUMN incidents.kind IS
   'down, degraded, unobserved, slo_fast, slo_slow; of an agent: agent_silent, agent_network; of a channel: channel_failed';
 COMMENT ON COLUMN incidents.severity IS 'critical or warning';
@@ -102,9 +104,9 @@ COMMENT ON COLUMN incidents.evidence IS
 COMMENT ON COLUMN incidents.labels IS 'of the site, when it opened';
 COMMENT ON COLUMN incidents.flapping IS 'whether it goes up and down too often to be told of';
 -- What makes an incident the same one when the topic is read again.
-CREATE UNIQUE INDEX incidents_site ON incidents (site_id, kind, opened_at) WHERE site_id IS NOT NULL;
-CREATE UNIQUE INDEX incidents_agent ON incidents (agent, kind, opened_at) WHERE agent IS NOT NULL;
+CREATE UNIQUE INDEX incidents_subject ON incidents (subject, kind, opened_at);
 CREATE UNIQUE INDEX incidents_channel ON incidents (channel) WHERE closed_at IS NULL;
+CREATE INDEX incidents_site ON incidents (site_id);
 CREATE INDEX incidents_open ON incidents (opened_at) WHERE closed_at IS NULL;
 
 -- What is left of the due times that a site may miss in the 30 days before `until`: 1 is all, 0 none,

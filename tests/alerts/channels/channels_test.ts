@@ -98,7 +98,7 @@ const object = (properties: Record<string, object>, required = Object.keys(prope
   required,
   properties,
 });
-const SERVICES: Record<keyof typeof PRESETS, {
+const SERVICES: Record<Exclude<keyof typeof PRESETS, "pagerduty">, {
   channel: Record<string, string>;
   path: (event: string) => string;
   schema: object;

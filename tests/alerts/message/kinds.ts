@@ -56,7 +56,7 @@ function tlsUntil(expiresAt: string): ResultMessage["tls"] {
 /** An incident of a site that was seen so, from both locations. */
 function seen(check: Partial<ResultMessage>, changes: Partial<Incident> = {}): Incident {
   const result = sevenFields(0, { verdict: "down", ...check }) as ResultMessage;
-  const { cause, seen } = toObservation(result, 0n, 30_000);
+  const { cause, seen } = toObservation(result, 0, 0n, 30_000);
   const { evidence } = incident();
   const isDegraded = result.verdict === "degraded";
   return incident({
@@ -96,6 +96,7 @@ const sites = (count: number, changes: Partial<Incident> = {}) =>
   });
 const { seen: unreachable } = toObservation(
   sevenFields(0, failed("unreachable", "connect EHOSTUNREACH 192.0.2.10:443", 9)) as ResultMessage,
+  0,
   0n,
   30_000,
 );

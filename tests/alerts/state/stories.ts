@@ -1,7 +1,8 @@
 /** Stories for fast-check, and ways to have alerters read them. */
 import fc from "fast-check";
 import type { Change } from "../../../alerts/state/change.ts";
-import type { SiteResult, World } from "../../../scripts/simulate/world.ts";
+import type { Observation } from "../../../alerts/state/votes.ts";
+import type { World } from "../../../scripts/simulate/world.ts";
 import { MINUTE_MS, resultsOf, type Story } from "../play.ts";
 
 /** All is well at the end, for long enough that everybody says so. */
@@ -54,7 +55,7 @@ export function readInTurns(
   partitions: number,
   turns: readonly Turn[],
 ): Change[] {
-  const left: SiteResult[][] = Array.from({ length: partitions }, () => []);
+  const left: Observation[][] = Array.from({ length: partitions }, () => []);
   for (const result of resultsOf(story)) left[result.site % partitions]!.push(result);
   const end = Math.max(...left.flat().map(({ at }) => at)) + 120 * MINUTE_MS;
   const rest = left.map((_, partition) => ({

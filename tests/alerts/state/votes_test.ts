@@ -3,19 +3,19 @@ import {
   hear,
   NEW_VOTES,
   type Observation,
-  type OfSite,
   pass,
   passesAt,
   type SiteVotes,
 } from "../../../alerts/state/votes.ts";
-import { FRESH_MS, MINUTE_MS, minutes, RULES as ALERT_RULES, seen } from "../play.ts";
+import type { AlertEvent } from "../../../alerts/state/view.ts";
+import { FRESH_MS, MINUTE_MS, minutes, RULES as ALERT_RULES, seen, SITE } from "../play.ts";
 
 const RULES = { ...ALERT_RULES, isGateway: false, slo: null };
 
 /** What the last of `results` is told of, and the votes behind it. */
 function heard(results: readonly Observation[], from: SiteVotes = NEW_VOTES) {
   let votes = from;
-  let events: OfSite[] = [];
+  let events: AlertEvent[] = [];
   for (const result of results) ({ votes, events } = hear(votes, result, RULES));
   return { votes, events: events.filter((event) => event.kind === "view") };
 }
@@ -28,16 +28,16 @@ function at(result: Observation, by: number): Pick<Observation, "ts" | "at"> {
 Deno.test("hear() counts slots, not results", () => {
   const slow = { ...seen("d", 0, 4), slots: 3 };
   const { events } = heard([...minutes(["uu"]), { ...slow, ...at(slow, 2) }]);
-  assertEquals(events.map(({ view }) => view?.vote), ["down"]);
+  assertEquals(events.map(({ detail }) => detail?.vote), ["down"]);
 });
 
 Deno.test("hear() tells of what changes the vote, of runs that are lost, and of no more", () => {
   const told = minutes(["uuuddduduuu"]).map((_, n, all) => heard(all.slice(0, n + 1)).events);
   assertEquals(
-    told.map((events) => events.map(({ view }) => view?.vote ?? "-").join()),
+    told.map((events) => events.map(({ detail }) => detail?.vote ?? "-").join()),
     ["-", "up", "", "up", "", "down", "down", "down", "down", "up", ""],
   );
-  const [{ view }] = told[5]! as [typeof told[5][0]];
+  const [{ detail: view }] = told[5]! as [typeof told[5][0]];
   assertEquals([view!.since, view!.cause], [seen("d", 0, 3).ts, "d"]);
 });
 
@@ -67,16 +67,17 @@ Deno.test("pass() ends a vote when it is fresh no more, and says so of that time
   const { votes } = heard(minutes(["uu", "uuu"]));
   const due = seen("u", 0, 1).at + FRESH_MS;
   assertEquals(passesAt(votes), due);
-  assert(pass(votes, due).votes === votes);
-  const passed = pass(votes, due + 10 * MINUTE_MS);
+  assert(pass(SITE, votes, due).votes === votes);
+  const passed = pass(SITE, votes, due + 10 * MINUTE_MS);
   assertEquals(
     passed.events,
     [0, 1].map((n) => ({
       kind: "view" as const,
+      site: SITE,
       agent: `agent-${n}`,
       at: due + n * (MINUTE_MS + 1),
       ts: (due + n * (MINUTE_MS + 1)) * 1_000,
-      view: null,
+      detail: null,
     })),
   );
   assertEquals(passesAt(passed.votes), null);
@@ -90,10 +91,10 @@ Deno.test("pass() ends a vote when it is fresh no more, and says so of that time
 
 Deno.test("pass() has an agent that knows nothing watch no longer than one that is silent", () => {
   const { votes } = heard(minutes(["uu??????"]));
-  assertEquals(pass(votes, seen("u", 0, 8).at).events, []);
+  assertEquals(pass(SITE, votes, seen("u", 0, 8).at).events, []);
   const told = minutes(["uu??????"]).map((_, n, all) => heard(all.slice(0, n + 1)).events).flat();
   assertEquals(
-    told.map(({ at, view }) => [at - seen("u", 0, 0).at, view!.abstains, view!.watches]),
+    told.map(({ at, detail }) => [at - seen("u", 0, 0).at, detail!.abstains, detail!.watches]),
     [
       [0, null, true],
       [MINUTE_MS, null, true],
@@ -108,7 +109,7 @@ Deno.test("pass() has an agent that knows nothing watch no longer than one that 
 Deno.test("hear() tells that a site is well to somebody while another agent has lost it", () => {
   const results = minutes(["uuuuuuuu", "uudddduu"]);
   const told = results.map((_, n) => heard(results.slice(0, n + 1)).events).flat()
-    .filter(({ agent }) => agent === "agent-0").map(({ at, view }) => [at, view!.wellTs]);
+    .filter(({ agent }) => agent === "agent-0").map(({ at, detail }) => [at, detail!.wellTs]);
   assertEquals(told.at(-1), [seen("u", 0, 3).at, seen("u", 0, 3).ts]);
   assertEquals(told.length, 3);
 });

@@ -228,8 +228,8 @@ export const MUTANTS: Variant[] = [
         },
         {
           file: "alerts/rounds.ts",
-          find: 'import { saveVotes } from "./topic/sink.ts";\n',
-          replace: 'import { saveVotes } from "./topic/sink.ts";\n' +
+          find: 'import { passVotes } from "./topic/votes_table.ts";\n',
+          replace: 'import { passVotes } from "./topic/votes_table.ts";\n' +
             'import { sendOwed } from "./outbox/sender.ts";\n',
         },
         {
@@ -289,7 +289,7 @@ async function send(name: string, leased`,
       mustBreak: ["I11"],
       changes: [{
         file: "alerts/state/votes.ts",
-        find: "      if (view === null || due >= at) return;\n",
+        find: "      if (due >= at) return;\n",
         replace: "      return;\n",
       }],
     },

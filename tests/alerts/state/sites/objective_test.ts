@@ -112,3 +112,20 @@ Deno.test("Overview charges no site with what its agent alone has seen", () => {
     "40:04 resolved agent_network of agent-0",
   ]);
 });
+
+Deno.test("Overview tells of an objective that waits for its agent when the site waits no more", () => {
+  // The second agent's maintenance ends the site's own wait, with the first one's failure at its start.
+  const well = "u".repeat(30);
+  const story = [
+    "dddd             uuuuuuduuuuuu",
+    "dddddddduuuuuuuuuddddddmuuuuuu",
+    "ddddddduuuuuuuuuuuuuuuuuuuuuuu",
+  ].map((letters) => ({ 1: well, 2: well, 3: letters, 4: well }));
+  const rules = { failureThreshold: 1, successThreshold: 1, downWhen: 2 };
+  const world = worldOf(rules, (site) => ({ slo: site === 3 ? 99 : null }));
+  const told = tell(story, { world }).filter((line) => line.includes("slo_fast"));
+  assertEquals(told, [
+    "24:00 opened slo_fast of site 3",
+    "26:00 resolved slo_fast of site 3",
+  ]);
+});
