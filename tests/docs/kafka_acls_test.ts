@@ -10,6 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startKafka } from "../../local/kafka/kafka.ts";
+import { untilLed } from "../../kafka/topic.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
@@ -70,12 +71,7 @@ Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are
       configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }],
     }],
   });
-  // kafkajs's own wait fails where the broker does not know it yet.
-  const isLed = async () => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: ["monitoring"] });
-    return topics[0]!.partitions.every(({ leader }) => leader >= 0);
-  };
-  await waitFor("a leader of each partition", () => isLed().catch(() => false), 60_000);
+  await untilLed(admin, "monitoring");
   const acl = aclsOf(await readFile(join(ROOT, "docs/security.md"), "utf8"));
   assertEquals(acl.length, 8);
   const database = parts.use(await ownDatabase());
