@@ -8,10 +8,10 @@ import { freshTopic, kafkaForTests } from "../support/stack.ts";
 /** What check-config says of a part, by its name. */
 async function connected(dsn: string, topic: string, brokers?: string[], as?: string) {
   const bootstrap_servers = brokers ?? (await kafkaForTests()).brokers;
+  // Who is not there has no long time to answer.
+  const request_timeout_ms = brokers ? 5_000 : 60_000;
   const config = JSON.stringify({
-    kafka: {
-      monitoring: { bootstrap_servers, topic, consumer_group: topic, request_timeout_ms: 5_000 },
-    },
+    kafka: { monitoring: { bootstrap_servers, topic, consumer_group: topic, request_timeout_ms } },
   });
   const { code, stdout, stderr } = await httpmon(
     dsn,

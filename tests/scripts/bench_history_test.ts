@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { withClient } from "../../db/connect/transaction.ts";
+import pg from "pg";
 import { fillHistory } from "../../scripts/history/data.ts";
 import { type Answer, ask, QUESTIONS } from "../../scripts/history/questions.ts";
 import { ownDatabase } from "../db/fixture.ts";
@@ -12,7 +12,9 @@ const SIZES = {
 
 Deno.test("fillHistory() makes a history that every question has an answer from", async () => {
   await using database = await ownDatabase();
-  await withClient(database.pool, async (client) => {
+  const client = new pg.Client({ connectionString: database.dsn });
+  await client.connect();
+  try {
     await fillHistory(client, SIZES, Date.now(), () => {});
     const answers: Answer[] = [];
     for (const question of QUESTIONS) answers.push(await ask(client, question, 1, site));
@@ -23,7 +25,9 @@ Deno.test("fillHistory() makes a history that every question has an answer from"
     assertEquals(rowsOf("state now and since when"), SIZES.sites);
     assertEquals(rowsOf("uptime, 30 days, each"), SIZES.sites);
     assertEquals(rowsOf("last ten results"), 10);
-  });
+  } finally {
+    await client.end();
+  }
   // The results and their rollups tell of the same failures.
   const hours = await database.rows(
     `SELECT r.down, count(c.verdict)::int AS found FROM rollup_hourly AS r

