@@ -138,7 +138,7 @@ async function modeFunction(
 
 /** Mode "check-config", which may need what all others do. */
 async function checkConfig(context: ModeContext): Promise<ExitCode> {
-  const { config: { kafka, database }, options, log } = context;
+  const { config: { kafka, database }, options, clock, log } = context;
   const { checkConfigMode } = await import("./agent/by_hand/check_config_mode.ts");
   const { usesSection } = await import("./config/mode_parts.ts");
   // An agent's config alone has no database.
@@ -153,7 +153,7 @@ async function checkConfig(context: ModeContext): Promise<ExitCode> {
       yield* reachKafka(createKafka(kafka, "httpmon-check-config", log), kafka, {
         publishes: as === "agent",
         group: as === "agent" ? null : group,
-      });
+      }, clock);
     },
     async function* () {
       if (!database || !uses("database")) return;
