@@ -7,7 +7,7 @@ import { ROOT } from "../../scripts/build/project.ts";
 
 const UNITS = join(ROOT, "deploy/systemd");
 const TEMPLATE = "httpmon@.service";
-const MODES = ["agent", "writer", "alerts", "web", "init-schema"];
+const MODES = ["agent", "writer", "alerts", "web", "init-schema", "maintain"];
 
 const analyze = (...args: string[]) => new Deno.Command("systemd-analyze", { args }).outputSync();
 
@@ -27,6 +27,11 @@ Deno.test("the units start each mode by its name", async () => {
   assert(/^RestartPreventExitStatus=2$/m.test(text));
 });
 
+Deno.test("each mode is a user of its own, so that none reads another's password in /proc", async () => {
+  const text = await readFile(join(UNITS, TEMPLATE), "utf8");
+  assert(/^DynamicUser=yes\nUser=httpmon-%i$/m.test(text));
+});
+
 Deno.test({
   name: "systemd takes the units, and finds little exposed",
   ignore: !hasSystemd(),
@@ -39,6 +44,8 @@ Deno.test({
         .replace(/^ExecStart=\S+/m, "ExecStart=/bin/true");
       for (const mode of MODES) await writeFile(join(folder, `httpmon@${mode}.service`), text);
       const decoder = new TextDecoder();
+      const timer = analyze("verify", join(folder, "httpmon@maintain.timer"));
+      assertEquals([timer.code, decoder.decode(timer.stderr)], [0, ""]);
       for (const mode of MODES) {
         const unit = join(folder, `httpmon@${mode}.service`);
         const { code, stderr } = analyze("verify", unit);
