@@ -1,8 +1,8 @@
 import process from "node:process";
 import type { Pool } from "pg";
 import { type Matcher, parseMatcher, showMatcher } from "../config/matchers.ts";
-import { explainFailure } from "../db/connect/explain_failure.ts";
 import { createPool } from "../db/connect/pool.ts";
+import { withPool } from "../db/connect/with_pool.ts";
 import { endSilence, silence, silences } from "../db/silences.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../runtime/cli/mode_context.ts";
@@ -25,7 +25,7 @@ export async function silenceMode(
     applicationName: "httpmon-silence",
     log,
   });
-  try {
+  return await withPool(pool, async () => {
     const said = await (end !== null
       ? ended(pool, end)
       : args.length > 0
@@ -35,13 +35,7 @@ export async function silenceMode(
       await print(said);
       return EXIT.done;
     });
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    console.error(`httpmon: ${explainFailure(error)}`);
-    return EXIT.failed;
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 /** `all`, matchers, or the name or URL of a site. @throws {UsageError} */

@@ -1,8 +1,9 @@
 import { type Admin, ConfigResourceTypes, type Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
+import { sleep, systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import { withAdmin } from "./cluster.ts";
-import { brokerErrorOf } from "./failure.ts";
+import { brokerErrorOf, isPassing } from "./failure.ts";
 
 /** The topic is not there, and the broker does not let us make it. */
 export class TopicMissingError extends Error {
@@ -12,6 +13,10 @@ export class TopicMissingError extends Error {
 const UNKNOWN_TOPIC = 3;
 const TOPIC_ALREADY_EXISTS = 36;
 const INVALID_REPLICATION_FACTOR = 38;
+
+/** What makes a topic has told the brokers within milliseconds; this is for slow machines. */
+const LEADER_TRIES = 100;
+const LEADER_WAIT_MS = 100;
 
 /**
  * Makes the topic where it is missing: the config's partitions and retention; the broker's time on
@@ -51,9 +56,9 @@ async function makeTopic(
 ): Promise<boolean> {
   if (await topicExists(admin, config.topic)) return false;
   try {
-    return await admin.createTopics({
+    const isMade = await admin.createTopics({
       validateOnly,
-      waitForLeaders: !validateOnly,
+      waitForLeaders: false,
       topics: [{
         topic: config.topic,
         numPartitions: config.topicPartitions,
@@ -65,6 +70,8 @@ async function makeTopic(
         ],
       }],
     });
+    if (isMade && !validateOnly) await untilLed(admin, config.topic);
+    return isMade;
   } catch (error) {
     if (isAnswer(error, TOPIC_ALREADY_EXISTS)) return false;
     const [answer] = answersIn(error);
@@ -74,6 +81,22 @@ async function makeTopic(
         ` (${answer.type}); ${adviceFor(answer.code, config)}`,
       { cause: error },
     );
+  }
+}
+
+/**
+ * Waits until the leader of each partition of a new topic answers; kafkajs's own wait fails where the
+ * broker does not know the topic yet. After 10 s or more it is left to who needs one.
+ */
+export async function untilLed(admin: Admin, topic: string): Promise<void> {
+  for (let tries = 0; tries < LEADER_TRIES; tries++) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await sleep(systemClock, LEADER_WAIT_MS);
+    }
   }
 }
 

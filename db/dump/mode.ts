@@ -2,8 +2,8 @@ import process from "node:process";
 import { EXIT, type ExitCode, UsageError } from "../../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { withOutput } from "../../runtime/cli/output.ts";
-import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
+import { withPool } from "../connect/with_pool.ts";
 import { dumpResults } from "./dump.ts";
 import type { Format } from "./formats.ts";
 
@@ -19,15 +19,10 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
     queryTimeoutMs: 0,
     log,
   });
-  try {
+  return await withPool(pool, async () => {
     return await withOutput(signal, async (print) => {
       await dumpResults(pool, filter, print, signal);
       return EXIT.done;
     });
-  } catch (error) {
-    console.error(`httpmon: ${explainFailure(error)}`);
-    return EXIT.failed;
-  } finally {
-    await pool.end();
-  }
+  });
 }

@@ -1,7 +1,7 @@
 import { systemClock } from "../../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../../runtime/cli/mode_context.ts";
-import { explainFailure } from "../connect/explain_failure.ts";
+import { withPool } from "../connect/with_pool.ts";
 import { dryRun, shortened } from "./dry_run.ts";
 import { BUSY } from "./lock.ts";
 import { maintain, maintainerPool, type Round } from "./maintain.ts";
@@ -16,7 +16,7 @@ export async function maintainMode(
 ): Promise<ExitCode> {
   const { dsn, retention } = config.database!;
   const pool = maintainerPool(dsn, log);
-  try {
+  return await withPool(pool, async () => {
     if (options.dryRun) {
       for (const line of await dryRun(pool, clock.now(), retention)) console.log(line);
       return EXIT.done;
@@ -25,12 +25,7 @@ export async function maintainMode(
     const round = await maintain({ pool, clock, retention, signal, waitMs: 0, onStep });
     if (round !== BUSY) { for (const line of summary(round)) console.log(line); }
     return EXIT.done;
-  } catch (error) {
-    console.error(`httpmon: ${explainFailure(error)}`);
-    return EXIT.failed;
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 function progressTeller(): (step: RollUpStep) => void {

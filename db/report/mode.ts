@@ -1,8 +1,8 @@
-import { EXIT, type ExitCode, UsageError } from "../../runtime/cli/exit_codes.ts";
+import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { withOutput } from "../../runtime/cli/output.ts";
-import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
+import { withPool } from "../connect/with_pool.ts";
 import { withClient } from "../connect/transaction.ts";
 import {
   checkClosed,
@@ -30,7 +30,7 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
     queryTimeoutMs: 0,
     log,
   });
-  try {
+  return await withPool(pool, async () => {
     return await withClient(pool, async (client) => {
       if (options.freeze) await checkClosed(client, month, clock.now());
       if (options.freeze || options.verify) await checkKept(client, month);
@@ -60,13 +60,7 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
         return EXIT.done;
       });
     });
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    console.error(`httpmon: ${explainFailure(error)}`);
-    return EXIT.failed;
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 function verify(reports: readonly SiteReport[]): ExitCode {

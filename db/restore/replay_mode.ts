@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../../runtime/cli/mode_context.ts";
-import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
+import { withPool } from "../connect/with_pool.ts";
 import { ResultStore } from "../store/store.ts";
 import { replay, type Replayed } from "./replay.ts";
 
@@ -14,19 +14,14 @@ export async function replayMode(
     applicationName: "httpmon-replay",
     log,
   });
-  try {
+  return await withPool(pool, async () => {
     const store = new ResultStore(pool, { log, clock });
     const done = await replay(pool, store, options, signal);
     for (const line of summary(done, options.dryRun)) console.log(line);
     if (!signal.aborted) return EXIT.done;
     console.error("httpmon: Stopped before it was done; run it again to go on");
     return EXIT.failed;
-  } catch (error) {
-    console.error(`httpmon: ${explainFailure(error)}`);
-    return EXIT.failed;
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 function summary({ stored, expired, failed, unreadable }: Replayed, isDry: boolean): string[] {

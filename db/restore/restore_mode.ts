@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { EXIT, type ExitCode, UsageError } from "../../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../../runtime/cli/mode_context.ts";
-import { explainFailure } from "../connect/explain_failure.ts";
 import { createPool } from "../connect/pool.ts";
+import { withPool } from "../connect/with_pool.ts";
 import { ResultStore } from "../store/store.ts";
 import { restore, type Restored } from "./restore.ts";
 
@@ -21,7 +21,7 @@ export async function restoreMode(
     log,
   });
   let told = 0;
-  try {
+  return await withPool(pool, async () => {
     const path = target === "-" ? null : resolve(configSource.cwd, target);
     const done = await restore(chunksOf(path, signal), {
       store: new ResultStore(pool, { log, clock }),
@@ -38,12 +38,7 @@ export async function restoreMode(
       console.error("httpmon: Stopped before it was done; run it again, what is stored stays");
     }
     return signal.aborted || done.refused > 0 ? EXIT.failed : EXIT.done;
-  } catch (error) {
-    console.error(`httpmon: ${explainFailure(error)}; run it again, what is stored stays`);
-    return EXIT.failed;
-  } finally {
-    await pool.end();
-  }
+  }, "; run it again, what is stored stays");
 }
 
 /** What a file holds, or standard input where `path` is null; ends early at `signal`. */

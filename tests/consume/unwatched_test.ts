@@ -8,18 +8,15 @@ import { recordHash } from "../../runtime/record_hash.ts";
 import { loadedConfig } from "../support/config.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
-import { administer, produce, sevenFields } from "../support/topic_io.ts";
+import { makeAnew, produce, sevenFields } from "../support/topic_io.ts";
 
-/** Time that passes ten times as fast. */
-const fastClock: Clock = {
-  now: systemClock.now,
-  monotonic: () => systemClock.monotonic() * 10,
-  after: (ms, run) => systemClock.after(ms / 10, run),
-};
+let passed = 0;
+/** The machine's, but for times that pass at once. */
+const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passed };
 
-/** Longer than a consumer goes without a fetch and without a check: 3 s of its clock. */
-function aLongTime(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 300));
+/** Longer than a consumer goes without a fetch and without a check. */
+function letALongTimePass(): void {
+  passed += 3_000;
 }
 
 /** A consumer on the real Kafka, whose sink is held up by `hold` once it has a batch's records. */
@@ -27,7 +24,7 @@ async function setUp(topic: string, hold: (batch: number) => Promise<void>) {
   const { brokers } = await kafkaForTests();
   const stop = new AbortController();
   const log = recordingLog();
-  const stats = newConsumerStats(fastClock.monotonic());
+  const stats = newConsumerStats(clock.monotonic());
   const urls: string[] = [];
   let stored: StoredOffset | null = null;
   const { kafka: config } = loadedConfig("writer", {
@@ -62,7 +59,7 @@ async function setUp(topic: string, hold: (batch: number) => Promise<void>) {
         return { kind: "stored", skipped: 0, nextOffset };
       },
     },
-    clock: fastClock,
+    clock,
     log,
     signal: stop.signal,
     concurrency: 1,
@@ -96,7 +93,7 @@ Deno.test("runConsumer() checks after a long time without a fetch, and reads not
   await using consumer = await setUp(topic, async (batch) => {
     // What is there at the next fetch, so that it is answered at once.
     if (batch < 3) await toTopic(topic, fields(10 * (batch + 1), 10));
-    await aLongTime();
+    letALongTimePass();
   });
   await toTopic(topic, fields(0, 10));
   await consumer.reaches(40);
@@ -108,20 +105,9 @@ Deno.test("runConsumer() notices a topic made anew between two fetches, and long
   const topic = await freshTopic();
   await using consumer = await setUp(topic, async (batch) => {
     if (batch > 0) return;
-    const unwatched = aLongTime();
-    await administer((admin) => admin.deleteTopics({ topics: [topic] }));
-    await waitFor("the topic to be made anew", async () => {
-      try {
-        await administer((admin) =>
-          admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] })
-        );
-        return true;
-      } catch {
-        return false; // the old one is still being deleted
-      }
-    }, 30_000);
+    await makeAnew(topic);
     await toTopic(topic, fields(1_000, 30));
-    await unwatched;
+    letALongTimePass();
   });
   await toTopic(topic, fields(0, 10));
   await consumer.reaches(40);

@@ -38,7 +38,7 @@ Deno.test("createKafka() reaches a broker by every security that the config has"
           bootstrap_servers: `localhost:${kafka.ports[listener]}`,
           topic,
           topic_partitions: 1,
-          request_timeout_ms: 5_000,
+          request_timeout_ms: 30_000,
           ...keys,
         },
       },

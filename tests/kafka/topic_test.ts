@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import type { Kafka } from "kafkajs";
+import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { freePort } from "../../local/ports.ts";
 import { createKafka } from "../../kafka/client.ts";
 import { ensureTopic, hasBrokerTime } from "../../kafka/topic.ts";
@@ -27,6 +29,24 @@ Deno.test("ensureTopic() by several at once makes one topic, with the broker's t
   assertEquals(await hasBrokerTime(clients[0]!, config.topic), true);
   const other = await freshTopic({ config: { "message.timestamp.type": "CreateTime" } });
   assertEquals(await hasBrokerTime(clients[0]!, other), false);
+});
+
+Deno.test("ensureTopic() waits for a broker that does not know the new topic yet", async () => {
+  const unknown = createErrorFromCode(3);
+  let answers = 0;
+  const admin = {
+    connect: () => Promise.resolve(),
+    disconnect: () => Promise.resolve(),
+    fetchTopicMetadata: () => Promise.reject(unknown),
+    // kafkajs's own wait asks once.
+    createTopics: ({ waitForLeaders }: { waitForLeaders: boolean }) =>
+      waitForLeaders ? Promise.reject(unknown) : Promise.resolve(true),
+    fetchTopicOffsets: () => ++answers < 3 ? Promise.reject(unknown) : Promise.resolve([]),
+  };
+  const log = recordingLog();
+  const kafka = { admin: () => admin } as unknown as Kafka;
+  await ensureTopic(kafka, kafkaConfig(["127.0.0.1:1"], "any"), log);
+  assertEquals([answers, log.lines.map(({ message }) => message)], [3, ["Made the topic"]]);
 });
 
 Deno.test("hasBrokerTime() fails where no broker is", async () => {

@@ -8,6 +8,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
+import { untilLed } from "../../kafka/topic.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { createLogger } from "../../runtime/log/log.ts";
@@ -42,12 +43,7 @@ export async function freshTopic(
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       }],
     });
-    // kafkajs's own wait fails where the broker does not know it yet.
-    const isLed = async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return topics[0]!.partitions.every(({ leader }) => leader >= 0);
-    };
-    await waitFor("a leader of each partition", () => isLed().catch(() => false), 60_000);
+    await untilLed(admin, topic);
   } finally {
     await admin.disconnect();
   }

@@ -1,5 +1,6 @@
 import { type Admin, Partitioners } from "kafkajs";
 import { quietKafka } from "../../local/kafka/client.ts";
+import { waitFor } from "../../local/wait.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { kafkaForTests } from "./stack.ts";
 
@@ -10,11 +11,13 @@ export interface TestRecord {
   partition?: number;
 }
 
-/** Puts records into a topic, in order. */
+/** Puts records into a topic, in order, each once. */
 export async function produce(topic: string, records: readonly TestRecord[]): Promise<void> {
   const { brokers } = await kafkaForTests();
   const producer = quietKafka(brokers, { requestTimeout: 30_000 }).producer({
     createPartitioner: Partitioners.DefaultPartitioner,
+    // kafkajs sends all partitions again where the answer of one is an error.
+    idempotent: true,
   });
   await producer.connect();
   try {
@@ -42,6 +45,23 @@ export async function administer<T>(run: (admin: Admin) => Promise<T>): Promise<
   } finally {
     await admin.disconnect();
   }
+}
+
+/** Deletes a topic with records in it, and makes one of its name, of one partition. */
+export async function makeAnew(topic: string): Promise<void> {
+  const configEntries = [{ name: "message.timestamp.type", value: "LogAppendTime" }];
+  await administer(async (admin) => {
+    await admin.deleteTopics({ topics: [topic] });
+    const makes = () =>
+      admin.createTopics({
+        waitForLeaders: false,
+        topics: [{ topic, numPartitions: 1, configEntries }],
+      });
+    await waitFor("the topic to be made anew", makes, 60_000);
+    // The broker may know the deleted one for a moment still, and would take records into it.
+    const isEmpty = async () => (await admin.fetchTopicOffsets(topic))[0]?.high === "0";
+    await waitFor("the new topic", () => isEmpty().catch(() => false), 60_000);
+  });
 }
 
 /** The agent of the messages made here. */

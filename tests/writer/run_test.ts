@@ -7,6 +7,7 @@ import { startWriter } from "../support/running_writer.ts";
 import { freshTopic } from "../support/stack.ts";
 import {
   administer,
+  makeAnew,
   produce,
   sevenFields,
   TEST_AGENT,
@@ -120,14 +121,17 @@ Deno.test("runWriter() goes on where it stopped, and in Kafka too", async () => 
   await produce(topic, upTo(200, 300));
   const second = await startWriter(topic, database.dsn, 50);
   await database.reaches(ROWS, 500);
+  const committed = async () => {
+    const [found] = await administer((admin) =>
+      admin.fetchOffsets({ groupId: `group-of-${topic}`, topics: [topic] })
+    );
+    return found!.partitions.reduce((sum, { offset }) => sum + Number(offset), 0);
+  };
+  await waitFor("Kafka to have all of it", async () => await committed() === 500, 60_000);
   const stats = await second.stop();
   assertEquals([stats.inserted, stats.duplicates, stats.topicsAnew], [200, 0, 0]);
   assertEquals(await database.count("SELECT sum(next_offset) FROM consumer_offsets"), 500);
-  const committed = await administer((admin) =>
-    admin.fetchOffsets({ groupId: `group-of-${topic}`, topics: [topic] })
-  );
-  const offsets = committed[0]!.partitions.map(({ offset }) => Number(offset));
-  assertEquals(offsets.reduce((sum, offset) => sum + offset, 0), 500);
+  assertEquals(await committed(), 500);
 });
 
 Deno.test("runWriter() ignores the same result again and sets the same identity with other content aside", async () => {
@@ -268,28 +272,6 @@ Deno.test("runWriter() reads partitions that are added to the topic", async () =
   await writer.stop();
   assertEquals(writer.complaints(), []);
 });
-
-async function makeAnew(topic: string): Promise<void> {
-  await administer(async (admin) => {
-    await admin.deleteTopics({ topics: [topic] });
-    for (;;) {
-      try {
-        await admin.createTopics({
-          waitForLeaders: true,
-          topics: [{
-            topic,
-            numPartitions: 1,
-            configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }],
-          }],
-        });
-        return;
-      } catch {
-        // The old one is still being deleted.
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-  });
-}
 
 Deno.test("runWriter() tells once of a database that is away, whatever needs it", async () => {
   const topic = await freshTopic({ partitions: 3 });

@@ -5,7 +5,6 @@ import { BUSY } from "../../../db/history/lock.ts";
 import { maintain, type Round } from "../../../db/history/maintain.ts";
 import type { RetentionConfig } from "../../../config/types.ts";
 import { ensurePartitions } from "../../../db/schema/partitions.ts";
-import { waitFor } from "../../../local/wait.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import type { OwnDatabase } from "../fixture.ts";
 import { DAY_MS, historyDatabase, HOUR_MS, insert, KEEP, MINUTE_MS, rollUpAll } from "./fixture.ts";
@@ -179,15 +178,14 @@ Deno.test("maintain() puts a day back where a transaction of before the drop sto
   try {
     await writer.query("BEGIN");
     await insert(writer, [{ ts: START + 7 * HOUR_MS }]);
-    const dropping = round(database, { raw: 14 });
-    await waitFor(
-      "the drop to wait for the writer",
-      async () =>
-        await database.value("SELECT count(*)::int FROM pg_inherits WHERE inhdetachpending") === 1,
-      20_000,
+    // It waits for the writer for a second.
+    assertEquals((await round(database, { raw: 14 })).held, "readers");
+    assertEquals(
+      await database.value("SELECT count(*)::int FROM pg_inherits WHERE inhdetachpending"),
+      1,
     );
     await writer.query("COMMIT");
-    const { dropped, held } = await dropping;
+    const { dropped, held } = await round(database, { raw: 14 });
     assertEquals([dropped, held], [[], "rollups"]);
   } finally {
     writer.release();

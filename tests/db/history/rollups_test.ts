@@ -179,7 +179,7 @@ Deno.test("rollUp() loses no mark when it is killed in the middle of a computati
     await waitFor(
       "the maintainer to wait",
       async () => (await database.rows(waiting)).length === 1,
-      20_000,
+      60_000,
     );
     assertEquals(await killed, "killed");
     await holder.query("ROLLBACK");

@@ -67,7 +67,7 @@ Deno.test("init-schema stops when asked to, and undoes the migration under way",
     const ended = await httpmon(database.dsn, ["init-schema"], {
       async meanwhile(child) {
         const isWaiting = async () => await database.value(waiting) === 1;
-        await waitFor("the migration to wait", isWaiting, 20_000);
+        await waitFor("the migration to wait", isWaiting, 60_000);
         // Not child.kill(): after it, Deno tells the signal and no exit code, whatever comes.
         process.kill(child.pid!, "SIGTERM");
       },

@@ -95,7 +95,7 @@ async function detachConcurrently(database: OwnDatabase, client: pg.PoolClient) 
   ).then(() => "done", (error) => String(error.code));
   const isPending = async () =>
     (await partitions(database, "check_results_p20260501%"))[0]?.endsWith(" pending") ?? false;
-  await waitFor("the DETACH to be pending", isPending, 10_000);
+  await waitFor("the DETACH to be pending", isPending, 60_000);
   return { ended };
 }
 

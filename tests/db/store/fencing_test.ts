@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createPool } from "../../../db/connect/pool.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
@@ -23,7 +24,7 @@ Deno.test("storeBatch() waits for a writer that is in the middle of the partitio
   await zombie.query("BEGIN");
   await zombie.query("UPDATE consumer_offsets SET next_offset = 3");
   const waiting = store.storeBatch(SOURCE, records(1, [2, 3, 4].map((n) => result(n))), 1n);
-  await waitFor("the second writer to wait", () => isBlocked(database), 10_000);
+  await waitFor("the second writer to wait", () => isBlocked(database), 60_000);
   await zombie.query("COMMIT");
   zombie.release();
   const outcome = await waiting;
@@ -104,7 +105,8 @@ Deno.test("moveOffset() of a writer that froze in its transaction comes to nothi
   await store.readOffset(SOURCE);
   await store.storeBatch(SOURCE, records(0, [result(1)]), 0n);
   const ice = freezing(database, "UPDATE consumer_offsets", "after");
-  const zombie = new OwnStore(ice.pool, { log, idleInTransactionMs: 300 });
+  // Longer than it takes from one statement to the next.
+  const zombie = new OwnStore(ice.pool, { log, idleInTransactionMs: 3_000 });
   const moving = assertRejects(() => zombie.moveOffset(SOURCE, 1n, 0n));
   await ice.frozen;
 
@@ -116,43 +118,41 @@ Deno.test("moveOffset() of a writer that froze in its transaction comes to nothi
 });
 
 Deno.test("storeBatch() survives backends that are terminated under it", async () => {
-  await using database = await ownDatabase({ max: 6 });
-  const store = new OwnStore(database.pool, { log: recordingLog() });
-  const sources = [0, 1, 2].map((partition) => ({ ...SOURCE, partition }));
-  let storing = true;
+  await using database = await ownDatabase({ max: 1 });
+  const log = recordingLog();
+  const pool = createPool(database.dsn, { max: 6, applicationName: "doomed", log });
+  await using _ = { [Symbol.asyncDispose]: () => pool.end() };
+  const store = new OwnStore(pool, { log });
+  let [storing, failures, results] = [true, 0, 0];
   const killing = (async () => {
-    let killed = 0;
-    while (storing) {
-      // The connection that it is handed may be one that was terminated just before.
-      const terminated = await database.rows(
+    // Enough of it is enough, else it could take for ever.
+    while (storing && failures <= 40) {
+      await database.rows(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`,
-      ).catch(() => []);
-      killed += terminated.length;
+         WHERE datname = current_database() AND application_name = 'doomed' AND state <> 'idle'`,
+      );
     }
-    return killed;
   })();
-  let failures = 0;
-  await Promise.all(sources.map(async (source, index) => {
-    const messages = Array.from({ length: 400 }, (_, n) => result(n * 3 + index));
-    for (let start = 0; start < messages.length; start += 50) {
-      const batch = records(start, messages.slice(start, start + 50));
+  await Promise.all([0, 1, 2].map(async (partition) => {
+    const source = { ...SOURCE, partition };
+    for (let start = 0; start < 400 || failures < 3; start += 50) {
+      const messages = Array.from({ length: 50 }, (_, n) => result((start + n) * 3 + partition));
       const tries = async () => {
         try {
           if (start === 0) await store.readOffset(source);
-          await store.storeBatch(source, batch, BigInt(start));
+          await store.storeBatch(source, records(start, messages), BigInt(start));
           return true;
         } catch {
           failures++;
-          if (failures > 40) storing = false; // enough of it, else it could take for ever
           return false;
         }
       };
-      await waitFor("the batch to be stored", tries, 30_000, 5);
+      await waitFor("the batch to be stored", tries, 60_000, 5);
+      results += messages.length;
     }
   }));
   storing = false;
-  assert(await killing > 0);
-  assertEquals(await database.value("SELECT count(*)::int FROM check_results"), 1200);
+  await killing;
+  assertEquals(await database.value("SELECT count(*)::int FROM check_results"), results);
   assertEquals(await database.value("SELECT count(*)::int FROM dead_letters"), 0);
 });
