@@ -1790,7 +1790,7 @@ BEGIN
     CONTINUE WHEN oldest IS NULL;
     RETURN QUERY SELECT * FROM public.results AS r
       WHERE r.site = $1 AND r.ts >= oldest AND r.ts < last
-      ORDER BY r.ts DESC LIMIT missing;
+      ORDER BY r.ts DESC, r.agent, r.url LIMIT missing;
     GET DIAGNOSTICS given = ROW_COUNT;
     missing := missing - given;
   END LOOP;

@@ -27,6 +27,7 @@ export function startChromium(): Promise<Browser> {
   if (executablePath === null) throw new Error("No Chromium is here: apt-get install chromium");
   return chromium.launch({
     executablePath,
+    timeout: 180_000,
     // Root, as in CI, has no sandbox.
     chromiumSandbox: process.getuid?.() !== 0,
     args: [

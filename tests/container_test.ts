@@ -192,7 +192,7 @@ Deno.test("Dockerfile's commands, in plain folders, make a program that starts b
     await writeFile(config, JSON.stringify({ loglevel: "INFO", database: { dsn } }));
     const env = { APP_MODE: "init-schema", APP_CONFIG: config };
     await using initSchema = new Program({ command, cwd: folder, env });
-    await initSchema.succeeds(30_000);
+    await initSchema.succeeds(60_000);
     initSchema.assertCalmLog();
   });
 });

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { compress } from "./compress.ts";
 import { explainFailure } from "../db/connect/explain_failure.ts";
 import { Guard } from "./access/guard.ts";
@@ -11,14 +12,14 @@ import type { Env, WebDeps } from "./env.ts";
 import { health } from "./health.ts";
 import { live } from "./live/index.tsx";
 import { pages } from "./pages/index.tsx";
-import { messagePage } from "./pages/message.tsx";
+import { layout, message } from "./pages/layout.tsx";
 import { status } from "./status/index.ts";
 
 /** All that is served, as a function from request to response. */
 export function createApp(deps: WebDeps): Hono<Env> {
   const app = new Hono<Env>();
   app.route("/", health(deps));
-  app.use(compress);
+  app.use(compress, layout(deps));
   const guard = new Guard(deps.config.web, deps.clock);
   app.use(...guard.shield);
   app.route("/assets", assets());
@@ -33,16 +34,15 @@ export function createApp(deps: WebDeps): Hono<Env> {
     if (!c.get("visitor")) return c.text("Not here\n", 404);
     return isForProgram(c)
       ? problem(c, 404, "There is no such thing")
-      : messagePage(c, deps, "Not here", "There is no such page.", 404);
+      : message(c, "Not here", "There is no such page.");
   });
   app.onError((error, c) => {
+    if (error instanceof HTTPException) return problem(c, error.status, error.message);
     deps.log.error({ error, path: c.req.path }, "A request failed");
     // Who is not known is told nothing of what is inside.
     if (!c.get("visitor")) return c.text("This did not work: try it again in a while\n", 500);
     const why = whyOf(error);
-    return isForProgram(c)
-      ? problem(c, 500, why)
-      : messagePage(c, deps, "This did not work", `${why}.`, 500);
+    return isForProgram(c) ? problem(c, 500, why) : message(c, "This did not work", `${why}.`, 500);
   });
   return app;
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Visitor } from "./access/visitor.ts";
 import type { History } from "./data/past/history.ts";
-import type { Sites } from "./data/now/sites.ts";
+import type { CurrentSites } from "./data/now/current_sites.ts";
 
 /** What the app is handed. */
 export interface WebDeps {
@@ -13,7 +13,7 @@ export interface WebDeps {
   /** For what people do: acknowledge, silence. */
   operator: Pool;
   /** All sites as they are now. */
-  sites: Sites;
+  sites: CurrentSites;
   /** What they were. */
   history: History;
   config: Pick<Config, "web" | "sites" | "database">;

@@ -10,7 +10,7 @@ import type { ModeContext } from "../runtime/cli/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops/server.ts";
 import { createApp } from "./app.ts";
 import { History } from "./data/past/history.ts";
-import { Sites } from "./data/now/sites.ts";
+import { CurrentSites } from "./data/now/current_sites.ts";
 import { exportStatus } from "./status/export.ts";
 
 /** For pages; what follows the sites takes one more. */
@@ -37,7 +37,7 @@ export async function webMode(
   });
   const operator = createPool(dsn, { ...settings, max: 2 });
   const spell = new Spell(clock, "The database");
-  const sites = new Sites({ pool, clock, log, spell });
+  const sites = new CurrentSites({ pool, clock, log, spell });
   const history = new History({ pool, sites, clock, log, spell });
   const deps = { pool, operator, sites, history, config, fetch, clock, log };
   const close = () => within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));

@@ -1,4 +1,4 @@
-import { systemClock } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { EXIT, type ExitCode } from "../../runtime/cli/exit_codes.ts";
 import type { ModeContext } from "../../runtime/cli/mode_context.ts";
 import { withPool } from "../connect/with_pool.ts";
@@ -21,20 +21,20 @@ export async function maintainMode(
       for (const line of await dryRun(pool, clock.now(), retention)) console.log(line);
       return EXIT.done;
     }
-    const onStep = progressTeller();
+    const onStep = progressTeller(clock);
     const round = await maintain({ pool, clock, retention, signal, waitMs: 0, onStep });
     if (round !== BUSY) { for (const line of summary(round)) console.log(line); }
     return EXIT.done;
   });
 }
 
-function progressTeller(): (step: RollUpStep) => void {
-  let told = systemClock.monotonic();
+function progressTeller(clock: Clock): (step: RollUpStep) => void {
+  let told = clock.monotonic();
   let done = 0;
   return ({ level, bucket, buckets }) => {
     done += buckets;
-    if (systemClock.monotonic() - told < TELL_MS) return;
-    told = systemClock.monotonic();
+    if (clock.monotonic() - told < TELL_MS) return;
+    told = clock.monotonic();
     console.error(
       `Rolling up ${level}s: at ${bucket.toISOString()}, ${done} rollups of sites done`,
     );

@@ -37,6 +37,18 @@ export async function until(
   }
 }
 
+/** Lets `clock` go on, 50 ms at a time, until `condition` holds; threads have their own time meanwhile. */
+export async function advanceUntil(
+  clock: FakeClock,
+  condition: () => boolean,
+  what: string,
+): Promise<void> {
+  await until(async () => {
+    if (!condition()) await clock.advance(50);
+    return condition();
+  }, what);
+}
+
 /** What a test says of a site; `rules` and `request` are laid over the defaults. */
 export type SiteValues =
   & Partial<Omit<Site, "rules" | "request">>

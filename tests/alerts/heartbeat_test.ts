@@ -29,10 +29,10 @@ Deno.test("keepBeating() asks while all flows, and says once why it does not", a
   const beat = async () => {
     const before = rounds;
     next();
-    await waitFor("it has looked", () => rounds > before, 30_000);
+    await waitFor("it has looked", () => rounds > before, 60_000);
     return server.requests.length;
   };
-  await waitFor("it has looked", () => rounds === 1, 30_000);
+  await waitFor("it has looked", () => rounds === 1, 60_000);
   assertEquals(server.requests.length, 0);
   await database.rows("UPDATE alert_rounds SET now = extract(epoch FROM now()) * 1000");
   await database.rows(

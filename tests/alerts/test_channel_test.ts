@@ -12,7 +12,7 @@ import { SECRET, startReceiver } from "./receiver.ts";
 /** What it prints, and the exit code; nobody waits for longer than `ms`. */
 async function tested(
   channel: Channel,
-  ms = 15_000,
+  ms = 60_000,
 ): Promise<[code: number | null, printed: string]> {
   const { code, stdout } = await printed(() =>
     testChannel("on-call", {

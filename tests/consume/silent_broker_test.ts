@@ -17,7 +17,7 @@ Deno.test("runConsumer() tells once of a broker that falls silent, and that it a
   const kafka = await startKafka({ folder });
   parts.defer(() => kafka.stop());
   const { kafka: config } = loadedConfig("writer", {
-    kafka: { monitoring: { bootstrap_servers: kafka.brokers, request_timeout_ms: 3_000 } },
+    kafka: { monitoring: { bootstrap_servers: kafka.brokers, request_timeout_ms: 10_000 } },
     database: { dsn: "postgres://127.0.0.1/never_used" },
   });
   const log = recordingLog();
@@ -36,14 +36,14 @@ Deno.test("runConsumer() tells once of a broker that falls silent, and that it a
     concurrency: 1,
     maxBatchRecords: 100,
   });
-  await waitFor("the group", () => says("Joined the consumer group"), 60_000);
+  await waitFor("the group", () => says("Joined the consumer group"), 120_000);
   kafka.kill("SIGSTOP");
   const from = told().length;
-  await waitFor("what is told", () => told().length > from, 60_000);
+  await waitFor("what is told", () => told().length > from, 120_000);
   // Its further tries fail in other words.
-  await waitFor("more failures", () => log.lines.length > 5, 60_000);
+  await waitFor("more failures", () => log.lines.length > 5, 120_000);
   kafka.kill("SIGCONT");
-  await waitFor("the end", () => told().at(-1)!.level === "notice", 60_000);
+  await waitFor("the end", () => told().at(-1)!.level === "notice", 120_000);
   stop.abort();
   await running;
   const [silence, ...rest] = told().slice(from);

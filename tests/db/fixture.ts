@@ -28,7 +28,13 @@ export async function ownDatabase(
 ): Promise<OwnDatabase> {
   const { dsn, drop } = await freshDatabase(options);
   const log = recordingLog();
-  const pool = createPool(dsn, { max: options.max ?? 4, applicationName: "httpmon-test", log });
+  const pool = createPool(dsn, {
+    max: options.max ?? 4,
+    applicationName: "httpmon-test",
+    // Some tests ask for all of 300,000 rows.
+    queryTimeoutMs: 240_000,
+    log,
+  });
   const rows = async (sql: string, values?: unknown[]) => (await pool.query(sql, values)).rows;
   return {
     dsn,

@@ -71,7 +71,7 @@ Deno.test("a backup that is older than the topic is restored, and the writer rea
   const writeUntil = async (of: typeof database, count: number) => {
     await using writer = await work.start("writer", config(of.dsn));
     await waitFor(`${count} rows`, async () => await stored(of) === count, 60_000);
-    await writer.stops(30_000);
+    await writer.stops(60_000);
   };
 
   await send(topic, 0, 30);
@@ -97,29 +97,29 @@ Deno.test("an agent is moved with its state: its identity, and what it had not s
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     () => new Response("well"),
   );
-  const config = (servers: readonly string[], state_dir: string) => ({
+  const config = (servers: readonly string[], state_dir: string, shutdown_timeout_ms: number) => ({
     kafka: { monitoring: { bootstrap_servers: servers, topic, request_timeout_ms: 2_000 } },
     websites: { [`http://127.0.0.1:${site.addr.port}/`]: { frequency: 1 } },
-    agent: { state_dir, shutdown_timeout_ms: 500 },
+    agent: { state_dir, shutdown_timeout_ms },
   });
   /** What the agent's own last line says of it. */
   const told = (agent: Program, field: string) =>
-    Number(new RegExp(`"${field}":(\\d+)`).exec(agent.stderr.trim().split("\n").at(-1)!)![1]);
+    Number(agent.lastLogLine("The agent stopped")[field]);
   try {
-    const here = await work.start("agent", config(["127.0.0.1:9"], "here"));
+    const here = await work.start("agent", config(["127.0.0.1:9"], "here", 500));
     await waitFor("a spell", () => here.stderr.includes("wait in the outbox"), 60_000);
-    await here.stops(30_000);
+    await here.stops(60_000);
     const waiting = told(here, "waiting");
     assert(waiting > 0);
     await cp(join(work.cwd, "here"), join(work.cwd, "there"), { recursive: true });
-    const there = await work.start("agent", config(brokers, "there"));
+    const there = await work.start("agent", config(brokers, "there", 60_000));
     await waitFor("the agent to run", () => there.stderr.includes("The agent runs"), 60_000);
     const uuid = (await readFile(join(work.cwd, "here", "agent-uuid"), "utf8")).trim();
     assert(there.stderr.includes(uuid));
     await waitFor("the sends", async () => {
       return (await readTopic(topic)).length > waiting;
     }, 60_000);
-    await there.stops(30_000);
+    await there.stops(60_000);
     assertEquals(told(there, "waiting"), 0);
     assert(told(there, "published") > waiting);
   } finally {

@@ -23,7 +23,7 @@ for (const mode of ["writer", "alerts", "web"] as const) {
       await logs("ECONNREFUSED");
       program.signal("SIGHUP");
       await logs("at its start only");
-      await program.stops(30_000);
+      await program.stops(60_000);
     } finally {
       await rm(cwd, { recursive: true });
     }

@@ -56,9 +56,9 @@ async function folder(parts: AsyncDisposableStack, changes: Record<string, unkno
     websites: {
       [`${origin}/`]: { frequency: 1, timeout: 5 },
       missing: { url: `${origin}/missing`, frequency: 1, timeout: 5 },
-      slow: { url: `${origin}/slow`, frequency: 1, timeout: 60 },
+      slow: { url: `${origin}/slow`, frequency: 1, timeout: 600 },
     },
-    agent: { state_dir: "state", listen: "127.0.0.1:0" },
+    agent: { state_dir: "state", listen: "127.0.0.1:0", shutdown_timeout_ms: 120_000 },
     writer: { listen: "127.0.0.1:0" },
     database: { writer: { dsn } },
     ...changes,
@@ -78,7 +78,7 @@ async function originOf(program: Program): Promise<string> {
   await waitFor("the server of metrics and health", () => {
     program.assertRuns();
     return served.test(program.stderr);
-  }, 30_000);
+  }, 60_000);
   return String(program.lastLogLine(served.exec(program.stderr)![0]).address);
 }
 
@@ -100,7 +100,7 @@ Deno.test("an agent and a writer that listen tell how they do, in the documented
   const [agent, writer] = [start("agent"), start("writer")];
   const [agentOrigin, writerOrigin] = [await originOf(agent), await originOf(writer)];
   for (const origin of [agentOrigin, writerOrigin]) {
-    await waitFor("readiness", async () => await status(`${origin}/readyz`) === 200, 30_000);
+    await waitFor("readiness", async () => await status(`${origin}/readyz`) === 200, 60_000);
     assertEquals(await status(`${origin}/healthz`), 200);
     assertEquals(valueOf(await scrape(origin), "httpmon_ready"), 1);
   }
@@ -113,7 +113,13 @@ Deno.test("an agent and a writer that listen tell how they do, in the documented
     const found = await scrape(writerOrigin);
     return valueOf(found, "httpmon_writer_rows_inserted_total") >= 6 &&
       valueOf(found, "httpmon_writer_dead_letters_total", dead) === 1;
-  }, 60_000);
+  }, 120_000);
+  const checksOf = (found: Map<string, ScrapedFamily>, verdict: string) =>
+    valueOf(found, "httpmon_agent_checks_total", { verdict });
+  await waitFor("some checks of each site", async () => {
+    const found = await scrape(agentOrigin);
+    return sites.asked.slow && checksOf(found, "up") >= 3 && checksOf(found, "down") >= 3;
+  }, 120_000);
   const doc = await metricsDoc();
   const ofWriter = await scrape(writerOrigin);
   assertDocumented(doc, ["Both", "Writer"], ofWriter);
@@ -125,9 +131,11 @@ Deno.test("an agent and a writer that listen tell how they do, in the documented
 
   const ofAgent = await scrape(agentOrigin);
   assertDocumented(doc, ["Both", "Agent"], ofAgent);
-  const checks = (verdict: string) => valueOf(ofAgent, "httpmon_agent_checks_total", { verdict });
-  assert(checks("up") >= 3 && checks("down") >= 3);
-  assertEquals([checks("degraded"), checks("unknown")], [0, 0]);
+  const checks = (verdict: string) => checksOf(ofAgent, verdict);
+  // A busy machine may keep it from a check: that is no check made, and nobody's fault but its own.
+  const late = ofAgent.get("httpmon_agent_check_reasons_total")!.samples
+    .find(({ labels }) => labels.reason === "local_late")?.value ?? 0;
+  assertEquals([checks("degraded"), checks("unknown")], [0, late]);
   assertEquals(
     valueOf(ofAgent, "httpmon_agent_check_reasons_total", { reason: "status" }),
     checks("down"),
@@ -165,13 +173,12 @@ Deno.test("an agent and a writer that listen tell how they do, in the documented
   }
 
   // While the agent stops it waits for the slow site, and says that it is not ready.
-  await waitFor("a check of the slow site", () => sites.asked.slow, 60_000);
-  const stopped = agent.stops(20_000);
-  await waitFor("unreadiness", async () => await status(`${agentOrigin}/readyz`) === 503, 5_000);
+  const stopped = agent.stops(120_000);
+  await waitFor("unreadiness", async () => await status(`${agentOrigin}/readyz`) === 503, 60_000);
   assertEquals(await status(`${agentOrigin}/healthz`), 200);
   sites.answer();
   await stopped;
-  await writer.stops(20_000);
+  await writer.stops(60_000);
 });
 
 Deno.test("a writer whose database is away is well, but not ready", async () => {
@@ -194,7 +201,7 @@ Deno.test("a writer whose database is away is well, but not ready", async () => 
     "The place to read from cannot be found (partitionN); see the log",
   ]);
   assertEquals(await status(`${origin}/healthz`), 200);
-  await writer.stops(20_000);
+  await writer.stops(60_000);
 });
 
 Deno.test("a port that is taken ends the start with 2, and names the key", async () => {
@@ -210,7 +217,7 @@ Deno.test("a port that is taken ends the start with 2, and names the key", async
   });
   for (const mode of ["agent", "writer"] as const) {
     const program = start(mode);
-    await program.fails(2, 30_000);
+    await program.fails(2, 60_000);
     const lines = program.stderr.split("\n");
     assertEquals(
       lines.filter((line) => !line.startsWith("{")).join("\n"),

@@ -100,6 +100,6 @@ async function scrapes(): Promise<void> {
     "tls",
     "transfer",
   ]);
-  await prometheus.stops(20_000);
-  await agent.stops(20_000);
+  await prometheus.stops(60_000);
+  await agent.stops(60_000);
 }

@@ -79,9 +79,12 @@ export async function saidOf(taken: Taken): Promise<{ fine: string[]; broken: st
     }, 60_000);
   };
   await askedAgain("before");
+  const journal = join(cwd, "state", "outbox.db-journal");
+  // What was just asked has its answer, and is not cut short.
+  await resultsAreKept(journal, 1);
   await take(program.pid);
   if (taken.awayMs) await new Promise((resolve) => setTimeout(resolve, taken.awayMs));
-  else await resultsAreKept(join(cwd, "state", "outbox.db-journal"));
+  else await resultsAreKept(journal, 6);
   await giveBack(program.pid);
   await askedAgain("after", taken.askedAfter);
   await program.stops(60_000);
@@ -100,16 +103,16 @@ export async function saidOf(taken: Taken): Promise<{ fine: string[]; broken: st
 }
 
 /**
- * Waits for some results of both sites, of which each has one a second: nobody else may read the
- * outbox, but each of its transactions touches its journal.
+ * Waits for so many transactions with results of both sites, of which each has one a second: nobody else
+ * may read the outbox, but each of its transactions touches its journal.
  */
-async function resultsAreKept(journal: string): Promise<void> {
-  let [transactions, last] = [0, 0];
-  await waitFor("results without it", async () => {
+async function resultsAreKept(journal: string, transactions: number): Promise<void> {
+  let { mtimeMs: last } = await stat(journal);
+  await waitFor("results in the outbox", async () => {
     const { mtimeMs } = await stat(journal);
-    if (mtimeMs !== last) transactions++;
+    if (mtimeMs !== last) transactions--;
     last = mtimeMs;
-    return transactions > 6;
+    return transactions <= 0;
   }, 120_000);
 }
 

@@ -49,8 +49,9 @@ Deno.test("an agent that loses its proxy gives unknown, and of a broken site dow
   let proxy = await startProxy({ kind: "socks5" });
   const [url, { port }] = [proxy.url(), new URL(proxy.url())];
   const said = await saidOf({
-    fine: { url: `http://site.test:${site.port}/`, proxy: url },
-    broken: { url: "http://site.test:1/", proxy: url },
+    // All that is taken away is noticed at once; a site that waits for a core is not timed out.
+    fine: { url: `http://site.test:${site.port}/`, proxy: url, timeout: 30 },
+    broken: { url: "http://site.test:1/", proxy: url, timeout: 30 },
     asked: () => site.asked,
     take: () => proxy.close(),
     giveBack: async () => void (proxy = await startProxy({ kind: "socks5", port: Number(port) })),
@@ -72,8 +73,8 @@ Deno.test({
       run("prlimit", ["--pid", String(pid), `--nofile=${files}:`]);
     let before = "";
     const said = await saidOf({
-      fine: { url: `http://127.0.0.1:${site.port}/` },
-      broken: { url: "http://127.0.0.1:1/" },
+      fine: { url: `http://127.0.0.1:${site.port}/`, timeout: 30 },
+      broken: { url: "http://127.0.0.1:1/", timeout: 30 },
       asked: () => site.asked,
       async take(pid) {
         const show = ["--pid", String(pid), "--nofile", "--output=SOFT", "--noheadings"];
@@ -154,7 +155,7 @@ Deno.test("an agent that stands still gives unknown, and of a broken site down",
   await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
   const { port } = hanging.address() as net.AddressInfo;
   const { fine, broken } = await saidOf({
-    fine: { url: `http://127.0.0.1:${site.port}/` },
+    fine: { url: `http://127.0.0.1:${site.port}/`, timeout: 2.5 },
     broken: { url: `http://127.0.0.1:${port}/`, timeout: 0.9 },
     asked: () => site.asked,
     isTime: true,

@@ -37,7 +37,7 @@ Deno.test("startProcess() ends with 127 for a program that is not there", async 
 Deno.test("LocalProcess.pid is the program's own, and kill() reaches it", async () => {
   await withLog(async (log) => {
     const started = await startProcess(["sh", "-c", "echo $$; exec sleep 60"], { log });
-    await waitFor("the program's pid", async () => (await logTail(log)) !== "", 5_000);
+    await waitFor("the program's pid", async () => (await logTail(log)) !== "", 60_000);
     assertEquals(Number(await readFile(log, "utf8")), started.pid);
     assert(started.kill("SIGTERM"));
     assertEquals(await started.exited, 128 + 15);
@@ -59,7 +59,7 @@ Deno.test("LocalProcess.stop() ends a program that ignores the signal", async ()
   await withLog(async (log) => {
     const script = 'trap "" TERM; echo ready; while :; do sleep 0.1; done';
     const started = await startProcess(["sh", "-c", script], { log });
-    await waitFor("the trap", async () => (await logTail(log)) !== "", 5_000);
+    await waitFor("the trap", async () => (await logTail(log)) !== "", 60_000);
     await started.stop("SIGTERM", 100);
     assertEquals(await started.exited, 128 + 9);
   });
@@ -69,7 +69,7 @@ Deno.test("LocalProcess.stop() ends a program that a signal has stopped", async 
   await withLog(async (log) => {
     const started = await startProcess(["sleep", "60"], { log });
     started.kill("SIGSTOP");
-    await started.stop("SIGTERM", 20_000);
+    await started.stop("SIGTERM", 120_000);
     assertEquals(await started.exited, 128 + 15);
   });
 });

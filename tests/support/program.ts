@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { waitFor } from "../../local/wait.ts";
+import { isOfBusyMachine } from "./busy_machine.ts";
 
 /** How to start a program: the file, its arguments, and all of its environment. */
 export interface ProgramOptions {
@@ -117,8 +118,8 @@ export class Program implements AsyncDisposable {
 
 function isCalm(line: string): boolean {
   try {
-    const { level, msg } = JSON.parse(line);
-    return ["debug", "info", "notice"].includes(level) || msg.startsWith("The agent stood still");
+    const { level, msg, error } = JSON.parse(line);
+    return ["debug", "info", "notice"].includes(level) || isOfBusyMachine(msg, error);
   } catch {
     return false;
   }

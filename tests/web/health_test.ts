@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { createApp } from "../../web/app.ts";
-import { Sites } from "../../web/data/now/sites.ts";
+import { CurrentSites } from "../../web/data/now/current_sites.ts";
 import { webWorld } from "./world.ts";
 
 Deno.test("createApp() answers /readyz once the sites are read, whoever asks by whatever name", async () => {
   await using world = await webWorld({});
-  const sites = new Sites(world.deps);
+  const sites = new CurrentSites(world.deps);
   const app = createApp({ ...world.deps, sites });
   const ask = async (path: string) => {
     const response = await app.request(path, { headers: { host: "10.1.2.3:8080" } });

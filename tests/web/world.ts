@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { systemClock } from "../../runtime/clock.ts";
 import { createApp } from "../../web/app.ts";
 import { History } from "../../web/data/past/history.ts";
-import { Sites } from "../../web/data/now/sites.ts";
+import { CurrentSites } from "../../web/data/now/current_sites.ts";
 import type { Env, WebDeps } from "../../web/env.ts";
 import type { ResultMessage } from "../../wire/message.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
@@ -169,7 +169,7 @@ export async function webWorld(
       { url, labels: { group } },
     ])),
   });
-  const sites = new Sites({ pool, clock: systemClock, log });
+  const sites = new CurrentSites({ pool, clock: systemClock, log });
   const history = new History({ pool, sites, clock: systemClock, log });
   await sites.load();
   await history.refresh();

@@ -163,11 +163,9 @@ Deno.test("runWriter() shares the partitions with others that come and go under 
   await database.reaches(ROWS, batches * 100);
   await Promise.all([second.stop(), third.stop()]);
   assertEquals(await database.count("SELECT count(*) FROM dead_letters"), 0);
-  // A producer that has to try again may write a message twice; each is read once.
-  const ends = await administer((admin) => admin.fetchTopicOffsets(topic));
   assertEquals(
     await database.count("SELECT sum(next_offset) FROM consumer_offsets"),
-    ends.reduce((sum, { high }) => sum + Number(high), 0),
+    batches * 100,
   );
   for (const writer of [first, second, third]) assertEquals(writer.complaints(), []);
 });
@@ -267,6 +265,9 @@ Deno.test("runWriter() reads partitions that are added to the topic", async () =
   const writer = await startWriter(topic, database.dsn);
   await database.reaches(ROWS, 1);
   await administer((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }));
+  // kafkajs drops what is for a partition that it does not know.
+  const count = () => administer(async (admin) => (await admin.fetchTopicOffsets(topic)).length);
+  await waitFor("the partitions", async () => await count().catch(() => 0) === 3, 60_000);
   await produce(topic, [0, 1, 2].map((partition) => ({ ...json(10 + partition), partition })));
   await database.reaches(ROWS, 4);
   await writer.stop();

@@ -1,4 +1,4 @@
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import { z } from "zod";
 import { problem } from "../access/problem.ts";
 import type { Env, Who } from "../env.ts";
@@ -30,7 +30,7 @@ export interface Endpoint<
   body?: B;
   /** Makes the answer of what is given: what it does not name is left out. */
   answer: A;
-  /** @throws {NotThere} */
+  /** @throws {HTTPException} Where it cannot be done; its message is for who asked */
   handle: (asked: Asked<P, Q, B>) => Promise<Given<z.input<A>>> | Given<z.input<A>>;
 }
 
@@ -47,12 +47,6 @@ export function endpoint<
   return one as unknown as Endpoint;
 }
 
-/** What a path names is not there: 404. Its message is for who asked. */
-export class NotThere extends Error {}
-
-/** What is asked cannot be done to what is there: 409. Its message is for who asked. */
-export class Conflict extends Error {}
-
 /** Answers requests by an endpoint. */
 export function serve(app: Hono<Env>, one: Endpoint): void {
   const params = z.object(one.params ?? {});
@@ -63,30 +57,16 @@ export function serve(app: Hono<Env>, one: Endpoint): void {
     if (!place.success) return problem(c, 404, "There is no such thing");
     const asked = query.safeParse(c.req.query());
     if (!asked.success) return problem(c, 400, wordsOf(asked.error));
-    const given = body.safeParse(one.body ? await bodyOf(c) : {});
+    const given = body.safeParse(one.body ? await c.req.json().catch(() => null) : {});
     if (!given.success) return problem(c, 400, wordsOf(given.error));
-    try {
-      const answer = await one.handle({
-        params: place.data,
-        query: asked.data,
-        body: given.data,
-        who: c.get("who"),
-      });
-      return c.json(one.answer.parse(answer) as object, one.method === "post" ? 201 : 200);
-    } catch (error) {
-      if (error instanceof NotThere) return problem(c, 404, error.message);
-      if (error instanceof Conflict) return problem(c, 409, error.message);
-      throw error;
-    }
+    const answer = await one.handle({
+      params: place.data,
+      query: asked.data,
+      body: given.data,
+      who: c.get("who"),
+    });
+    return c.json(one.answer.parse(answer) as object, one.method === "post" ? 201 : 200);
   });
-}
-
-async function bodyOf(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch {
-    return null;
-  }
 }
 
 function wordsOf(error: z.ZodError): string {

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import type { Env, WebDeps } from "../env.ts";
 import { serve } from "./endpoint.ts";
-import { incidentEndpoints } from "./incidents.ts";
+import { incidentEndpoints } from "./incident_endpoints.ts";
 import { openApi } from "./openapi.ts";
-import { pipelineEndpoints } from "./pipeline.ts";
-import { silenceEndpoints } from "./silences.ts";
-import { siteEndpoints } from "./sites.ts";
+import { monitorEndpoints } from "./monitor_endpoints.ts";
+import { silenceEndpoints } from "./silence_endpoints.ts";
+import { siteEndpoints } from "./site_endpoints.ts";
 
 /** /api/v1 */
 export function api(deps: WebDeps): Hono<Env> {
@@ -14,7 +14,7 @@ export function api(deps: WebDeps): Hono<Env> {
     ...silenceEndpoints(deps),
     ...siteEndpoints(deps),
     ...incidentEndpoints(deps),
-    ...pipelineEndpoints(deps),
+    ...monitorEndpoints(deps),
   ];
   for (const one of endpoints) serve(app, one);
   const description = openApi(endpoints);

@@ -1,9 +1,6 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 
-/** A moment in an answer, of milliseconds since 1970. */
-export const time = z.number().transform((ms) => new Date(ms).toISOString()).pipe(z.iso.datetime());
-
 /** A whole number in a path or a query. */
 export function whole(least: number, most: number) {
   return z.preprocess(

@@ -9,6 +9,18 @@ const encoder = new TextEncoder();
 const HELLO = encoder.encode("retry: 3000\n\n");
 const BEAT = encoder.encode(": still here\n\n");
 
+/** What is told: its name, anything as JSON, and what who comes again says as Last-Event-ID. */
+export interface Event {
+  event: string;
+  data: unknown;
+  id?: number;
+}
+
+function textOf({ event, data, id }: Event): Uint8Array {
+  const head = id === undefined ? "" : `id: ${id}\n`;
+  return encoder.encode(`${head}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
 /** Server-sent events, each made once for all that listen to its topic. */
 export class Streams {
   readonly #clock: Clock;
@@ -23,13 +35,17 @@ export class Streams {
   }
 
   /** Sends to all of a topic. */
-  send(topic: string, event: string, data: unknown): void {
-    const text = encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  send(topic: string, event: Event): void {
+    const text = textOf(event);
     for (const stream of this.#byTopic.get(topic) ?? []) stream(text);
   }
 
-  /** A response's body that goes on until who reads it goes away. */
-  open(topic: string): ReadableStream<Uint8Array> {
+  /**
+   * A response's body that goes on until who reads it goes away.
+   *
+   * @param missed What comes first; null: nothing
+   */
+  open(topic: string, missed: Event | null = null): ReadableStream<Uint8Array> {
     let end = () => {};
     return new ReadableStream({
       start: (controller) => {
@@ -51,6 +67,7 @@ export class Streams {
           if (all.size === 0) this.#byTopic.delete(topic);
         };
         beat(HELLO);
+        if (missed) stream(textOf(missed));
       },
       cancel: () => end(),
     });

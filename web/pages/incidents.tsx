@@ -3,14 +3,13 @@ import { showMatcher } from "../../config/matchers.ts";
 import { type Incident, incidents } from "../data/incidents/incidents.ts";
 import { acknowledge, addNote, type Note, notesOf } from "../data/incidents/notes.ts";
 import { notificationsOf, type Owed } from "../data/monitor/pipeline.ts";
-import { failuresOf } from "../data/past/site.ts";
+import { failuresOf } from "../data/past/failures.ts";
 import { endSilence, silence, silences } from "../../db/silences.ts";
 import type { Env, WebDeps } from "../env.ts";
-import { page } from "./layout.tsx";
-import { messagePage } from "./message.tsx";
-import { Ago, At, Mark, Pick, Send, Since, Table } from "./parts/basics.tsx";
+import { message } from "./layout.tsx";
+import { Ago, At, Mark, pageIn, Pick, Send, Since, Table } from "./parts/basics.tsx";
 import { plural, span } from "./parts/format.ts";
-import { IncidentRows, markOf, Notifications } from "./parts/incident_rows.tsx";
+import { IncidentRows, inWords, markOf, Notifications } from "./parts/incident_rows.tsx";
 import { Failures } from "./parts/site_record.tsx";
 
 const PAGE = 50;
@@ -28,11 +27,11 @@ const FAILURES = 5;
 const MOST_TEXT = 4_000;
 
 /** Incidents: what is open, then what was, the newest first; and what is silenced. */
-export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
-  const { pool, clock } = deps;
+export async function incidentsPage(c: Context<Env>, { pool, clock, sites }: WebDeps) {
   const now = clock.now();
+  const live = `/live?since=${sites.revision}`;
   const kind = c.req.query("kind") || undefined;
-  const at = Math.max(1, Math.floor(Number(c.req.query("page")) || 1));
+  const at = pageIn(c);
   const [open, over, silenced] = await Promise.all([
     incidents(pool, { open: true, kind, limit: 200 }),
     incidents(pool, { open: false, kind, limit: PAGE + 1, offset: (at - 1) * PAGE }),
@@ -43,10 +42,7 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
     return `/incidents?${new URLSearchParams(params)}`;
   };
   const mayOperate = c.get("who").role === "operate";
-  return page(
-    c,
-    deps,
-    { title: "Incidents", live: "/live" },
+  return c.render(
     <>
       <div class="headline">
         <h1>{open.length === 0 ? "No open incident" : plural(open.length, "open incident")}</h1>
@@ -57,7 +53,7 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
           label="Kinds"
           of={[
             ["/incidents", "all kinds", kind === undefined],
-            ...KINDS.map((one) => [href(1, one), one.replaceAll("_", " "), kind === one] as const),
+            ...KINDS.map((one) => [href(1, one), inWords(one), kind === one] as const),
           ]}
         />
       </div>
@@ -65,14 +61,15 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
       {silenced.length > 0 && <h2>Silenced</h2>}
       {silenced.length > 0 && (
         <Table
-          head={["~what", "until", "~why", "by", "end"]}
-          rows={silenced.map(({ id, matchers, endsAt, why, createdBy }) => [
-            matchers.map(showMatcher).join(", ") || "everything",
-            <Ago at={endsAt} now={now} />,
-            why,
-            createdBy,
-            mayOperate && <Send to={`/silences/${id}/end`} csrf={c.get("csrf")} says="End" />,
-          ])}
+          of={silenced}
+          columns={{
+            "~what": ({ matchers }) => matchers.map(showMatcher).join(", ") || "everything",
+            "until": ({ endsAt }) => <Ago at={endsAt} now={now} />,
+            "~why": ({ why }) => why,
+            "by": ({ createdBy }) => createdBy,
+            "end": ({ id }) =>
+              mayOperate && <Send to={`/silences/${id}/end`} csrf={c.get("csrf")} says="End" />,
+          }}
         />
       )}
       <h2>Over</h2>
@@ -91,32 +88,29 @@ export async function incidentsPage(c: Context<Env>, deps: WebDeps) {
         ]}
       />
     </>,
+    { title: "Incidents", live },
   );
 }
 
 /** An incident: what was seen, what was said and done, who was told. */
-export async function incidentPage(c: Context<Env>, deps: WebDeps) {
-  const { pool, clock } = deps;
+export async function incidentPage(c: Context<Env>, { pool, clock }: WebDeps) {
   const id = c.req.param("id")!;
   const [[incident], notes, told] = await Promise.all([
     incidents(pool, { id, limit: 1 }),
     notesOf(pool, [id]),
     notificationsOf(pool, id, NOTIFICATIONS),
   ]);
-  if (!incident) return noSuch(c, deps);
+  if (!incident) return noSuch(c);
   const now = clock.now();
   const { subject, siteId, severity, cause, locations, evidence } = incident;
   const { openedAt, acknowledgedAt, acknowledgedBy, closedAt } = incident;
-  const kind = incident.kind.replaceAll("_", " ");
+  const kind = inWords(incident.kind);
   const csrf = c.get("csrf");
   const mayOperate = c.get("who").role === "operate";
   const isOpen = closedAt === null;
   const range = { since: openedAt, until: closedAt ?? now };
   const failures = siteId === null ? [] : await failuresOf(pool, siteId, range, FAILURES);
-  return page(
-    c,
-    deps,
-    { title: `${subject} ${kind}` },
+  return c.render(
     <>
       <div class="headline">
         <h1>
@@ -154,13 +148,13 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
 
       <h2>What was seen</h2>
       <Table
-        head={["from", "since", "~what"]}
+        of={evidence}
         none="Nothing is recorded."
-        rows={evidence.map((one) => [
-          one.location ?? one.agent,
-          <At at={Date.parse(one.since)} />,
-          one.cause,
-        ])}
+        columns={{
+          "from": ({ location, agent }) => location ?? agent,
+          "since": ({ since }) => <At at={Date.parse(since)} />,
+          "~what": ({ cause }) => cause,
+        }}
       />
 
       {failures.length > 0 && <h2>What the site answered</h2>}
@@ -192,17 +186,12 @@ export async function incidentPage(c: Context<Env>, deps: WebDeps) {
       <h2>Who was told</h2>
       <Notifications of={told} now={now} />
     </>,
+    { title: `${subject} ${kind}` },
   );
 }
 
-function noSuch(c: Context<Env>, deps: WebDeps) {
-  return messagePage(
-    c,
-    deps,
-    "No such incident",
-    `There is no incident ${c.req.param("id")}.`,
-    404,
-  );
+function noSuch(c: Context<Env>) {
+  return message(c, "No such incident", `There is no incident ${c.req.param("id")}.`);
 }
 
 /** All that happened, in order. */
@@ -212,7 +201,7 @@ function timeline(
   told: readonly Owed[],
 ): [at: number, what: string, who: string][] {
   const moments: [number, string, string][] = [
-    [openedAt, `Opened: ${kind.replaceAll("_", " ")}`, ""],
+    [openedAt, `Opened: ${inWords(kind)}`, ""],
     ...notes.filter(({ text }) => text !== ACKNOWLEDGED)
       .map(({ at, text, author, isPublic }): [number, string, string] => [
         at,
@@ -238,21 +227,21 @@ export async function acknowledgeIncident(c: Context<Env>, { operator }: WebDeps
   return c.redirect(`/incidents/${id}`, 303);
 }
 
-export async function noteIncident(c: Context<Env>, deps: WebDeps) {
+export async function noteIncident(c: Context<Env>, { operator }: WebDeps) {
   const id = c.req.param("id")!;
   const form = await c.req.parseBody();
   const text = String(form.text ?? "").trim().slice(0, MOST_TEXT);
   const note = { author: c.get("who").name, isPublic: form.public === "yes", text };
-  if (text !== "" && !await addNote(deps.operator, id, note)) return noSuch(c, deps);
+  if (text !== "" && !await addNote(operator, id, note)) return noSuch(c);
   return c.redirect(`/incidents/${id}`, 303);
 }
 
 /** Nobody is told of the site for a while. */
-export async function silenceSite(c: Context<Env>, deps: WebDeps) {
-  const [incident] = await incidents(deps.pool, { id: c.req.param("id")!, limit: 1 });
-  if (!incident) return noSuch(c, deps);
+export async function silenceSite(c: Context<Env>, { pool, operator }: WebDeps) {
+  const [incident] = await incidents(pool, { id: c.req.param("id")!, limit: 1 });
+  if (!incident) return noSuch(c);
   const { hours, why } = await c.req.parseBody();
-  await silence(deps.operator, {
+  await silence(operator, {
     matchers: [{ name: "site", value: incident.subject, isRegex: false, isEqual: true }],
     seconds: Math.min(Math.max(Number(hours) || 1, 1), 168) * 3_600,
     why: String(why ?? "").slice(0, 200),

@@ -1,4 +1,4 @@
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Child } from "hono/jsx";
 import { assetUrl } from "../assets/index.ts";
 import type { Env, WebDeps } from "../env.ts";
@@ -14,59 +14,83 @@ const PAGES = [
   ["/reports", "Reports"],
 ] as const;
 
-export interface PageOptions {
+interface PageOptions {
   /** Of the browser's tab, before the dashboard's own. */
   title: string;
   /** The path of what arrives by itself, below /live; left out: nothing arrives by itself. */
   live?: string;
   /** Whether there are charts on it. */
   charts?: boolean;
-  status?: 200 | 400 | 403 | 404 | 500;
+  /** @default 200 */
+  status?: 404 | 500;
 }
 
-/** A page of the dashboard around what is particular to it. */
-export function page(
-  c: Context<Env>,
-  { config, sites, clock }: WebDeps,
-  { title, live, charts = false, status = 200 }: PageOptions,
-  content: Child,
-): Response | Promise<Response> {
-  const { name } = c.get("who");
+declare module "hono" {
+  interface ContextRenderer {
+    (content: Child, options: PageOptions): Response | Promise<Response>;
+  }
+}
+
+/** Has `c.render` put the dashboard around what is particular to a page. */
+export function layout({ config, sites, clock }: WebDeps): MiddlewareHandler<Env> {
   const { title: own, access } = config.web;
-  const scripts = (
+  return async (c, next) => {
+    c.setRenderer((content, { title, live, charts = false, status }) => {
+      const { name } = c.get("who");
+      const scripts = (
+        <>
+          <script src={assetUrl("client.js")} defer></script>
+          {charts && <script src={assetUrl("chart.js")} defer></script>}
+        </>
+      );
+      const body = (
+        <>
+          <a class="hidden skip" href="#main">Skip to the content</a>
+          <header class="top">
+            <a class="brand" href="/">{own}</a>
+            <nav aria-label="Pages">
+              {PAGES.map(([path, label]) => (
+                <a href={path} aria-current={isHere(c.req.path, path) ? "page" : undefined}>
+                  {label}
+                </a>
+              ))}
+            </nav>
+            {name !== null && <span class="who">{name}</span>}
+            {name !== null && name in access.users &&
+              <Send to="/logout" csrf={c.get("csrf")} says="Log out" />}
+          </header>
+          <main id="main" tabindex={-1}>
+            {sites.failingSince !== null && (
+              <p class="banner" role="status">
+                The database has not answered for{" "}
+                <Since at={sites.failingSince} now={clock.now()} />
+                : what is shown is from before. Does it run, and can it be reached from here?
+              </p>
+            )}
+            {content}
+          </main>
+          <Hatch />
+          <p id="news" class="hidden" role="status" aria-live="polite"></p>
+        </>
+      );
+      return c.html(bare(`${title} · ${own}`, body, { more: scripts, live }), status);
+    });
+    await next();
+  };
+}
+
+/** A page that only says something. */
+export function message(c: Context<Env>, title: string, text: string, status: 404 | 500 = 404) {
+  return c.render(
     <>
-      <script src={assetUrl("client.js")} defer></script>
-      {charts && <script src={assetUrl("chart.js")} defer></script>}
-    </>
+      <h1>{title}</h1>
+      <p>{text}</p>
+      <p>
+        <a href="/">To the overview</a>
+      </p>
+    </>,
+    { title, status },
   );
-  const body = (
-    <>
-      <a class="hidden skip" href="#main">Skip to the content</a>
-      <header class="top">
-        <a class="brand" href="/">{own}</a>
-        <nav aria-label="Pages">
-          {PAGES.map(([path, label]) => (
-            <a href={path} aria-current={isHere(c.req.path, path) ? "page" : undefined}>{label}</a>
-          ))}
-        </nav>
-        {name !== null && <span class="who">{name}</span>}
-        {name !== null && name in access.users &&
-          <Send to="/logout" csrf={c.get("csrf")} says="Log out" />}
-      </header>
-      <main id="main" tabindex={-1}>
-        {sites.failingSince !== null && (
-          <p class="banner" role="status">
-            The database has not answered for <Since at={sites.failingSince} now={clock.now()} />
-            : what is shown is from before. Does it run, and can it be reached from here?
-          </p>
-        )}
-        {content}
-      </main>
-      <Hatch />
-      <p id="news" class="hidden" role="status" aria-live="polite"></p>
-    </>
-  );
-  return c.html(bare(`${title} · ${own}`, body, { more: scripts, live }), status);
 }
 
 function isHere(path: string, page: string): boolean {

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import { lastChecks } from "../data/past/checks.ts";
-import { BY_URGENCY, countStates, type Selections, type Summary } from "../data/now/select.ts";
-import type { Sites } from "../data/now/sites.ts";
-import type { Env, WebDeps } from "../env.ts";
-import { page } from "./layout.tsx";
-import { Ago, DaysLeft, Mark, Pages, Pick, StateWord } from "./parts/basics.tsx";
+import type { CurrentSites } from "../data/now/current_sites.ts";
+import { BY_URGENCY, countStates, type Summary } from "../data/now/selection.ts";
+import { lastChecks } from "../data/past/results.ts";
+import type { Env } from "../env.ts";
+import type { PageDeps } from "./index.tsx";
+import { Ago, DaysLeft, Mark, pageOf, Pages, Pick, Search, StateWord } from "./parts/basics.tsx";
 import { count, monthInWords, percent, plural } from "./parts/format.ts";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
 import { SiteTable } from "./parts/site_table.tsx";
@@ -19,61 +19,53 @@ const CHECKS = 60;
 const MOST_CHOICES = 200;
 
 /** What is wrong now, and all sites. What is chosen is in the address. */
-export async function overview(c: Context<Env>, deps: WebDeps, selections: Selections) {
-  const { sites, history, clock, pool } = deps;
+export async function overviewPage(c: Context<Env>, deps: PageDeps) {
+  const { sites, history, clock, pool, selections } = deps;
   const now = clock.now();
   const query = queryOf(c);
   const counts = countStates(sites.all());
+  const live = `/live?since=${sites.revision}`;
   const { ids, groups } = selections.of(query);
-  const pages = Math.max(1, Math.ceil(ids.length / PAGE));
-  const at = Math.min(query.page, pages);
-  const shown = ids.slice((at - 1) * PAGE, at * PAGE).map((id) => sites.get(id)!);
-  const checks = query.strip === "checks"
-    ? await lastChecks(pool, shown.map(({ id }) => id), CHECKS)
-    : null;
+  const { at, pages, shown } = pageOf(ids, query.page, PAGE);
+  const checks = query.strip === "checks" ? await lastChecks(pool, shown, CHECKS) : null;
   const summary = selections.summary();
-  return page(
-    c,
-    deps,
-    { title: headline(counts), live: "/live" },
-    (
-      <>
-        <section aria-label="Now" id="now">
-          <Wrong sites={sites} counts={counts} now={now} />
-        </section>
-        {sites.size > 0 && <Monitor sites={sites} summary={summary} now={now} />}
-        {sites.size === 0
-          ? <Nothing isRead={history.revision > 0} />
-          : (
-            <section aria-label="All sites">
-              <Filters query={query} summary={summary} />
-              <p class="dim" role="status">
-                {ids.length < sites.size
-                  ? `${count(ids.length)} of ${plural(sites.size, "site")}`
-                  : plural(ids.length, "site")}
-              </p>
-              {ids.length === 0
-                ? (
-                  <p>
-                    None is so: <a href="/">show all</a>
-                  </p>
-                )
-                : (
-                  <SiteTable
-                    sites={shown}
-                    groups={groups}
-                    query={query}
-                    history={history}
-                    checks={checks}
-                    length={CHECKS}
-                    now={now}
-                  />
-                )}
-              <Pages at={at} of={pages} href={(page) => hrefOf({ ...query, page })} />
-            </section>
-          )}
-      </>
-    ),
+  const total = plural(sites.size, "site");
+  return c.render(
+    <>
+      <section aria-label="Now" id="now">
+        <Wrong sites={sites} counts={counts} now={now} />
+      </section>
+      {sites.size > 0 && <Monitor sites={sites} summary={summary} now={now} />}
+      {sites.size === 0
+        ? <Nothing isRead={history.revision > 0} />
+        : (
+          <section aria-label="All sites">
+            <Filters query={query} summary={summary} />
+            <p class="dim" role="status">
+              {ids.length < sites.size ? `${count(ids.length)} of ${total}` : total}
+            </p>
+            {ids.length === 0
+              ? (
+                <p>
+                  None is so: <a href="/">show all</a>
+                </p>
+              )
+              : (
+                <SiteTable
+                  sites={shown.map((id) => sites.get(id)!)}
+                  groups={groups}
+                  query={query}
+                  history={history}
+                  checks={checks}
+                  length={CHECKS}
+                  now={now}
+                />
+              )}
+            <Pages at={at} of={pages} href={(page) => hrefOf({ ...query, page })} />
+          </section>
+        )}
+    </>,
+    { title: headline(counts), live },
   );
 }
 
@@ -94,7 +86,7 @@ function Nothing({ isRead }: { isRead: boolean }) {
 }
 
 /** What else one comes to ask: how the monitor is, how last month was, what ends next. */
-function Monitor({ sites, summary, now }: { sites: Sites; summary: Summary; now: number }) {
+function Monitor({ sites, summary, now }: { sites: CurrentSites; summary: Summary; now: number }) {
   const { agentsHeard, agentsSilent, nextCertificate, lastMonth } = summary;
   const next = nextCertificate && sites.get(nextCertificate.id);
   const isLate = sites.failingSince !== null || now - sites.newest > QUIET_MS;
@@ -140,13 +132,7 @@ function Filters({ query, summary }: { query: Query; summary: Summary }) {
   );
   return (
     <form class="filters" action="/" role="search" data-submit>
-      <input
-        type="search"
-        name="q"
-        value={query.text}
-        placeholder="name or URL"
-        aria-label="Search"
-      />
+      <Search value={query.text} />
       {select("state", "any state", query.state, BY_URGENCY)}
       {labels.length > 0 && select("label", "any label", query.label, labels)}
       {locations.length > 1 &&

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Ops, Process } from "../data/monitor/ops.ts";
+import type { Process } from "../data/monitor/ops.ts";
 import {
   deadLetters,
   notificationsOf,
@@ -7,58 +7,41 @@ import {
   pipelineOf,
   pipelineSql,
 } from "../data/monitor/pipeline.ts";
-import { minutesSql, type Recent } from "../data/monitor/recent.ts";
-import type { Selections } from "../data/now/select.ts";
+import { minutesSql } from "../data/monitor/recent.ts";
 import { HOUR_MS } from "../data/past/history.ts";
-import type { Env, WebDeps } from "../env.ts";
-import { type Column, Processes } from "./agents.tsx";
-import { page } from "./layout.tsx";
+import type { Env } from "../env.ts";
+import type { PageDeps } from "./index.tsx";
 import { QUIET_MS } from "./overview.tsx";
 import { Ago, At, Figures, Mark, Send, Sql, Table } from "./parts/basics.tsx";
 import { amount, bytes, count, plural, short } from "./parts/format.ts";
 import { Notifications } from "./parts/incident_rows.tsx";
+import { Processes } from "./parts/processes.tsx";
 
 const LETTERS = 25;
 const NOTIFICATIONS = 25;
 /** Writers roll an hour up within minutes of a mark. */
 const ROLLUP_LATE_MS = 3 * HOUR_MS;
 
-const COLUMNS: Column[] = [
-  ["lag, records", "httpmon_writer_lag_records", count],
-  ["partitions", "httpmon_writer_assigned_partitions", count],
-  ["rows", "httpmon_writer_rows_inserted_total", count],
-  ["duplicates", "httpmon_writer_duplicates_total", count],
-  ["alerter's lag", "httpmon_alerter_lag_records", count],
-];
-
 /** Whether the monitor itself is well: from the topic to the tables, and to who is told. */
-export async function pipelinePage(
-  c: Context<Env>,
-  deps: WebDeps,
-  { ops, recent, selections }: { ops: Ops; recent: Recent; selections: Selections },
-) {
-  const { pool, sites, clock } = deps;
+export async function pipelinePage(c: Context<Env>, deps: PageDeps) {
+  const { pool, sites, clock, recent, selections } = deps;
   const now = clock.now();
   const { agentsSilent: silent } = selections.summary();
   const [pipeline, minutes, letters, owed, processes] = await Promise.all([
     pipelineOf(pool, now),
-    recent.minutes(),
+    recent.minutes.get(),
     deadLetters(pool, LETTERS),
     notificationsOf(pool, null, NOTIFICATIONS),
-    ops.processes(),
+    deps.processes.get(),
   ]);
   const amiss = whatIsAmiss(pipeline, { now, newest: sites.newest, silent, processes });
   const sql = pipelineSql(now);
-  const { offsets, channels, marks, retention, tables } = pipeline;
-  const perSecond = minutes.reduce((sum, { results }) => sum + results, 0) / 300;
-  const behind = offsets.filter(({ consumer }) => consumer === "writer")
+  const perSecond = total(minutes, ({ results }) => results) / 300;
+  const behind = pipeline.partitions.filter(({ consumer }) => consumer === "writer")
     .map(({ lastRecord }) => now - (lastRecord ?? 0));
   const mayReplay = c.get("who").role === "operate";
   const ago = (at: number | null) => at === null ? "–" : <Ago at={at} now={now} />;
-  return page(
-    c,
-    deps,
-    { title: "Pipeline" },
+  return c.render(
     <>
       <h1>
         <Mark state={amiss.length > 0 ? "degraded" : "up"} /> {amiss[0] ?? "The monitor is well"}
@@ -77,127 +60,148 @@ export async function pipelinePage(
             "last record stored",
             behind.length === 0 ? "none" : `${short(Math.min(...behind))} ago`,
           ],
-          ["rollups to be made", count(marks.reduce((sum, { n }) => sum + n, 0))],
+          ["rollups to be made", count(total(pipeline.rollups, ({ count }) => count))],
         ]}
       />
       <Sql>{minutesSql(now)}</Sql>
 
       <h2>Processes</h2>
-      <Processes processes={processes.filter(({ mode }) => mode !== "agent")} columns={COLUMNS} />
+      <Processes
+        of={processes.filter(({ mode }) => mode !== "agent")}
+        metrics={{
+          "lag, records": ["httpmon_writer_lag_records", count],
+          "partitions": ["httpmon_writer_assigned_partitions", count],
+          "rows": ["httpmon_writer_rows_inserted_total", count],
+          "duplicates": ["httpmon_writer_duplicates_total", count],
+          "alerter's lag": ["httpmon_alerter_lag_records", count],
+        }}
+      />
 
       <h2>Dead letters</h2>
       <Table
         narrow
-        head={["reason", "#how many", "#newest", "#again"]}
+        of={pipeline.deadLetters}
         none="None: every record was stored."
-        rows={pipeline.letters.map(({ reason, n, newest }) => [
-          reason,
-          count(n),
-          ago(newest),
-          mayReplay &&
-          <Send to="/pipeline/replay" csrf={c.get("csrf")} says="Replay" fields={{ reason }} />,
-        ])}
+        columns={{
+          "reason": ({ reason }) => reason,
+          "#how many": (one) => count(one.count),
+          "#newest": ({ lastAt }) => ago(lastAt),
+          "#again": ({ reason }) =>
+            mayReplay &&
+            <Send to="/pipeline/replay" csrf={c.get("csrf")} says="Replay" fields={{ reason }} />,
+        }}
       />
       {letters.length > 0 && (
         <Table
-          head={["set aside", "reason", "~detail", "topic, partition, offset", "#size"]}
-          rows={letters.map((letter) => [
-            <At at={letter.at} />,
-            letter.reason,
-            <>
-              {letter.detail}
-              <details>
-                <summary>bytes</summary>
-                <pre tabindex={0}>{asText(letter.value)}</pre>
-              </details>
-            </>,
-            `${letter.topic}, ${letter.partition}, ${letter.offset}`,
-            bytes(letter.bytes),
-          ])}
+          of={letters}
+          columns={{
+            "set aside": ({ at }) => <At at={at} />,
+            "reason": ({ reason }) => reason,
+            "~detail": ({ detail, value }) => (
+              <>
+                {detail}
+                <details>
+                  <summary>bytes</summary>
+                  <pre tabindex={0}>{asText(value)}</pre>
+                </details>
+              </>
+            ),
+            "topic, partition, offset": (one) => `${one.topic}, ${one.partition}, ${one.offset}`,
+            "#size": (one) => bytes(one.bytes),
+          }}
         />
       )}
-      <Sql>{sql.letters}</Sql>
+      <Sql>{sql.deadLetters}</Sql>
 
       <h2>Notifications</h2>
       <Table
         narrow
-        head={["channel", "#pending", "#overdue", "#given up, 7 d", "#sent, 7 d", "#last sent"]}
+        of={pipeline.notifications}
         none="None was owed yet: alerts.channels of the alerter's config names who is told."
-        rows={channels.map((one) => [
-          one.channel,
-          count(one.pending),
-          count(one.overdue),
-          count(one.failed),
-          count(one.sent),
-          ago(one.lastSent),
-        ])}
+        columns={{
+          "channel": ({ channel }) => channel,
+          "#pending": ({ pending }) => count(pending),
+          "#overdue": ({ overdue }) => count(overdue),
+          "#given up, 7 d": ({ failed }) => count(failed),
+          "#sent, 7 d": ({ sent }) => count(sent),
+          "#last sent": ({ lastSent }) => ago(lastSent),
+        }}
       />
       {owed.length > 0 && <h3>Waiting or given up</h3>}
       {owed.length > 0 && <Notifications of={owed} now={now} withIncident />}
-      <Sql>{sql.channels}</Sql>
+      <Sql>{sql.notifications}</Sql>
 
       <div class="beside">
         <section>
           <h2>What is read</h2>
           <Table
             narrow
-            head={["reader of topic, partition", "#next offset", "#last record", "#moved"]}
+            of={pipeline.partitions}
             none={
               <>
                 Nothing yet: <code>httpmon writer -c …</code> reads the topic.
               </>
             }
-            rows={offsets.map((one) => [
-              `${one.consumer} of ${one.topic}, ${one.partition}`,
-              one.nextOffset,
-              ago(one.lastRecord),
-              ago(one.movedAt),
-            ])}
+            columns={{
+              "reader of topic, partition": (one) =>
+                `${one.consumer} of ${one.topic}, ${one.partition}`,
+              "#next offset": ({ nextOffset }) => nextOffset,
+              "#last record": ({ lastRecord }) => ago(lastRecord),
+              "#moved": ({ updatedAt }) => ago(updatedAt),
+            }}
           />
-          <Sql>{sql.offsets}</Sql>
+          <Sql>{sql.partitions}</Sql>
         </section>
         <section>
           <h2>Rollups still to be made</h2>
           <Table
             narrow
-            head={["what", "#how many", "#oldest"]}
-            rows={marks.filter(({ n }) => n > 0)
-              .map(({ what, n, oldest }) => [what, count(n), oldest && <At at={oldest} />])}
+            of={pipeline.rollups.filter(({ count }) => count > 0)}
             none="None. Once there are results, the hour, the day and the month under way always are."
+            columns={{
+              "what": ({ what }) => what,
+              "#how many": (one) => count(one.count),
+              "#oldest": ({ oldest }) => oldest && <At at={oldest} />,
+            }}
           />
-          <Sql>{sql.marks}</Sql>
+          <Sql>{sql.rollups}</Sql>
         </section>
         <section>
           <h2>What is kept</h2>
           <Table
             narrow
-            head={["what", "#days", "#dropped before"]}
+            of={pipeline.retention}
             none="Not known before a writer has run for a minute."
-            rows={retention.map(({ what, keepDays, droppedBefore }) => [
-              what.replaceAll("_", " "),
-              keepDays === null ? "for ever" : count(keepDays),
-              droppedBefore ?? "nothing yet",
-            ])}
+            columns={{
+              "what": ({ what }) => what.replaceAll("_", " "),
+              "#days": ({ keepDays }) => keepDays === null ? "for ever" : count(keepDays),
+              "#dropped before": ({ droppedBefore }) => droppedBefore ?? "nothing yet",
+            }}
           />
         </section>
         <section>
           <h2>How much there is, about</h2>
           <Table
             narrow
-            head={["table", "#size", "#rows", "#partitions"]}
+            of={pipeline.tables}
             none="Nothing was counted yet: the database does so by itself."
-            rows={tables.map((one) => [
-              one.name,
-              bytes(one.bytes),
-              count(one.rows),
-              one.partitions === 0 ? "–" : count(one.partitions),
-            ])}
+            columns={{
+              "table": ({ name }) => name,
+              "#size": (one) => bytes(one.bytes),
+              "#rows": ({ rows }) => count(rows),
+              "#partitions": ({ partitions }) => partitions === 0 ? "–" : count(partitions),
+            }}
           />
           <Sql>{`${sql.retention};\n\n${sql.tables}`}</Sql>
         </section>
       </div>
     </>,
+    { title: "Pipeline" },
   );
+}
+
+function total<T>(of: readonly T[], value: (one: T) => number): number {
+  return of.reduce((sum, one) => sum + value(one), 0);
 }
 
 interface Around {
@@ -211,18 +215,17 @@ interface Around {
 
 /** What somebody should see to, the worst first. */
 function whatIsAmiss(
-  { letters, channels, marks }: Pipeline,
+  { deadLetters, notifications, rollups }: Pipeline,
   { now, newest, silent, processes }: Around,
 ): string[] {
-  const sum = (of: readonly number[]) => of.reduce((total, n) => total + n, 0);
-  const dead = sum(letters.map(({ n }) => n));
-  const overdue = sum(channels.map(({ overdue }) => overdue));
-  const failed = sum(channels.map(({ failed }) => failed));
+  const dead = total(deadLetters, ({ count }) => count);
+  const overdue = total(notifications, ({ overdue }) => overdue);
+  const failed = total(notifications, ({ failed }) => failed);
   const mute = processes.filter(({ error }) => error !== null).length;
   const unready = processes.filter(({ error, value }) =>
     error === null && value("httpmon_ready") === 0
   );
-  const isLate = marks.some(({ what, oldest }) =>
+  const isLate = rollups.some(({ what, oldest }) =>
     what === "marks of hours" && oldest !== null && now - oldest > ROLLUP_LATE_MS
   );
   return [

@@ -2,35 +2,46 @@ import type { Context } from "hono";
 import { type Month, monthOf, type SiteReport } from "../../db/report/figures.ts";
 import { duration } from "../../db/report/render.ts";
 import { UsageError } from "../../runtime/cli/exit_codes.ts";
-import { minutesOf, type Reports } from "../data/past/reports.ts";
-import type { Env, WebDeps } from "../env.ts";
-import { page } from "./layout.tsx";
-import { messagePage } from "./message.tsx";
-import { At, Figures, Ms, Pages, Sql, Table, Uptime } from "./parts/basics.tsx";
+import { minutesOf } from "../data/past/reports.ts";
+import type { Env } from "../env.ts";
+import type { PageDeps } from "./index.tsx";
+import { message } from "./layout.tsx";
+import {
+  At,
+  Figures,
+  Ms,
+  pageIn,
+  pageOf,
+  Pages,
+  Search,
+  Sql,
+  Table,
+  Uptime,
+} from "./parts/basics.tsx";
 import { count, monthInWords, plural } from "./parts/format.ts";
 import { whyOf } from "./parts/why.ts";
 
 const PAGE = 50;
 
 /** Months, the newest first. */
-export async function reportsPage(c: Context<Env>, deps: WebDeps, reports: Reports) {
+export async function reportsPage(c: Context<Env>, { reports }: PageDeps) {
   const months = await reports.months();
-  return page(
-    c,
-    deps,
-    { title: "Reports" },
+  return c.render(
     <>
       <h1>Reports</h1>
       <Table
         narrow
-        head={["month, UTC", "#sites", "#uptime", "is"]}
+        of={months}
         none="There is one when the first hour of results is over."
-        rows={months.map(({ name, isFrozen, sites, uptime }, n) => [
-          <a href={`/reports/${name}`}>{monthInWords(name)}</a>,
-          sites === null ? "–" : count(sites),
-          <Uptime of={uptime} />,
-          isFrozen ? "frozen" : n === 0 ? "under way" : "not frozen",
-        ])}
+        columns={{
+          "month, UTC": ({ name }) => <a href={`/reports/${name}`}>{monthInWords(name)}</a>,
+          "#sites": ({ sites }) => sites === null ? "–" : count(sites),
+          "#uptime": ({ uptime }) => <Uptime of={uptime} />,
+          "is": (month) => {
+            if (month.isFrozen) return "frozen";
+            return month === months[0] ? "under way" : "not frozen";
+          },
+        }}
       />
       {months.length > 0 && (
         <p class="dim">
@@ -40,25 +51,22 @@ export async function reportsPage(c: Context<Env>, deps: WebDeps, reports: Repor
         </p>
       )}
     </>,
+    { title: "Reports" },
   );
 }
 
 /** A month of all sites, to be read or printed. */
-export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports) {
-  return await withMonth(c, deps, async (month) => {
+export async function monthPage(c: Context<Env>, { reports, clock }: PageDeps) {
+  return await withMonth(c, clock.now(), async (month) => {
     const text = (c.req.query("q") ?? "").trim().toLowerCase();
     const sites = (await reports.sitesOf(month))
       .filter(({ site, url }) => `${site}\n${url}`.toLowerCase().includes(text));
-    const pages = Math.max(1, Math.ceil(sites.length / PAGE));
-    const at = Math.min(pages, Math.max(1, Math.floor(Number(c.req.query("page")) || 1)));
-    const shown = sites.slice((at - 1) * PAGE, at * PAGE);
-    const rows = await reports.rowsOf(month, shown, deps.clock.now());
+    const { at, pages, shown } = pageOf(sites, pageIn(c), PAGE);
+    const rows = await reports.rowsOf(month, shown, clock.now());
+    const here = `/reports/${month.name}`;
     const href = (to: number) =>
-      `/reports/${month.name}?${new URLSearchParams({ ...text && { q: text }, page: String(to) })}`;
-    return page(
-      c,
-      deps,
-      { title: `Report of ${month.name}` },
+      `${here}?${new URLSearchParams({ ...text && { q: text }, page: String(to) })}`;
+    return c.render(
       <>
         <div class="headline">
           <h1>{monthInWords(month.name)}</h1>
@@ -68,44 +76,28 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
             {pages > 1 && `, page ${at} of ${pages}`}
           </p>
         </div>
-        <form class="filters" action={`/reports/${month.name}`} role="search">
-          <input
-            type="search"
-            name="q"
-            value={text}
-            placeholder="name or URL"
-            aria-label="Search"
-          />
+        <form class="filters" action={here} role="search">
+          <Search value={text} />
           <button type="submit">Show</button>
         </form>
         <Table
-          head={[
-            "site",
-            "#uptime",
-            "#down",
-            "#failures",
-            "#p50",
-            "#p95",
-            "#p99",
-            "#not observed",
-            "is",
-          ]}
+          of={rows}
           none={text === "" ? "No site has a result in it." : (
             <>
-              No site is called so: <a href={`/reports/${month.name}`}>show all</a>
+              No site is called so: <a href={here}>show all</a>
             </>
           )}
-          rows={rows.map((row) => [
-            <a href={`/reports/${month.name}/${row.id}`}>{row.site}</a>,
-            <Uptime of={row.uptime} />,
-            minutes(row.minutesDown),
-            row.failures === null ? "–" : count(row.failures),
-            <Ms of={row.p50} />,
-            <Ms of={row.p95} />,
-            <Ms of={row.p99} />,
-            minutes(row.minutesUnobserved),
-            row.revision === null ? "not frozen" : `frozen, ${row.revision}`,
-          ])}
+          columns={{
+            "site": ({ id, site }) => <a href={`${here}/${id}`}>{site}</a>,
+            "#uptime": ({ uptime }) => <Uptime of={uptime} />,
+            "#down": ({ minutesDown }) => minutes(minutesDown),
+            "#failures": ({ failures }) => failures === null ? "–" : count(failures),
+            "#p50": ({ p50 }) => <Ms of={p50} />,
+            "#p95": ({ p95 }) => <Ms of={p95} />,
+            "#p99": ({ p99 }) => <Ms of={p99} />,
+            "#not observed": ({ minutesUnobserved }) => minutes(minutesUnobserved),
+            "is": ({ revision }) => revision === null ? "not frozen" : `frozen, ${revision}`,
+          }}
         />
         <Pages at={at} of={pages} href={href} />
         <p class="dim">
@@ -114,22 +106,20 @@ export async function monthPage(c: Context<Env>, deps: WebDeps, reports: Reports
           <code>httpmon report --month {month.name} --format html</code>
         </p>
       </>,
+      { title: `Report of ${month.name}` },
     );
   });
 }
 
 /** A month of one site, with each of its failures. */
-export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Reports) {
-  return await withMonth(c, deps, async (month) => {
+export async function siteMonthPage(c: Context<Env>, { reports, clock }: PageDeps) {
+  return await withMonth(c, clock.now(), async (month) => {
     const id = Number(c.req.param("id"));
     const known = (await reports.sitesOf(month)).find((one) => one.id === id);
     if (!known) throw new UsageError(`Site ${id} has no results in ${month.name}`);
     const { site, figures, frozen, sql } = await reports.reportOf(month, known);
     const { slots, responseMs, failures, unobserved } = figures;
-    return page(
-      c,
-      deps,
-      { title: `${site}, ${month.name}` },
+    return c.render(
       <>
         <div class="headline">
           <h1>{site}, {monthInWords(month.name)}</h1>
@@ -159,42 +149,43 @@ export async function siteMonthPage(c: Context<Env>, deps: WebDeps, reports: Rep
         </p>
         <h2>Failures</h2>
         <Table
-          head={["since", "#lasted", "~why", "#agents"]}
+          of={failures ?? []}
           none={failures === null ? "Not known any more: the days are dropped." : "None."}
-          rows={(failures ?? []).map((failure) => [
-            <At at={Date.parse(failure.started)} />,
-            failure.ended === null ? "goes on" : duration(failure.minutes),
-            whyOf(failure),
-            failure.agents.length,
-          ])}
+          columns={{
+            "since": ({ started }) => <At at={Date.parse(started)} />,
+            "#lasted": ({ ended, minutes }) => ended === null ? "goes on" : duration(minutes),
+            "~why": whyOf,
+            "#agents": ({ agents }) => agents.length,
+          }}
         />
         <h2>Not observed</h2>
         <Table
           narrow
-          head={["from", "to"]}
-          rows={unobserved.map(({ started, ended }) => [
-            <At at={Date.parse(started)} />,
-            <At at={Date.parse(ended)} />,
-          ])}
+          of={unobserved}
+          columns={{
+            "from": ({ started }) => <At at={Date.parse(started)} />,
+            "to": ({ ended }) => <At at={Date.parse(ended)} />,
+          }}
         />
         <Sql>
           {Object.entries(sql).map(([name, text]) => `-- ${name}\n${text};`).join("\n\n")}
         </Sql>
       </>,
+      { title: `${site}, ${month.name}` },
     );
   });
 }
 
 async function withMonth(
   c: Context<Env>,
-  deps: WebDeps,
+  now: number,
   show: (month: Month) => Promise<Response>,
 ): Promise<Response> {
   try {
-    return await show(monthOf(c.req.param("month")!, deps.clock.now()));
+    return await show(monthOf(c.req.param("month")!, now));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return await messagePage(c, deps, "No report", `${error.message}.`, 404);
+    return await message(c, "No report", `${error.message}.`);
   }
 }
 

@@ -1,23 +1,15 @@
 import type { Context } from "hono";
-import { lastChecks } from "../data/past/checks.ts";
-import { DAYS, HOUR_MS } from "../data/past/history.ts";
 import { incidents } from "../data/incidents/incidents.ts";
+import { chainOf, failuresOf } from "../data/past/failures.ts";
+import { DAYS, HOUR_MS } from "../data/past/history.ts";
+import { NO_PERCENTILES, percentilesOf } from "../data/past/percentiles.ts";
 import { type Range, rangeOf } from "../data/past/range.ts";
-import {
-  byAgent,
-  chainOf,
-  failuresOf,
-  lastResults,
-  quantilesOf,
-  seriesOf,
-  seriesSql,
-  siteNamed,
-} from "../data/past/site.ts";
+import { lastChecks, lastResults } from "../data/past/results.ts";
 import { noCounts, uptimeOf } from "../data/past/ring.ts";
+import { byAgent, seriesOf, seriesSql, siteNamed } from "../data/past/series.ts";
 import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
-import { page } from "./layout.tsx";
-import { messagePage } from "./message.tsx";
+import { message } from "./layout.tsx";
 import { DaysLeft, Figures, Ms, Send, Sql, Uptime } from "./parts/basics.tsx";
 import { PhaseChart, ResponseChart } from "./parts/chart.tsx";
 import { count, plural } from "./parts/format.ts";
@@ -32,30 +24,31 @@ const INCIDENTS = 10;
 const RESULTS = 15;
 
 /** All about one site, over a range. */
-export async function site(c: Context<Env>, deps: WebDeps) {
+export async function sitePage(c: Context<Env>, deps: WebDeps) {
   const { pool, sites, history, clock, config } = deps;
   const now = clock.now();
   const id = Number(c.req.param("id"));
   const known = await siteNamed(pool, id);
-  if (known === null) return messagePage(c, deps, "No such site", `There is no site ${id}.`, 404);
+  if (known === null) return message(c, "No such site", `There is no site ${id}.`);
   const { name, url, isNamed } = known;
   const range = rangeOf(c.req.query(), now);
   const agent = Number(c.req.query("agent")) || null;
   const seen = sites.seenOf(id);
-  const [points, failures, happened, agents, chain, quantiles, checks, results] = await Promise
+  const [points, failures, happened, agents, chain, percentiles, checks, results] = await Promise
     .all([
       seriesOf(pool, id, agent, range),
       failuresOf(pool, id, range, FAILURES),
       incidents(pool, { siteId: id, ...range, limit: INCIDENTS }),
       byAgent(pool, id, range, seen),
       chainOf(pool, id),
-      quantilesOf(pool, id, range),
+      percentilesOf(pool, [id], new Date(range.since), new Date(range.until)),
       lastChecks(pool, [id], CHECKS),
       lastResults(pool, name, [new Date(now - 26 * HOUR_MS), new Date(now + HOUR_MS)], RESULTS),
     ]);
   const counts = noCounts();
   const fields = Object.keys(counts) as (keyof typeof counts)[];
   for (const one of agents) for (const field of fields) counts[field] += one[field];
+  const quantiles = percentiles.get(id) ?? NO_PERCENTILES;
   const total = (of: readonly number[]) => of.reduce((sum, n) => sum + n, 0);
   const expiresAt = sites.get(id)?.certificateExpiresAt ?? null;
   const settings = config.sites.find((one) =>
@@ -65,10 +58,7 @@ export async function site(c: Context<Env>, deps: WebDeps) {
   // A result may be late, and a site that is checked seldom has none in most steps.
   const everyMs = (sites.get(id)?.frequency ?? 0) * 1_000;
   const gapMs = range.step === "results" ? 2 * Math.max(range.stepMs, everyMs) : range.stepMs;
-  return page(
-    c,
-    deps,
-    { title: name, live: `/live/sites/${id}`, charts: true },
+  return c.render(
     <>
       <div id="head">
         <Head site={sites.get(id)} known={known} now={now} />
@@ -161,6 +151,7 @@ export async function site(c: Context<Env>, deps: WebDeps) {
       <Results of={results} />
       <Sql>{sql.results}</Sql>
     </>,
+    { title: name, live: `/live/sites/${id}`, charts: true },
   );
 }
 

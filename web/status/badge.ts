@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { State } from "../data/now/judge.ts";
+import type { State } from "../data/now/site_state.ts";
 import { plain } from "./feed.ts";
 
 /** White on these has a contrast of 4.5 : 1 at least. */

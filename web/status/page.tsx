@@ -1,7 +1,7 @@
 import type { WebStatus } from "../../config/types.ts";
 import { assetUrl } from "../assets/index.ts";
 import { DAY_MS } from "../data/past/history.ts";
-import type { State } from "../data/now/judge.ts";
+import type { State } from "../data/now/site_state.ts";
 import { bare } from "../pages/bare.tsx";
 import { Mark, Uptime } from "../pages/parts/basics.tsx";
 import { dayInWords, exact, span } from "../pages/parts/format.ts";

@@ -1,4 +1,4 @@
-import type { State } from "../data/now/judge.ts";
+import type { State } from "../data/now/site_state.ts";
 import { titleOf } from "./page.tsx";
 import type { PublicIncident, PublicSite, StatusView } from "./view.ts";
 

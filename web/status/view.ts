@@ -2,11 +2,11 @@ import { Cron } from "croner";
 import { siteId } from "../../config/types.ts";
 import { DAY_MS, DAYS } from "../data/past/history.ts";
 import { incidents } from "../data/incidents/incidents.ts";
-import type { State } from "../data/now/judge.ts";
+import type { State } from "../data/now/site_state.ts";
 import { notesOf } from "../data/incidents/notes.ts";
 import { type Counts, noCounts, uptimeOf } from "../data/past/ring.ts";
-import { Kept } from "../data/monitor/kept.ts";
-import { groupOf } from "../data/now/select.ts";
+import { Kept } from "../data/kept.ts";
+import { groupOf } from "../data/now/selection.ts";
 import type { WebDeps } from "../env.ts";
 
 const PAST_DAYS = 14;
@@ -74,7 +74,7 @@ async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promis
         state,
         uptime: history.uptime(id, DAYS),
         days: history.days(id),
-        p95: history.percentiles(id)?.p95 ?? null,
+        p95: history.percentiles(id).p95,
       })),
     };
   });

@@ -139,7 +139,7 @@ REVOKE ALL ON FUNCTION @home@.httpmon_ensure_partitions_of(regclass, date[]) FRO
 REVOKE ALL ON FUNCTION @home@.httpmon_end_detach(regclass, regclass) FROM PUBLIC;
 
 -- The last `n` results of a site (its name, or its URL where it has none) from `since` until before
--- `until`, newest first. Day by day, and agent by agent, as the key has them in order within an agent;
+-- `until`, newest first, those of one moment by their agents. Day by day, and agent by agent, as the key has them in order within an agent;
 -- it ends with the day that has enough, and touches no other.
 CREATE FUNCTION @home@.httpmon_results(site text, since timestamptz, until timestamptz, n int4)
 RETURNS SETOF @home@.results
@@ -171,7 +171,7 @@ BEGIN
     CONTINUE WHEN oldest IS NULL;
     RETURN QUERY SELECT * FROM @home@.results AS r
       WHERE r.site = $1 AND r.ts >= oldest AND r.ts < last
-      ORDER BY r.ts DESC LIMIT missing;
+      ORDER BY r.ts DESC, r.agent, r.url LIMIT missing;
     GET DIAGNOSTICS given = ROW_COUNT;
     missing := missing - given;
   END LOOP;

@@ -68,7 +68,8 @@ Deno.test("check takes a site's settings from the config, by its name and by its
   const server = await startHostileServer({
     answers: {
       fine: (socket) => socket.end(withLength("hello")),
-      slow: (socket) => setTimeout(() => socket.end(withLength("hello")), 30),
+      // Far more than is asked for, and than the check itself may stand still, which would excuse it.
+      slow: (socket) => setTimeout(() => socket.end(withLength("hello")), 1_000),
     },
   });
   await withFolder(async (folder) => {

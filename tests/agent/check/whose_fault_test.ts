@@ -11,8 +11,9 @@ import type { Resolver } from "../../../agent/http/resolve.ts";
 import { Limiter } from "../../../agent/condition/limiter.ts";
 import { LoopWatch } from "../../../agent/condition/loop_watch.ts";
 import type { Site } from "../../../config/types.ts";
-import { systemClock as clock } from "../../../runtime/clock.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { ROOT } from "../../../scripts/build/project.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { startHostileServer } from "../../support/hostile_server.ts";
 import { denoEnv } from "../../support/task_command.ts";
 import { startProxy } from "../http/timed/proxy_server.ts";
@@ -32,8 +33,17 @@ function resolver(answers: (host: string) => string, answersForRoot = true): Res
   };
 }
 
+/** Nobody listens there. */
+const REFUSES = "127.0.0.1:2";
+
 /** An agent with a network of its own, which tells what it thinks of a site. */
-function agent({ names = () => "127.0.0.1", root = true, controls = [], ...values }: {
+function agent({
+  names = () => "127.0.0.1",
+  root = true,
+  controls = [],
+  clock = new FakeClock(),
+  ...values
+}: {
   names?: (host: string) => string;
   root?: boolean;
   controls?: string[];
@@ -50,12 +60,13 @@ function agent({ names = () => "127.0.0.1", root = true, controls = [], ...value
 /** A server on so many addresses of the loopback that answers, hangs, or is not there. */
 async function startServer(addresses = 1) {
   const sockets = new Set<net.Socket>();
-  const it = { port: 0, hangs: false };
+  const it = { port: 0, hangs: false, asked: 0 };
   const servers: net.Server[] = [];
   for (let i = 1; i <= addresses; i++) {
     const server = net.createServer((socket) => {
       sockets.add(socket.on("error", () => {}).on("close", () => sockets.delete(socket)));
       socket.on("data", () => {
+        it.asked++;
         if (!it.hangs) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
       });
     });
@@ -70,11 +81,19 @@ async function startServer(addresses = 1) {
   return Object.assign(it, { close });
 }
 
-/** A port of the loopback where nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = await startServer();
-  await server.close();
-  return server.port;
+/** What comes of `work` after `ms`, which pass when the server was asked `times` times. */
+async function afterAsking<T>(
+  server: { asked: number },
+  times: number,
+  work: () => Promise<T>,
+  clock: FakeClock,
+  ms: number,
+): Promise<T> {
+  server.asked = 0;
+  const result = work();
+  await until(() => server.asked === times, "the server is asked");
+  await clock.advance(ms);
+  return await result;
 }
 
 /** Runs a script as a process of its own, started by `sh` with `limits`. */
@@ -92,7 +111,8 @@ async function run(limits: string, ...args: string[]): Promise<string> {
 
 Deno.test("a network that is taken away is told from a site that hangs, by many that fall silent", async () => {
   const server = await startServer(3);
-  const judged = agent({ names: (host) => `127.0.0.${1 + Number(host[4]) % 3}` });
+  const clock = new FakeClock();
+  const judged = agent({ clock, names: (host) => `127.0.0.${1 + Number(host[4]) % 3}` });
   const sites = [0, 1, 2, 3, 4, 5].map((i) =>
     site({ url: `http://site${i}.test:${server.port}/`, timeoutMs: 2_000 })
   );
@@ -101,31 +121,35 @@ Deno.test("a network that is taken away is told from a site that hangs, by many 
     for (const one of sites) said.push(await judged(one));
     return said;
   };
+  const timeOut = (...some: Site[]) =>
+    afterAsking(server, some.length, () => Promise.all(some.map(judged)), clock, 2_000);
   assertEquals(await all(), sites.map(() => "up"));
   server.hangs = true;
-  assertEquals((await Promise.all(sites.map(judged))).sort(), [
+  assertEquals((await timeOut(...sites)).sort(), [
     ...new Array(4).fill("down timeout"),
     "unknown local_network",
     "unknown local_network",
   ]);
-  assertEquals(await judged(sites[0]!), "unknown local_network");
+  assertEquals(await timeOut(sites[0]!), ["unknown local_network"]);
   server.hangs = false;
   assertEquals(await all(), sites.map(() => "up"));
   server.hangs = true;
-  assertEquals(await judged(sites[0]!), "down timeout");
+  assertEquals(await timeOut(sites[0]!), ["down timeout"]);
   await server.close();
 });
 
 Deno.test("a network that is taken away is known by controls that do not answer", async () => {
   const [control, url] = [await startServer(), await startHostileServer()];
-  const refused = { url: `http://127.0.0.1:${await closedPort()}/` };
-  const gone = `127.0.0.1:${await closedPort()}`;
-  const judged = (...controls: string[]) => agent({ controls })(refused);
+  const refused = { url: `http://${REFUSES}/` };
+  const gone = "127.0.0.1:3";
+  const clock = new FakeClock();
+  const judged = (...controls: string[]) => agent({ clock, controls })(refused);
   assertEquals(await judged(gone, `127.0.0.1:${control.port}`), "down connection_refused");
   assertEquals(await judged(gone, url.url("/status-500")), "down connection_refused");
   assertEquals(await judged(gone, `http://${gone}/`), "unknown local_network");
   control.hangs = true;
-  assertEquals(await judged(`http://127.0.0.1:${control.port}/`), "unknown local_network");
+  const hanging = () => judged(`http://127.0.0.1:${control.port}/`);
+  assertEquals(await afterAsking(control, 1, hanging, clock, 1_000), "unknown local_network");
   await Promise.all([control.close(), url.close()]);
 });
 
@@ -162,14 +186,14 @@ Deno.test("a resolver that is taken away is told from a name that fails", async 
 
 Deno.test("a proxy that is taken away is told from a site that it cannot reach", async () => {
   const url = "http://site.test/";
-  const refused = `http://127.0.0.1:${await closedPort()}`;
+  const refused = `http://${REFUSES}`;
   assertEquals(await agent()({ url, request: { proxy: refused } }), "unknown local_proxy");
   const hanging = Object.assign(await startServer(), { hangs: true });
   const hangs = `http://127.0.0.1:${hanging.port}`;
-  assertEquals(
-    await agent()({ url: "https://site.test/", timeoutMs: 500, request: { proxy: hangs } }),
-    "unknown local_proxy",
-  );
+  const clock = new FakeClock();
+  const ask = () =>
+    agent({ clock })({ url: "https://site.test/", timeoutMs: 500, request: { proxy: hangs } });
+  assertEquals(await afterAsking(hanging, 1, ask, clock, 500), "unknown local_proxy");
   await hanging.close();
   for (
     const [answer, expected] of [
@@ -187,10 +211,8 @@ Deno.test("a proxy that is taken away is told from a site that it cannot reach",
 Deno.test("descriptors that are taken away are told from a site that refuses", async () => {
   const server = await startServer();
   const script = `tests/agent/condition/without_descriptors.ts`;
-  const [open, closed] = [server.port, await closedPort()].map((port) =>
-    `http://127.0.0.1:${port}/`
-  );
-  const said = await run("ulimit -n 200;", "run", "-A", "--no-check", script, open!, closed!);
+  const urls = [`http://127.0.0.1:${server.port}/`, `http://${REFUSES}/`];
+  const said = await run("ulimit -n 200;", "run", "-A", "--no-check", script, ...urls);
   assertEquals(said.trim().split("\n"), [
     `before: up, down connection_refused`,
     `without: unknown local_descriptors, unknown local_descriptors`,
@@ -213,13 +235,13 @@ Deno.test("memory that is taken away is told from a body that ends early", async
 
 Deno.test("a permission that is taken away is told from a site that refuses", async () => {
   await withFolder(async (folder) => {
-    const url = `http://127.0.0.1:${await closedPort()}/`;
+    const url = `http://${REFUSES}/`;
     const config = `${folder}/config.yaml`;
     await writeFile(config, "websites: {}");
     const ask = (...permissions: string[]) =>
       run("", "run", "--no-check", ...permissions, "main.ts", "check", "-c", config, url);
     assertStringIncludes(
-      await ask("-A", `--deny-net=${new URL(url).host}`),
+      await ask("-A", `--deny-net=${REFUSES}`),
       "UNKNOWN  local_permission",
     );
     assertStringIncludes(await ask("-A"), "DOWN  connection_refused");
@@ -227,10 +249,10 @@ Deno.test("a permission that is taken away is told from a site that refuses", as
 });
 
 Deno.test("time that is taken away is told from a site that hangs or is slow", async () => {
-  const loop = new LoopWatch(clock);
+  const loop = new LoopWatch(systemClock);
   loop.start();
   const server = await startServer();
-  const judged = agent({ loop });
+  const judged = agent({ loop, clock: systemClock });
   const fine = { url: `http://127.0.0.1:${server.port}/`, timeoutMs: 2_000 };
   const stall = () => {
     const end = performance.now() + 400;

@@ -10,7 +10,8 @@ const deps = checkDeps(createTimedClient(), { clock });
 async function tell(when: string): Promise<void> {
   const said: string[] = [];
   for (const url of Deno.args) {
-    const { message } = (await check(site({ url }), new AbortController().signal, deps))!;
+    const one = site({ url, timeoutMs: 600_000 });
+    const { message } = (await check(one, new AbortController().signal, deps))!;
     said.push(`${message.verdict} ${message.reason ?? ""}`.trim());
   }
   console.log(`${when}: ${said.join(", ")}`);

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Worker } from "node:worker_threads";
 import { Inspector } from "../../../agent/inspect/inspector.ts";
 import type { Inspection, InspectionOutcome } from "../../../agent/inspect/inspection.ts";
-import { systemClock } from "../../../runtime/clock.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { counted, outcome, RecordingThread, request } from "./support.ts";
 
 const utf8 = new TextEncoder();
@@ -32,7 +32,7 @@ for (
 ) {
   Deno.test(`Inspector looks for a JSON value ${name}`, async () => {
     const recording = new RecordingThread();
-    const inspector = new Inspector(systemClock, 1, () => recording as unknown as Worker);
+    const inspector = new Inspector(new FakeClock(), 1, () => recording as unknown as Worker);
     await inspector.inspect(inspection, 5_000);
     assertEquals(recording.asked.length, thread ? 1 : 0);
     await inspector.close();
@@ -46,7 +46,7 @@ function asksJson(path: string, bytes: number): Inspection {
 
 Deno.test("Inspector takes the sum of all searches for what they cost", async () => {
   const recording = new RecordingThread();
-  const inspector = new Inspector(systemClock, 1, () => recording as unknown as Worker);
+  const inspector = new Inspector(new FakeClock(), 1, () => recording as unknown as Worker);
   const searches = (count: number) =>
     new Array(count).fill({ pattern: "ok$", text: "x".repeat(10_000) });
   const inspection = { body: new Uint8Array(0), contentType: null, json: [] };
@@ -60,7 +60,7 @@ Deno.test("Inspector takes the sum of all searches for what they cost", async ()
 
 Deno.test("Inspector sends a thread no body that nobody asks of", async () => {
   const recording = new RecordingThread();
-  const inspector = new Inspector(systemClock, 1, () => recording as unknown as Worker);
+  const inspector = new Inspector(new FakeClock(), 1, () => recording as unknown as Worker);
   const searches = [{ pattern: "a", text: "a header" }];
   const body = new Uint8Array(1_000_000);
   await inspector.inspect({ body, contentType: null, searches, json: [] }, 5_000);
@@ -107,12 +107,14 @@ Deno.test("Inspector finds in a thread what it finds here", async () => {
 });
 
 Deno.test("Inspector ends a path that takes too long over a body", async () => {
-  const { inspector, threads } = counted(1);
+  const { inspector, threads, clock } = counted(1);
   // Each of 50,000 numbers is compared with all of them.
   const body = utf8.encode(`[${new Array(50_000).fill(1).join(",")}]`);
   const json = [{ path: "length([?contains($, `2`) || @ == `1`])", ...PATH, min: 1 }];
   const inspection = { body, contentType: null, searches: [], json };
-  assertEquals(await inspector.inspect(inspection, 300), {
+  const slow = inspector.inspect(inspection, 300);
+  await clock.advance(300);
+  assertEquals(await slow, {
     ok: false,
     error: "The inspection of the body did not end within 300 ms",
   });

@@ -7,8 +7,8 @@ import {
   patternsOf,
 } from "../../../agent/inspect/inspection.ts";
 import { compileRegex } from "../../../config/site/regex.ts";
-import { systemClock } from "../../../runtime/clock.ts";
 import { startWorker } from "../../../runtime/thread/thread.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 const utf8 = new TextEncoder();
 
@@ -23,14 +23,15 @@ export function outcome(matched: boolean): InspectionOutcome {
   return { ok: true, found: { matched: [matched], json: [] } };
 }
 
-/** An inspector, and the threads that it starts. */
+/** An inspector, the threads that it starts, and its clock: no limit is over before that is told. */
 export function counted(maxThreads = 2) {
+  const clock = new FakeClock();
   const threads: Worker[] = [];
-  const inspector = new Inspector(systemClock, maxThreads, () => {
+  const inspector = new Inspector(clock, maxThreads, () => {
     threads.push(startWorker("inspect"));
     return threads.at(-1)!;
   });
-  return { inspector, threads };
+  return { inspector, threads, clock };
 }
 
 /** A thread that finds nothing, and keeps what it was asked. */

@@ -9,7 +9,7 @@ import { waitFor } from "../../../local/wait.ts";
 import { incident, message, NOW, several } from "../message/samples.ts";
 import { schemaOf, startHttp } from "./http_receiver.ts";
 
-const DEPS = { fetch, nowMs: NOW, timeoutMs: 5_000 };
+const DEPS = { fetch, nowMs: NOW, timeoutMs: 60_000 };
 
 Deno.test("alertmanager posts what API v2 takes, an alert an incident", async () => {
   await using server = await startHttp(() => ({ status: 200 }), schemaOf("alertmanager"));

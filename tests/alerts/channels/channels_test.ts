@@ -7,7 +7,7 @@ import type { Message } from "../../../alerts/message/message.ts";
 import { ALL, HOSTILE, message, NOW } from "../message/samples.ts";
 import { type Answer, type Request, schemaOf, startHttp, validator } from "./http_receiver.ts";
 
-const DEPS = { fetch, nowMs: NOW, timeoutMs: 5_000 };
+const DEPS = { fetch, nowMs: NOW, timeoutMs: 60_000 };
 const ROUTING_KEY = "0123456789abcdef0123456789abcdef";
 
 function send(channel: Channel, message: Message): Promise<string> {

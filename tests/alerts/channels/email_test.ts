@@ -4,7 +4,7 @@ import { SendError } from "../../../alerts/channels/kind.ts";
 import { ALL, message, NOW } from "../message/samples.ts";
 import { startSmtp } from "./smtp_server.ts";
 
-const DEPS = { fetch, nowMs: NOW, timeoutMs: 5_000 };
+const DEPS = { fetch, nowMs: NOW, timeoutMs: 60_000 };
 
 type EmailChannel = Parameters<typeof email.send>[1];
 

@@ -70,6 +70,7 @@ export async function withSenders(
       stats: newSenderStats(Object.keys(channels)),
       link: null,
       groupWaitMs: 0,
+      timeoutMs: WAIT_MS,
       sitesAt: () => 1,
       firstWaitMs: 20,
       ...deps,

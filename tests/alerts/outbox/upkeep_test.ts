@@ -53,7 +53,7 @@ Deno.test("keepUp() gives up what was tried for a day, and what was to follow it
   await database.rows(
     `UPDATE notifications SET due_at = now() - interval '25 h', attempts = 1,
        first_tried_at = now() - CASE incident_id WHEN 2 THEN interval '1 h' ELSE interval '25 h' END,
-       leased_until = CASE incident_id WHEN 3 THEN now() + interval '9 s' END
+       leased_until = CASE incident_id WHEN 3 THEN now() + interval '1 h' END
      WHERE event = 'opened'`,
   );
   const { stats, errors } = await once(database);

@@ -66,6 +66,19 @@ Deno.test("httpmon maintain rolls up what a writer stored, and says so", async (
   assert(await database.value("SELECT count(*)::int FROM rollup_daily") as number >= 1);
 });
 
+Deno.test("httpmon maintain tells how far it is, by the clock that it is handed", async () => {
+  await using database = await ownDatabase();
+  await stored(database);
+  const content = { database: { dsn: database.dsn } };
+  let ms = 0;
+  const clock = { ...systemClock, monotonic: () => ms += 3_000 };
+  const { stderr } = await modeHere(maintainMode, ["maintain"], content, { clock });
+  assertMatch(
+    stderr,
+    /^Rolling up (?:hour|day|month)s: at [\d-]+T[\d:.]+Z, \d+ rollups of sites done\n/,
+  );
+});
+
 Deno.test("keepHistory() keeps the rollups until it is stopped", async () => {
   await using database = await ownDatabase();
   await stored(database);

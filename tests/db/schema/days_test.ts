@@ -31,20 +31,21 @@ const LOCKS = `SELECT count(*)::int AS locks,
   FROM pg_locks WHERE pid = pg_backend_pid()`;
 
 /** 400 days to today, each with 20 results of 5 sites by 2 agents; "old" was last seen 399 days ago. */
-async function filled(): Promise<OwnDatabase> {
+async function filled(today: number): Promise<OwnDatabase> {
   const database = await ownDatabase({ max: 1 });
-  const days = partitionDays(Date.now(), 1 - DAYS, 0);
+  const days = partitionDays(today, 1 - DAYS, 0);
+  const ago = (days: number | string) =>
+    `timestamptz '${new Date(today).toISOString()}' - ${days} * interval '24 hours'`;
   while (days.length > 0) await ensurePartitions(database.pool, days.splice(0, 20));
   await database.rows(
     `INSERT INTO sites (url) SELECT 'https://' || n || '.example/' FROM generate_series(1, 5) AS n;
      INSERT INTO sites (url, name) VALUES ('https://old.example/', 'old');
      INSERT INTO agents (identity) VALUES ('${AGENT}'), (gen_random_uuid());
      INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, verdict)
-     SELECT (current_date - day)::timestamp AT TIME ZONE 'UTC' + n * interval '1 ms', n % 5 + 1,
-       n % 2 + 1, n, 200, 0
+     SELECT ${ago("day")} + n * interval '1 ms', n % 5 + 1, n % 2 + 1, n, 200, 0
      FROM generate_series(0, ${DAYS - 1}) AS day, generate_series(1, 20) AS n;
      INSERT INTO check_results (ts, site_id, agent_id, response_time, response_code, verdict)
-     SELECT (current_date - ${DAYS - 1})::timestamp AT TIME ZONE 'UTC', 6, 1, 7, 200, 0`,
+     SELECT ${ago(DAYS - 1)}, 6, 1, 7, 200, 0`,
   );
   await database.rows("ANALYZE check_results");
   return database;
@@ -68,8 +69,8 @@ async function locksOf({ pool }: OwnDatabase, ...statements: Statement[]) {
 }
 
 Deno.test("with 400 days", async (t) => {
-  await using database = await filled();
   const today = Date.parse(new Date().toISOString().slice(0, 10));
+  await using database = await filled(today);
 
   await t.step("storeBatch() locks the days of its duplicates alone", async () => {
     const store = new OwnStore(database.pool, { log: recordingLog() });

@@ -19,7 +19,7 @@ interface Step {
   says: RegExp;
 }
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 Deno.test("each mode does its work as its role of roles.sql, and complains of nothing", async () => {
   await using database = await ownDatabase({ empty: true });

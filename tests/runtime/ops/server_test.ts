@@ -140,7 +140,12 @@ Deno.test("startOpsServer() cuts off who sends half a request, nothing, or no HT
     const got = await raw(port, text);
     assert(got === "" || got.startsWith("HTTP/1.1 4"), got);
   }
-  assertEquals((await (await ops.ask("/healthz")).json()).status, "ok");
+  // Who asks in time is answered; a busy machine may be too slow for that, now and then.
+  await waitFor("an answer", () =>
+    ops.ask("/healthz").then((response) => response.json()).then(
+      ({ status }) => status === "ok",
+      () => false,
+    ), 60_000);
 });
 
 Deno.test("startOpsServer() holds at most 32 connections", async () => {

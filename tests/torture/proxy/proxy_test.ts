@@ -2,9 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { waitFor } from "../../../local/wait.ts";
+import { Line } from "./line.ts";
 import { Proxy } from "./proxy.ts";
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 60_000;
 
 interface End {
   socket: Socket;
@@ -53,6 +54,17 @@ function until(what: string, holds: () => boolean): Promise<void> {
   return waitFor(what, holds, WITHIN_MS, 5);
 }
 
+/** Counts what comes to lines from now on, until the end of the scope. */
+function countSends(): { sends: number } & Disposable {
+  const { send } = Line.prototype;
+  const count = { sends: 0, [Symbol.dispose]: () => void (Line.prototype.send = send) };
+  Line.prototype.send = function (...chunk) {
+    count.sends++;
+    send.apply(this, chunk);
+  };
+  return count;
+}
+
 /** Sends `bytes` a few at a time, and waits until they are through. */
 async function say(from: End, to: End, bytes: Buffer, step = bytes.length): Promise<void> {
   const length = to.text().length + bytes.length;
@@ -93,19 +105,29 @@ Deno.test("Proxy.set() keeps the order when the delay is lowered", () =>
   withProxy(async (proxy, join) => {
     const { client, server } = await join();
     await say(client, server, Buffer.from("0"));
+    using line = countSends();
+    const start = performance.now();
+    const first = Promise.all(
+      [client, server].map(({ socket }) =>
+        new Promise<number>((resolve) =>
+          socket.once("data", () => resolve(performance.now() - start))
+        )
+      ),
+    );
     let sent = "0";
     for (
       const [delayMs, text] of [[1_000, "1"], [100, "2"], [0, "3"], [20, "4"], [0, "5"]] as const
     ) {
-      const answered = server.text().length + client.text().length;
+      const before = line.sends;
       proxy.set("pass", delayMs);
       client.socket.write(text);
       server.socket.write(text);
       sent += text;
-      // Each chunk is to reach the proxy under its own delay, and nothing is to come out meanwhile.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      assertEquals(server.text().length + client.text().length, answered);
+      // Each chunk is to reach the proxy under its own delay.
+      await until("both in the proxy", () => line.sends === before + 2);
     }
+    // Nothing comes out before what was held up for longest; timers have a hair to spare.
+    for (const ms of await first) assert(ms > 990, `${ms} ms`);
     await until("all of it", () => server.text().length === 6 && client.text().length === 5);
     assertEquals(server.text(), sent);
     assertEquals(client.text(), sent.slice(1));

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createHash } from "node:crypto";
-import { addIncident, SAMPLES, webWorld, type World } from "../world.ts";
+import { addIncident, resultNow, SAMPLES, webWorld, type World } from "../world.ts";
 
 const sha256 = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 const TOKENS = {
@@ -193,6 +193,20 @@ Deno.test("/api/v1 gives each entry once, page by page", async () => {
   assertEquals(results.toSorted((a, b) => a.ts < b.ts ? 1 : -1), results);
   const some = await client.all(`${path}?limit=7&since=${results[9].ts}&until=${results[1].ts}`);
   assertEquals(some.length, 8);
+});
+
+Deno.test("/api/v1 hides no result of a moment behind a cursor", async () => {
+  await using world = await webWorld({ tokens: TOKENS }, 1);
+  const client = await Client.of(world);
+  const path = `/sites/${world.idOf("api")}/results`;
+  const [first, second] = resultNow("api");
+  await world.store([first!, { ...second!, ts: first!.ts }]);
+  const all = await client.all(path);
+  assertEquals(new Set(all.slice(0, 2).map(({ ts }) => ts)).size, 1);
+  assertEquals(all.length, 6);
+  for (const limit of [1, 2, 3]) {
+    assertEquals(await client.all(`${path}?limit=${limit}`), all, `limit=${limit}`);
+  }
 });
 
 Deno.test("/api/v1 says nothing to who is not known", async () => {

@@ -10,6 +10,8 @@ import { addIncident, DOWN, resultNow, webWorld, type World } from "../world.ts"
 const ignore = findChromium() === null;
 if (ignore) console.log("No Chromium is here: the tests in a browser are left out");
 
+/** Against a hang: a slow machine takes its time for a page. */
+const WAIT_MS = 120_000;
 const STATUS = { groups: ["shop", "api"], title: "Example & status" };
 
 /** Opens a page of its own, as in a browser that was never there. */
@@ -54,7 +56,9 @@ function inBrowser(
 
 function opener(browser: Browser, url: string, errors: string[]): Open {
   return async (path, options = {}) => {
-    const page = await (await browser.newContext(options)).newPage();
+    const context = await browser.newContext(options);
+    context.setDefaultTimeout(WAIT_MS);
+    const page = await context.newPage();
     page.on("pageerror", ({ message }) => errors.push(`${path}: ${message}`));
     page.on("console", (message) => {
       // Chromium says it of a policy that was broken, among others.
@@ -115,6 +119,10 @@ async function isNarrow(open: Open, paths: readonly string[]): Promise<void> {
     const page = await open(path, { viewport: { width: 768, height: 740 } });
     for (const width of [768, 360]) {
       await page.setViewportSize({ width, height: 740 });
+      // A chart is drawn anew once it sees its new width.
+      await page.evaluate(
+        "new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)))",
+      );
       const found = await page.evaluate("document.documentElement.scrollWidth");
       if (found !== width) wide.push(`${path}: ${found}, not ${width}`);
     }
@@ -273,6 +281,7 @@ inBrowser("the dashboard is for those who may, however many sites there are", {
     const page = await open("/?state=down");
     await page.waitForURL(/\/login/);
     const logIn = async (password: string) => {
+      await page.locator('input[name="name"]:focus').waitFor();
       await page.keyboard.type("ada");
       await page.keyboard.press("Tab");
       await page.keyboard.type(password);

@@ -1,23 +1,26 @@
 import type { Pool } from "pg";
-import { MS } from "../sql.ts";
+import { z } from "zod";
+import { text, time } from "../shape.ts";
+import { rowsOf } from "../sql.ts";
 
-/** An incident, as alerters opened it. Times are milliseconds since 1970. */
-export interface Incident {
-  id: string;
-  /** Null: of an agent, or of the monitor itself. */
-  siteId: number | null;
-  /** Of what it is, for people. */
-  subject: string;
-  kind: string;
-  severity: string;
-  openedAt: number;
-  acknowledgedAt: number | null;
-  /** Null: it is not said. */
-  acknowledgedBy: string | null;
-  closedAt: number | null;
-  cause: string;
-  locations: string[];
-  /** What each agent saw; "seen" is the result that decided it. */
+/** An incident, as alerters opened it. */
+export const incident = z.object({
+  id: z.string(),
+  siteId: z.int().nullable().describe("Null: it is an agent's, or the monitor's own"),
+  subject: z.string().describe("The site's name, the agent, or the monitor"),
+  kind: z.string(),
+  severity: z.string(),
+  openedAt: time,
+  acknowledgedAt: time.nullable(),
+  acknowledgedBy: text,
+  closedAt: time.nullable(),
+  cause: z.string(),
+  locations: z.array(z.string()),
+  evidence: z.array(z.looseObject({})).describe("What each agent saw"),
+});
+
+/** Times are milliseconds since 1970. */
+export interface Incident extends z.input<typeof incident> {
   evidence: { agent: string; location: string | null; since: string; cause: string }[];
 }
 
@@ -39,15 +42,14 @@ export interface IncidentFilter {
   offset?: number;
 }
 
-export async function incidents(pool: Pool, filter: IncidentFilter): Promise<Incident[]> {
-  const { id, siteId, open, since, until, kind, limit, offset = 0 } = filter;
-  const { siteIds, before } = filter;
-  const { rows } = await pool.query(
-    `SELECT i.id::text, i.site_id AS "siteId", kind, severity, cause, locations, evidence,
-       coalesce(s.name, s.url, 'agent ' || agent, 'channel ' || channel, 'the monitor') AS subject,
-       acknowledged_by AS "acknowledgedBy",
-       ${MS("opened_at", `"openedAt"`)}, ${MS("acknowledged_at", `"acknowledgedAt"`)},
-       ${MS("closed_at", `"closedAt"`)}
+export function incidents(pool: Pool, filter: IncidentFilter): Promise<Incident[]> {
+  const { id, siteId, open, since, until, kind, limit, offset = 0, siteIds, before } = filter;
+  const moment = (ms: number | undefined) => ms === undefined ? null : new Date(ms);
+  return rowsOf(
+    pool,
+    `SELECT i.id, i.site_id, kind, severity, cause, locations, evidence, opened_at,
+       acknowledged_at, acknowledged_by, closed_at,
+       coalesce(s.name, s.url, 'agent ' || agent, 'channel ' || channel, 'the monitor') AS subject
      FROM incidents AS i LEFT JOIN sites AS s ON s.id = i.site_id
      WHERE ($1::int8 IS NULL OR i.id = $1) AND ($2::int4 IS NULL OR i.site_id = $2)
        AND ($3::boolean IS NULL OR (closed_at IS NULL) = $3)
@@ -56,18 +58,6 @@ export async function incidents(pool: Pool, filter: IncidentFilter): Promise<Inc
        AND ($9::int4[] IS NULL OR i.site_id = ANY ($9)) AND ($10::int8 IS NULL OR i.id < $10)
      ORDER BY CASE WHEN $10::int8 IS NULL THEN closed_at IS NULL END DESC,
        CASE WHEN $10::int8 IS NULL THEN opened_at END DESC, i.id DESC LIMIT $7 OFFSET $8`,
-    [
-      id ?? null,
-      siteId ?? null,
-      open ?? null,
-      since === undefined ? null : new Date(since),
-      until === undefined ? null : new Date(until),
-      kind ?? null,
-      limit,
-      offset,
-      siteIds ?? null,
-      before ?? null,
-    ],
+    [id, siteId, open, moment(since), moment(until), kind, limit, offset, siteIds, before],
   );
-  return rows;
 }

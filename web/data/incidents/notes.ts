@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { MS } from "../sql.ts";
+import { rowsOf } from "../sql.ts";
 
 /** What somebody said of an incident. */
 export interface Note {
@@ -14,18 +14,12 @@ export interface Note {
 /** What was said of these, the oldest first. */
 export async function notesOf(pool: Pool, ids: readonly string[]): Promise<Note[]> {
   if (ids.length === 0) return [];
-  const { rows } = await pool.query(
-    `SELECT incident_id, ${MS("at")}, author, is_public, text FROM incident_notes
+  return await rowsOf(
+    pool,
+    `SELECT incident_id, at, author, is_public, text FROM incident_notes
      WHERE incident_id = ANY ($1) ORDER BY id`,
     [ids],
   );
-  return rows.map(({ incident_id, at, author, is_public, text }) => ({
-    incidentId: incident_id,
-    at,
-    author,
-    isPublic: is_public,
-    text,
-  }));
 }
 
 /** Says that somebody is at it. @returns False where it is not there or over; who was first stays */

@@ -1,5 +1,5 @@
 import type { WebDeps } from "../../env.ts";
-import { Kept } from "./kept.ts";
+import { Kept } from "../kept.ts";
 
 const TIMEOUT_MS = 2_000;
 
@@ -15,49 +15,53 @@ export interface Process {
   value: (metric: string) => number | null;
 }
 
-/** Asks the processes of `web.ops` for their metrics. */
-export class Ops {
-  readonly #deps: Pick<WebDeps, "config" | "fetch" | "clock">;
-  readonly #asked: Kept<Process[]>;
+type OpsDeps = Pick<WebDeps, "config" | "fetch" | "clock">;
 
-  constructor(deps: Pick<WebDeps, "config" | "fetch" | "clock">) {
-    this.#deps = deps;
-    this.#asked = new Kept(
-      deps.clock,
-      () => Promise.all(deps.config.web.ops.map((url) => this.#ask(url))),
-    );
-  }
+/** The processes of `web.ops` by their metrics; who does not answer says why. */
+export function keptProcesses(deps: OpsDeps): Kept<Process[]> {
+  return new Kept(
+    deps.clock,
+    async () =>
+      (await askOps(deps, "/metrics", TIMEOUT_MS)).map(({ url, status, text, error }) =>
+        processOf(url, text, error ?? (status === 200 ? null : `status ${status}`))
+      ),
+  );
+}
 
-  /** Never rejects: who does not answer says why. */
-  processes(): Promise<Process[]> {
-    return this.#asked.get();
-  }
-
-  async #ask(url: string): Promise<Process> {
+/** What each process of `web.ops` answers to a path; an error where it does not. Never rejects. */
+export function askOps(
+  { config, fetch }: Pick<OpsDeps, "config" | "fetch">,
+  path: string,
+  timeoutMs: number,
+): Promise<{ url: string; status: number; text: string; error: string | null }[]> {
+  return Promise.all(config.web.ops.map(async (url) => {
     try {
-      const response = await this.#deps.fetch(`${url}/metrics`, {
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+      const response = await fetch(url + path, {
+        signal: AbortSignal.timeout(timeoutMs),
         redirect: "error",
       });
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      const samples = samplesIn(await response.text());
-      const info = samples.find(({ name }) => name === "httpmon_build_info")?.labels ?? "";
-      const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(info)?.[1] ?? "";
-      return {
-        url,
-        error: null,
-        mode: label("mode"),
-        version: label("version"),
-        value: (metric) => {
-          const some = samples.filter(({ name }) => name === metric);
-          return some.length === 0 ? null : some.reduce((sum, { value }) => sum + value, 0);
-        },
-      };
+      return { url, status: response.status, text: await response.text(), error: null };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return { url, error: why, mode: "", version: "", value: () => null };
+      return { url, status: 0, text: "", error: why };
     }
-  }
+  }));
+}
+
+function processOf(url: string, text: string, error: string | null): Process {
+  const samples = error === null ? samplesIn(text) : [];
+  const info = samples.find(({ name }) => name === "httpmon_build_info")?.labels ?? "";
+  const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(info)?.[1] ?? "";
+  return {
+    url,
+    error,
+    mode: label("mode"),
+    version: label("version"),
+    value: (metric) => {
+      const some = samples.filter(({ name }) => name === metric);
+      return some.length === 0 ? null : some.reduce((sum, { value }) => sum + value, 0);
+    },
+  };
 }
 
 /** The samples of Prometheus's text format. */

@@ -1,35 +1,50 @@
 import type { Pool } from "pg";
+import { z } from "zod";
 import { DAY_MS } from "../past/history.ts";
-import { literal, MS } from "../sql.ts";
+import { time } from "../shape.ts";
+import { literal, rowsOf } from "../sql.ts";
 
-/** How results come in, and what becomes of them. Times are milliseconds since 1970. */
+/** How results come in, and what becomes of them. */
+export const pipeline = z.object({
+  partitions: z.array(z.object({
+    consumer: z.string(),
+    topic: z.string(),
+    partition: z.int(),
+    nextOffset: z.string(),
+    updatedAt: time,
+  })),
+  deadLetters: z.array(z.object({ reason: z.string(), count: z.int(), lastAt: time })),
+  rollupsPending: z.int(),
+  notifications: z.array(z.object({
+    channel: z.string(),
+    pending: z.int(),
+    failed: z.int().describe("In the last seven days"),
+    oldestPending: time.nullable(),
+  })),
+  retention: z.array(z.object({
+    what: z.string(),
+    keepDays: z.int().nullable(),
+    droppedBefore: z.iso.date().nullable(),
+  })),
+});
+
+type Shown = z.input<typeof pipeline>;
+
+/** Times are milliseconds since 1970. */
 export interface Pipeline {
-  /** How far each reader has stored each partition. */
-  offsets: {
-    consumer: string;
-    topic: string;
-    partition: number;
-    nextOffset: string;
-    /** Of the last record that is stored, by the broker. */
-    lastRecord: number | null;
-    movedAt: number;
-  }[];
-  /** Of dead letters that were not replayed. */
-  letters: { reason: string; n: number; newest: number }[];
-  /** Notifications by channel. */
-  channels: {
-    channel: string;
-    pending: number;
+  /** How far each reader has stored each partition; the last record by the broker's time. */
+  partitions: (Shown["partitions"][number] & { lastRecord: number | null })[];
+  /** Those that were not replayed. */
+  deadLetters: Shown["deadLetters"];
+  /** Those sent, or given up, in the last seven days; those overdue for a minute. */
+  notifications: (Shown["notifications"][number] & {
     overdue: number;
-    /** Given up, or owed and sent, in the last seven days. */
-    failed: number;
     sent: number;
-    oldestPending: number | null;
     lastSent: number | null;
-  }[];
+  })[];
   /** What is still to be rolled up. */
-  marks: { what: string; n: number; oldest: number | null }[];
-  retention: { what: string; keepDays: number | null; droppedBefore: string | null }[];
+  rollups: { what: string; count: number; oldest: number | null }[];
+  retention: Shown["retention"];
   /** Of the tables, about; the largest first. */
   tables: { name: string; bytes: number; rows: number; partitions: number }[];
 }
@@ -37,26 +52,22 @@ export interface Pipeline {
 /** The SQL of each part. */
 export function pipelineSql(now: number): Record<keyof Pipeline, string> {
   return {
-    offsets: `SELECT consumer, topic, partition, next_offset::text AS "nextOffset",
-      CASE WHEN last_timestamp > 0 THEN last_timestamp::float8 END AS "lastRecord",
-      ${MS("updated_at", '"movedAt"')}
+    partitions: `SELECT consumer, topic, partition, next_offset, updated_at,
+      CASE WHEN last_timestamp > 0 THEN last_timestamp::float8 END AS last_record
     FROM consumer_offsets ORDER BY consumer, topic, partition`,
-    letters: `SELECT reason, count(*)::int4 AS n, ${MS("max(at)", "newest")}
+    deadLetters: `SELECT reason, count(*)::int4, max(at) AS last_at
     FROM dead_letters WHERE replayed_at IS NULL GROUP BY 1 ORDER BY 2 DESC`,
-    channels: `SELECT channel, count(*) FILTER (WHERE state = 'pending')::int4 AS pending,
+    notifications: `SELECT channel, count(*) FILTER (WHERE state = 'pending')::int4 AS pending,
       count(*) FILTER (WHERE state = 'pending' AND due_at < now() - interval '1 minute')::int4 AS overdue,
       count(*) FILTER (WHERE state = 'failed')::int4 AS failed,
       count(*) FILTER (WHERE state = 'sent')::int4 AS sent,
-      ${MS("min(created_at) FILTER (WHERE state = 'pending')", '"oldestPending"')},
-      ${MS("max(sent_at)", '"lastSent"')}
+      min(created_at) FILTER (WHERE state = 'pending') AS oldest_pending, max(sent_at) AS last_sent
     FROM notifications WHERE state = 'pending' OR created_at > ${literal(now - 7 * DAY_MS)}
     GROUP BY 1 ORDER BY 1`,
-    marks: `SELECT 'marks of hours' AS what, count(*)::int4 AS n, ${MS("min(hour)", "oldest")}
-    FROM rollup_marks
-    UNION ALL SELECT level || 's to roll up', count(*)::int4, ${MS("min(bucket)", "oldest")}
+    rollups: `SELECT 'marks of hours' AS what, count(*)::int4, min(hour) AS oldest FROM rollup_marks
+    UNION ALL SELECT level || 's to roll up', count(*)::int4, min(bucket)
     FROM rollup_pending GROUP BY level`,
-    retention: `SELECT what, keep_days AS "keepDays", dropped_before::text AS "droppedBefore"
-    FROM retention ORDER BY what`,
+    retention: "SELECT what, keep_days, dropped_before::text FROM retention ORDER BY what",
     tables: `SELECT coalesce(p.inhparent::regclass, c.oid::regclass)::text AS name,
       sum(c.relpages)::float8 * 8192 AS bytes,
       sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind = 'r')::float8 AS rows,
@@ -69,12 +80,9 @@ export function pipelineSql(now: number): Record<keyof Pipeline, string> {
 }
 
 export async function pipelineOf(pool: Pool, now: number): Promise<Pipeline> {
-  const answers = await Promise.all(
-    Object.entries(pipelineSql(now)).map(async (
-      [name, sql],
-    ) => [name, (await pool.query(sql)).rows]),
-  );
-  return Object.fromEntries(answers);
+  const parts = Object.entries(pipelineSql(now))
+    .map(async ([name, sql]) => [name, await rowsOf(pool, sql)] as const);
+  return Object.fromEntries(await Promise.all(parts)) as unknown as Pipeline;
 }
 
 /** A record that could not be stored. */
@@ -94,15 +102,15 @@ export interface DeadLetter {
 const SHOWN_BYTES = 2_048;
 
 /** The newest that were not replayed. */
-export async function deadLetters(pool: Pool, most: number): Promise<DeadLetter[]> {
-  const { rows } = await pool.query(
-    `SELECT id::text, ${MS("at")}, reason, detail, topic, partition, "offset"::text,
+export function deadLetters(pool: Pool, most: number): Promise<DeadLetter[]> {
+  return rowsOf(
+    pool,
+    `SELECT id, at, reason, detail, topic, partition, "offset",
        coalesce(octet_length(value), 0) AS bytes,
        coalesce(substring(value, 1, ${SHOWN_BYTES}), '') AS value
-     FROM dead_letters WHERE replayed_at IS NULL ORDER BY dead_letters.at DESC, id DESC LIMIT $1`,
+     FROM dead_letters WHERE replayed_at IS NULL ORDER BY at DESC, id DESC LIMIT $1`,
     [most],
   );
-  return rows;
 }
 
 /** A notification that somebody should have had. */
@@ -120,19 +128,17 @@ export interface Owed {
 }
 
 /** Notifications of an incident in their order, or the newest of all that were given up or wait. */
-export async function notificationsOf(
+export function notificationsOf(
   pool: Pool,
   incidentId: string | null,
   most: number,
 ): Promise<Owed[]> {
-  const { rows } = await pool.query(
-    `SELECT id::text, incident_id::text AS "incidentId", channel, event, state, attempts,
-       ${MS("created_at", '"createdAt"')}, ${MS("due_at", '"dueAt"')}, ${MS("sent_at", '"sentAt"')},
-       error
+  return rowsOf(
+    pool,
+    `SELECT id, incident_id, channel, event, state, attempts, created_at, due_at, sent_at, error
      FROM notifications
      WHERE CASE WHEN $1::int8 IS NULL THEN state IN ('pending', 'failed') ELSE incident_id = $1 END
      ORDER BY CASE WHEN $1::int8 IS NULL THEN -id ELSE id END LIMIT $2`,
     [incidentId, most],
   );
-  return rows;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { Clock } from "../../../runtime/clock.ts";
-import { literal, MS } from "../sql.ts";
-import { Kept } from "./kept.ts";
+import { Kept } from "../kept.ts";
+import { literal, rowsOf } from "../sql.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -14,50 +14,33 @@ export interface RecentOfAgent {
   latenessP99: number | null;
 }
 
-/** Results by the minute of their check. */
-export interface Minute {
-  /** Its start, milliseconds since 1970. */
-  at: number;
-  results: number;
-}
-
 /**
  * Figures of the last minutes, of which there are no rollups yet: with 10,000 sites they look through
  * 50,000 results, so they are kept for all who look.
  */
 export class Recent {
-  readonly #agents: Kept<RecentOfAgent[]>;
-  readonly #minutes: Kept<Minute[]>;
+  readonly agents: Kept<RecentOfAgent[]>;
+  /** Results by the minute of their check: the last five that are full. */
+  readonly minutes: Kept<{ minute: number; results: number }[]>;
 
   constructor({ pool, clock }: { pool: Pool; clock: Clock }) {
-    this.#agents = new Kept(clock, async () => (await pool.query(agentsSql(clock.now()))).rows);
-    this.#minutes = new Kept(clock, async () => (await pool.query(minutesSql(clock.now()))).rows);
-  }
-
-  agents(): Promise<RecentOfAgent[]> {
-    return this.#agents.get();
-  }
-
-  /** The last five that are full. */
-  minutes(): Promise<Minute[]> {
-    return this.#minutes.get();
+    this.agents = new Kept(clock, () => rowsOf(pool, agentsSql(clock.now())));
+    this.minutes = new Kept(clock, () => rowsOf(pool, minutesSql(clock.now())));
   }
 }
 
 /** SQL for `Recent.agents`. */
 export function agentsSql(now: number): string {
-  return `SELECT agent_id AS "agentId", count(*)::int4 AS results,
-  percentile_disc(0.5) WITHIN GROUP (ORDER BY lateness) AS "latenessP50",
-  percentile_disc(0.99) WITHIN GROUP (ORDER BY lateness) AS "latenessP99"
+  return `SELECT agent_id, count(*)::int4 AS results,
+  percentile_disc(0.5) WITHIN GROUP (ORDER BY lateness) AS lateness_p50,
+  percentile_disc(0.99) WITHIN GROUP (ORDER BY lateness) AS lateness_p99
 FROM check_results WHERE ts > ${literal(now - 2 * MINUTE_MS)} GROUP BY 1`;
 }
 
 /** SQL for `Recent.minutes`. */
 export function minutesSql(now: number): string {
   const until = Math.floor(now / MINUTE_MS) * MINUTE_MS;
-  return `SELECT ${MS("minute", "at")}, results FROM (
-  SELECT date_bin('1 minute', ts, '2000-01-01Z') AS minute, count(*)::int4 AS results
-  FROM check_results WHERE ts >= ${literal(until - 5 * MINUTE_MS)} AND ts < ${literal(until)}
-  GROUP BY 1
-) AS minutes ORDER BY 1`;
+  return `SELECT date_bin('1 minute', ts, '2000-01-01Z') AS minute, count(*)::int4 AS results
+FROM check_results WHERE ts >= ${literal(until - 5 * MINUTE_MS)} AND ts < ${literal(until)}
+GROUP BY 1 ORDER BY 1`;
 }

@@ -1,10 +1,9 @@
-import type { Pool } from "pg";
 import { adviceFor } from "../../../db/connect/advice.ts";
-import { type Clock, sleep } from "../../../runtime/clock.ts";
-import type { Logger } from "../../../runtime/log/log.ts";
-import { type RetryDeps, retryUntil } from "../../../runtime/retry.ts";
+import { sleep } from "../../../runtime/clock.ts";
+import { retryUntil } from "../../../runtime/retry.ts";
+import type { CurrentSites, FollowDeps } from "../now/current_sites.ts";
+import { NO_PERCENTILES, type Percentiles, percentilesOf } from "./percentiles.ts";
 import { type Counts, type CountsRow, noCounts, Ring, uptimeOf } from "./ring.ts";
-import type { Sites } from "../now/sites.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -18,17 +17,8 @@ const ANEW = Math.ceil((24 + DAYS) * REFRESH_MS / LATE_MS);
 /** Sites whose percentiles are asked for at a time. */
 const CHUNK = 200;
 
-/** Of the last 24 hours, milliseconds. */
-export interface Percentiles {
-  p50: number;
-  p95: number;
-}
-
-export interface HistoryDeps extends Pick<RetryDeps, "spell"> {
-  pool: Pool;
-  sites: Sites;
-  clock: Clock;
-  log: Logger;
+export interface HistoryDeps extends FollowDeps {
+  sites: CurrentSites;
 }
 
 /**
@@ -99,9 +89,9 @@ export class History {
     return [...before, this.#hours.sum(id, today * 24, Math.floor(now / HOUR_MS))];
   }
 
-  /** Null where no result of the last 24 hours has a response, or they are not read yet. */
-  percentiles(id: number): Percentiles | null {
-    return this.#percentiles.get(id) ?? null;
+  /** Of the last 24 hours; null where they are not read yet, too. */
+  percentiles(id: number): Percentiles {
+    return this.#percentiles.get(id) ?? NO_PERCENTILES;
   }
 
   /** Keeps up with the database until `signal` aborts. */
@@ -176,12 +166,10 @@ export class History {
     do {
       const chunk = ids.slice(this.#next, this.#next + CHUNK);
       this.#next = this.#next + CHUNK >= ids.length ? 0 : this.#next + CHUNK;
-      const { rows } = await pool.query(
-        "SELECT site_id, p50, p95 FROM httpmon_percentiles_of($1, $2, $3)",
-        [chunk, new Date(this.since(1)), new Date(this.#deps.clock.now())],
-      );
+      const [since, until] = [new Date(this.since(1)), new Date(this.#deps.clock.now())];
+      const found = await percentilesOf(pool, chunk, since, until);
       for (const id of chunk) this.#percentiles.delete(id);
-      for (const { site_id, p50, p95 } of rows) this.#percentiles.set(site_id, { p50, p95 });
+      for (const [id, percentiles] of found) this.#percentiles.set(id, percentiles);
     } while (isFirst && this.#next > 0);
   }
 }

@@ -3,11 +3,15 @@ import { withClient } from "../../../db/connect/transaction.ts";
 import {
   type Figures,
   type Month,
+  type ReportedSite,
   reportOf,
   type SiteReport,
   sitesOf,
 } from "../../../db/report/figures.ts";
+import { KeptOfRevision } from "../kept.ts";
+import { rowsOf } from "../sql.ts";
 import { DAY_MS, HOUR_MS } from "./history.ts";
+import { NO_PERCENTILES, type Percentiles, percentilesOf } from "./percentiles.ts";
 
 /** What is kept of what was computed: pages of months, and the months' sites. */
 const MOST = 64;
@@ -23,22 +27,12 @@ export interface MonthInList {
   sites: number | null;
 }
 
-export interface ReportSite {
-  id: number;
-  site: string;
-  url: string;
-}
-
 /** A site's line of a month. */
-export interface ReportRow extends ReportSite {
+export interface ReportRow extends ReportedSite, Percentiles {
   uptime: number | null;
   minutesDown: number;
   /** Null: not known any more. */
   failures: number | null;
-  /** Milliseconds; null without a response. */
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
   minutesUnobserved: number;
   /** Null: of the record as it stands. */
   revision: number | null;
@@ -47,8 +41,7 @@ export interface ReportRow extends ReportSite {
 /** The reports of months. What was computed is kept until a rollup changes. */
 export class Reports {
   readonly #pool: Pool;
-  readonly #kept = new Map<string, Promise<unknown>>();
-  #revision: unknown = null;
+  readonly #kept = new KeptOfRevision(MOST);
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -56,11 +49,12 @@ export class Reports {
 
   /** The newest first, from the oldest that there are figures of, whose hours may be dropped. */
   months(): Promise<MonthInList[]> {
-    return this.#once("months", async (client) => {
-      const { rows } = await client.query(
+    return this.#once("months", (client) =>
+      rowsOf(
+        client,
         `SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS name, uptime, sites,
            EXISTS (SELECT FROM reports WHERE reports.month = (m.month AT TIME ZONE 'UTC')::date)
-             AS "isFrozen"
+             AS is_frozen
          FROM generate_series(
            date_trunc('month', least((SELECT min(bucket) FROM rollup_hourly),
              (SELECT min(bucket) FROM rollup_monthly)), 'UTC'),
@@ -72,18 +66,16 @@ export class Reports {
            FROM rollup_monthly WHERE bucket < date_trunc('month', now(), 'UTC') GROUP BY 1
          ) AS of ON bucket = month
          ORDER BY m.month DESC`,
-      );
-      return rows;
-    });
+      ));
   }
 
   /** The sites with results in a month, by name. */
-  sitesOf(month: Month): Promise<ReportSite[]> {
+  sitesOf(month: Month): Promise<ReportedSite[]> {
     return this.#once(`sites ${month.name}`, (client) => sitesOf(client, month, null));
   }
 
   /** A line each, of the frozen figures where there are some. */
-  rowsOf(month: Month, sites: readonly ReportSite[], now: number): Promise<ReportRow[]> {
+  rowsOf(month: Month, sites: readonly ReportedSite[], now: number): Promise<ReportRow[]> {
     const ids = sites.map(({ id }) => id);
     return this.#once(`rows ${month.name} ${ids}`, async (client) => {
       const frozen = await frozenOf(client, month, ids);
@@ -97,7 +89,7 @@ export class Reports {
   }
 
   /** All of one site. */
-  reportOf(month: Month, site: ReportSite): Promise<SiteReport> {
+  reportOf(month: Month, site: ReportedSite): Promise<SiteReport> {
     return this.#once(`site ${month.name} ${site.id}`, (client) => reportOf(client, month, site));
   }
 
@@ -105,34 +97,25 @@ export class Reports {
     const { rows: [{ revision }] } = await this.#pool.query(
       "SELECT httpmon_revision() || ' ' || (SELECT count(*) FROM reports) AS revision",
     );
-    if (revision !== this.#revision) this.#kept.clear();
-    this.#revision = revision;
-    const kept = this.#kept.get(key) ?? withClient(this.#pool, work);
-    // The one that was used longest ago goes.
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
-    if (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value!);
-    kept.catch(() => this.#kept.delete(key));
-    return await kept as T;
+    return await this.#kept.get(revision, key, () => withClient(this.#pool, work));
   }
 }
 
-type RowFigures = Omit<ReportRow, keyof ReportSite>;
+type RowFigures = Omit<ReportRow, keyof ReportedSite>;
 
 async function frozenOf(client: ClientBase, { since }: Month, ids: readonly number[]) {
-  const { rows } = await client.query<{ site_id: number; revision: number; figures: Figures }>(
+  const rows = await rowsOf<{ siteId: number; revision: number; figures: Figures }>(
+    client,
     `SELECT DISTINCT ON (site_id) site_id, revision, figures FROM reports
      WHERE month = $1::timestamptz AT TIME ZONE 'UTC' AND site_id = ANY ($2)
      ORDER BY site_id, revision DESC`,
     [since, ids],
   );
-  return new Map(rows.map(({ site_id, revision, figures }): [number, RowFigures] => [site_id, {
+  return new Map(rows.map(({ siteId, revision, figures }): [number, RowFigures] => [siteId, {
     uptime: figures.uptime,
     minutesDown: figures.minutesDown,
     failures: figures.failures?.length ?? null,
-    p50: figures.responseMs?.p50 ?? null,
-    p95: figures.responseMs?.p95 ?? null,
-    p99: figures.responseMs?.p99 ?? null,
+    ...(figures.responseMs ?? NO_PERCENTILES),
     minutesUnobserved: minutesOf(figures.unobserved),
     revision,
   }]));
@@ -145,16 +128,19 @@ async function recordOf(
   ids: readonly number[],
   now: number,
 ) {
-  const { rows: [{ step }] } = await client.query(
+  const [row] = await rowsOf<{ step: "hour" | "day" | "month" }>(
+    client,
     `SELECT CASE WHEN bool_or(what = 'daily' AND dropped_before > $1) THEN 'month'
        WHEN bool_or(what = 'hourly' AND dropped_before > $1) THEN 'day' ELSE 'hour' END AS step
      FROM retention`,
     [since],
   );
+  const { step } = row!;
   const [from, to] = [Date.parse(since), Date.parse(until)];
-  const ms = { hour: HOUR_MS, day: DAY_MS, month: to - from }[step as "hour" | "day" | "month"];
+  const ms = { hour: HOUR_MS, day: DAY_MS, month: to - from }[step];
   const range = [ids, since, until];
-  const { rows: counts } = await client.query(
+  const counts = await rowsOf<{ siteId: number; uptime: number; down: number; observed: number }>(
+    client,
     `SELECT site_id, sum(good)::float8 / nullif(sum(counted), 0)::float8 AS uptime,
        coalesce(sum((counted - good)::float8 / nullif(counted, 0)), 0)::float8 AS down,
        count(*) FILTER (WHERE checks > 0)::int4 AS observed
@@ -165,30 +151,23 @@ async function recordOf(
      ) AS parts GROUP BY 1`,
     [...range, step],
   );
-  const { rows: quantiles } = await client.query(
-    "SELECT site_id, p50, p95, p99 FROM httpmon_percentiles_of($1, $2, $3)",
-    range,
-  );
+  const percentiles = await percentilesOf(client, ids, since, until);
   // The changes of verdicts go with the days.
-  const { rows: failures } = step === "month" ? { rows: null } : await client.query(
+  const failures = step === "month" ? null : await rowsOf<{ siteId: number; n: number }>(
+    client,
     `SELECT site_id, count(*)::int4 AS n FROM httpmon_failures($1, $2, $3)
      WHERE started < $3 GROUP BY 1`,
     range,
   );
   const partsInAll = Math.floor((Math.min(to, now) - from) / ms);
-  return new Map(counts.map(({ site_id, uptime, down, observed }): [number, RowFigures] => {
-    const of = quantiles.find((row) => row.site_id === site_id);
-    return [site_id, {
-      uptime,
-      minutesDown: down * ms / 60_000,
-      failures: failures && (failures.find((row) => row.site_id === site_id)?.n ?? 0),
-      p50: of?.p50 ?? null,
-      p95: of?.p95 ?? null,
-      p99: of?.p99 ?? null,
-      minutesUnobserved: Math.max(0, partsInAll - observed) * ms / 60_000,
-      revision: null,
-    }];
-  }));
+  return new Map(counts.map(({ siteId, uptime, down, observed }): [number, RowFigures] => [siteId, {
+    uptime,
+    minutesDown: down * ms / 60_000,
+    failures: failures && (failures.find((row) => row.siteId === siteId)?.n ?? 0),
+    ...percentiles.get(siteId) ?? NO_PERCENTILES,
+    minutesUnobserved: Math.max(0, partsInAll - observed) * ms / 60_000,
+    revision: null,
+  }]));
 }
 
 /** @param spans As reports have them */

@@ -1,7 +1,8 @@
+import type { Context } from "hono";
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { HtmlEscapedString } from "hono/utils/html";
-import type { State } from "../../data/now/judge.ts";
+import type { State } from "../../data/now/site_state.ts";
 import { amount, count, exact, percent, short, span } from "./format.ts";
 
 const SHAPES: Record<State, string> = {
@@ -27,6 +28,15 @@ const MARKS = Object.fromEntries(
 /** A state as shape and colour; its word stands beside it. */
 export function Mark({ state }: { state: State }) {
   return MARKS[state];
+}
+
+/** What a state's shape stands before. */
+export function Marked({ state, children }: { state: State; children: Child }) {
+  return (
+    <span class="state">
+      <Mark state={state} /> {children}
+    </span>
+  );
 }
 
 /** A state as shape, colour and word. */
@@ -115,33 +125,39 @@ export function Send({ to, csrf, says, as = "inline", fields = {}, children }: S
   );
 }
 
-interface TableProps {
-  /** A column of numbers begins with "#", one of long texts with "~". */
-  head: readonly string[];
-  rows: readonly (readonly Child[])[];
+/** What stands in each column, by its title: numbers where that begins with "#", long texts with "~". */
+export type Columns<Row> = Readonly<Record<string, (row: Row) => Child>>;
+
+interface TableProps<Row> {
+  of: readonly Row[];
+  columns: Columns<Row>;
   /** Said in its place where it has no rows. */
   none?: Child;
   narrow?: boolean;
 }
 
-/** A table without the columns in which nothing stands. */
-export function Table({ head, rows, none = "None.", narrow = false }: TableProps) {
-  if (rows.length === 0) return <p>{none}</p>;
-  const columns = head.map((title, n) => ({
-    n,
+/** A row each, without the columns in which nothing stands. */
+export function Table<Row>({ of, columns, none = "None.", narrow = false }: TableProps<Row>) {
+  if (of.length === 0) return <p>{none}</p>;
+  const shown = Object.entries(columns).map(([title, cell]) => ({
     title: title.replace(/^[#~]/, ""),
     kind: ({ "#": "n", "~": "text" })[title[0]!],
-  })).filter(({ n }) => rows.some((row) => ![undefined, null, false, ""].includes(row[n] as "")));
+    cells: of.map(cell),
+  })).filter(({ cells }) =>
+    cells.some((cell) => ![undefined, null, false, ""].includes(cell as ""))
+  );
   return (
     <div class="wide">
       <table class={narrow ? "narrow" : "rows"}>
         <thead>
-          <tr>{columns.map(({ title, kind }) => <th scope="col" class={kind}>{title}</th>)}</tr>
+          <tr>{shown.map(({ title, kind }) => <th scope="col" class={kind}>{title}</th>)}</tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
+          {of.map((_, n) => (
             <tr>
-              {columns.map(({ n, title, kind }) => <td class={kind} data-of={title}>{row[n]}</td>)}
+              {shown.map(({ title, kind, cells }) => (
+                <td class={kind} data-of={title}>{cells[n]}</td>
+              ))}
             </tr>
           ))}
         </tbody>
@@ -167,6 +183,13 @@ export function Figures({ of, main = false }: {
   );
 }
 
+/** A field for a part of a name. */
+export function Search({ value }: { value: string }) {
+  return (
+    <input type="search" name="q" value={value} placeholder="name or URL" aria-label="Search" />
+  );
+}
+
 /** Links of which one is chosen. */
 export function Pick({ of, label }: {
   of: readonly (readonly [href: string, text: string, isChosen: boolean])[];
@@ -179,6 +202,18 @@ export function Pick({ of, label }: {
       ))}
     </nav>
   );
+}
+
+/** The number of a page as an address has it, from 1. */
+export function pageIn(c: Context): number {
+  return Math.max(1, Math.floor(Number(c.req.query("page")) || 1));
+}
+
+/** A page of a list, the last one for those behind it. */
+export function pageOf<T>(all: readonly T[], asked: number, size: number) {
+  const pages = Math.max(1, Math.ceil(all.length / size));
+  const at = Math.min(asked, pages);
+  return { at, pages, shown: all.slice((at - 1) * size, at * size) };
 }
 
 /** The pages of a table, where there are several: the first, the last and those around. */

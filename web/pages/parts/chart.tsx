@@ -1,5 +1,5 @@
 import type { Range } from "../../data/past/range.ts";
-import { PHASES, type Point } from "../../data/past/site.ts";
+import { PHASES, type Point } from "../../data/past/series.ts";
 import { amount, exact } from "./format.ts";
 
 const WIDTH = 1_000;

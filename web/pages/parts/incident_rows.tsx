@@ -1,7 +1,7 @@
 import type { Incident } from "../../data/incidents/incidents.ts";
-import type { State } from "../../data/now/judge.ts";
 import type { Owed } from "../../data/monitor/pipeline.ts";
-import { Ago, At, Mark, Table } from "./basics.tsx";
+import type { State } from "../../data/now/site_state.ts";
+import { Ago, At, Marked, Table } from "./basics.tsx";
 import { count, span } from "./format.ts";
 
 /** A row an incident. @param withSubject Whether to say of what it is */
@@ -10,39 +10,36 @@ export function IncidentRows({ of, now, withSubject = false }: {
   now: number;
   withSubject?: boolean;
 }) {
+  const link = (one: Incident, text: string) => <a href={`/incidents/${one.id}`}>{text}</a>;
   return (
     <Table
-      head={[
-        "what",
-        ...withSubject ? ["of"] : [],
-        "opened",
-        "#lasted",
-        "~why",
-        "state",
-      ]}
-      rows={of.map((one) => {
-        const kind = one.kind.replaceAll("_", " ");
-        const link = <a href={`/incidents/${one.id}`}>{withSubject ? one.subject : kind}</a>;
-        return [
-          <span class="state">
-            <Mark state={markOf(one.kind)} /> {withSubject ? kind : link}
-          </span>,
-          ...withSubject ? [link] : [],
-          <At at={one.openedAt} />,
-          span((one.closedAt ?? now) - one.openedAt),
+      of={of}
+      columns={{
+        "what": (one) => (
+          <Marked state={markOf(one.kind)}>
+            {withSubject ? inWords(one.kind) : link(one, inWords(one.kind))}
+          </Marked>
+        ),
+        ...withSubject && { "of": (one: Incident) => link(one, one.subject) },
+        "opened": ({ openedAt }) => <At at={openedAt} />,
+        "#lasted": ({ openedAt, closedAt }) => span((closedAt ?? now) - openedAt),
+        "~why": ({ cause, locations }) => (
           <>
-            {one.cause}{" "}
-            <small>{one.locations.length > 0 && `seen from ${one.locations.join(", ")}`}</small>
-          </>,
-          one.closedAt !== null
-            ? !withSubject && "over"
-            : one.acknowledgedAt !== null
-            ? "acknowledged"
-            : <b>open</b>,
-        ];
-      })}
+            {cause} <small>{locations.length > 0 && `seen from ${locations.join(", ")}`}</small>
+          </>
+        ),
+        "state": ({ closedAt, acknowledgedAt }) => {
+          if (closedAt !== null) return !withSubject && "over";
+          return acknowledgedAt !== null ? "acknowledged" : <b>open</b>;
+        },
+      }}
     />
   );
+}
+
+/** "agent_silent" */
+export function inWords(kind: string): string {
+  return kind.replaceAll("_", " ");
 }
 
 /** The shape for a kind of incident. */
@@ -58,33 +55,29 @@ export function Notifications({ of, now, withIncident = false }: {
 }) {
   return (
     <Table
-      head={[
-        "owed",
-        ...withIncident ? ["incident"] : [],
-        "channel",
-        "of what",
-        "is",
-        "#tries",
-        "~last error",
-      ]}
+      of={of}
       none="Nobody."
-      rows={of.map((one) => [
-        <At at={one.createdAt} />,
-        ...withIncident ? [<a href={`/incidents/${one.incidentId}`}>{one.incidentId}</a>] : [],
-        one.channel,
-        one.event,
-        <>
-          {one.state === "failed" ? "given up" : one.state}{" "}
-          {one.sentAt !== null && <Ago at={one.sentAt} now={now} />}
-          {one.state === "pending" && (
-            <>
-              , next try <Ago at={one.dueAt} now={now} />
-            </>
-          )}
-        </>,
-        count(one.attempts),
-        one.error,
-      ])}
+      columns={{
+        "owed": ({ createdAt }) => <At at={createdAt} />,
+        ...withIncident && {
+          "incident": ({ incidentId: id }: Owed) => <a href={`/incidents/${id}`}>{id}</a>,
+        },
+        "channel": ({ channel }) => channel,
+        "of what": ({ event }) => event,
+        "is": ({ state, sentAt, dueAt }) => (
+          <>
+            {state === "failed" ? "given up" : state}{" "}
+            {sentAt !== null && <Ago at={sentAt} now={now} />}
+            {state === "pending" && (
+              <>
+                , next try <Ago at={dueAt} now={now} />
+              </>
+            )}
+          </>
+        ),
+        "#tries": ({ attempts }) => count(attempts),
+        "~last error": ({ error }) => error,
+      }}
     />
   );
 }

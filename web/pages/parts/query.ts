@@ -1,6 +1,7 @@
 import type { Context } from "hono";
-import { type Selection, type Sort, SORTS } from "../../data/now/select.ts";
+import { type Selection, type Sort, SORTS } from "../../data/now/selection.ts";
 import type { Env } from "../../env.ts";
+import { pageIn } from "./basics.tsx";
 
 /** What the address of the overview says. */
 export interface Query extends Selection {
@@ -18,7 +19,7 @@ export function queryOf(c: Context<Env>): Query {
     location: text("location"),
     sort: SORTS.find((sort) => sort === text("sort")) ?? "group" as Sort,
     strip: text("strip") === "checks" ? "checks" : "days",
-    page: Math.max(1, Math.floor(Number(text("page")) || 1)),
+    page: pageIn(c),
   };
 }
 

@@ -1,6 +1,6 @@
+import type { SiteNow } from "../../data/now/site_now.ts";
 import { type Range, RANGES } from "../../data/past/range.ts";
-import type { FromAgent } from "../../data/past/site.ts";
-import type { SiteNow } from "../../data/now/sites.ts";
+import type { FromAgent } from "../../data/past/series.ts";
 import { Ago, Mark, Pick, Since } from "./basics.tsx";
 import { plural, span } from "./format.ts";
 import { noticedBy, whyOf } from "./why.ts";

@@ -1,8 +1,10 @@
 import type { Site } from "../../../config/types.ts";
 import { DAY_MS } from "../../data/past/history.ts";
-import { type Seen, STATES } from "../../data/now/judge.ts";
-import type { Certificate, Failure, FromAgent, Result } from "../../data/past/site.ts";
+import { type Seen, STATES } from "../../data/now/site_state.ts";
+import type { Certificate, Failure } from "../../data/past/failures.ts";
+import type { Result } from "../../data/past/results.ts";
 import { uptimeOf } from "../../data/past/ring.ts";
+import type { FromAgent } from "../../data/past/series.ts";
 import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
 import { count, exact, plural, span } from "./format.ts";
 import { whyOf } from "./why.ts";
@@ -11,19 +13,22 @@ import { whyOf } from "./why.ts";
 export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {
   return (
     <Table
-      head={["since", "#lasted", "~why", "seen by"]}
+      of={of}
       none="None in this range."
-      rows={of.map((failure) => [
-        <At at={failure.started} />,
-        failure.ended === null
-          ? <StateWord state="down" word={`${span(now - failure.started)}, still`} />
-          : span(failure.ended - failure.started),
-        <>
-          {whyOf(failure)}
-          <Answer {...failure} />
-        </>,
-        plural(failure.agents, "agent"),
-      ])}
+      columns={{
+        "since": ({ started }) => <At at={started} />,
+        "#lasted": ({ started, ended }) =>
+          ended === null
+            ? <StateWord state="down" word={`${span(now - started)}, still`} />
+            : span(ended - started),
+        "~why": (failure) => (
+          <>
+            {whyOf(failure)}
+            <Answer {...failure} />
+          </>
+        ),
+        "seen by": ({ agents }) => plural(agents, "agent"),
+      }}
     />
   );
 }
@@ -70,28 +75,23 @@ export function Locations({ agents, seen, now }: {
   seen: readonly Seen[];
   now: number;
 }) {
+  const last = new Map(seen.map((one) => [one.agentId, one]));
   return (
     <Table
-      head={[
-        "location",
-        "now",
-        "#uptime",
-        ...STATES.map((state) => `#${state}`),
-        "#last response",
-        "last result",
-      ]}
+      of={agents.map((one) => ({ ...one, last: last.get(one.agentId) }))}
       none="No agent reported it in this range."
-      rows={agents.map((one) => {
-        const last = seen.find(({ agentId }) => agentId === one.agentId);
-        return [
-          <span title={one.agent}>{one.place}</span>,
-          last ? <StateWord state={STATES[last.state]!} /> : "–",
-          <Uptime of={uptimeOf(one)} />,
-          ...STATES.map((state) => count(one[state])),
-          <Ms of={last && last.responseCode !== null ? last.responseMs : null} />,
-          last ? <Ago at={last.ts} now={now} /> : "–",
-        ];
-      })}
+      columns={{
+        "location": ({ agent, place }) => <span title={agent}>{place}</span>,
+        "now": ({ last }) => last ? <StateWord state={STATES[last.state]!} /> : "–",
+        "#uptime": (one) => <Uptime of={uptimeOf(one)} />,
+        ...Object.fromEntries(
+          STATES.map((state) => [`#${state}`, (one: FromAgent) => count(one[state])]),
+        ),
+        "#last response": ({ last }) => (
+          <Ms of={last && last.responseCode !== null ? last.responseMs : null} />
+        ),
+        "last result": ({ last }) => last ? <Ago at={last.ts} now={now} /> : "–",
+      }}
     />
   );
 }
@@ -100,21 +100,23 @@ export function Locations({ agents, seen, now }: {
 export function Certificates({ of, now }: { of: readonly Certificate[]; now: number }) {
   return (
     <Table
-      head={["~subject", "~issuer", "from", "to", "#days left"]}
+      of={of}
       none="None was seen: no result of it has come over TLS."
-      rows={of.map(({ subject, issuer, notBefore, notAfter, names, fingerprint }) => [
-        <>
-          {subject}
-          <details>
-            <summary>names and fingerprint</summary>
-            {names.join(", ")} <code>{fingerprint}</code>
-          </details>
-        </>,
-        issuer,
-        <At at={notBefore} to="day" />,
-        <At at={notAfter} to="day" />,
-        count(Math.floor((notAfter - now) / DAY_MS)),
-      ])}
+      columns={{
+        "~subject": ({ subject, names, fingerprint }) => (
+          <>
+            {subject}
+            <details>
+              <summary>names and fingerprint</summary>
+              {names.join(", ")} <code>{fingerprint}</code>
+            </details>
+          </>
+        ),
+        "~issuer": ({ issuer }) => issuer,
+        "from": ({ notBefore }) => <At at={notBefore} to="day" />,
+        "to": ({ notAfter }) => <At at={notAfter} to="day" />,
+        "#days left": ({ notAfter }) => count(Math.floor((notAfter - now) / DAY_MS)),
+      }}
     />
   );
 }
@@ -135,8 +137,7 @@ export function Rules({ site }: { site: Site | null }) {
   return (
     <Table
       narrow
-      head={["rule", "~value"]}
-      rows={[
+      of={[
         ["frequency", span(site.frequencyMs)],
         ["timeout", span(site.timeoutMs)],
         ["attempts", site.retries.attempts],
@@ -144,6 +145,7 @@ export function Rules({ site }: { site: Site | null }) {
         ...Object.entries(rules).filter(([, value]) => value !== null)
           .map(([key, value]) => [key.replaceAll("_", " "), <code>{said(value)}</code>]),
       ]}
+      columns={{ "rule": ([rule]) => rule, "~value": ([, value]) => value }}
     />
   );
 }
@@ -155,16 +157,20 @@ function codes({ from, to }: { from: number; to: number }): string {
 export function Results({ of }: { of: readonly Result[] }) {
   return (
     <Table
-      head={["time", "verdict", "#response", "#status", "location", "~why"]}
+      of={of}
       none="None in the last 26 hours."
-      rows={of.map((one) => [
-        <At at={one.ts} to="second" />,
-        <StateWord state={one.maintenance ? "maintenance" : one.verdict} />,
-        <Ms of={one.responseCode === null ? null : one.responseMs} />,
-        one.responseCode ?? "–",
-        one.location ?? "–",
-        one.verdict === "up" ? "" : whyOf(one),
-      ])}
+      columns={{
+        "time": ({ ts }) => <At at={ts} to="second" />,
+        "verdict": ({ maintenance, verdict }) => (
+          <StateWord state={maintenance ? "maintenance" : verdict} />
+        ),
+        "#response": ({ responseCode, responseMs }) => (
+          <Ms of={responseCode === null ? null : responseMs} />
+        ),
+        "#status": ({ responseCode }) => responseCode ?? "–",
+        "location": ({ location }) => location ?? "–",
+        "~why": (one) => one.verdict === "up" ? "" : whyOf(one),
+      }}
     />
   );
 }

@@ -1,8 +1,8 @@
 import type { Child } from "hono/jsx";
-import type { Check } from "../../data/past/checks.ts";
+import { groupOf, type Sort } from "../../data/now/selection.ts";
+import type { SiteNow } from "../../data/now/site_now.ts";
 import type { History } from "../../data/past/history.ts";
-import { groupOf, type Sort } from "../../data/now/select.ts";
-import type { SiteNow } from "../../data/now/sites.ts";
+import type { Check } from "../../data/past/results.ts";
 import { DaysLeft, Ms, Since, StateWord, Uptime } from "./basics.tsx";
 import { count } from "./format.ts";
 import { hrefOf, type Query } from "./query.ts";
@@ -32,8 +32,8 @@ const FIGURES: [sort: Sort, title: string, figure: Figure][] = [
   ["24h", "24 h", uptime(1)],
   ["30d", "30 days", uptime(30)],
   ["90d", "90 days", uptime(90)],
-  ["p50", "p50, 24 h", ({ id }, history) => <Ms of={history.percentiles(id)?.p50 ?? null} />],
-  ["p95", "p95, 24 h", ({ id }, history) => <Ms of={history.percentiles(id)?.p95 ?? null} />],
+  ["p50", "p50, 24 h", ({ id }, history) => <Ms of={history.percentiles(id).p50} />],
+  ["p95", "p95, 24 h", ({ id }, history) => <Ms of={history.percentiles(id).p95} />],
   ["certificate", "certificate", ({ certificateExpiresAt: until }, _, now) => (
     until === null ? <span class="none">–</span> : <DaysLeft until={until} now={now} />
   )],

@@ -1,7 +1,7 @@
 import { raw } from "hono/html";
-import type { Check } from "../../data/past/checks.ts";
+import { type State, STATES } from "../../data/now/site_state.ts";
 import { DAY_MS } from "../../data/past/history.ts";
-import { type State, STATES } from "../../data/now/judge.ts";
+import type { Check } from "../../data/past/results.ts";
 import type { Counts } from "../../data/past/ring.ts";
 import { percent } from "./format.ts";
 

@@ -1,4 +1,4 @@
-import type { SiteNow } from "../../data/now/sites.ts";
+import type { SiteNow } from "../../data/now/site_now.ts";
 import { amount } from "./format.ts";
 
 /** What a rule that was broken means; its own name is said where there is no better word. */

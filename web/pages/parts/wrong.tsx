@@ -1,6 +1,7 @@
-import { BY_URGENCY } from "../../data/now/select.ts";
-import type { State } from "../../data/now/judge.ts";
-import type { SiteNow, Sites } from "../../data/now/sites.ts";
+import type { CurrentSites } from "../../data/now/current_sites.ts";
+import { BY_URGENCY } from "../../data/now/selection.ts";
+import type { SiteNow } from "../../data/now/site_now.ts";
+import type { State } from "../../data/now/site_state.ts";
 import { Mark, Since } from "./basics.tsx";
 import { plural } from "./format.ts";
 import { noticedBy, whyOf } from "./why.ts";
@@ -23,7 +24,7 @@ export function headline(counts: Record<State, number>): string {
 }
 
 interface WrongProps {
-  sites: Sites;
+  sites: CurrentSites;
   counts: Record<State, number>;
   now: number;
 }

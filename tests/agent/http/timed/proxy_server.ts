@@ -21,10 +21,10 @@ export interface TestProxyOptions {
   wantsLogin?: boolean;
   /** Sent in place of a tunnel, and then the end; with SOCKS, to what it is asked to connect to. */
   answer?: string;
-  /** Waited for before the tunnel is granted. */
-  connectDelayMs?: number;
-  /** Waited for before the first bytes from the client are passed on. */
-  forwardDelayMs?: number;
+  /** Called before the tunnel is granted. */
+  onConnect?: () => void;
+  /** Called before the first bytes from the client are passed on. */
+  onForward?: () => void;
 }
 
 export async function startProxy(options: TestProxyOptions = {}): Promise<TestProxy> {
@@ -71,33 +71,26 @@ const serveHttp: Serve = (client, options, heads, track) => {
     client.pause();
     const [, method, authority, rest] = /^(\S+) (?:http:\/\/)?([^ /]+)(.*)$/s.exec(head)!;
     const port = Number(/:(\d+)$/.exec(authority!)?.[1] ?? 80);
-    setTimeout(() => {
-      const upstream = net.connect({ host: "127.0.0.1", port, noDelay: true }, () => {
-        upstream.pipe(client);
-        if (method === "CONNECT") {
-          passOnLater(client, upstream, options);
-          client.write("HTTP/1.1 200 Connection established\r\n\r\n");
-          client.resume();
-        } else {
-          upstream.write(`${method} ${rest!.replace(/^Proxy-Authorization.*\r\n/m, "")}`);
+    options.onConnect?.();
+    const upstream = net.connect({ host: "127.0.0.1", port, noDelay: true }, () => {
+      upstream.pipe(client);
+      if (method === "CONNECT") {
+        client.once("data", (first) => {
+          options.onForward?.();
+          upstream.write(first);
           client.pipe(upstream);
-        }
-      });
-      track(upstream);
-      client.on("close", () => upstream.destroy());
-    }, options.connectDelayMs ?? 0);
+        });
+        client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        client.resume();
+      } else {
+        upstream.write(`${method} ${rest!.replace(/^Proxy-Authorization.*\r\n/m, "")}`);
+        client.pipe(upstream);
+      }
+    });
+    track(upstream);
+    client.on("close", () => upstream.destroy());
   });
 };
-
-function passOnLater(client: net.Socket, upstream: net.Socket, options: TestProxyOptions): void {
-  client.once("data", (first) => {
-    client.pause();
-    setTimeout(() => {
-      upstream.write(first);
-      client.pipe(upstream);
-    }, options.forwardDelayMs ?? 0);
-  });
-}
 
 /** RFC 1928 and 1929, each message in one piece; any name is 127.0.0.1. */
 const serveSocks: Serve = (client, options, heads, track) => {

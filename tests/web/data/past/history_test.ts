@@ -20,7 +20,7 @@ Deno.test("History has what httpmon_uptime says, before and after an hour is rol
         assertEquals(history.uptime(id, days), expected, `${name}, ${days} days`);
       }
       const { rows: [row] } = await pool.query(
-        "SELECT p50, p95 FROM httpmon_percentiles_of(ARRAY[$1::int4], $2, now() + interval '1 minute')",
+        "SELECT p50, p95, p99 FROM httpmon_percentiles_of(ARRAY[$1::int4], $2, now() + interval '1 minute')",
         [id, new Date(history.since(1))],
       );
       assertEquals(history.percentiles(id), row, name);

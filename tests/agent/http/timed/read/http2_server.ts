@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import type net from "node:net";
 import tls from "node:tls";
 import zlib from "node:zlib";
+import { othersTurns } from "../../../../support/turns.ts";
 import type { KeyPair } from "../../certificates.ts";
 
 /** A server of HTTP/2 over TLS on a loopback port. */
@@ -123,12 +124,25 @@ export const FRAMES = {
 /**
  * A server that agrees on HTTP/2 and then answers by these bytes alone, or, where only HTTP/1.1 is
  * offered, as a server of that.
+ *
+ * @param onSent Called when the client has had the time to read all of it
  */
 export async function startRawHttp2Server(
   pair: KeyPair,
   frames: readonly (Buffer | "close")[],
+  onSent: () => void = () => {},
 ): Promise<Http2Server> {
   const sockets = new Set<net.Socket>();
+  const answered: Promise<void>[] = [];
+  const answer = async (socket: net.Socket) => {
+    for (const frame of frames) {
+      await othersTurns();
+      if (frame === "close") socket.end();
+      else if (!socket.destroyed) socket.write(frame);
+    }
+    await othersTurns();
+    onSent();
+  };
   const server = tls.createServer({ ...pair, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
     started.connections++;
     sockets.add(socket);
@@ -139,15 +153,7 @@ export async function startRawHttp2Server(
         return socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
       }
       socket.write(Buffer.concat(SETTINGS));
-      let at = 0;
-      const next = () => {
-        const step = frames[at++];
-        if (step === "close") socket.end();
-        else if (step !== undefined) socket.write(step);
-        if (at < frames.length) timer = setTimeout(next, 10);
-      };
-      let timer = setTimeout(next, 10);
-      socket.on("close", () => clearTimeout(timer));
+      answered.push(answer(socket));
     });
   });
   const started = await listen(server);
@@ -159,11 +165,11 @@ export async function startRawHttp2Server(
     get asked() {
       return started.asked;
     },
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy();
-        server.close(() => resolve());
-      }),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all(answered);
+    },
   };
 }
 

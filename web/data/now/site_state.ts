@@ -6,7 +6,6 @@ export type State = typeof STATES[number] | "unobserved";
 
 /** The last result of a site's agent. Times are milliseconds since 1970. */
 export interface Seen {
-  siteId: number;
   /** The site's, or its URL where it has none. */
   name: string;
   url: string;
@@ -33,13 +32,18 @@ export interface Seen {
   expiresAt: number | null;
 }
 
-/** How long a result says something of now, by what httpmon_fresh_for says. Milliseconds. */
-export function freshMs(frequency: number | null): number {
-  return 1_000 * (frequency === null ? 3_600 : 2 * frequency + 120);
+/** Whether a result says something of now, by what httpmon_fresh_for says. */
+export function isFresh({ ts, frequency }: Pick<Seen, "ts" | "frequency">, now: number): boolean {
+  return ts > now - 1_000 * (frequency === null ? 3_600 : 2 * frequency + 120);
+}
+
+/** Where an agent stands, or its UUID. */
+export function placeOf({ location, agent }: Pick<Seen, "location" | "agent">): string {
+  return location ?? agent;
 }
 
 /** A site's state as its agents see it. */
-export interface Judgement {
+export interface SiteState {
   state: State;
   since: number;
   /** Of the agents, the one that decides it, or the newest. */
@@ -55,8 +59,8 @@ export interface Judgement {
  *
  * @param newest One at least, the newest first
  */
-export function judge(newest: readonly Seen[], now: number): Judgement {
-  const fresh = newest.filter(({ ts, frequency }) => ts > now - freshMs(frequency));
+export function siteStateOf(newest: readonly Seen[], now: number): SiteState {
+  const fresh = newest.filter((one) => isFresh(one, now));
   const of = (...states: number[]) => fresh.filter(({ state }) => states.includes(state));
   const [up, troubled, down, votes] = [of(0), of(1, 2), of(2), of(0, 1, 2)];
   // From when on so many see it as to decide.
@@ -66,7 +70,7 @@ export function judge(newest: readonly Seen[], now: number): Judgement {
     return since[half] ?? since.at(-1)!;
   };
   const weight = (one: Seen) => (fresh.includes(one) ? 4 : 0) + ([0, 1, 2][one.state] ?? 0);
-  const is = (state: State, since: number): Judgement => ({
+  const is = (state: State, since: number): SiteState => ({
     state,
     since,
     by: newest.reduce((best, one) => weight(one) > weight(best) ? one : best),

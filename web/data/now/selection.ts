@@ -1,6 +1,8 @@
 import type { History } from "../past/history.ts";
-import type { State } from "./judge.ts";
-import { byName, type SiteNow, type Sites } from "./sites.ts";
+import { KeptOfRevision } from "../kept.ts";
+import type { CurrentSites } from "./current_sites.ts";
+import { byName, type SiteNow } from "./site_now.ts";
+import type { State } from "./site_state.ts";
 
 /** The worst first. */
 export const BY_URGENCY: readonly State[] = [
@@ -65,12 +67,11 @@ const MOST = 16;
 
 /** What is chosen of all sites, made once for as long as no site and no figure has changed. */
 export class Selections {
-  readonly #sites: Sites;
+  readonly #sites: CurrentSites;
   readonly #history: History;
-  readonly #kept = new Map<string, unknown>();
-  #revision = "";
+  readonly #kept = new KeptOfRevision(MOST);
 
-  constructor({ sites, history }: { sites: Sites; history: History }) {
+  constructor({ sites, history }: { sites: CurrentSites; history: History }) {
     this.#sites = sites;
     this.#history = history;
   }
@@ -87,25 +88,22 @@ export class Selections {
   summary(): Summary {
     return this.#once("summary", () => {
       const [labels, locations] = [new Set<string>(), new Set<string>()];
-      const agents = new Map<number, boolean>();
       let nextCertificate: Summary["nextCertificate"] = null;
       for (const site of this.#sites.all()) {
         const { id, certificateExpiresAt: expiresAt } = site;
-        for (const label of labelsOf(site)) labels.add(label);
+        for (const label of labelsOf(site.labels)) labels.add(label);
         for (const location of site.locations) locations.add(location);
         if (expiresAt !== null && expiresAt < (nextCertificate?.expiresAt ?? Infinity)) {
           nextCertificate = { id, expiresAt };
         }
-        for (const { agentId, isFresh } of this.#sites.heardOf(id)) {
-          agents.set(agentId, isFresh || (agents.get(agentId) ?? false));
-        }
       }
-      const heard = [...agents.values()].filter((isFresh) => isFresh).length;
+      const agents = [...this.#sites.agents().values()];
+      const agentsHeard = agents.filter(({ isHeard }) => isHeard).length;
       return {
         labels: [...labels].sort(byName),
         locations: [...locations].sort(byName),
-        agentsHeard: heard,
-        agentsSilent: agents.size - heard,
+        agentsHeard,
+        agentsSilent: agents.length - agentsHeard,
         nextCertificate,
         lastMonth: this.#history.lastMonth(),
       };
@@ -113,15 +111,7 @@ export class Selections {
   }
 
   #once<T>(key: string, make: () => T): T {
-    const revision = `${this.#sites.revision} ${this.#history.revision}`;
-    if (revision !== this.#revision) this.#kept.clear();
-    this.#revision = revision;
-    const kept = this.#kept.get(key) as T | undefined;
-    if (kept !== undefined) return kept;
-    if (this.#kept.size === MOST) this.#kept.clear();
-    const made = make();
-    this.#kept.set(key, made);
-    return made;
+    return this.#kept.get(`${this.#sites.revision} ${this.#history.revision}`, key, make);
   }
 }
 
@@ -134,7 +124,7 @@ export function filter(
   return [...sites].filter((site) =>
     (state === "" || site.state === state) &&
     (location === "" || site.locations.includes(location)) &&
-    (label === "" || labelsOf(site).includes(label)) &&
+    (label === "" || labelsOf(site.labels).includes(label)) &&
     (needle === "" || site.name.toLowerCase().includes(needle) ||
       site.url.toLowerCase().includes(needle))
   );
@@ -179,7 +169,7 @@ function firstOf(
       return ({ id }) => history.uptime(id, parseInt(sort) === 24 ? 1 : parseInt(sort)) ?? last;
     case "p50":
     case "p95":
-      return ({ id }) => -(history.percentiles(id)?.[sort] ?? -last);
+      return ({ id }) => -(history.percentiles(id)[sort] ?? -last);
   }
 }
 
@@ -189,7 +179,7 @@ export function groupOf({ labels }: SiteNow): string {
 }
 
 /** "name: value" each. */
-export function labelsOf({ labels }: SiteNow): string[] {
+export function labelsOf(labels: Readonly<Record<string, string>>): string[] {
   return Object.entries(labels).map(([name, value]) => `${name}: ${value}`);
 }
 

@@ -1,9 +1,11 @@
+import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
 import { parseMatcher, showMatcher } from "../../config/matchers.ts";
 import { endSilence, type Silence, silence, silences } from "../../db/silences.ts";
+import { time } from "../data/shape.ts";
 import type { WebDeps } from "../env.ts";
-import { type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import { rowId, time } from "./schemas.ts";
+import { type Endpoint, endpoint } from "./endpoint.ts";
+import { rowId } from "./schemas.ts";
 
 const answer = z.object({
   id: z.string(),
@@ -58,7 +60,7 @@ export function silenceEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       answer,
       handle: async ({ params: { id } }) => {
         if (!await endSilence(operator, id)) {
-          throw new NotThere(`Silence ${id} is over, or there is none`);
+          throw new HTTPException(404, { message: `Silence ${id} is over, or there is none` });
         }
         return shown((await silences(operator, id))[0]!);
       },

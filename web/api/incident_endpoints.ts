@@ -1,24 +1,11 @@
+import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
-import { incidents } from "../data/incidents/incidents.ts";
+import { incident, incidents } from "../data/incidents/incidents.ts";
 import { acknowledge, addNote, notesOf } from "../data/incidents/notes.ts";
+import { time } from "../data/shape.ts";
 import type { WebDeps } from "../env.ts";
-import { Conflict, type Endpoint, endpoint, NotThere } from "./endpoint.ts";
-import { cursorOf, pageOf, paging, placeOf, rowId, time, whole } from "./schemas.ts";
-
-const incident = z.object({
-  id: z.string(),
-  siteId: z.int().nullable().describe("Null: it is an agent's, or the monitor's own"),
-  subject: z.string().describe("The site's name, the agent, or the monitor"),
-  kind: z.string(),
-  severity: z.string(),
-  openedAt: time,
-  acknowledgedAt: time.nullable(),
-  acknowledgedBy: z.string().nullable(),
-  closedAt: time.nullable(),
-  cause: z.string(),
-  locations: z.array(z.string()),
-  evidence: z.array(z.looseObject({})).describe("What each agent saw"),
-});
+import { type Endpoint, endpoint } from "./endpoint.ts";
+import { cursorOf, pageOf, paging, placeOf, rowId, whole } from "./schemas.ts";
 
 const note = z.object({
   at: time,
@@ -37,7 +24,7 @@ const text = z.string().trim().min(1).max(4_000);
 export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
   const detail = async (id: string): Promise<z.input<typeof withNotes>> => {
     const [found] = await incidents(pool, { id, limit: 1 });
-    if (!found) throw new NotThere(`There is no incident ${id}`);
+    if (!found) throw new HTTPException(404, { message: `There is no incident ${id}` });
     const notes = await notesOf(pool, [id]);
     return { ...found, notes: notes.map((one) => ({ ...one, public: one.isPublic })) };
   };
@@ -81,7 +68,7 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
         const before = await detail(params.id);
         if (before.acknowledgedAt !== null) return before;
         if (!await acknowledge(operator, params.id, who.name)) {
-          throw new Conflict("It is over already");
+          throw new HTTPException(409, { message: "It is over already" });
         }
         await addNote(operator, params.id, {
           author: who.name,
@@ -100,9 +87,7 @@ export function incidentEndpoints({ pool, operator }: WebDeps): Endpoint[] {
       answer: withNotes,
       handle: async ({ params, body, who }) => {
         const note = { author: who.name, isPublic: body.public, text: body.text };
-        if (!await addNote(operator, params.id, note)) {
-          throw new NotThere(`There is no incident ${params.id}`);
-        }
+        await addNote(operator, params.id, note);
         return await detail(params.id);
       },
     }),

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 
 const FRESH_MS = 5_000;
 const OLD_MS = 15_000;
@@ -33,5 +33,28 @@ export class Kept<T> {
       return this.#known!.what;
     }
     return await this.#asking;
+  }
+}
+
+/** What was made of something, by a key, until that is another revision; so many at the most. */
+export class KeptOfRevision {
+  readonly #most: number;
+  readonly #kept = new Map<string, unknown>();
+  #revision: unknown = null;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get<T>(revision: unknown, key: string, make: () => T): T {
+    if (revision !== this.#revision) this.#kept.clear();
+    this.#revision = revision;
+    const kept = this.#kept.has(key) ? this.#kept.get(key) as T : make();
+    // The one that was used longest ago goes.
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    if (this.#kept.size > this.#most) this.#kept.delete(this.#kept.keys().next().value!);
+    if (kept instanceof Promise) kept.catch(() => this.#kept.delete(key));
+    return kept;
   }
 }

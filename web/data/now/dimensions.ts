@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
-import { MS } from "../sql.ts";
+import { rowsOf } from "../sql.ts";
 
-/** What results share, and name by a number. Times are milliseconds since 1970. */
-export interface Shared {
+/** What results share, and name by the id of a row. Times are milliseconds since 1970. */
+export interface Dimension {
   sites: { name: string | null; url: string };
   agents: { uuid: string };
   contexts: {
@@ -15,23 +15,23 @@ export interface Shared {
   reasons: { reason: string | null; errorMessage: string | null };
   connections: { expiresAt: number | null };
 }
-type Kind = keyof Shared;
+type Kind = keyof Dimension;
 
 const COLUMNS: Record<Kind, string> = {
   sites: "name, url",
   agents: "identity AS uuid",
-  contexts: `location, labels, site_labels AS "siteLabels", frequency`,
-  reasons: `reason, error_message AS "errorMessage"`,
-  connections: MS("expires_at", '"expiresAt"'),
+  contexts: "location, labels, site_labels, frequency",
+  reasons: "reason, error_message",
+  connections: "expires_at",
 };
 
 /** The numbers by which results name each kind, null where one names none. */
 export type Named = Record<Kind, readonly (number | null)[]>;
 
-/** What results share, each thing read and held once, however many results name it. */
-export class SharedThings {
+/** The rows that results name, each read and held once, however many results name it. */
+export class Dimensions {
   readonly #pool: Pool;
-  readonly #known: { [K in Kind]: Map<number, Shared[K]> } = {
+  readonly #known: { [K in Kind]: Map<number, Dimension[K]> } = {
     sites: new Map(),
     agents: new Map(),
     contexts: new Map(),
@@ -51,15 +51,15 @@ export class SharedThings {
       const missing = [...needed].filter((id) => id !== null && !known.has(id));
       if (missing.length > 0) {
         const sql = `SELECT id, ${COLUMNS[kind]} FROM ${kind} WHERE id = ANY ($1)`;
-        const { rows } = await this.#pool.query(sql, [missing]);
-        for (const { id, ...thing } of rows) known.set(id, thing);
+        const rows = await rowsOf<{ id: number }>(this.#pool, sql, [missing]);
+        for (const { id, ...row } of rows) known.set(id, row);
       }
       if (only) { for (const id of known.keys()) if (!needed.has(id)) known.delete(id); }
     }));
   }
 
   /** What was read. @param id Null where a result names none */
-  get<K extends Kind>(kind: K, id: number | null): Shared[K] | null {
+  get<K extends Kind>(kind: K, id: number | null): Dimension[K] | null {
     return id === null ? null : this.#known[kind].get(id) ?? null;
   }
 }

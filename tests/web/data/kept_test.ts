@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Kept } from "../../../../web/data/monitor/kept.ts";
-import { FakeClock } from "../../../support/fake_clock.ts";
+import { Kept } from "../../../web/data/kept.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("Kept asks once for all, shows what is not too old while it asks anew, and bears a failure", async () => {
   const clock = new FakeClock();

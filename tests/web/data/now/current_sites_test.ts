@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../../../runtime/clock.ts";
-import { judge, type Seen, STATES } from "../../../../web/data/now/judge.ts";
-import { Sites, type Update } from "../../../../web/data/now/sites.ts";
+import { type Seen, siteStateOf, STATES } from "../../../../web/data/now/site_state.ts";
+import { CurrentSites, type Update } from "../../../../web/data/now/current_sites.ts";
 import { ownDatabase } from "../../../db/fixture.ts";
 import { recordingLog } from "../../../support/recording_log.ts";
 import { webWorld } from "../../world.ts";
@@ -11,7 +11,7 @@ const NOW = `SELECT site_id AS id, state, extract(epoch FROM since)::float8 * 10
   extract(epoch FROM last_result)::float8 * 1000 AS "lastResult", agents_down AS "agentsDown", reason,
   response_code AS "responseCode" FROM httpmon_sites_now() ORDER BY id`;
 
-function inOrder(sites: Sites) {
+function inOrder(sites: CurrentSites) {
   return [...sites.all()].sort((a, b) => a.id - b.id).map((site) => ({
     id: site.id,
     state: site.state,
@@ -23,7 +23,7 @@ function inOrder(sites: Sites) {
   }));
 }
 
-Deno.test("Sites has all sites as httpmon_sites_now has them, whatever their agents see", async () => {
+Deno.test("CurrentSites has all sites as httpmon_sites_now has them, whatever their agents see", async () => {
   await using database = await ownDatabase();
   const { pool } = database;
   // A site for each of many mixtures of what four agents saw, and how long ago.
@@ -58,14 +58,14 @@ Deno.test("Sites has all sites as httpmon_sites_now has them, whatever their age
   );
   await database.rows(`INSERT INTO rollup_marks SELECT date_trunc('hour', ts, 'UTC'),
     array_agg(DISTINCT site_id) FROM check_results GROUP BY 1`);
-  const sites = new Sites({ pool, clock: systemClock, log: recordingLog() });
+  const sites = new CurrentSites({ pool, clock: systemClock, log: recordingLog() });
   await sites.load();
   const states = new Set([...sites.all()].map(({ state }) => state));
   assertEquals([...states].sort(), [...STATES, "unobserved"].toSorted());
   assertEquals(inOrder(sites), await database.rows(NOW));
 });
 
-Deno.test("Sites.look() takes over what came since, and tells what is other than before", async () => {
+Deno.test("CurrentSites.look() takes over what came since, and tells what is other than before", async () => {
   await using world = await webWorld({}, 5);
   const { sites } = world.deps;
   const updates: Update[] = [];
@@ -100,9 +100,9 @@ Deno.test("Sites.look() takes over what came since, and tells what is other than
   assertEquals(sites.revision, revision, "nothing is other than before");
 });
 
-Deno.test("Sites sees the first result of an empty database", async () => {
+Deno.test("CurrentSites sees the first result of an empty database", async () => {
   await using database = await ownDatabase();
-  const sites = new Sites({ pool: database.pool, clock: systemClock, log: recordingLog() });
+  const sites = new CurrentSites({ pool: database.pool, clock: systemClock, log: recordingLog() });
   const controller = new AbortController();
   const seen = new Promise<void>((resolve) => sites.subscribe(() => resolve()));
   const following = sites.follow(controller.signal);
@@ -120,13 +120,13 @@ Deno.test("Sites sees the first result of an empty database", async () => {
   ]);
 });
 
-Deno.test("judge() says unobserved once the last result is too old to say anything of now", () => {
+Deno.test("siteStateOf() says unobserved once the last result is too old to say anything of now", () => {
   const seen = { ts: 1_000_000, since: 500_000, state: 2, frequency: 60 } as Seen;
-  const at = (now: number) => judge([seen], now);
+  const at = (now: number) => siteStateOf([seen], now);
   assertEquals([at(1_239_999).state, at(1_239_999).since], ["down", 500_000]);
   assertEquals([at(1_240_000).state, at(1_240_000).since], ["unobserved", 1_000_000]);
   assert(
-    judge([{ ...seen, frequency: null }], 4_599_999).state === "down",
+    siteStateOf([{ ...seen, frequency: null }], 4_599_999).state === "down",
     "without a frequency, an hour",
   );
 });
