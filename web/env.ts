@@ -2,7 +2,6 @@ import type { Pool } from "pg";
 import type { Config } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log/log.ts";
-import type { Visitor } from "./access/visitor.ts";
 import type { History } from "./data/past/history.ts";
 import type { CurrentSites } from "./data/now/current_sites.ts";
 
@@ -28,6 +27,12 @@ export interface Who {
   name: string | null;
   /** "operate" may also change things: acknowledge, silence, check now, replay. */
   role: "view" | "operate";
+}
+
+/** Somebody who is known, or need not be. */
+export interface Visitor extends Who {
+  /** Whether a browser sends what tells who it is by itself, so that other sites can make it do so. */
+  isAmbient: boolean;
 }
 
 /** What access/ says of each request, for hono's context. */

@@ -1,10 +1,10 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { Server } from "node:http";
 import { resolve } from "node:path";
-import { explainFailure } from "../db/connect/explain_failure.ts";
 import { createPool, READ_ONLY } from "../db/connect/pool.ts";
+import { withPool } from "../db/connect/with_pool.ts";
 import { aborted, within } from "../runtime/abort.ts";
-import { EXIT, type ExitCode, UsageError } from "../runtime/cli/exit_codes.ts";
+import { EXIT, type ExitCode } from "../runtime/cli/exit_codes.ts";
 import { Spell } from "../runtime/log/spell.ts";
 import type { ModeContext } from "../runtime/cli/mode_context.ts";
 import { hostPort, listening } from "../runtime/ops/server.ts";
@@ -40,20 +40,13 @@ export async function webMode(
   const sites = new CurrentSites({ pool, clock, log, spell });
   const history = new History({ pool, sites, clock, log, spell });
   const deps = { pool, operator, sites, history, config, fetch, clock, log };
-  const close = () => within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
   if (options.export !== null) {
-    try {
+    return await withPool(pool, async () => {
       await sites.load();
       await history.refresh();
-      await exportStatus(deps, resolve(configSource.cwd, options.export));
+      await exportStatus(deps, resolve(configSource.cwd, options.export!));
       return EXIT.done;
-    } catch (error) {
-      if (error instanceof UsageError) throw error;
-      console.error(`httpmon: ${explainFailure(error)}`);
-      return EXIT.failed;
-    } finally {
-      await close();
-    }
+    });
   }
   const server = createAdaptorServer({ fetch: createApp(deps).fetch }) as Server;
   try {
@@ -65,7 +58,7 @@ export async function webMode(
   } finally {
     server.close();
     server.closeAllConnections();
-    await close();
+    await within(clock, CLOSE_MS, Promise.all([pool.end(), operator.end()]));
     log.notice({}, "The dashboard has stopped");
   }
 }

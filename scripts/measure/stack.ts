@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { untilLed } from "../../kafka/topic.ts";
 import { quickestFolder } from "../../local/data_folder.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { startStack } from "../../local/stack.ts";
@@ -100,9 +101,10 @@ export async function benchStack(settings: Record<string, string> = {}) {
       const configEntries = [{ name: "message.timestamp.type", value: "LogAppendTime" }];
       await admin.connect();
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: [{ topic, numPartitions, configEntries }],
       });
+      await untilLed(admin, topic);
       await admin.disconnect();
       const producer = kafka.producer();
       await producer.connect();

@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import type { WebAccess } from "../../config/types.ts";
-import type { Who } from "../env.ts";
+import type { Visitor } from "../env.ts";
 import type { Session } from "./session.ts";
-
-/** Somebody who is known, or need not be. */
-export interface Visitor extends Who {
-  /** Whether a browser sends what tells who it is by itself, so that other sites can make it do so. */
-  isAmbient: boolean;
-}
 
 /** What a request says of who makes it. */
 export interface Signs {

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { askOps } from "../data/monitor/ops.ts";
-import { siteNamed } from "../data/past/series.ts";
+import { knownSite } from "../data/past/known_site.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { message } from "./layout.tsx";
 
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 30_000;
 /** Has the agents of `web.ops` check a site now; the results are shown, and recorded nowhere. */
 export async function checkNow(c: Context<Env>, deps: WebDeps) {
   const id = Number(c.req.param("id"));
-  const known = await siteNamed(deps.pool, id);
+  const known = await knownSite(deps.pool, id);
   if (known === null) return message(c, "No such site", `There is no site ${id}.`);
   const { name, url, isNamed } = known;
   const query = new URLSearchParams({ target: url, debug: "true", ...isNamed && { module: name } });

@@ -7,9 +7,10 @@ import { failuresOf } from "../data/past/failures.ts";
 import { endSilence, silence, silences } from "../../db/silences.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { message } from "./layout.tsx";
-import { Ago, At, Mark, pageIn, Pick, Send, Since, Table } from "./parts/basics.tsx";
+import { Ago, At, Mark, Send, Since, Table } from "./parts/basics.tsx";
 import { plural, span } from "./parts/format.ts";
 import { IncidentRows, inWords, markOf, Notifications } from "./parts/incident_rows.tsx";
+import { pageIn, Pick } from "./parts/paging.tsx";
 import { Failures } from "./parts/site_record.tsx";
 
 const PAGE = 50;
@@ -73,13 +74,16 @@ export async function incidentsPage(c: Context<Env>, { pool, clock, sites }: Web
         />
       )}
       <h2>Over</h2>
-      {over.length === 0
-        ? (
-          <p>
+      <IncidentRows
+        of={over.slice(0, PAGE)}
+        now={now}
+        withSubject
+        none={
+          <>
             None. <code>httpmon alerts -c …</code> makes incidents of what agents see.
-          </p>
-        )
-        : <IncidentRows of={over.slice(0, PAGE)} now={now} withSubject />}
+          </>
+        }
+      />
       <Pick
         label="Pages of the table"
         of={[

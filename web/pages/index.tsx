@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { keptProcesses, type Process } from "../data/monitor/ops.ts";
-import { Recent } from "../data/monitor/recent.ts";
+import { keptRecent } from "../data/monitor/recent.ts";
 import { Selections } from "../data/now/selection.ts";
 import type { Kept } from "../data/kept.ts";
 import { Reports } from "../data/past/reports.ts";
@@ -24,7 +24,7 @@ import { sitePage } from "./site.tsx";
 /** What pages are handed. */
 export interface PageDeps extends WebDeps {
   processes: Kept<Process[]>;
-  recent: Recent;
+  recent: ReturnType<typeof keptRecent>;
   reports: Reports;
   selections: Selections;
 }
@@ -58,7 +58,7 @@ export function pages(deps: WebDeps): Hono<Env> {
   const all: PageDeps = {
     ...deps,
     processes: keptProcesses(deps),
-    recent: new Recent(deps),
+    recent: keptRecent(deps),
     reports: new Reports(deps.pool),
     selections: new Selections(deps),
   };

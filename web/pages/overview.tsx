@@ -4,8 +4,9 @@ import { BY_URGENCY, countStates, type Summary } from "../data/now/selection.ts"
 import { lastChecks } from "../data/past/results.ts";
 import type { Env } from "../env.ts";
 import type { PageDeps } from "./index.tsx";
-import { Ago, DaysLeft, Mark, pageOf, Pages, Pick, Search, StateWord } from "./parts/basics.tsx";
+import { Ago, DaysLeft, Mark, Search, StateWord } from "./parts/basics.tsx";
 import { count, monthInWords, percent, plural } from "./parts/format.ts";
+import { pageOf, Pages, Pick } from "./parts/paging.tsx";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
 import { SiteTable } from "./parts/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
@@ -89,12 +90,13 @@ function Nothing({ isRead }: { isRead: boolean }) {
 function Monitor({ sites, summary, now }: { sites: CurrentSites; summary: Summary; now: number }) {
   const { agentsHeard, agentsSilent, nextCertificate, lastMonth } = summary;
   const next = nextCertificate && sites.get(nextCertificate.id);
-  const isLate = sites.failingSince !== null || now - sites.newest > QUIET_MS;
+  const isLate = sites.failingSince !== null || now - sites.latest.newest > QUIET_MS;
   return (
     <p class="dim lines">
       <span>
         <Mark state={isLate || agentsSilent > 0 ? "degraded" : "up"} />{" "}
-        <a href="/pipeline">Monitor</a>: last result <Ago at={sites.newest} now={now} /> from{" "}
+        <a href="/pipeline">Monitor</a>: last result <Ago at={sites.latest.newest} now={now} /> from
+        {" "}
         <a href="/agents">{plural(agentsHeard, "agent")}</a>
         {agentsSilent > 0 && (
           <>

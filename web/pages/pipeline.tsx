@@ -34,7 +34,7 @@ export async function pipelinePage(c: Context<Env>, deps: PageDeps) {
     notificationsOf(pool, null, NOTIFICATIONS),
     deps.processes.get(),
   ]);
-  const amiss = whatIsAmiss(pipeline, { now, newest: sites.newest, silent, processes });
+  const amiss = whatIsAmiss(pipeline, { now, newest: sites.latest.newest, silent, processes });
   const sql = pipelineSql(now);
   const perSecond = total(minutes, ({ results }) => results) / 300;
   const behind = pipeline.partitions.filter(({ consumer }) => consumer === "writer")
@@ -49,7 +49,7 @@ export async function pipelinePage(c: Context<Env>, deps: PageDeps) {
       {amiss.length > 1 && <p>Besides: {amiss.slice(1).join("; ")}.</p>}
       <Figures
         of={[
-          ["last result", ago(sites.newest || null)],
+          ["last result", ago(sites.latest.newest || null)],
           [
             "results, last 5 min",
             <>

@@ -6,19 +6,9 @@ import { minutesOf } from "../data/past/reports.ts";
 import type { Env } from "../env.ts";
 import type { PageDeps } from "./index.tsx";
 import { message } from "./layout.tsx";
-import {
-  At,
-  Figures,
-  Ms,
-  pageIn,
-  pageOf,
-  Pages,
-  Search,
-  Sql,
-  Table,
-  Uptime,
-} from "./parts/basics.tsx";
+import { At, Figures, Ms, Search, Sql, Table, Uptime } from "./parts/basics.tsx";
 import { count, monthInWords, plural } from "./parts/format.ts";
+import { pageIn, pageOf, Pages } from "./parts/paging.tsx";
 import { whyOf } from "./parts/why.ts";
 
 const PAGE = 50;

@@ -2,11 +2,12 @@ import type { Context } from "hono";
 import { incidents } from "../data/incidents/incidents.ts";
 import { chainOf, failuresOf } from "../data/past/failures.ts";
 import { DAYS, HOUR_MS } from "../data/past/history.ts";
+import { knownSite } from "../data/past/known_site.ts";
 import { NO_PERCENTILES, percentilesOf } from "../data/past/percentiles.ts";
 import { type Range, rangeOf } from "../data/past/range.ts";
 import { lastChecks, lastResults } from "../data/past/results.ts";
 import { noCounts, uptimeOf } from "../data/past/ring.ts";
-import { byAgent, seriesOf, seriesSql, siteNamed } from "../data/past/series.ts";
+import { byAgent, seriesOf, seriesSql } from "../data/past/series.ts";
 import { literal } from "../data/sql.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { message } from "./layout.tsx";
@@ -28,12 +29,12 @@ export async function sitePage(c: Context<Env>, deps: WebDeps) {
   const { pool, sites, history, clock, config } = deps;
   const now = clock.now();
   const id = Number(c.req.param("id"));
-  const known = await siteNamed(pool, id);
+  const known = await knownSite(pool, id);
   if (known === null) return message(c, "No such site", `There is no site ${id}.`);
   const { name, url, isNamed } = known;
   const range = rangeOf(c.req.query(), now);
   const agent = Number(c.req.query("agent")) || null;
-  const seen = sites.seenOf(id);
+  const seen = sites.latest.of(id);
   const [points, failures, happened, agents, chain, percentiles, checks, results] = await Promise
     .all([
       seriesOf(pool, id, agent, range),

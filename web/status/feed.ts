@@ -1,6 +1,6 @@
 import { html } from "hono/html";
-import { textOf, titleOf } from "./page.tsx";
-import type { StatusView } from "./view.ts";
+import { exact } from "../pages/parts/format.ts";
+import type { PublicIncident, StatusView } from "./view.ts";
 
 /** Incidents as an Atom feed (RFC 4287): an entry each, which changes as they go on. @param url The page's */
 export function feed(view: StatusView, title: string, url: string): string {
@@ -25,7 +25,7 @@ export function feed(view: StatusView, title: string, url: string): string {
     ${entries.map(({ incident, updated }) =>
       html`
         <entry>
-          <title>${plain(titleOf(incident))}</title>
+          <title>${plain(incident.title)}</title>
           <id>${idOf(`${url} ${incident.id}`)}</id>
           <published>${time(incident.openedAt)}</published>
           <updated>${time(updated)}</updated>
@@ -35,6 +35,15 @@ export function feed(view: StatusView, title: string, url: string): string {
       `
     )}</feed>
   `).trim();
+}
+
+/** What is said of an incident as plain text, the newest first. */
+function textOf({ openedAt, closedAt, notes }: PublicIncident): string {
+  return [
+    ...(closedAt === null ? [] : [`${exact(closedAt)}: It is over.`]),
+    ...notes.toReversed().map(({ at, text }) => `${exact(at)}: ${text}`),
+    `${exact(openedAt)}: It began.`,
+  ].join("\n");
 }
 
 /** Without the characters that XML cannot say. */

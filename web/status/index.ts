@@ -26,39 +26,36 @@ export function status(deps: WebDeps, place: string): Hono<Env> {
   // Its end tells a plain server what it is.
   const logoUrl = logo && `/status/logo.${logo.type.replace(/^image\/|\+xml$/g, "")}`;
 
-  app.get("/status", async (c) => {
-    c.header("cache-control", "public, max-age=10");
-    return c.html(statusPage(await viewNow(), status, logoUrl));
-  });
-  app.get(COLOURS_URL, (c) => {
-    c.header("cache-control", "public, max-age=300");
-    return c.body(coloursOf(status.colours), 200, { "content-type": "text/css" });
-  });
+  app.get(
+    "/status",
+    async (c) => c.html(statusPage(await viewNow(), status, logoUrl), 200, keptFor(10)),
+  );
+  app.get(COLOURS_URL, (c) => c.body(coloursOf(status.colours), 200, keptFor(300, "text/css")));
   if (logo) {
-    app.get(logoUrl!, (c) => {
-      c.header("cache-control", "public, max-age=300");
-      return c.body(new Uint8Array(logo.bytes), 200, { "content-type": logo.type });
-    });
+    app.get(logoUrl!, (c) => c.body(new Uint8Array(logo.bytes), 200, keptFor(300, logo.type)));
   }
-  app.get("/status.json", cors(), async (c) => {
-    c.header("cache-control", "public, max-age=10");
-    return c.json(summary(await viewNow(), status.title, url));
-  });
+  app.get(
+    "/status.json",
+    cors(),
+    async (c) => c.json(summary(await viewNow(), status.title, url), 200, keptFor(10)),
+  );
   app.get(FEED_URL, async (c) => {
-    c.header("cache-control", "public, max-age=60");
     const text = feed(await viewNow(), status.title, url);
-    return c.body(text, 200, { "content-type": "application/atom+xml; charset=utf-8" });
+    return c.body(text, 200, keptFor(60, "application/atom+xml; charset=utf-8"));
   });
   app.get(`/badge/:id{[0-9]+}/:what{(?:${BADGES.join("|")})\\.svg}`, etag(), async (c) => {
     const { id, what } = c.req.param();
     const { groups } = await viewNow();
     const site = groups.flatMap(({ sites }) => sites).find((one) => String(one.id) === id);
     if (site === undefined) return c.notFound();
-    c.header("cache-control", "public, max-age=60");
-    const text = badge(badgeOf(site, what!.slice(0, -4)));
-    return c.body(text, 200, { "content-type": "image/svg+xml" });
+    return c.body(badge(badgeOf(site, what!.slice(0, -4))), 200, keptFor(60, "image/svg+xml"));
   });
   return app;
+}
+
+/** Headers of what anybody may keep for so many seconds. */
+function keptFor(seconds: number, type?: string): Record<string, string> {
+  return { "cache-control": `public, max-age=${seconds}`, ...type && { "content-type": type } };
 }
 
 /** A stylesheet of the config's colours. */

@@ -130,11 +130,11 @@ function Brand({ status: { homepage, title }, logo }: { status: WebStatus; logo:
 }
 
 function Incident({ incident, asOf }: { incident: PublicIncident; asOf: number }) {
-  const { id, openedAt, closedAt, notes } = incident;
+  const { id, title, openedAt, closedAt, notes } = incident;
   return (
     <article id={`incident-${id}`}>
       <p>
-        <strong>{titleOf(incident)}</strong>
+        <strong>{title}</strong>
         <small>
           since <At at={openedAt} />,{" "}
           {closedAt === null
@@ -164,19 +164,4 @@ function Maintenance({ maintenance: { sites, from, to }, asOf }: {
       </small>
     </p>
   );
-}
-
-/** In words for customers. */
-export function titleOf({ site, kind, closedAt }: PublicIncident): string {
-  if (closedAt !== null) return kind === "down" ? `${site} was down` : `${site} worked in part`;
-  return kind === "down" ? `${site} is down` : `${site} works in part`;
-}
-
-/** What is said of an incident as plain text, the newest first. */
-export function textOf({ openedAt, closedAt, notes }: PublicIncident): string {
-  return [
-    ...(closedAt === null ? [] : [`${exact(closedAt)}: It is over.`]),
-    ...notes.toReversed().map(({ at, text }) => `${exact(at)}: ${text}`),
-    `${exact(openedAt)}: It began.`,
-  ].join("\n");
 }

@@ -1,5 +1,4 @@
 import type { State } from "../data/now/site_state.ts";
-import { titleOf } from "./page.tsx";
 import type { PublicIncident, PublicSite, StatusView } from "./view.ts";
 
 /** Statuspage's words for states; it has none for what nobody knows. */
@@ -93,7 +92,7 @@ function incident(one: PublicIncident, url: string) {
   }));
   return {
     id: one.id,
-    name: titleOf(one),
+    name: one.title,
     status: "investigating",
     created_at: openedAt,
     updated_at: updates[0]?.updated_at ?? openedAt,

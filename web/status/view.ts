@@ -27,9 +27,9 @@ export interface PublicSite {
 
 export interface PublicIncident {
   id: string;
-  siteId: number;
-  site: string;
   kind: "down" | "degraded";
+  /** In words for customers. */
+  title: string;
   openedAt: number;
   closedAt: number | null;
   /** What was written for the public, the oldest first. */
@@ -93,9 +93,8 @@ async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promis
       // The monitor's own trouble is no outage.
       kind !== "down" && kind !== "degraded" ? [] : [{
         id,
-        siteId: siteId!,
-        site: shown.get(siteId!)!.name,
         kind,
+        title: titleOf(shown.get(siteId!)!.name, kind, closedAt === null),
         openedAt,
         closedAt,
         notes: notes.filter((note) => note.isPublic && note.incidentId === id)
@@ -104,6 +103,11 @@ async function viewNow({ pool, sites, history, config, clock }: WebDeps): Promis
     ),
     maintenance: maintenanceAhead(config.sites, [...shown.values()], now),
   };
+}
+
+function titleOf(site: string, kind: PublicIncident["kind"], isOpen: boolean): string {
+  if (isOpen) return kind === "down" ? `${site} is down` : `${site} works in part`;
+  return kind === "down" ? `${site} was down` : `${site} worked in part`;
 }
 
 function overall(states: readonly State[]): Pick<StatusView, "indicator" | "words"> {

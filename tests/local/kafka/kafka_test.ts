@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { KafkaConfig, SASLOptions } from "kafkajs";
 import { dataFolder } from "../../../local/data_folder.ts";
 import { type Kafka, startKafka } from "../../../local/kafka/kafka.ts";
+import { untilLed } from "../../../kafka/topic.ts";
 import { quietKafka } from "../../../local/kafka/client.ts";
 
 const TOPIC = "ways";
@@ -107,8 +108,9 @@ Deno.test("startKafka() serves every listener and keeps its data over restarts",
     await admin.connect();
     await admin.createTopics({
       topics: [{ topic: TOPIC, numPartitions: 1 }],
-      waitForLeaders: true,
+      waitForLeaders: false,
     });
+    await untilLed(admin, TOPIC);
     assertEquals((await admin.describeCluster()).clusterId, kafka.clusterId);
     await admin.disconnect();
 

@@ -1,6 +1,7 @@
 import type { Admin, Kafka } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { untilLed } from "../../../kafka/topic.ts";
 import { quietKafka } from "../../../local/kafka/client.ts";
 import { useOddZstd } from "../load/odd_zstd.ts";
 
@@ -50,9 +51,9 @@ export async function makeTopic(
   topic: string,
   partitions: number,
 ): Promise<void> {
-  const made = await asAdmin(brokers, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
+  await asAdmin(brokers, async (admin) => {
+    const made = await admin.createTopics({
+      waitForLeaders: false,
       topics: [{
         topic,
         numPartitions: partitions,
@@ -61,8 +62,10 @@ export async function makeTopic(
           { name: "max.message.bytes", value: "4000000" },
         ],
       }],
-    }));
-  if (!made) throw new Error(`The topic "${topic}" is there already`);
+    });
+    if (!made) throw new Error(`The topic "${topic}" is there already`);
+    await untilLed(admin, topic);
+  });
 }
 
 /** Where each partition begins and ends. */

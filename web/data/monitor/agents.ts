@@ -30,7 +30,7 @@ export async function agentsOf(pool: Pool, current: CurrentSites): Promise<Agent
     pool,
     "SELECT id, identity AS uuid, last_seen::text FROM agents",
   );
-  const now = current.agents();
+  const now = current.latest.agents();
   const found = known.map((one): Agent => {
     const { last, isHeard = false, seen = [] } = now.get(one.id) ?? {};
     const states = { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };

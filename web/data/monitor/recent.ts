@@ -18,18 +18,15 @@ export interface RecentOfAgent {
  * Figures of the last minutes, of which there are no rollups yet: with 10,000 sites they look through
  * 50,000 results, so they are kept for all who look.
  */
-export class Recent {
-  readonly agents: Kept<RecentOfAgent[]>;
-  /** Results by the minute of their check: the last five that are full. */
-  readonly minutes: Kept<{ minute: number; results: number }[]>;
-
-  constructor({ pool, clock }: { pool: Pool; clock: Clock }) {
-    this.agents = new Kept(clock, () => rowsOf(pool, agentsSql(clock.now())));
-    this.minutes = new Kept(clock, () => rowsOf(pool, minutesSql(clock.now())));
-  }
+export function keptRecent({ pool, clock }: { pool: Pool; clock: Clock }) {
+  return {
+    agents: new Kept<RecentOfAgent[]>(clock, () => rowsOf(pool, agentsSql(clock.now()))),
+    /** By the minute of their check: the last five that are full. */
+    minutes: new Kept<{ results: number }[]>(clock, () => rowsOf(pool, minutesSql(clock.now()))),
+  };
 }
 
-/** SQL for `Recent.agents`. */
+/** SQL for `agents`. */
 export function agentsSql(now: number): string {
   return `SELECT agent_id, count(*)::int4 AS results,
   percentile_disc(0.5) WITHIN GROUP (ORDER BY lateness) AS lateness_p50,
@@ -37,7 +34,7 @@ export function agentsSql(now: number): string {
 FROM check_results WHERE ts > ${literal(now - 2 * MINUTE_MS)} GROUP BY 1`;
 }
 
-/** SQL for `Recent.minutes`. */
+/** SQL for `minutes`. */
 export function minutesSql(now: number): string {
   const until = Math.floor(now / MINUTE_MS) * MINUTE_MS;
   return `SELECT date_bin('1 minute', ts, '2000-01-01Z') AS minute, count(*)::int4 AS results

@@ -4,9 +4,8 @@ import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import { type RetryDeps, retryUntil } from "../../../runtime/retry.ts";
 import { rowsOf } from "../sql.ts";
-import { type AgentNow, LatestResults } from "./latest_results.ts";
+import { LatestResults } from "./latest_results.ts";
 import { byName, isOther, type OpenIncident, type SiteNow, siteNowOf } from "./site_now.ts";
-import type { Seen } from "./site_state.ts";
 
 /** What came in one look at the database. */
 export interface Update {
@@ -32,7 +31,8 @@ const RELOAD_MS = 60_000;
  */
 export class CurrentSites {
   readonly #deps: FollowDeps;
-  readonly #latest: LatestResults;
+  /** What their agents saw last. */
+  readonly latest: LatestResults;
   readonly #listeners = new Set<(update: Update) => void>();
   #byId = new Map<number, SiteNow>();
   /** By site: its place among all by its name. */
@@ -46,7 +46,7 @@ export class CurrentSites {
 
   constructor(deps: FollowDeps) {
     this.#deps = deps;
-    this.#latest = new LatestResults(deps);
+    this.latest = new LatestResults(deps);
     // Beyond those of before a restart, which pages may have.
     this.#revision = deps.clock.now();
   }
@@ -66,11 +66,6 @@ export class CurrentSites {
     return this.#failingSince;
   }
 
-  /** When the newest result was made, 0 where there is none. */
-  get newest(): number {
-    return this.#latest.newest;
-  }
-
   get size(): number {
     return this.#byId.size;
   }
@@ -88,16 +83,6 @@ export class CurrentSites {
     return this.#byId.get(id) ?? null;
   }
 
-  /** The last result of each agent of a site. */
-  seenOf(id: number): readonly Seen[] {
-    return this.#latest.of(id);
-  }
-
-  /** Those that said something in the last 26 hours, by their ids. */
-  agents(): ReadonlyMap<number, AgentNow> {
-    return this.#latest.agents();
-  }
-
   /** @returns What ends it */
   subscribe(listener: (update: Update) => void): () => void {
     this.#listeners.add(listener);
@@ -106,20 +91,20 @@ export class CurrentSites {
 
   /** Reads all sites anew. */
   async load(): Promise<void> {
-    await this.#latest.load();
+    await this.latest.load();
     this.#rank();
     await this.#readIncidents();
     const before = this.#byId;
     this.#byId = new Map();
     this.#isRead = true;
-    this.#update(this.#latest.siteIds, before);
+    this.#update(this.latest.siteIds, before);
     // Nothing is told of those that were not heard of for too long.
     if ([...before.keys()].some((id) => !this.#byId.has(id))) this.#revision++;
   }
 
   /** Takes over what came since the last look. */
   async look(): Promise<void> {
-    const heard = await this.#latest.look();
+    const heard = await this.latest.look();
     if ([...heard].some((id) => !this.#ranks.has(id))) this.#rank();
     const other = await this.#readIncidents();
     this.#update(new Set([...heard, ...other]), this.#byId, heard);
@@ -131,7 +116,7 @@ export class CurrentSites {
     let loadedAt = -Infinity;
     while (!signal.aborted) {
       await retryUntil("Reading the state of the sites", async () => {
-        const isDue = this.newest === 0 || clock.monotonic() - loadedAt >= RELOAD_MS;
+        const isDue = this.latest.newest === 0 || clock.monotonic() - loadedAt >= RELOAD_MS;
         await (isDue ? this.load() : this.look());
         if (isDue) loadedAt = clock.monotonic();
         this.#failingSince = null;
@@ -146,7 +131,7 @@ export class CurrentSites {
   }
 
   #rank(): void {
-    const names = [...this.#latest.siteIds].map((id) => [id, this.seenOf(id)[0]!.name] as const);
+    const names = [...this.latest.siteIds].map((id) => [id, this.latest.of(id)[0]!.name] as const);
     names.sort(([, a], [, b]) => byName(a, b));
     this.#ranks = new Map(names.map(([id], n) => [id, n]));
   }
@@ -165,7 +150,7 @@ export class CurrentSites {
     return [...new Set([...before.keys(), ...this.#incidents.keys()])].filter((id) => {
       const [old, incident] = [before.get(id), this.#incidents.get(id)];
       const isSame = old?.id === incident?.id && old?.isAcknowledged === incident?.isAcknowledged;
-      return !isSame && this.#latest.of(id).length > 0;
+      return !isSame && this.latest.of(id).length > 0;
     });
   }
 
@@ -178,8 +163,8 @@ export class CurrentSites {
     const changed: SiteNow[] = [];
     for (const id of ids) {
       const old = before.get(id);
-      const site = siteNowOf(id, this.#latest.of(id), {
-        now: this.#latest.now(),
+      const site = siteNowOf(id, this.latest.of(id), {
+        now: this.latest.now(),
         rank: this.#ranks.get(id) ?? 0,
         incident: this.#incidents.get(id) ?? null,
       });

@@ -146,7 +146,7 @@ export class History {
 
   /** @param n Its number since 1970 */
   async #readBucket(ring: Ring, step: "hour" | "day", ms: number, n: number): Promise<void> {
-    const { rows } = await this.#deps.pool.query<[number, ...CountsRow]>({
+    const { rows } = await this.#deps.pool.query<CountsRow>({
       text:
         `SELECT site_id, sum(up)::int4, sum(degraded)::int4, sum(down)::int4, sum(unknown)::int4,
          sum(maintenance)::int4
@@ -154,8 +154,7 @@ export class History {
       values: [new Date(n * ms), new Date((n + 1) * ms), step],
       rowMode: "array",
     });
-    ring.clear(n);
-    for (const [id, ...counts] of rows) ring.set(id, n, counts);
+    ring.set(n, rows);
   }
 
   /** The next sites' in turn; at first all of them. */

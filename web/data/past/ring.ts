@@ -7,8 +7,9 @@ export interface Counts {
   maintenance: number;
 }
 
-/** In the order of `Counts`. */
+/** Of a site, its counts in the order of `Counts`. */
 export type CountsRow = [
+  siteId: number,
   up: number,
   degraded: number,
   down: number,
@@ -17,8 +18,6 @@ export type CountsRow = [
 ];
 
 const FIELDS = 5;
-/** Sites whose counts stand in one array: what is there is never copied as more come. */
-const TOGETHER = 256;
 
 export function noCounts(): Counts {
   return { up: 0, degraded: 0, down: 0, unknown: 0, maintenance: 0 };
@@ -33,50 +32,39 @@ export function uptimeOf(
 }
 
 /**
- * Counts of the last so many buckets of each site: a newer one takes the oldest's place. Four bytes
+ * Counts of all sites in the last so many buckets: a newer one takes the oldest's place. Four bytes
  * each, as 10,000 sites have five million of them.
  */
 export class Ring {
-  readonly #size: number;
   /** Of each site, the how many-th it is. */
   readonly #places = new Map<number, number>();
-  readonly #arrays: Int32Array[] = [];
+  readonly #buckets: Int32Array[];
 
   constructor(size: number) {
-    this.#size = size;
+    this.#buckets = Array.from({ length: size }, () => new Int32Array());
   }
 
   ids(): Iterable<number> {
     return this.#places.keys();
   }
 
-  /** Forgets a bucket. */
-  clear(bucket: number): void {
-    const own = this.#size * FIELDS;
-    for (const all of this.#arrays) {
-      for (let at = this.#at(0, bucket); at < all.length; at += own) all.fill(0, at, at + FIELDS);
-    }
-  }
-
-  set(id: number, bucket: number, counts: CountsRow): void {
-    let place = this.#places.get(id);
-    if (place === undefined) {
-      place = this.#places.size;
-      this.#places.set(id, place);
-      if (place % TOGETHER === 0) {
-        this.#arrays.push(new Int32Array(TOGETHER * this.#size * FIELDS));
-      }
-    }
-    this.#arrays[Math.floor(place / TOGETHER)]!.set(counts, this.#at(place, bucket));
+  /** Takes over a bucket; those who are not among the rows have nothing in it. */
+  set(bucket: number, rows: readonly CountsRow[]): void {
+    for (const [id] of rows) if (!this.#places.has(id)) this.#places.set(id, this.#places.size);
+    const n = bucket % this.#buckets.length;
+    const length = this.#places.size * FIELDS;
+    if (this.#buckets[n]!.length < length) this.#buckets[n] = new Int32Array(length);
+    const all = this.#buckets[n]!.fill(0);
+    for (const [id, ...counts] of rows) all.set(counts, this.#places.get(id)! * FIELDS);
   }
 
   /** Adds to `sum` the buckets from one to another, both in; no more of them than fit. */
   sum(id: number, from: number, to: number, sum: Counts = noCounts()): Counts {
-    const place = this.#places.get(id);
-    if (place === undefined) return sum;
-    const all = this.#arrays[Math.floor(place / TOGETHER)]!;
+    const at = this.#places.get(id)! * FIELDS;
     for (let bucket = from; bucket <= to; bucket++) {
-      const at = this.#at(place, bucket);
+      const all = this.#buckets[bucket % this.#buckets.length]!;
+      // Of a site that is not known, or was not when the bucket came.
+      if (!(at < all.length)) continue;
       sum.up += all[at]!;
       sum.degraded += all[at + 1]!;
       sum.down += all[at + 2]!;
@@ -84,10 +72,5 @@ export class Ring {
       sum.maintenance += all[at + 4]!;
     }
     return sum;
-  }
-
-  /** Where a bucket of a site is in its array. */
-  #at(place: number, bucket: number): number {
-    return (place % TOGETHER * this.#size + bucket % this.#size) * FIELDS;
   }
 }

@@ -91,21 +91,3 @@ export async function byAgent(
     place: seen.find(({ agentId }) => agentId === row.agentId)?.location ?? row.agent,
   }));
 }
-
-/** A site that may not have been heard of lately. */
-export async function siteNamed(pool: Pool, id: number): Promise<KnownSite | null> {
-  const [site = null] = await rowsOf<KnownSite>(
-    pool,
-    "SELECT id, coalesce(name, url) AS name, url, name IS NOT NULL AS is_named FROM sites WHERE id = $1",
-    [id],
-  );
-  return site;
-}
-
-export interface KnownSite {
-  id: number;
-  /** Or its URL, where it has none. */
-  name: string;
-  url: string;
-  isNamed: boolean;
-}

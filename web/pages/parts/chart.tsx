@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import type { Range } from "../../data/past/range.ts";
 import { PHASES, type Point } from "../../data/past/series.ts";
 import { amount, exact } from "./format.ts";
@@ -13,60 +14,60 @@ interface ChartProps {
 }
 
 /** Response times over a range: p50, p95 and p99, failures shaded, gaps hatched. */
-export function ResponseChart({ points, range, gapMs }: ChartProps) {
-  const lines = ["p99", "p95", "p50"] as const;
-  const top = niceTop(points.map(({ p50, p95, p99 }) => Math.max(p50 ?? 0, p95 ?? 0, p99 ?? 0)));
-  const { x, y } = scales(range, top);
-  return (
-    <Figure {...{ points, range, gapMs, top }} kind="response" keys={[...lines].reverse()}>
-      {lines.map((line) => (
-        <path
-          class={line}
-          d={pathOf(points, range.stepMs + gapMs, (point) => point[line], x, y)}
-        />
-      ))}
-    </Figure>
-  );
+export function ResponseChart(props: ChartProps) {
+  const { points, range: { stepMs }, gapMs } = props;
+  const lines = ["p50", "p95", "p99"] as const;
+  const top = niceTop(points.map((point) => Math.max(...lines.map((line) => point[line] ?? 0))));
+  const draw = ({ x, y }: Scales) =>
+    lines.toReversed().map((line) => (
+      <path
+        class={line}
+        d={pathOf(
+          points,
+          stepMs + gapMs,
+          (point) => point[line],
+          x,
+          y,
+        )}
+      />
+    ));
+  return <Figure {...props} kind="response" lines={lines} top={top} draw={draw} />;
 }
 
 /** The medians of the phases, one on the other. */
-export function PhaseChart({ points, range, gapMs }: ChartProps) {
+export function PhaseChart(props: ChartProps) {
+  const { points, range: { stepMs } } = props;
   const sums = points.map((point) => {
     let sum = 0;
     return PHASES.map((phase) => sum += point[phase] ?? 0);
   });
   const top = niceTop(sums.map((sum) => sum.at(-1)!));
-  const { x, y } = scales(range, top);
-  return (
-    <Figure {...{ points, range, gapMs, top }} kind="phases" keys={PHASES}>
-      {PHASES.map((_, n) => (
-        <path
-          class={`phase-${n + 1}`}
-          d={points.map((point, at) => {
-            if (point.p50 === null) return "";
-            const [from, to] = [x(point.at), x(point.at + range.stepMs)];
-            const [low, high] = [n === 0 ? 0 : sums[at]![n - 1]!, sums[at]![n]!];
-            return high === low ? "" : `M${from} ${y(low)}H${to}V${y(high)}H${from}z`;
-          }).join("")}
-        />
-      ))}
-    </Figure>
-  );
+  const draw = ({ x, y }: Scales) =>
+    PHASES.map((_, n) => {
+      const boxes = points.map(({ at, p50 }, of) => {
+        const [low, high] = [n === 0 ? 0 : sums[of]![n - 1]!, sums[of]![n]!];
+        if (p50 === null || high === low) return "";
+        return `M${x(at)} ${y(low)}H${x(at + stepMs)}V${y(high)}H${x(at)}z`;
+      });
+      return <path class={`phase-${n + 1}`} d={boxes.join("")} />;
+    });
+  return <Figure {...props} kind="phases" lines={PHASES} top={top} draw={draw} />;
 }
 
 interface FigureProps extends ChartProps {
   kind: "response" | "phases";
-  keys: readonly string[];
+  lines: readonly ("p50" | "p95" | "p99" | typeof PHASES[number])[];
+  /** Where it ends, ms. */
   top: number;
-  children?: unknown;
+  draw: (scales: Scales) => Child;
 }
 
-function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps) {
-  const { x } = scales(range, top);
+function Figure({ points, range, gapMs, kind, lines, top, draw }: FigureProps) {
+  const scales = scalesOf(range, top);
+  const { x } = scales;
   const isStacked = kind === "phases";
-  const columns = isStacked ? PHASES : ["p50", "p95", "p99"] as const;
   const legend = [
-    ...keys.map((key, n) => [isStacked ? `phase-${n + 1}` : key, key.replace("_", " ")]),
+    ...lines.map((line, n) => [isStacked ? `phase-${n + 1}` : line, line.replace("_", " ")]),
     ["failed", "down"],
     ["gap", "not observed"],
   ];
@@ -80,9 +81,7 @@ function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps
     at: points.map(({ at }) => Math.round(at / 1_000)),
     // Of each point the share of its slots that are down.
     down: points.map(({ up, degraded, down }) => round(down / (up + degraded + down || 1))),
-    lines: Object.fromEntries(
-      columns.map((name) => [name, points.map((point) => round(point[name]))]),
-    ),
+    lines: Object.fromEntries(lines.map((line) => [line, points.map((one) => round(one[line]))])),
   };
   const spans = (some: readonly [from: number, to: number][]) =>
     some.map(([from, to]) => `M${x(from)} 0H${x(to)}V${HEIGHT}H${x(from)}z`).join("");
@@ -92,7 +91,7 @@ function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps
         {legend.map(([as, says], n) => (
           <span class="key">
             <svg viewBox="0 0 16 8" aria-hidden="true">
-              <path class={as} d={isStacked || n >= keys.length ? "M0 0h16v8h-16z" : "M0 4h16"} />
+              <path class={as} d={isStacked || n >= lines.length ? "M0 0h16v8h-16z" : "M0 4h16"} />
             </svg>
             {says}
           </span>
@@ -111,7 +110,7 @@ function Figure({ points, range, gapMs, kind, keys, top, children }: FigureProps
             class="failed"
             d={spans(points.flatMap(({ at, down }) => down > 0 ? [[at, at + range.stepMs]] : []))}
           />
-          {children}
+          {draw(scales)}
         </svg>
       </div>
       <div class="axis">
@@ -139,7 +138,9 @@ function gapsOf(
   return gaps;
 }
 
-function scales({ since, until }: Range, top: number) {
+type Scales = ReturnType<typeof scalesOf>;
+
+function scalesOf({ since, until }: Range, top: number) {
   const x = (at: number) =>
     Math.round(Math.min(1, Math.max(0, (at - since) / (until - since))) * WIDTH * 10) / 10;
   const y = (ms: number) => Math.round((1 - ms / top) * HEIGHT * 10) / 10;

@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import type { Incident } from "../../data/incidents/incidents.ts";
 import type { Owed } from "../../data/monitor/pipeline.ts";
 import type { State } from "../../data/now/site_state.ts";
@@ -5,15 +6,17 @@ import { Ago, At, Marked, Table } from "./basics.tsx";
 import { count, span } from "./format.ts";
 
 /** A row an incident. @param withSubject Whether to say of what it is */
-export function IncidentRows({ of, now, withSubject = false }: {
+export function IncidentRows({ of, now, withSubject = false, none }: {
   of: readonly Incident[];
   now: number;
   withSubject?: boolean;
+  none?: Child;
 }) {
   const link = (one: Incident, text: string) => <a href={`/incidents/${one.id}`}>{text}</a>;
   return (
     <Table
       of={of}
+      none={none}
       columns={{
         "what": (one) => (
           <Marked state={markOf(one.kind)}>

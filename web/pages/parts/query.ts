@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { type Selection, type Sort, SORTS } from "../../data/now/selection.ts";
 import type { Env } from "../../env.ts";
-import { pageIn } from "./basics.tsx";
+import { pageIn } from "./paging.tsx";
 
 /** What the address of the overview says. */
 export interface Query extends Selection {

@@ -1,8 +1,9 @@
 import type { SiteNow } from "../../data/now/site_now.ts";
 import { type Range, RANGES } from "../../data/past/range.ts";
 import type { FromAgent } from "../../data/past/series.ts";
-import { Ago, Mark, Pick, Since } from "./basics.tsx";
+import { Ago, Mark, Since } from "./basics.tsx";
 import { plural, span } from "./format.ts";
+import { Pick } from "./paging.tsx";
 import { noticedBy, whyOf } from "./why.ts";
 import { IncidentLink } from "./wrong.tsx";
 

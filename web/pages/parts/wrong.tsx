@@ -31,9 +31,8 @@ interface WrongProps {
 
 /** What is wrong now: since when, why, and who noticed. */
 export function Wrong({ sites, counts, now }: WrongProps) {
-  const order = new Map(BY_URGENCY.map((state, n) => [state, n]));
   const wrong = [...sites.all()].filter(({ state }) => state === "down" || state === "degraded")
-    .sort((a, b) => order.get(a.state)! - order.get(b.state)! || b.since - a.since);
+    .sort((a, b) => BY_URGENCY.indexOf(a.state) - BY_URGENCY.indexOf(b.state) || b.since - a.since);
   return (
     <>
       <div class="headline">
