@@ -1,5 +1,6 @@
 import TinyQueue from "tinyqueue";
 import type { Clock } from "../runtime/clock.ts";
+import { type Grid, type Missed, nextSlot, Turn } from "./due_times.ts";
 import { hashFraction } from "./hash.ts";
 
 /** What is scheduled: an identity and how often. */
@@ -18,21 +19,6 @@ export interface ScheduleOptions<T extends Scheduled> {
   run: (item: T, turn: Turn) => Promise<void>;
   /** Called with due times that passed without a run, as the loop stood still. */
   onMissed?: (item: T, missed: Missed) => void;
-}
-
-/** Due times that passed without a run. */
-export interface Missed {
-  /** Monotonic time of the first, milliseconds. */
-  due: number;
-  slots: number;
-}
-
-/** Due times at a fixed rate: whole intervals from an anchor, monotonic milliseconds. */
-interface Grid {
-  anchor: number;
-  frequencyMs: number;
-  /** Runs are at multiples of this. */
-  stepMs: number;
 }
 
 interface Entry<T> {
@@ -67,64 +53,6 @@ const MAX_WAIT_MS = 60_000;
 
 /** The longest that one turn of the loop starts runs for; those that are left follow in the next. */
 const MAX_SLICE_MS = 8;
-
-/**
- * One run of an item, and the due times that it answers for: from its own on all that come until
- * `slots()` is asked last.
- */
-export class Turn {
-  readonly #clock: Clock;
-  readonly grid: Grid;
-  #due: number;
-  /** Up to when due times are answered for. */
-  #until: number;
-
-  constructor(clock: Clock, grid: Grid, due: number) {
-    this.#clock = clock;
-    this.grid = grid;
-    this.#due = due;
-    this.#until = due;
-  }
-
-  /** Monotonic time that the run was due at. */
-  get due(): number {
-    return this.#due;
-  }
-
-  /** How long ago that was. */
-  get lateMs(): number {
-    return Math.max(0, this.#clock.monotonic() - this.#due);
-  }
-
-  /** How long until the next due time that is not answered for. */
-  get leftMs(): number {
-    return this.next - this.#clock.monotonic();
-  }
-
-  /** The first due time that is not answered for. */
-  get next(): number {
-    return nextSlot(this.grid, this.#until);
-  }
-
-  /**
-   * How many due times there are by now, this run's own among them.
-   *
-   * @param stalledMs How long the loop stood still: what came due in that time is missed
-   */
-  slots(stalledMs = 0): number {
-    this.#until = Math.max(this.#due, this.#clock.monotonic() - stalledMs);
-    return 1 + slotOf(this.grid, this.#until) - slotOf(this.grid, this.#due);
-  }
-
-  /** Goes on for the latest due time alone. @returns Those before it, if there are any */
-  skip(): Missed | null {
-    const due = this.#due;
-    const slots = this.slots() - 1;
-    if (slots === 0) return null;
-    this.#due = slotTime(this.grid, slotOf(this.grid, this.#until));
-    return { due, slots };
-  }
-}
 
 /**
  * Runs many items, each at a fixed rate on the monotonic clock, with one timer for all.
@@ -275,27 +203,12 @@ function inOrder<T>(entries: Entry<T>[]): TinyQueue<Entry<T>> {
   return new TinyQueue(entries, (a, b) => a.due - b.due);
 }
 
-/** The number of the last due time at or before `time`; a microsecond makes up for rounding. */
-function slotOf({ anchor, frequencyMs }: Grid, time: number): number {
-  return Math.floor((time - anchor + 0.001) / frequencyMs);
-}
-
 /** The step for so many items. */
 function stepOf(items: readonly Scheduled[]): number {
   const aMs = items.reduce((sum, { frequencyMs }) => sum + 1 / frequencyMs, 0);
   if (aMs * MAX_STEP_MS < 2) return MIN_STEP_MS;
   const steps = Math.round(RUNS_A_STEP / aMs / MIN_STEP_MS);
   return Math.min(Math.max(steps * MIN_STEP_MS, MIN_STEP_MS), MAX_STEP_MS);
-}
-
-/** When a due time is, by its number, put on the grid of timers. */
-function slotTime({ anchor, frequencyMs, stepMs }: Grid, slot: number): number {
-  return Math.ceil((anchor + slot * frequencyMs) / stepMs) * stepMs;
-}
-
-/** The first due time after `time`. */
-function nextSlot(grid: Grid, time: number): number {
-  return slotTime(grid, slotOf(grid, time) + 1);
 }
 
 /** The next due time, or a time of the item's own within ten seconds if that comes sooner. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentConfig } from "../config/types.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -39,6 +39,7 @@ export async function openStateFolder(
       clock,
       log,
     });
+    await warnOfLittleRoom(config, log);
     return { outbox, agentUUID: config.uuid ?? await keptUUID(join(stateDir, "agent-uuid")) };
   } catch (error) {
     await outbox?.close();
@@ -56,6 +57,23 @@ export async function openStateFolder(
       { cause: error },
     );
   }
+}
+
+/** Says so where the disk has less room than the outbox may yet take. */
+async function warnOfLittleRoom(config: AgentConfig, log: Logger): Promise<void> {
+  const { stateDir, outboxMaxBytes } = config;
+  const { bavail, bsize } = await statfs(stateDir).catch(() => ({ bavail: Infinity, bsize: 1 }));
+  const freeBytes = bavail * bsize;
+  let wantedBytes = outboxMaxBytes;
+  for (const name of await readdir(stateDir)) {
+    wantedBytes -= (await stat(join(stateDir, name))).size;
+  }
+  if (freeBytes >= wantedBytes) return;
+  log.error(
+    { freeBytes, wantedBytes },
+    "The disk has less room than the outbox may take, and when it is full, results are lost; " +
+      'make room, or lower "agent.outbox_max_bytes"',
+  );
 }
 
 async function keptUUID(path: string): Promise<string> {

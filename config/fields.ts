@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 import { z } from "zod";
+import { bareHost } from "../runtime/host_port.ts";
 
 /** `schema`, or `value` where the key is absent or left empty (null in YAML). */
 export function withDefault<S extends z.ZodType>(schema: S, value: z.output<S>) {
@@ -188,5 +189,5 @@ export function parseListen(given: unknown): Listen | null {
   const [, host = LOOPBACK, digits] = match;
   const port = Number(digits);
   if (port > 65_535 || !URL.canParse(`http://${host}`)) return null;
-  return { host: host.replace(/^\[|\]$/g, ""), port };
+  return { host: bareHost(host), port };
 }

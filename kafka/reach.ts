@@ -5,7 +5,7 @@ import { type Clock, sleep } from "../runtime/clock.ts";
 import { withAdmin } from "./cluster.ts";
 import { brokerErrorOf, isPassing } from "./failure.ts";
 import { fetchOnce } from "./kafkajs/fetch_once.ts";
-import { topicExists, topicOrLeave } from "./topic.ts";
+import { partitionsOf } from "./topic.ts";
 
 /** What a mode does with the topic: an agent publishes, the others read it as a group. */
 export interface TopicUse {
@@ -42,12 +42,14 @@ export async function* reachKafka(
     }));
   yield broker;
   if (!broker.isFine) return;
-  const found = await findingOf(
-    "topic",
-    () => withAdmin(kafka, (admin) => topicOrLeave(admin, config)),
-  );
-  yield found;
-  if (found.isFine && await withAdmin(kafka, (admin) => topicExists(admin, topic))) {
+  let partitions: number | null = null;
+  yield await findingOf("topic", async () => {
+    partitions = await withAdmin(kafka, (admin) => partitionsOf(admin, config));
+    return partitions === null
+      ? `"${topic}" is not there yet; it may be made, of ${config.topicPartitions} partitions`
+      : `"${topic}" of ${partitions} partitions`;
+  });
+  if (partitions !== null) {
     if (publishes) {
       yield await findingOf("publish", async () => {
         await answered(INVALID_REQUIRED_ACKS, () => publishNothing(kafka, topic));

@@ -32,17 +32,14 @@ export async function ensureTopic(kafka: Kafka, config: KafkaConfig, log: Logger
 }
 
 /**
- * What there is of the topic, in words; where it is missing, that it may be made.
+ * How many partitions the topic has; null where it is missing and may be made.
  *
  * @throws {TopicMissingError} Where the broker does not let us
  */
-export async function topicOrLeave(admin: Admin, config: KafkaConfig): Promise<string> {
-  const { topic, topicPartitions } = config;
-  if (await makeTopic(admin, config, true)) {
-    return `"${topic}" is not there yet; it may be made, of ${topicPartitions} partitions`;
-  }
-  const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return `"${topic}" of ${found!.partitions.length} partitions`;
+export async function partitionsOf(admin: Admin, config: KafkaConfig): Promise<number | null> {
+  if (await makeTopic(admin, config, true)) return null;
+  const { topics: [found] } = await admin.fetchTopicMetadata({ topics: [config.topic] });
+  return found!.partitions.length;
 }
 
 /**
@@ -126,8 +123,7 @@ export async function hasBrokerTime(kafka: Kafka, topic: string): Promise<boolea
   }
 }
 
-/** Whether the topic is there. */
-export async function topicExists(admin: Admin, topic: string): Promise<boolean> {
+async function topicExists(admin: Admin, topic: string): Promise<boolean> {
   try {
     await admin.fetchTopicMetadata({ topics: [topic] });
     return true;

@@ -8,7 +8,7 @@ import process from "node:process";
  * - consume.after_both: Kafka knows, too
  * - agent.after_send: the broker has acknowledged results that are still in the outbox
  */
-export const FAILPOINTS = [
+const FAILPOINTS = [
   "store.before_call",
   "store.after_commit",
   "consume.after_both",

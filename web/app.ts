@@ -7,7 +7,7 @@ import { loginRoom } from "./access/login.tsx";
 import { isForProgram, problem } from "./access/problem.ts";
 import { api } from "./api/index.ts";
 import { assets } from "./assets/index.ts";
-import { hostPort } from "../runtime/ops/server.ts";
+import { hostPort } from "../runtime/host_port.ts";
 import type { Env, WebDeps } from "./env.ts";
 import { health } from "./health.ts";
 import { live } from "./live/index.tsx";

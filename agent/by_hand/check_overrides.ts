@@ -5,6 +5,7 @@ import { quote } from "../../config/say/show.ts";
 import { settingsSchema } from "../../config/site/site.ts";
 import type { Site } from "../../config/types.ts";
 import type { CheckOptions } from "../../runtime/cli/options.ts";
+import { bareHost } from "../../runtime/host_port.ts";
 import { UsageError } from "../../runtime/cli/exit_codes.ts";
 
 const FORM = "application/x-www-form-urlencoded";
@@ -77,7 +78,7 @@ function addressOf(text: string): [host: string, address: string] {
   if (!host || !address) {
     throw new UsageError(`Option "--resolve" needs "HOST:ADDR", found ${quote(text)}`);
   }
-  return [host, address.replace(/^\[|\]$/g, "")];
+  return [host, bareHost(address)];
 }
 
 function bodyOf(data: string, cwd: string): Uint8Array {

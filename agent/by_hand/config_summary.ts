@@ -8,7 +8,7 @@ import {
   siteId,
 } from "../../config/types.ts";
 import { dsnProblem, parseDsn } from "../../runtime/dsn.ts";
-import { hostPort } from "../../runtime/ops/server.ts";
+import { hostPort } from "../../runtime/host_port.ts";
 import { hideSecrets } from "../evidence/scrub.ts";
 import { rulesOf } from "../rules/index.ts";
 import { counted } from "../rules/rule.ts";

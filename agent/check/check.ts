@@ -15,7 +15,7 @@ import type { MaintenanceCalendar } from "./maintenance.ts";
 import type { Network } from "../condition/network.ts";
 import { type AgentIdentity, toMessage } from "./result.ts";
 import { applyRules, type Inspected, inspectionFor, type RuleOutcome } from "../rules/index.ts";
-import type { Turn } from "../schedule.ts";
+import type { Turn } from "../due_times.ts";
 import type { SiteRequests } from "./site_requests.ts";
 
 /** What a check needs, handed in. */

@@ -5,7 +5,7 @@ import type { ResultMessage } from "../../wire/message.ts";
 import { check, type CheckDeps, type Checked, missedResult } from "./check.ts";
 import type { Limiter } from "../condition/limiter.ts";
 import type { Outbox } from "../outbox/outbox.ts";
-import type { Missed, Turn } from "../schedule.ts";
+import type { Missed, Turn } from "../due_times.ts";
 import type { AgentStats } from "../stats.ts";
 import { ThrottledReport } from "../throttled_report.ts";
 import { type Timestamps, toMeta } from "./timestamps.ts";

@@ -6,11 +6,13 @@ const FREE_BYTES = 16 * 1024;
 /** What one exchange may take of what all share. */
 export interface Allowance {
   /**
-   * Takes memory for a body.
+   * Takes memory for a body: `most` bytes, or as many as there are.
    *
-   * @throws {Error} With code ENOMEM, where no more may be taken
+   * @param most @default least
+   * @returns How many bytes were taken
+   * @throws {Error} With code ENOMEM, where there are not even `least`
    */
-  takeBytes(bytes: number): void;
+  takeBytes(least: number, most?: number): number;
   /**
    * Takes a descriptor beside the exchange's own, if there is one to spare.
    *
@@ -35,15 +37,17 @@ export class Allowances {
   open(): Allowance {
     let [free, taken] = [FREE_BYTES, 0];
     return {
-      takeBytes: (bytes) => {
-        const counted = Math.max(0, bytes - free);
-        free -= bytes - counted;
-        if (counted > this.#bytesLeft) {
+      takeBytes: (least, most = least) => {
+        const bytes = Math.min(most, free + this.#bytesLeft);
+        if (bytes < least) {
           const message = "The bodies that are read are over the agent's budget";
           throw Object.assign(new Error(message), { code: "ENOMEM" });
         }
+        const counted = Math.max(0, bytes - free);
+        free -= bytes - counted;
         this.#bytesLeft -= counted;
         taken += counted;
+        return bytes;
       },
       takeSocket: (share) => this.#places.tryAcquire(share),
       giveSocket: () => this.#places.release(),

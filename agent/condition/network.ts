@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import net, { isIP } from "node:net";
 import { type Clock, sleep } from "../../runtime/clock.ts";
+import { bareHost } from "../../runtime/host_port.ts";
 import { keep } from "../bounded_map.ts";
 import { type AgentState, BY_LOST_NETWORK } from "../check/judge.ts";
 import type { FailureClass } from "../http/errors.ts";
@@ -232,7 +233,7 @@ class Silence {
 
 /** The host of a URL, or null. */
 export function hostOf(url: string): string | null {
-  return URL.parse(url)?.hostname.replace(/^\[|\]$/g, "") || null;
+  return bareHost(URL.parse(url)?.hostname ?? "") || null;
 }
 
 /** Names under one may share what fails: the last two labels. */
@@ -251,7 +252,7 @@ export function askControlBy(client: HttpClient): AskControl {
 
 async function connects(control: string, signal: AbortSignal): Promise<boolean> {
   const { hostname, port } = new URL(`tcp://${control}`);
-  const socket = net.connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  const socket = net.connect({ host: bareHost(hostname), port: Number(port) });
   // Stays for the socket's life: an error with nobody to hear it would end the process.
   socket.on("error", () => {});
   return await once(socket, "connect", { signal }).then(() => true, () => false)

@@ -15,7 +15,7 @@ export class BodyBuffer {
   #block = new Uint8Array(0);
   #length = 0;
 
-  /** @param allowance Where the memory is taken from; without, it is not counted */
+  /** @param allowance What the block is taken from; without, it is not counted */
   constructor(maxBytes: number, allowance?: Allowance) {
     this.#max = maxBytes;
     this.#allowance = allowance;
@@ -32,21 +32,24 @@ export class BodyBuffer {
       this.truncated = true;
       piece = piece.subarray(0, room);
     }
-    this.#allowance?.takeBytes(piece.length);
     const needed = this.#length + piece.length;
-    if (needed > this.#block.length) {
-      // The first block is no larger than what came: most bodies come in one piece.
-      const grown = new Uint8Array(Math.min(this.#max, Math.max(needed, this.#block.length * 2)));
-      grown.set(this.#block);
-      this.#block = grown;
-    }
+    if (needed > this.#block.length) this.#grow(needed);
     this.#block.set(piece, this.#length);
     this.#length = needed;
     return !this.truncated;
   }
 
-  /** All of it, in memory of its own. */
+  /** All of it, until more is added. */
   bytes(): Uint8Array {
-    return this.#block.length === this.#length ? this.#block : this.#block.slice(0, this.#length);
+    return this.#block.subarray(0, this.#length);
+  }
+
+  /** Doubles, if there is so much; but the first block is no larger than what came, often all of it. */
+  #grow(needed: number): void {
+    const held = this.#block.length;
+    const most = Math.min(this.#max, Math.max(needed, held * 2)) - held;
+    const taken = this.#allowance?.takeBytes(needed - held, most) ?? most;
+    // The old block is free at once.
+    this.#block = new Uint8Array(this.#block.buffer.transfer(held + taken));
   }
 }

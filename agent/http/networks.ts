@@ -3,7 +3,7 @@ import { keep } from "../bounded_map.ts";
 import { failure } from "./errors.ts";
 
 /** Where nobody but the machine itself has business: link-local, and what clouds tell their machines. */
-export const DEFAULT_DENIED: readonly string[] = [
+const DEFAULT_DENIED: readonly string[] = [
   "169.254.0.0/16",
   "fe80::/10",
   // Amazon and Google by IPv6; Alibaba, Azure and Oracle.

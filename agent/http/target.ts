@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { bareHost } from "../../runtime/host_port.ts";
 import { failure } from "./errors.ts";
 
 /** Where a request goes and what it names. */
@@ -31,7 +32,7 @@ export function parseTarget(text: string): Target {
   if (!secure && url.protocol !== "http:") {
     throw failure("not_made", `The URL has the scheme "${url.protocol.slice(0, -1)}"`);
   }
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = bareHost(url.hostname);
   const written = PARTS.exec(text.trim());
   const authority = written?.[1]?.replace(/^.*@/s, "") ?? "";
   return {

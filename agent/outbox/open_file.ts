@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, chmodSync, linkSync, renameSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { sizesOf } from "./sizes.ts";
 import { rescue } from "./rescue.ts";
-import { failureKind, tryExec } from "./sqlite_errors.ts";
+import { failureKind, tryTo } from "./sqlite_errors.ts";
 
 /** Where the outbox's file is and what it may take. */
 export interface FileOptions {
@@ -19,7 +19,7 @@ export interface Damaged {
   movedTo: string;
   /** Why it counts as damaged. */
   error: string;
-  /** Why not all could be brought over, or why that is not known; null where nothing speaks against it. */
+  /** Why not all could be brought over; null where nothing speaks against it. */
   rescueError: string | null;
 }
 
@@ -46,23 +46,13 @@ const SCHEMA = `
 /** How long to wait for a process that is just ending and still has the file. */
 const BUSY_MS = 1_000;
 
-/**
- * Changes so many pages, and so lets the journal grow to what deletes 16 rows at a time. Without room
- * for it there is no such reserve.
- */
-const RESERVE = `
-  CREATE TABLE IF NOT EXISTS reserve (pad BLOB);
-  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 32)
-    INSERT INTO reserve SELECT zeroblob(4000) FROM n;
-  UPDATE reserve SET pad = zeroblob(3999);
-`;
+/** Of the journal: enough to delete 16 rows at a time, also when the disk is full. */
 const RESERVE_BYTES = 32 * 4_096;
 
 /**
  * Opens the outbox's file, which is made if need be, for this process alone. What waits for the broker
- * in a damaged one is copied to a new one, as far as it can be read. The damaged file stays where it
- * is until the copy, "….rescue", is whole; then it is moved aside for it. What cuts this short, a kill
- * or a full disk, costs nothing: a copy beside a file is begun again, one without a file is whole.
+ * in a damaged one is copied to a new one, as far as it can be read, which takes its place when it is
+ * whole: what cuts this short, a kill or a full disk, costs nothing.
  *
  * @param damage How an earlier use found the file damaged; null where none did
  * @throws {Error} SQLite's, where the file cannot be opened, is locked, or is of another version, or
@@ -73,29 +63,31 @@ export function openOrRescue(
   damage: string | null,
 ): { db: DatabaseSync; damaged: Damaged | null } {
   const { path } = options;
-  const copy = `${path}.rescue`;
-  const movedTo = damagedOf(path);
-  let error = damage ?? "An earlier process found it damaged";
-  let rescueError: string | null = "Not known: an earlier process read it";
-  if (existsSync(path) || !existsSync(copy)) {
-    try {
-      const db = openFile(options);
-      if (damage === null) return { db, damaged: null };
-      // It opens, as opening reads not every page; and no other process has it.
-      db.close();
-    } catch (failed) {
-      if (failureKind(failed) !== "damaged") throw failed;
-      error = damage ?? (failed as Error).message;
-    } finally {
-      removeFile(copy);
-    }
-    rescueError = copyReadable(options, copy);
-    renameSync(path, movedTo);
+  const [copy, movedTo] = [`${path}.rescue`, damagedOf(path)];
+  let [db, error] = [null as DatabaseSync | null, damage];
+  try {
+    db = openFile(options);
+  } catch (failed) {
+    if (failureKind(failed) !== "damaged") throw failed;
+    error ??= (failed as Error).message;
   }
-  // It would be taken for the new file's.
-  rmSync(`${path}-journal`, { force: true });
-  renameSync(copy, path);
-  return { db: openFile(options), damaged: { movedTo, error, rescueError } };
+  // Nobody else has the file, so that it was left by a process that was killed.
+  removeFile(copy);
+  if (db !== null && error === null) return { db, damaged: null };
+  // It may open though it is damaged, as opening reads not every page.
+  db?.close();
+  try {
+    const rescueError = rescue(path, () => openFile({ ...options, path: copy }));
+    removeFile(movedTo);
+    // Where there are no links, nothing is kept of it but what could be read.
+    tryTo(() => linkSync(path, movedTo));
+    // It would be taken for the new file's.
+    rmSync(`${path}-journal`, { force: true });
+    renameSync(copy, path);
+    return { db: openFile(options), damaged: { movedTo, error: error!, rescueError } };
+  } finally {
+    removeFile(copy);
+  }
 }
 
 /** Where the last damaged file is, if there was any. */
@@ -106,22 +98,6 @@ export function damagedOf(path: string): string {
 /** 0 where there is none. */
 export function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** @returns Why not all could be brought over; else null */
-function copyReadable(options: FileOptions, copy: string): string | null {
-  try {
-    const to = openFile({ ...options, path: copy });
-    try {
-      return rescue(options.path, to);
-    } finally {
-      to.close();
-      rmSync(`${copy}-journal`, { force: true });
-    }
-  } catch (error) {
-    removeFile(copy);
-    throw error;
-  }
 }
 
 function removeFile(path: string): void {
@@ -159,9 +135,10 @@ function openFile({ path, maxBytes, maxPages }: FileOptions): DatabaseSync {
     if (format === 0) db.exec(SCHEMA);
     // Every page of rows is looked at, so that damage shows now; what is elsewhere shows in use.
     db.exec("COMMIT; SELECT count(*) FROM outbox; SELECT * FROM meta; SELECT max(id) FROM refused");
-    if (fileBytes(`${path}-journal`) < RESERVE_BYTES) {
-      tryExec(db, RESERVE);
-      tryExec(db, "DROP TABLE reserve");
+    const missing = RESERVE_BYTES - fileBytes(`${path}-journal`);
+    // No transaction is in it now. Without room for it, it may be that a full disk heals late.
+    if (missing > 0) {
+      tryTo(() => appendFileSync(`${path}-journal`, new Uint8Array(missing), { mode: 0o600 }));
     }
     return db;
   } catch (error) {

@@ -8,8 +8,8 @@ import { startWorker, Thread, ThreadError } from "../../runtime/thread/thread.ts
 import { ThrottledReport } from "../throttled_report.ts";
 import type { FileOptions } from "./open_file.ts";
 import type { OutboxHandlers } from "./outbox_thread.ts";
-import { fitting, textBytes } from "./sizes.ts";
-import { type Applied, MAX_REFUSED, type NewRow, type RefusedRow, type Row } from "./store.ts";
+import { fitting } from "./sizes.ts";
+import { type Applied, MAX_REFUSED, type NewRow, type Row } from "./store.ts";
 
 export interface OutboxOptions extends FileOptions {
   maxAgeMs: number;
@@ -59,8 +59,6 @@ const REFUSED = `refused by the broker, and over ${MAX_REFUSED} or over agent.ou
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #losses: ThrottledReport<string>;
   #thread!: Thread<OutboxHandlers>;
   /** The thread is asked one thing at a time. */
@@ -84,10 +82,8 @@ export class Outbox {
 
   /** In order, those that are not known to be on disk. */
   #unwritten: NewRow[] = [];
-  /** Rows on disk that were not given out, in order; where there are more, which are to be read, none. */
+  /** Rows on disk that were not given out, in order; none while there may be more, to be read. */
   #ready: NewRow[] = [];
-  /** Rows on disk up to this id were given out, and whether there may be more to read. */
-  #read = 0;
   #hasUnread = true;
   /** Rows up to this id were given out, and may be on their way to the broker. */
   #given = 0;
@@ -95,13 +91,11 @@ export class Outbox {
   #doneThrough = 0;
   #done = 0;
   /** To be set aside. */
-  #refused: RefusedRow[] = [];
+  #refused: NewRow[] = [];
 
   private constructor(options: OutboxOptions) {
     const { clock, log } = this.#options = options;
-    this.#clock = clock;
     this.#spell = new Spell(clock);
-    this.#log = log;
     this.#losses = new ThrottledReport(clock, (count, why) => {
       const fields = { count, why, waiting: this.waiting, dropped: this.#dropped };
       log.error(fields, "Dropped results, the oldest");
@@ -137,7 +131,7 @@ export class Outbox {
   get oldestAt(): number | null {
     const oldest = this.#file.oldest ?? this.#unwritten[0]?.created;
     if (this.waiting === 0 || oldest === undefined) return null;
-    return this.#clock.now() - (this.#age() - oldest);
+    return this.#options.clock.now() - (this.#age() - oldest);
   }
 
   /** Whether the last write failed; then results wait in memory. */
@@ -151,7 +145,7 @@ export class Outbox {
   }
 
   /** Takes a result; it is on disk within 100 ms if the disk lets it. */
-  add({ key, value }: { key: string; value: string }): void {
+  add({ key, value }: Pick<Row, "key" | "value">): void {
     this.#unwritten.push({ id: this.#nextId++, key, value, created: this.#age() });
     if (this.#unwritten.length > MAX_UNWRITTEN) {
       // Not one that may be on its way.
@@ -190,18 +184,18 @@ export class Outbox {
     const gone = new Set(ids);
     this.#unwritten = this.#unwritten.filter(({ id }) => !gone.has(id));
     const last = ids.at(-1) ?? 0;
-    // Given from memory while the disk could not be read: what is there is sent again.
-    if (last > this.#read) return;
+    // The disk cannot be read, or could not when these were given: what is there is sent again.
+    if (!readable(this.#failure) || last > this.#given) return;
     this.#doneThrough = Math.max(this.#doneThrough, last);
     this.#done += ids.length - (before - this.#unwritten.length);
     this.#commitWithin(DELETE_WITHIN_MS);
   }
 
   /** The broker refuses this one for good: it is set aside in the `refused` table. */
-  refuse({ id, key, value }: Row, reason: string): void {
-    this.remove([id]);
-    if (this.#refused.length < MAX_REFUSED) this.#refused.push({ id, key, value, reason });
-    else this.#lose(1, REFUSED);
+  refuse(row: Row, reason: string): void {
+    this.remove([row.id]);
+    if (this.#refused.length === MAX_REFUSED) return this.#lose(1, REFUSED);
+    this.#refused.push({ ...row, created: this.#age(), reason });
   }
 
   /** Writes all that is pending now. @returns Whether that worked */
@@ -214,11 +208,11 @@ export class Outbox {
 
   /** Writes what it can, and lets go of the file. */
   async close(): Promise<void> {
-    await within(this.#clock, CLOSE_WITHIN_MS, this.flush());
+    await within(this.#options.clock, CLOSE_WITHIN_MS, this.flush());
     this.#closed = true;
     this.#cancelTimer?.();
     const closing = this.#thread.call("close", undefined).catch(() => {});
-    await within(this.#clock, CLOSE_WITHIN_MS, closing);
+    await within(this.#options.clock, CLOSE_WITHIN_MS, closing);
     await this.#thread.end();
     this.#lose(this.#unwritten.splice(0).length, UNWRITTEN);
     this.#losses.close();
@@ -226,22 +220,19 @@ export class Outbox {
 
   /** Now, as results age: setting the wall clock makes none older. */
   #age(): number {
-    return Math.round(this.#ageOffset! + this.#clock.monotonic());
+    return Math.round(this.#ageOffset! + this.#options.clock.monotonic());
   }
 
   async #open(): Promise<void> {
-    const log = this.#log;
+    const { clock, log, path, maxBytes, maxPages } = this.#options;
     if (!this.#thread || this.#thread.dead) {
       if (this.#thread) log.error({}, "The outbox's thread ended; another takes its place");
       const start = this.#options.startThread ?? (() => startWorker("outbox"));
       this.#thread = new Thread(start(), "keeps the outbox");
     }
-    const { path, maxBytes, maxPages } = this.#options;
     const damage = this.#failure?.kind === "damaged" ? this.#failure.message : null;
-    const request = { path, maxBytes, maxPages, now: this.#clock.now(), damage };
-    const opened = await this.#thread.call("open", request);
-    const { lastId, depth, oldest, age, meta, damaged, short } = opened;
-    const isFirst = this.#ageOffset === null;
+    const request = { path, maxBytes, maxPages, now: clock.now(), damage };
+    const { lastId, depth, oldest, age, meta, damaged } = await this.#thread.call("open", request);
     this.#failure = null;
     if (damaged) {
       log.error(
@@ -253,39 +244,29 @@ export class Outbox {
     this.#file = { depth, oldest };
     this.#nextId = Math.max(this.#nextId, lastId + 1);
     this.#meta = { ...meta, ...this.#meta };
-    this.#hasUnread = true;
-    this.#ready = [];
+    [this.#ready, this.#hasUnread] = [[], true];
     // In doubt what was given out is sent again.
-    if (damaged) [this.#read, this.#done] = [this.#doneThrough, 0];
-    if (isFirst) this.#ageOffset = age - this.#clock.monotonic();
-    if (!isFirst || !short) return;
-    log.error(
-      { freeBytes: short.free, wantedBytes: short.wanted },
-      "The disk has less room than the outbox may take, and when it is full, results are lost; " +
-        'make room, or lower "agent.outbox_max_bytes"',
-    );
+    this.#given = this.#doneThrough;
+    if (damaged) this.#done = 0;
+    this.#ageOffset ??= age - clock.monotonic();
   }
 
   async #take(limit: number, maxBytes: number): Promise<Row[]> {
-    let rows: Row[] = this.#ready.slice(0, limit);
-    rows = rows.slice(0, fitting(rows.map(textBytes), maxBytes));
-    this.#ready = this.#ready.slice(rows.length);
+    const first = (rows: NewRow[]) => fitting(rows.slice(0, limit), maxBytes);
+    let rows: Row[] = first(this.#ready);
+    this.#ready.splice(0, rows.length);
     if (this.#hasUnread && readable(this.#failure)) {
       try {
-        rows = await this.#thread.call("read", { after: this.#read, limit, maxBytes });
+        rows = await this.#thread.call("read", { after: this.#given, limit, maxBytes });
         this.#hasUnread = rows.length > 0;
       } catch (error) {
         this.#onFailure(error as ThreadError);
       }
     }
     if (rows.length === 0 && this.failing) {
-      const from = this.#unwritten.filter(({ id }) => id > this.#given).slice(0, limit);
-      rows = from.slice(0, fitting(from.map(textBytes), maxBytes));
+      rows = first(this.#unwritten.filter(({ id }) => id > this.#given));
     }
-    const last = rows.at(-1)?.id ?? 0;
-    this.#given = Math.max(this.#given, last);
-    // What is given from memory need not be read when it is on disk, where all before it was.
-    if (readable(this.#failure)) this.#read = Math.max(this.#read, last);
+    this.#given = rows.at(-1)?.id ?? this.#given;
     return rows;
   }
 
@@ -296,11 +277,11 @@ export class Outbox {
   }
 
   #commitWithin(ms: number): void {
-    const at = this.#clock.monotonic() + ms;
+    const at = this.#options.clock.monotonic() + ms;
     if (this.#closed || at >= this.#commitAt) return;
     this.#cancelTimer?.();
     this.#commitAt = at;
-    this.#cancelTimer = this.#clock.after(ms, () => void this.#commit());
+    this.#cancelTimer = this.#options.clock.after(ms, () => void this.#commit());
   }
 
   /** @returns Whether all went well; there may be more to do */
@@ -321,36 +302,41 @@ export class Outbox {
   }
 
   async #apply(): Promise<void> {
-    const rows = this.#unwritten.slice(0, MAX_ROWS);
+    // The refused first: they leave the rows that wait.
+    const rows = [...this.#refused, ...this.#unwritten.slice(0, MAX_ROWS)].slice(0, MAX_ROWS);
     const done = this.#done;
     const applied = await this.#thread.call("apply", {
       rows,
-      refused: this.#refused.slice(0, MAX_ROWS),
       doneThrough: this.#doneThrough,
       meta: this.#meta,
       keepThrough: this.#given,
-      now: this.#clock.now(),
+      now: this.#options.clock.now(),
       age: this.#age(),
       maxAgeMs: this.#options.maxAgeMs,
     });
-    const written = rows[applied.rows - 1]?.id ?? 0;
-    this.#unwritten = this.#unwritten.filter(({ id }) => id > written);
-    const isNew = ({ id }: Row) => id > this.#read && id <= written;
-    if (!this.#hasUnread) this.#ready.push(...rows.filter(isNew));
-    const areDropped = applied.dropped.byAge + applied.dropped.bySize > 0;
-    if (areDropped || this.#ready.length > MAX_READY) [this.#ready, this.#hasUnread] = [[], true];
-    this.#refused.splice(0, applied.refused);
-    this.#done -= applied.full === null ? done : Math.min(done, applied.done);
-    this.#lose(applied.dropped.byAge, "older than agent.outbox_max_age_hours");
-    this.#lose(applied.dropped.bySize, "over agent.outbox_max_bytes");
-    this.#lose(applied.dropped.refused, REFUSED);
+    const { dropped, full, more } = applied;
+    const written = new Set(rows.slice(0, applied.rows));
+    this.#refused = this.#refused.filter((row) => !written.has(row));
+    this.#unwritten = this.#unwritten.filter((row) => !written.has(row));
+    this.#done -= more ? Math.min(done, applied.done) : done;
     this.#file = applied;
-    this.#failure = null;
-    if (applied.full !== null) return this.#onFailure(new ThreadError(applied.full, "full"));
-    if (applied.rows + applied.done > 0) {
-      this.#spell.ended(this.#log, "The outbox can be written again", { waiting: this.waiting });
+    if (!this.#hasUnread) {
+      const isNew = ({ id, reason }: NewRow) => id > this.#given && reason === undefined;
+      this.#ready.push(...[...written].filter(isNew));
     }
-    if (rows.length === MAX_ROWS) this.#commitWithin(0);
+    const areDropped = dropped.byAge + dropped.bySize > 0;
+    if (areDropped || this.#ready.length > MAX_READY) [this.#ready, this.#hasUnread] = [[], true];
+    this.#lose(dropped.byAge, "older than agent.outbox_max_age_hours");
+    this.#lose(dropped.bySize, "over agent.outbox_max_bytes");
+    this.#lose(dropped.refused, REFUSED);
+    this.#failure = null;
+    if (full !== null) return this.#onFailure(new ThreadError(full, "full"));
+    // On a full disk there may be more that does not fit.
+    if (!more && applied.rows + applied.done > 0) {
+      const fields = { waiting: this.waiting };
+      this.#spell.ended(this.#options.log, "The outbox can be written again", fields);
+    }
+    if (more || rows.length === MAX_ROWS) this.#commitWithin(0);
     else if (this.#done > 0) this.#commitWithin(DELETE_WITHIN_MS);
   }
 
@@ -358,7 +344,7 @@ export class Outbox {
     // A damaged file stays so, whatever keeps it from being mended.
     if (this.#failure?.kind !== "damaged") this.#failure = error;
     this.#commitWithin(RETRY_MS);
-    this.#spell.failed(this.#log, error, {
+    this.#spell.failed(this.#options.log, error, {
       failed: `Cannot write to the outbox; up to ${MAX_UNWRITTEN} results wait in memory`,
       still: "The outbox still cannot be written",
       advice: error.kind === "full"

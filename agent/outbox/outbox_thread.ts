@@ -6,33 +6,20 @@ import { type Change, OutboxStore, type ReadRequest } from "./store.ts";
 
 let store: OutboxStore | null = null;
 
-/** Marks errors with their kind. */
-const marking = <A, T>(work: (argument: A) => T) => (argument: A): T => {
-  try {
-    return work(argument);
-  } catch (error) {
-    throw Object.assign(error as Error, { kind: failureKind(error) });
-  }
-};
-
-function close(): void {
-  store?.close();
-  store = null;
-}
-
 const handlers = {
-  open: marking(
-    ({ now, damage, ...options }: FileOptions & { now: number; damage: string | null }) => {
-      close();
-      store = new OutboxStore(options, now, damage);
-      return store.opened;
-    },
-  ),
-  apply: marking((change: Change) => store!.apply(change)),
-  read: marking((request: ReadRequest) => store!.read(request)),
-  close,
+  open({ now, damage, ...options }: FileOptions & { now: number; damage: string | null }) {
+    handlers.close();
+    store = new OutboxStore(options, now, damage);
+    return store.opened;
+  },
+  apply: (change: Change) => store!.apply(change),
+  read: (request: ReadRequest) => store!.read(request),
+  close() {
+    store?.close();
+    store = null;
+  },
 };
 
 export type OutboxHandlers = typeof handlers;
 
-answer(handlers);
+answer(handlers, failureKind);

@@ -17,28 +17,29 @@ const MAX_FAILURES = 10_000;
 type ReadRow = Record<string, unknown>;
 
 /**
- * Copies what waits for the broker, and the named values, from a damaged file to the new one `to`, as
- * far as it can be read. What was sent or refused already may be among it: writers ignore what they
- * have.
+ * Copies what waits for the broker, and the named values, from a damaged file to a new one, as far as
+ * it can be read. What was sent or refused already may be among it: writers ignore what they have.
  *
+ * @param create Makes the new file
  * @returns Why not all could be brought over, where that shows; else null
- * @throws {Error} SQLite's, where `to` cannot be written or another process has the damaged file
+ * @throws {Error} SQLite's, where the new file cannot be written or another process has the damaged one
  */
-export function rescue(path: string, to: DatabaseSync): string | null {
+export function rescue(path: string, create: () => DatabaseSync): string | null {
   let [why, failures]: [string | null, number] = [null, 0];
   const attempt = <T>(read: () => T): T | null => {
     try {
       return read();
     } catch (error) {
       if (failureKind(error) === "locked") throw error;
-      why ??= error instanceof Error ? error.message : String(error);
+      why ??= (error as Error).message;
       failures++;
       return null;
     }
   };
   const from = attempt(() => new DatabaseSync(path));
-  if (!from) return why;
+  const to = create();
   try {
+    if (from === null) return why;
     from.exec("PRAGMA locking_mode = EXCLUSIVE");
     to.exec("BEGIN");
     const insertMeta = to.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
@@ -69,10 +70,11 @@ export function rescue(path: string, to: DatabaseSync): string | null {
     };
     if (read) copy(0, MAX_ID);
     to.exec("COMMIT");
+    return why;
   } finally {
-    from.close();
+    from?.close();
+    to.close();
   }
-  return why;
 }
 
 /** Reads rows by ids, both ends included; one whose id is out of order counts as not readable. */

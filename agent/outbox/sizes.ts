@@ -23,13 +23,17 @@ export function sizesOf(maxBytes: number) {
   };
 }
 
-/** Bytes of a message's texts. */
-export function textBytes({ key, value }: { key: string; value: string }): number {
-  return Buffer.byteLength(key) + Buffer.byteLength(value);
+/** The first messages that have `maxBytes` together; one, however large, where there are any. */
+export function fitting<T extends { key: string; value: string }>(
+  messages: readonly T[],
+  maxBytes: number,
+): T[] {
+  const sizes = messages.map(({ key, value }) => Buffer.byteLength(key) + Buffer.byteLength(value));
+  return messages.slice(0, countFitting(sizes, maxBytes));
 }
 
-/** How many, from the first, have `maxBytes` together; one, however large, where there are any. */
-export function fitting(sizes: readonly number[], maxBytes: number): number {
+/** How many, from the first, have `maxBytes` together; 1, where there are any, however large. */
+export function countFitting(sizes: readonly number[], maxBytes: number): number {
   let bytes = 0;
   const over = sizes.findIndex((size) => (bytes += size) > maxBytes);
   return over < 0 ? sizes.length : Math.max(1, over);

@@ -1,5 +1,3 @@
-import type { DatabaseSync } from "node:sqlite";
-
 /**
  * "locked": another process has the file. "full": no room. "damaged": the file's content is not what
  * was written.
@@ -15,10 +13,10 @@ export function failureKind(error: unknown): FailureKind {
   return /malformed|not a database/.test(text) ? "damaged" : "other";
 }
 
-/** Runs `sql` where it can be done without: that it fails is not told. */
-export function tryExec(db: DatabaseSync, sql: string): void {
+/** Does what can be done without: that it fails is not told. */
+export function tryTo(work: () => void): void {
   try {
-    db.exec(sql);
+    work();
   } catch {
     // As said above.
   }

@@ -1,14 +1,13 @@
-import { rmSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Damaged, damagedOf, fileBytes, type FileOptions, openOrRescue } from "./open_file.ts";
-import { fitting, sizesOf, textBytes } from "./sizes.ts";
-import { failureKind, tryExec } from "./sqlite_errors.ts";
+import { countFitting, fitting, sizesOf } from "./sizes.ts";
+import { failureKind, tryTo } from "./sqlite_errors.ts";
 
 /** Refused messages that are kept, the newest. */
 export const MAX_REFUSED = 10_000;
 
-/** A message that waits, or waited, for the broker. */
+/** A message that waits for the broker. */
 export interface Row {
   /** Ascending in the order of adding. */
   id: number;
@@ -16,22 +15,18 @@ export interface Row {
   value: string;
 }
 
-/** A row to add; `created` is in milliseconds as results age. */
+/** A row to add. */
 export interface NewRow extends Row {
+  /** Milliseconds, as results age. */
   created: number;
-}
-
-/** A message that the broker refused for good. */
-export interface RefusedRow extends Row {
-  reason: string;
+  /** Why the broker refuses it for good: then it is set aside, and no longer among those that wait. */
+  reason?: string;
 }
 
 /** What is to be done. Doing it again is harmless: rows are known by their ids. */
 export interface Change {
   rows: readonly NewRow[];
-  /** To be set aside; no longer among the rows that wait. */
-  refused: readonly RefusedRow[];
-  /** Other rows up to this id are to be deleted, as the broker has them. */
+  /** Rows up to this id are to be deleted, as the broker has them, but those of `rows`. */
   doneThrough: number;
   meta: Readonly<Record<string, string>>;
   /** Rows up to this id may be on their way to the broker: caps do not drop them. */
@@ -42,31 +37,22 @@ export interface Change {
   maxAgeMs: number;
 }
 
-type Left = Pick<Change, "rows" | "refused">;
-
-/** What was done. */
+/** What one transaction did. */
 export interface Applied {
-  /** How much of the change's lists, from their beginning. */
+  /** How many of the change's rows, from the first. */
   rows: number;
-  refused: number;
   /** Rows that were deleted as they are done. */
   done: number;
-  /** Why not all was done, where the disk is full; what makes room on it was. */
-  full: string | null;
   /** Rows that the caps dropped. */
-  dropped: Dropped;
+  dropped: Record<"byAge" | "bySize" | "refused", number>;
+  /** Whether another transaction could do more of it at once. */
+  more: boolean;
+  /** Why rows were left, where the disk is full. */
+  full: string | null;
   depth: number;
   /** When the oldest row was added, as results age; null where there is none. */
   oldest: number | null;
 }
-
-type Dropped = Record<"byAge" | "bySize" | "refused", number>;
-
-/** How many rows one transaction adds or sets aside at the most, and deletes or drops. */
-type Step = Record<"add" | "remove", number>;
-
-/** On a disk that is full some may fit where many do not; what makes room does. */
-const ON_FULL_DISK: readonly Step[] = [{ add: 100, remove: 16 }, { add: 0, remove: 16 }];
 
 /** How the store is after it was opened. */
 export interface Opened extends Pick<Applied, "depth" | "oldest"> {
@@ -77,8 +63,6 @@ export interface Opened extends Pick<Applied, "depth" | "oldest"> {
   meta: Record<string, string>;
   /** What became of a damaged file; null where all was well. */
   damaged: Damaged | null;
-  /** Bytes that are free on the disk where that is less than the outbox may yet take; else null. */
-  short: { free: number; wanted: number } | null;
 }
 
 export interface ReadRequest {
@@ -88,7 +72,11 @@ export interface ReadRequest {
   maxBytes: number;
 }
 
-const NONE: Readonly<Dropped> = { byAge: 0, bySize: 0, refused: 0 };
+/** How many rows a transaction adds or sets aside at the most, and deletes or drops. */
+type Step = Record<"add" | "remove", number>;
+
+/** On a disk that is full some may fit where many do not; what makes room does. */
+const ON_FULL_DISK: readonly Step[] = [{ add: 100, remove: 16 }, { add: 0, remove: 16 }];
 
 /** Named values of the store's own. */
 const AGE = "age_ms";
@@ -99,9 +87,9 @@ const SHRINK_PAGES = 2_048;
 
 /**
  * The outbox's tables in one SQLite file: rows in order, caps, what the broker refused, a few named
- * values. Each `apply` is on disk when it returns, in as many transactions as the journal's share of
- * the bytes asks for. One process at a time has the file; the lock goes with the process, however it
- * ends. Everything here may wait for the disk: it runs in a thread.
+ * values. Each `apply` is one transaction, as large as the journal's share of the bytes allows, and on
+ * disk when it returns. One process at a time has the file; the lock goes with the process, however
+ * it ends. Everything here may wait for the disk: it runs in a thread.
  */
 export class OutboxStore {
   readonly opened: Opened;
@@ -109,9 +97,8 @@ export class OutboxStore {
   #sizes: ReturnType<typeof sizesOf>;
   #statements: ReturnType<typeof prepare>;
   #depth: number;
-  /** Not told yet. */
-  #dropped = NONE;
-  #done = 0;
+  /** While a change is done in small steps. */
+  #full: Error | null = null;
 
   /**
    * @param now Milliseconds since 1970
@@ -124,65 +111,53 @@ export class OutboxStore {
     // Most of a damaged file is in the new one.
     const old = damagedOf(path);
     if (fileBytes(old) > maxBytes / 8) rmSync(old);
-    const kept = fileBytes(old);
     this.#db = db;
-    this.#sizes = sizesOf(maxBytes - kept);
+    this.#sizes = sizesOf(maxBytes - fileBytes(old));
     this.#statements = prepare(db);
     const values = db.prepare("SELECT key, value FROM meta").all().map(Object.values);
-    const all = Object.fromEntries(values) as Record<string, string>;
-    const { [AGE]: _, [AGE_AT]: __, ...meta } = all;
-    const age = ageAfter(all, now);
+    const { [AGE]: age, [AGE_AT]: at, ...meta } = Object.fromEntries(values);
+    const aged = Number(age) + Math.max(0, now - Number(at));
+    const known = Number.isSafeInteger(aged) ? aged : null;
     // No row is from later; damage may make one.
-    const newest = age ?? now;
-    db.exec(`UPDATE outbox SET created = ${newest} WHERE created > ${newest}`);
-    const { depth, last, lastId } = this.#statements.totals.get() as unknown as Totals;
-    this.#depth = depth;
-    const free = freeBytes(path);
-    const wanted = maxBytes - kept - fileBytes(path) - fileBytes(`${path}-journal`);
-    this.opened = {
-      lastId,
-      depth,
-      oldest: this.#oldest(),
-      // Where it is not known, no time has passed.
-      age: age ?? last ?? now,
-      meta,
-      damaged,
-      short: free !== null && free < wanted ? { free, wanted } : null,
-    };
+    this.#statements.makeOlder.run(known ?? now);
+    const totals = this.#statements.totals.get() as Record<"depth" | "lastId", number>;
+    this.#depth = totals.depth;
+    // Where it is not known, no time has passed since the last row.
+    const newest = this.#statements.newest.get()?.created as number | undefined;
+    this.opened = { ...totals, oldest: this.#oldest(), age: known ?? newest ?? now, meta, damaged };
   }
 
   /**
-   * Does all of `change`; on a full disk, what makes room, and as much else as fits.
+   * Does as much of `change` as one transaction may; on a full disk, what makes room, and as much else
+   * as fits.
    *
-   * @throws {Error} SQLite's, but for a full disk's; what is told to be done later may be done then
+   * @throws {Error} SQLite's; then nothing was done
    */
   apply(change: Change): Applied {
-    const before = this.#depth;
-    const left: Left = { rows: change.rows, refused: change.refused };
-    let full: string | null = null;
-    for (const most of [{ add: Infinity, remove: this.#sizes.deleteRows }, ...ON_FULL_DISK]) {
+    const all = { add: Infinity, remove: this.#sizes.deleteRows };
+    for (const most of this.#full === null ? [all, ...ON_FULL_DISK] : ON_FULL_DISK) {
       try {
-        while (!this.#transaction(change, left, most));
-        if (left.rows.length + left.refused.length === 0) full = null;
-        break;
+        const applied = this.#transaction(change, most);
+        const areLeft = applied.rows < change.rows.length;
+        const full = !applied.more && areLeft ? this.#full!.message : null;
+        if (!applied.more) {
+          this.#full = null;
+          this.#shrink();
+        }
+        return { ...applied, full, oldest: this.#oldest() };
       } catch (error) {
         if (failureKind(error) !== "full") throw error;
-        full = (error as Error).message;
+        this.#full = error as Error;
       }
     }
-    const rows = change.rows.length - left.rows.length;
-    if (this.#depth < before + rows) this.#shrink();
-    const [dropped, done] = [this.#dropped, this.#done];
-    [this.#dropped, this.#done] = [NONE, 0];
-    const refused = change.refused.length - left.refused.length;
-    return { rows, refused, done, full, dropped, depth: this.#depth, oldest: this.#oldest() };
+    throw this.#full;
   }
 
   /** The rows after id `after`, in order: at most `limit`, and one however large. */
   read({ after, limit, maxBytes }: ReadRequest): Row[] {
     // Not `iterate`: in Deno it takes an error for the end, and the rows past it would be passed by.
     const sizes = this.#statements.sizes.all(after, limit);
-    const count = fitting(sizes.map(({ bytes }) => bytes as number), maxBytes);
+    const count = countFitting(sizes.map(({ bytes }) => bytes as number), maxBytes);
     return this.#statements.read.all(after, count) as unknown as Row[];
   }
 
@@ -190,41 +165,22 @@ export class OutboxStore {
     this.#db.close();
   }
 
-  /** Takes from `left` what one transaction does. @returns Whether there is nothing more to do */
-  #transaction(change: Change, left: Left, most: Step): boolean {
-    const depth = this.#depth;
-    const dropped = { ...this.#dropped };
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const after = this.#step({ ...change, ...left }, most, dropped);
-      this.#db.exec("COMMIT");
-      this.#dropped = dropped;
-      this.#done += after.done;
-      Object.assign(left, after.left);
-      return after.isLast;
-    } catch (error) {
-      this.#depth = depth;
-      // A full disk may have ended the transaction already.
-      if (this.#db.isTransaction !== false) tryExec(this.#db, "ROLLBACK");
-      throw error;
-    }
-  }
-
-  #step(change: Change, most: Step, dropped: Dropped) {
+  #transaction(change: Change, most: Step): Omit<Applied, "full" | "oldest"> {
     const { keepThrough, now, age } = change;
     const sql = this.#statements;
-    let removable = most.remove;
+    const dropped = { byAge: 0, bySize: 0, refused: 0 };
+    let [depth, removable] = [this.#depth, most.remove];
     const remove = (statement: StatementSync, ...values: (number | string)[]) => {
       const gone = Number(statement.run(...values).changes);
       removable -= gone;
-      if (statement !== sql.dropRefused) this.#depth -= gone;
+      if (statement !== sql.dropRefused) depth -= gone;
       return gone;
     };
     // What waits can yet be of use, so that refused rows go first; of both, no more than must be.
     const keepWithin = () => {
       while (removable > 0 && this.#excess > 0) {
+        const wanted = Math.max(1, Math.floor(this.#excess * depth / this.#pages.used));
         const ofRefused = remove(sql.dropRefused, 1);
-        const wanted = Math.max(1, Math.floor(this.#excess * this.#depth / this.#pages.used));
         const waiting = ofRefused > 0
           ? 0
           : remove(sql.dropRows, keepThrough, Math.min(removable, wanted));
@@ -233,35 +189,36 @@ export class OutboxStore {
         dropped.bySize += waiting;
       }
     };
-    const notYet = JSON.stringify(change.refused.map(({ id }) => id));
-    let done = remove(sql.deleteDone, change.doneThrough, notYet, removable);
-    dropped.byAge += remove(sql.dropOld, keepThrough, removable, age - change.maxAgeMs);
-    keepWithin();
-    // Where there is too much and nothing may be dropped, all is on its way to the broker.
-    const add = removable > 0 ? most.add : 0;
-    const rows = this.#fitting(change.rows.slice(0, add));
-    for (const { id, key, value, created } of rows) {
-      this.#depth += Number(sql.insert.run(id, key, value, created).changes);
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const refused = change.rows.filter(({ reason }) => reason !== undefined);
+      const notYet = JSON.stringify(refused.map(({ id }) => id));
+      let done = remove(sql.deleteDone, change.doneThrough, notYet, removable);
+      dropped.byAge = remove(sql.dropOld, keepThrough, removable, age - change.maxAgeMs);
+      keepWithin();
+      // Where there is too much and nothing may be dropped, all is on its way to the broker.
+      const wanted = change.rows.slice(0, removable > 0 ? most.add : 0);
+      const rows = fitting(wanted, this.#sizes.addBytes);
+      for (const { id, key, value, created, reason } of rows) {
+        if (reason === undefined) depth += Number(sql.insert.run(id, key, value, created).changes);
+        else {
+          sql.insertRefused.run(id, key, value, reason, now);
+          done += remove(sql.deleteOne, id);
+        }
+      }
+      if (refused.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
+      keepWithin();
+      const meta = { ...change.meta, [AGE]: String(age), [AGE_AT]: String(now) };
+      for (const [key, value] of Object.entries(meta)) sql.setMeta.run(key, value);
+      this.#db.exec("COMMIT");
+      this.#depth = depth;
+      const more = removable <= 0 || (rows.length > 0 && rows.length < change.rows.length);
+      return { rows: rows.length, done, dropped, more, depth };
+    } catch (error) {
+      // A full disk may have ended the transaction already.
+      if (this.#db.isTransaction !== false) tryTo(() => this.#db.exec("ROLLBACK"));
+      throw error;
     }
-    const aside = this.#fitting(change.refused.slice(0, add));
-    for (const { id, key, value, reason } of aside) {
-      sql.insertRefused.run(id, key, value, reason, now);
-      done += remove(sql.deleteOne, id);
-    }
-    if (aside.length > 0) dropped.refused += Number(sql.trimRefused.run(MAX_REFUSED).changes);
-    keepWithin();
-    const meta = { ...change.meta, [AGE]: String(age), [AGE_AT]: String(now) };
-    for (const [key, value] of Object.entries(meta)) sql.setMeta.run(key, value);
-    const left: Left = {
-      rows: change.rows.slice(rows.length),
-      refused: change.refused.slice(aside.length),
-    };
-    const isAdded = most.add === 0 || left.rows.length + left.refused.length === 0;
-    return { left, done, isLast: removable > 0 && isAdded };
-  }
-
-  #fitting<T extends Row>(rows: readonly T[]): readonly T[] {
-    return rows.slice(0, fitting(rows.map(textBytes), this.#sizes.addBytes));
   }
 
   #oldest(): number | null {
@@ -281,31 +238,8 @@ export class OutboxStore {
   #shrink(): void {
     const { all, used } = this.#pages;
     const small = used <= SHRINK_PAGES && all + used <= this.#sizes.maxPages;
-    if (small && all - used > 2 * used + 256) tryExec(this.#db, "VACUUM");
+    if (small && all - used > 2 * used + 256) tryTo(() => this.#db.exec("VACUUM"));
   }
-}
-
-/** What a clock of ages that left `meta` shows now; null where that is not known. */
-function ageAfter(meta: Readonly<Record<string, string>>, now: number): number | null {
-  const age = Number(meta[AGE]) + Math.max(0, now - Number(meta[AGE_AT]));
-  return Number.isSafeInteger(age) ? age : null;
-}
-
-/** Null where it is not told. */
-function freeBytes(path: string): number | null {
-  try {
-    const { bavail, bsize } = statfsSync(dirname(path));
-    return bavail * bsize;
-  } catch {
-    return null;
-  }
-}
-
-interface Totals {
-  depth: number;
-  /** When the last row was added, as results age. */
-  last: number | null;
-  lastId: number;
 }
 
 function prepare(db: DatabaseSync) {
@@ -316,10 +250,10 @@ function prepare(db: DatabaseSync) {
   return {
     totals: db.prepare(`
       SELECT count(*) AS depth,
-        (SELECT created FROM outbox ORDER BY id DESC LIMIT 1) AS last,
         max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS lastId
       FROM outbox
     `),
+    makeOlder: db.prepare("UPDATE outbox SET created = ?1 WHERE created > ?1"),
     deleteDone: remove("outbox", "id <= ? AND id NOT IN (SELECT value FROM json_each(?))"),
     deleteOne: db.prepare("DELETE FROM outbox WHERE id = ?"),
     dropRows: remove("outbox", "id > ?"),
@@ -334,6 +268,7 @@ function prepare(db: DatabaseSync) {
     ),
     setMeta: db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)"),
     oldest: db.prepare("SELECT created FROM outbox ORDER BY id LIMIT 1"),
+    newest: db.prepare("SELECT created FROM outbox ORDER BY id DESC LIMIT 1"),
     pages: db.prepare(
       `SELECT page_count AS "all", page_count - freelist_count AS used
        FROM pragma_page_count, pragma_freelist_count`,

@@ -10,7 +10,7 @@ import { unpackZstd } from "./zstd.ts";
  * What one record batch may unpack to. Brokers limit the packed one (1 MiB by default), of which a
  * few kilobytes could fill any memory; batches of honest producers are far below.
  */
-export const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
+const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 
 /** Unpacks to `maxLength` bytes at most, or throws. */
 type Unpack = (packed: Buffer, maxLength: number) => Buffer | Promise<Buffer>;

@@ -18,10 +18,10 @@ import { startReceiver } from "./receiver.ts";
 import { isGood, printSummary } from "./show/summary.ts";
 import { topicEnds } from "./topic_reader.ts";
 import { waitFor } from "../wait.ts";
-import { firstRow, watch } from "./watch.ts";
+import { firstRow, throwIfEnded, watch } from "./watch.ts";
 import { windDown } from "./wind_down.ts";
 
-const WEB_MS = 20_000;
+const WEB_MS = 120_000;
 
 const ALERTER_STOP_MS = 15_000;
 
@@ -108,7 +108,11 @@ export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<Exi
   if (alerter) programs.push(alerter);
   const address = `http://127.0.0.1:${ports.web}/`;
   await screen.step("Dashboard", async () => {
-    await waitFor("the dashboard answers", () => answers(address), WEB_MS);
+    const isThere = async () => {
+      await throwIfEnded(programs);
+      return await answers(address);
+    };
+    await waitFor("the dashboard answers", isThere, WEB_MS);
     return address;
   });
   const hints = [

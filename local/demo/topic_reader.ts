@@ -12,7 +12,7 @@ export interface TopicRecord {
 }
 
 /** A topic that was made just now has no leaders yet; it takes some milliseconds. */
-const LEADERS_MS = 10_000;
+const LEADERS_MS = 60_000;
 
 /** The ends of all partitions of a topic; empty where there is no such topic. */
 export async function topicEnds(admin: Admin, topic: string): Promise<Ends> {

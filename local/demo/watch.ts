@@ -4,7 +4,7 @@ import type { Screen } from "./show/screen.ts";
 import { drawStatus, statusLine, type StatusReader } from "./show/status.ts";
 import { renderTable } from "./show/table.ts";
 
-const FIRST_ROW_MS = 60_000;
+const FIRST_ROW_MS = 180_000;
 const REFRESH_MS = 500;
 /** Between two lines where there is no terminal. */
 const PLAIN_MS = 5_000;
@@ -22,7 +22,7 @@ export interface Watched {
  * Waits for the first row, or for the signal to stop.
  *
  * @returns what to say of it
- * @throws if a program ends by itself, or no row comes within a minute
+ * @throws if a program ends by itself, or no row comes within three minutes
  */
 export async function firstRow({ reader, programs, clock, signal }: Watched): Promise<string> {
   const deadline = clock.monotonic() + FIRST_ROW_MS;
@@ -70,7 +70,7 @@ export async function watch(
   }
 }
 
-async function throwIfEnded(programs: readonly Program[]): Promise<void> {
+export async function throwIfEnded(programs: readonly Program[]): Promise<void> {
   const ended = programs.find(({ process }) => process.ended);
   if (ended !== undefined) throw await endedByItself(ended);
 }

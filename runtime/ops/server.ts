@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { hostPort } from "../host_port.ts";
 import type { Listen } from "../../config/types.ts";
 import { UsageError } from "../cli/exit_codes.ts";
 import type { Logger } from "../log/log.ts";
@@ -131,11 +132,6 @@ const WHY: Record<string, string> = {
   EAFNOSUPPORT: ELSEWHERE,
   ENOTFOUND: ELSEWHERE,
 };
-
-/** As in a URL. */
-export function hostPort({ host, port }: Listen): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 async function answer(
   request: IncomingMessage,

@@ -1,8 +1,15 @@
 import { parentPort } from "node:worker_threads";
-import type { Handlers, Reply, Request, ThreadError } from "./thread.ts";
+import type { Handlers, Reply, Request } from "./thread.ts";
 
-/** Answers what a Thread asks; called once, by the file that runs in the thread. */
-export function answer(handlers: Handlers): void {
+/**
+ * Answers what a Thread asks; called once, by the file that runs in the thread.
+ *
+ * @param kindOf Of an error, for its ThreadError. @default null
+ */
+export function answer(
+  handlers: Handlers,
+  kindOf: (error: unknown) => string | null = () => null,
+): void {
   let last = Promise.resolve();
   parentPort!.on("message", ({ name, argument }: Request) => {
     last = last.then(async () => {
@@ -10,8 +17,8 @@ export function answer(handlers: Handlers): void {
       try {
         reply = { ok: true, value: await handlers[name]!(argument as never) };
       } catch (error) {
-        const { message = String(error), kind = null } = error as Partial<ThreadError>;
-        reply = { ok: false, message, kind };
+        const { message = String(error) } = error as Partial<Error>;
+        reply = { ok: false, message, kind: kindOf(error) };
       }
       parentPort!.postMessage(reply);
     });

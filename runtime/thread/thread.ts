@@ -17,7 +17,7 @@ export type Reply =
 
 /** A request to a thread failed there, or the thread ended. */
 export class ThreadError extends Error {
-  /** As the error was marked in the thread by a `kind` of its own; null where it was not. */
+  /** What the thread says of the error; null where it says nothing. */
   readonly kind: string | null;
 
   constructor(message: string, kind: string | null) {

@@ -1,16 +1,20 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openStateFolder } from "../../agent/state_folder.ts";
-import { systemClock } from "../../runtime/clock.ts";
 import { UsageError } from "../../runtime/cli/exit_codes.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { agentConfig, withFolder } from "./support.ts";
 
 const UUID = "0b9f6c1e-5d3a-4c8e-9f57-2d1a6b7c8e90";
 
 function opened(stateDir: string, uuid: string | null = null) {
-  return openStateFolder(agentConfig(stateDir, [], { uuid }).agent, systemClock, recordingLog());
+  return openStateFolder(
+    agentConfig(stateDir, [], { uuid }).agent,
+    new FakeClock(),
+    recordingLog(),
+  );
 }
 
 Deno.test("openStateFolder() makes the folder, and a UUID that is kept", async () => {
@@ -48,6 +52,24 @@ Deno.test("openStateFolder() names the folder that another process holds", async
     await first.outbox.close();
     const second = await opened(folder);
     await second.outbox.close();
+  });
+});
+
+Deno.test("openStateFolder() says that the disk has less room than the outbox may take", async () => {
+  await withFolder(async (folder) => {
+    for (const [outboxMaxBytes, isShort] of [[2 ** 60, true], [2 ** 20, false]] as const) {
+      const log = recordingLog();
+      const { agent } = agentConfig(folder, []);
+      const { outbox } = await openStateFolder({ ...agent, outboxMaxBytes }, systemClock, log);
+      await outbox.close();
+      assertEquals(
+        log.lines.map(({ level, message }) => [level, message.slice(0, 27)]),
+        isShort ? [["error", "The disk has less room than"]] : [],
+      );
+      if (!isShort) continue;
+      const { freeBytes, wantedBytes } = log.lines[0]!.fields as Record<string, number>;
+      assert(freeBytes! > 0 && freeBytes! < wantedBytes! && wantedBytes! < outboxMaxBytes);
+    }
   });
 });
 

@@ -48,6 +48,6 @@ Deno.test("startStack() leaves nothing behind when SIGKILL ends its process", as
     async () =>
       !pids.some(isAlive) && !existsSync(folder) &&
       !(await Promise.all(ports.map(listens))).includes(true),
-    60_000,
+    180_000,
   );
 });

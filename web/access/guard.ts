@@ -4,6 +4,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { randomBytes } from "node:crypto";
 import type { Role, WebConfig } from "../../config/types.ts";
 import { isLoopback } from "../config/access.ts";
+import { bareHost } from "../../runtime/host_port.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Env, Who } from "../env.ts";
 import { isForProgram, problem } from "./problem.ts";
@@ -175,7 +176,7 @@ function hostOf(c: Context): string {
 
 /** The name in a Host header, without its port and brackets. */
 function nameOf(host: string): string {
-  return host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  return bareHost(host.replace(/:\d+$/, ""));
 }
 
 async function tokenIn(c: Context): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
+import { bareHost, hostPort } from "../../../runtime/host_port.ts";
 import { basicAuthorization } from "../../auth/basic.ts";
 import { atProxy, type ExchangeFailure, failure, type FailureClass, httpError } from "../errors.ts";
 import type { Steps } from "../steps.ts";
@@ -28,7 +29,7 @@ export function parseProxy(text: string): Proxy {
   const port = /:80\/?$/.test(rest!) ? 80 : Number(url.port);
   return {
     kind: known,
-    host: url.hostname.replace(/^\[|\]$/g, ""),
+    host: bareHost(url.hostname),
     port: port || PORTS[known],
     login: username === "" && password === "" ? null : { username, password },
   };
@@ -60,7 +61,7 @@ type OpenTunnel = (
 
 /** RFC 9110, 9.3.6. */
 const openConnect: OpenTunnel = async (socket, proxy, host, port, steps) => {
-  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const authority = hostPort({ host, port });
   const authorization = proxyAuthorization(proxy);
   const reader = new ResponseReader(socket, { readBodyBytes: 0, bodyOf: () => "none" });
   socket.write(

@@ -89,7 +89,7 @@ function methodOf({ method }: WholeRequest): string {
 }
 
 /** @throws ExchangeFailure `not_made` for what is no header */
-export function headerLine(name: string, value: string): string {
+function headerLine(name: string, value: string): string {
   if (!HTTP_TOKEN.test(name)) throw failure("not_made", `"${name}" is not a header's name`);
   if (/[\r\n\0]/.test(value)) {
     throw failure("not_made", `The header "${name}" has a line break or NUL in its value`);

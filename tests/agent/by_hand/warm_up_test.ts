@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { HttpClient, HttpRecord } from "../../../agent/http/types.ts";
-import { warmUp } from "../../../agent/by_hand/checker.ts";
+import { warmUp } from "../../../agent/by_hand/warm_up.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 
 Deno.test("warmUp() makes a request and a handshake on the loopback, with the TLS options to come", async () => {

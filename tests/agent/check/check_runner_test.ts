@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { CheckRunner, type CheckRunnerDeps } from "../../../agent/check/check_runner.ts";
 import type { HttpClient, HttpRecord } from "../../../agent/http/types.ts";
 import { Limiter } from "../../../agent/condition/limiter.ts";
-import { Turn } from "../../../agent/schedule.ts";
+import { Turn } from "../../../agent/due_times.ts";
 import { AgentStats } from "../../../agent/stats.ts";
 import { Timestamps } from "../../../agent/check/timestamps.ts";
 import type { ResultMessage } from "../../../wire/message.ts";

@@ -3,7 +3,6 @@ import { assert, assertEquals } from "@std/assert";
 import { check } from "../../../agent/check/check.ts";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
-import { systemClock } from "../../../runtime/clock.ts";
 import { encode } from "../../../wire/encode.ts";
 import { type Answer, startHostileServer } from "../../support/hostile_server.ts";
 import { loadText } from "../../config/load_text.ts";
@@ -77,7 +76,7 @@ for (const { name, auth, values, secrets } of CASES) {
       },
     });
     const client = createTimedClient();
-    const deps = checkDeps(client, { clock: systemClock });
+    const deps = checkDeps(client);
     try {
       for (const path of ["/shows", "/redirects"]) {
         const own = auth?.kind === "oauth2" ? { ...auth, token_url: server.url("/token") } : auth;
@@ -122,7 +121,7 @@ Deno.test("check() gives a result without what came from outside, wherever it st
       { env },
     );
     const [one] = config.sites;
-    const deps = checkDeps(client, { clock: systemClock });
+    const deps = checkDeps(client);
     const { message, record } = (await check(one!, NEVER, deps))!;
     assert(new TextDecoder().decode(record.body).includes(env.KEY), "the site shows the secret");
     assertEquals(message.url, `${server.url("/shows")}?a=b&k=\${KEY}`);

@@ -3,7 +3,6 @@ import { SiteRequests } from "../../../agent/check/site_requests.ts";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { HttpClient, HttpRequest } from "../../../agent/http/types.ts";
 import type { Auth } from "../../../agent/auth/index.ts";
-import { systemClock } from "../../../runtime/clock.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import {
   type HostileServer,
@@ -174,7 +173,7 @@ for (const [name, auth, header] of CREDENTIALS) {
   Deno.test(`SiteRequests: the timed client sends ${name} to the site's own origin alone`, async () => {
     await withTwoOrigins(async (first, second) => {
       const client = createTimedClient();
-      const requests = new SiteRequests(clients(client), systemClock);
+      const requests = new SiteRequests(clients(client), new FakeClock());
       for (const path of ["/near", "/away"]) {
         const one = site({ url: first.url(path), auth: auth(first) });
         const outcome = await requests.prepare(one, NEVER) as { request: HttpRequest };
@@ -191,7 +190,7 @@ for (const [name, auth, header] of CREDENTIALS) {
 Deno.test("SiteRequests: the secret does not follow a redirect of the token server", async () => {
   await withTwoOrigins(async (first, second) => {
     const client = createTimedClient();
-    const requests = new SiteRequests(clients(client), systemClock);
+    const requests = new SiteRequests(clients(client), new FakeClock());
     const auth: Auth = { ...OAUTH2, token_url: first.url("/token-away") };
     const outcome = await requests.prepare(site({ auth }), NEVER);
     assertEquals("error" in outcome && outcome.error.class, "no_token");
@@ -203,7 +202,7 @@ Deno.test("SiteRequests: the secret does not follow a redirect of the token serv
 Deno.test("SiteRequests.refused() lets the next check ask for another token", async () => {
   await withTwoOrigins(async (first) => {
     const client = createTimedClient();
-    const requests = new SiteRequests(clients(client), systemClock);
+    const requests = new SiteRequests(clients(client), new FakeClock());
     const one = site({ url: first.url("/refuses"), auth: CREDENTIALS[2]![1](first) });
     for (let i = 0; i < 2; i++) {
       const outcome = await requests.prepare(one, NEVER) as { request: HttpRequest };

@@ -19,6 +19,14 @@ Deno.test("Allowances bounds the bytes of all, but for the first 16 KiB of each"
   assertThrows(() => small.takeBytes(1), Error, "over the agent's budget");
 });
 
+Deno.test("Allowances gives as much as there is, from the least to the most that is asked for", () => {
+  const all = new Allowances(100 * KIB, new Limiter(1));
+  const one = all.open();
+  assertEquals(one.takeBytes(1, 40 * KIB), 40 * KIB);
+  assertEquals(one.takeBytes(1, 80 * KIB), 76 * KIB);
+  assertThrows(() => one.takeBytes(1, 80 * KIB), Error, "over the agent's budget");
+});
+
 Deno.test("Allowances lends the places for sockets that are free", () => {
   const places = new Limiter(4);
   const one = new Allowances(0, places).open();

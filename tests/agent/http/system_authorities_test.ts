@@ -6,6 +6,7 @@ import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { HttpClient } from "../../../agent/http/types.ts";
 import { systemAuthorities } from "../../../runtime/system_authorities.ts";
 import { Authority, type KeyPair } from "./certificates.ts";
+import { bodyReading } from "../../support/body_reading.ts";
 import { FRAMES, startRawHttp2Server } from "./timed/read/http2_server.ts";
 
 const never = new AbortController().signal;
@@ -75,7 +76,8 @@ for (const [name, create] of Object.entries(clients)) {
     const controller = new AbortController();
     const timeOut = () => controller.abort(new DOMException("", "TimeoutError"));
     const frames = [FRAMES.head, FRAMES.data("hello")];
-    const hanging = await startRawHttp2Server(pair, frames, timeOut);
+    const reading = bodyReading();
+    const hanging = await startRawHttp2Server(pair, frames, reading, timeOut);
     const before = await create()({ url: server.url("/fine") }, never);
     assertEquals(before.error?.class, "tls_certificate_untrusted");
     await withStore(authority.cert, async () => {
@@ -92,7 +94,11 @@ for (const [name, create] of Object.entries(clients)) {
         body: new TextEncoder().encode("question"),
       }, never);
       assertStringIncludes(Buffer.from(echo.body).toString(), '"body":"question"');
-      const { status, error } = await client({ url: hanging.url("/") }, controller.signal);
+      const { allowance } = reading;
+      const { status, error } = await client(
+        { url: hanging.url("/"), allowance },
+        controller.signal,
+      );
       assertEquals([status, error?.class], [200, "timeout"]);
     });
     await Promise.all([server.shutdown(), hanging.close()]);

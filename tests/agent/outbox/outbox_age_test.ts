@@ -1,14 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { Outbox } from "../../../agent/outbox/outbox.ts";
-import { systemClock } from "../../../runtime/clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { withFolder } from "../support.ts";
-import { messages, NEVER, options } from "./support.ts";
+import { messages, NEVER, options, patientClock } from "./support.ts";
 
 Deno.test("Outbox.oldestAt is when the oldest result that waits was added, also after a restart", async () => {
   await withFolder(async (folder) => {
     let now = 1_000;
-    const clock = { ...systemClock, now: () => now, monotonic: () => now - 1_000 };
+    const clock = { ...patientClock, now: () => now, monotonic: () => now - 1_000 };
     const first = await Outbox.open(options(folder, { clock }));
     assertEquals(first.oldestAt, null);
     first.add({ key: "k", value: "v1" });
@@ -43,7 +42,7 @@ Deno.test("Outbox does not take a clock that was set for age; real age still dro
     let wall = Date.UTC(2026, 0, 1);
     let monotonic = 0;
     const clock = {
-      ...systemClock,
+      ...patientClock,
       now: () => wall,
       monotonic: () => monotonic,
     };
@@ -89,7 +88,7 @@ Deno.test("Outbox does not take a clock that was set for age; real age still dro
 Deno.test("Outbox counts the time between two processes as age", async () => {
   await withFolder(async (folder) => {
     let wall = Date.UTC(2026, 0, 1);
-    const clock = { ...systemClock, now: () => wall };
+    const clock = { ...patientClock, now: () => wall };
     const first = await Outbox.open(options(folder, { clock }));
     first.add({ key: "k", value: "v1" });
     await first.close();

@@ -1,7 +1,7 @@
 /** What the store's tests share. */
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
-import { type Change, OutboxStore } from "../../../agent/outbox/store.ts";
+import { type Applied, type Change, OutboxStore } from "../../../agent/outbox/store.ts";
 
 export const NOW = Date.UTC(2026, 0, 1);
 
@@ -25,7 +25,7 @@ export function opened(
 }
 
 export function change(values: Partial<Change> = {}): Change {
-  const nothing = { rows: [], doneThrough: 0, refused: [], meta: {} };
+  const nothing = { rows: [], doneThrough: 0, meta: {} };
   return { ...nothing, keepThrough: 0, now: NOW, age: NOW, maxAgeMs: 2 * NOW, ...values };
 }
 
@@ -39,18 +39,23 @@ export function range(from: number, to: number): number[] {
 }
 
 export function refused(from: number, to: number, value = "v") {
-  return rows(from, to, NOW, value).map(({ id, key, value }) => ({ id, key, value, reason: "R" }));
+  return rows(from, to, NOW, value).map((row) => ({ ...row, reason: "R" }));
 }
 
-/** Applies a change to the last of it. @returns Its outcome */
-export function applyAll(store: OutboxStore, values: Partial<Change>) {
-  const applied = store.apply(change(values));
-  const { rows = [], refused = [] } = values;
-  assertEquals(
-    [applied.rows, applied.refused, applied.full],
-    [rows.length, refused.length, null],
-  );
-  return applied;
+/** Applies a change to the last of it, in as many transactions as it takes. @returns Its outcome */
+export function applyAll(store: OutboxStore, values: Partial<Change>): Applied {
+  let rows = values.rows ?? [];
+  const dropped = { byAge: 0, bySize: 0, refused: 0 };
+  let applied;
+  do {
+    applied = store.apply(change({ ...values, rows }));
+    rows = rows.slice(applied.rows);
+    for (const why of Object.keys(dropped) as (keyof typeof dropped)[]) {
+      dropped[why] += applied.dropped[why];
+    }
+  } while (applied.more);
+  assertEquals([rows.length, applied.full], [0, null]);
+  return { ...applied, dropped };
 }
 
 export function read(store: OutboxStore, values = {}) {

@@ -2,12 +2,18 @@
 import { join } from "node:path";
 import type { OutboxOptions } from "../../../agent/outbox/outbox.ts";
 import { OutboxStore } from "../../../agent/outbox/store.ts";
-import { systemClock } from "../../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { read } from "./store_support.ts";
 
 /** A signal that never aborts. */
 export const NEVER = new AbortController().signal;
+
+/** The machine's, but that nothing is given up after 5 s as hanging: a busy disk may take as long. */
+export const patientClock: Clock = {
+  ...systemClock,
+  after: (ms, run) => systemClock.after(ms < 5_000 ? ms : 600_000, run),
+};
 
 /** Of an outbox in `folder`. */
 export function options(folder: string, values: Partial<OutboxOptions> = {}): OutboxOptions {
@@ -15,7 +21,7 @@ export function options(folder: string, values: Partial<OutboxOptions> = {}): Ou
     path: join(folder, "outbox.db"),
     maxBytes: 2 ** 30,
     maxAgeMs: 86_400_000,
-    clock: systemClock,
+    clock: patientClock,
     log: recordingLog(),
     ...values,
   };

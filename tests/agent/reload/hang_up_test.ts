@@ -52,11 +52,7 @@ async function withAgent(args: string[], body: (it: Running) => Promise<void>) {
       for (const line of whole) if (line.startsWith("{")) lines.push(JSON.parse(line));
     });
     try {
-      await until(
-        () => lines.some(({ msg }) => msg === "The agent runs"),
-        "the agent runs",
-        60_000,
-      );
+      await until(() => lines.some(({ msg }) => msg === "The agent runs"), "the agent runs");
       await body({ send, lines, write, folder });
       send("SIGTERM");
       await until(() => agent.exitCode !== null || agent.signalCode !== null, "the agent ends");
@@ -69,7 +65,7 @@ async function withAgent(args: string[], body: (it: Running) => Promise<void>) {
 }
 
 const has = (lines: readonly Line[], text: string) =>
-  until(() => lines.some(({ msg }) => msg.startsWith(text)), `"${text}" is logged`, 60_000);
+  until(() => lines.some(({ msg }) => msg.startsWith(text)), `"${text}" is logged`);
 
 Deno.test("httpmon agent takes over its config at SIGHUP, refuses a wrong one, and goes on", async () => {
   await withAgent([], async ({ send, lines, write }) => {
@@ -88,7 +84,7 @@ Deno.test("httpmon agent takes over its config at SIGHUP, refuses a wrong one, a
     assertEquals(lines.filter(({ level }) => level === "debug"), []);
     await write("loglevel: DEBUG\nwebsites: {http://127.0.0.1:1/: {}}");
     send("SIGHUP");
-    await until(() => lines.some(({ level }) => level === "debug"), "DEBUG is logged", 60_000);
+    await until(() => lines.some(({ level }) => level === "debug"), "DEBUG is logged");
   });
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Reloads } from "../../../agent/reload/reload.ts";
@@ -148,14 +148,13 @@ Deno.test("Reloads names what needs a restart, each time until there is one", as
 
 Deno.test("Reloads takes over the last of many changes asked for at once, in few loads", async () => {
   await reloading(async ({ write, reloads, sites, stats }) => {
-    const asked: Promise<void>[] = [];
-    for (let n = 1; n <= 5; n++) {
-      await write(`websites: {https://n${n}.example/: {}}`);
-      asked.push(reloads.reload());
-    }
-    await Promise.all(asked);
-    assertEquals(urls(sites()), ["https://n5.example/"]);
-    assertEquals(stats.reloads.applied <= 5, true);
+    await write("websites: {https://first.example/: {}}");
+    const first = reloads.reload();
+    await write("websites: {https://last.example/: {}}");
+    await Promise.all([first, ...Array.from({ length: 9 }, () => reloads.reload())]);
+    assertEquals(urls(sites()), ["https://last.example/"]);
+    // The first, the one that was asked for meanwhile or after, and one for all that then were.
+    assertLessOrEqual(stats.reloads.applied, 3);
   });
 });
 

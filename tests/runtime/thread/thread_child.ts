@@ -14,4 +14,4 @@ const handlers = {
 
 export type ChildHandlers = typeof handlers;
 
-answer(handlers);
+answer(handlers, (error) => (error as { kind?: string }).kind ?? null);

@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import type net from "node:net";
 import tls from "node:tls";
 import zlib from "node:zlib";
-import { othersTurns } from "../../../../support/turns.ts";
+import type { BodyReading } from "../../../../support/body_reading.ts";
 import type { KeyPair } from "../../certificates.ts";
 
 /** A server of HTTP/2 over TLS on a loopback port. */
@@ -109,14 +109,15 @@ function number(value: number): Buffer {
 }
 
 const SETTINGS = [frame(4, 0, 0), frame(4, 1, 0)];
+const DATA = 0;
 
 /** Frames on the first stream, to answer with one by one; the head is ":status: 200" in HPACK. */
 export const FRAMES = {
   head: frame(1, 4, 1, Buffer.from([0x88])),
   /** With "content-length: 9" as well. */
   headOfNine: frame(1, 4, 1, Buffer.from([0x88, 0x0f, 0x0d, 0x01, 0x39])),
-  data: (text: string) => frame(0, 0, 1, Buffer.from(text)),
-  end: (text: string) => frame(0, 1, 1, Buffer.from(text)),
+  data: (text: string) => frame(DATA, 0, 1, Buffer.from(text)),
+  end: (text: string) => frame(DATA, 1, 1, Buffer.from(text)),
   reset: (code: number) => frame(3, 0, 1, number(code)),
   goAway: (code: number) => frame(7, 0, 0, Buffer.concat([number(1), number(code)])),
 } as const;
@@ -125,22 +126,26 @@ export const FRAMES = {
  * A server that agrees on HTTP/2 and then answers by these bytes alone, or, where only HTTP/1.1 is
  * offered, as a server of that.
  *
- * @param onSent Called when the client has had the time to read all of it
+ * @param reading The client's: what follows on a piece of a body is sent when that is read
+ * @param onSent Called when all is sent, and the body is read
  */
 export async function startRawHttp2Server(
   pair: KeyPair,
   frames: readonly (Buffer | "close")[],
+  reading?: BodyReading,
   onSent: () => void = () => {},
 ): Promise<Http2Server> {
   const sockets = new Set<net.Socket>();
   const answered: Promise<void>[] = [];
   const answer = async (socket: net.Socket) => {
+    let bytes = 0;
     for (const frame of frames) {
-      await othersTurns();
+      await reading?.hasRead(bytes);
       if (frame === "close") socket.end();
       else if (!socket.destroyed) socket.write(frame);
+      if (frame !== "close" && frame[3] === DATA) bytes += frame.readUIntBE(0, 3);
     }
-    await othersTurns();
+    await reading?.hasRead(bytes);
     onSent();
   };
   const server = tls.createServer({ ...pair, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {

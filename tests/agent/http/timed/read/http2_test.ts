@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createTimedClient } from "../../../../../agent/http/timed/client.ts";
 import type { FailureClass } from "../../../../../agent/http/errors.ts";
 import type { HttpClient, HttpRecord, HttpRequest } from "../../../../../agent/http/types.ts";
+import { bodyReading } from "../../../../support/body_reading.ts";
 import { startHostileServer } from "../../../../support/hostile_server.ts";
 import { Authority } from "../../certificates.ts";
 import { FRAMES, startHttp2Server, startRawHttp2Server } from "./http2_server.ts";
@@ -160,9 +161,10 @@ for (const [name, [frames, expected]] of Object.entries(broken)) {
     const controller = new AbortController();
     const timeOut = () => controller.abort(new DOMException("", "TimeoutError"));
     const onSent = expected.startsWith("timeout") ? timeOut : undefined;
-    const server = await startRawHttp2Server(pair, frames, onSent);
+    const reading = bodyReading();
+    const server = await startRawHttp2Server(pair, frames, reading, onSent);
     const { error, status, ...record } = await client(
-      { url: server.url("/"), tls },
+      { url: server.url("/"), tls, allowance: reading.allowance },
       controller.signal,
     );
     const body = Buffer.from(record.body).toString();
