@@ -6,9 +6,10 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config/types.ts";
-import { helpText, parseCommand, type RunCommand } from "./runtime/cli/cli.ts";
+import { parseCommand, type RunCommand } from "./runtime/cli/cli.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { EXIT, type ExitCode, UsageError } from "./runtime/cli/exit_codes.ts";
+import { helpText } from "./runtime/cli/help.ts";
 import { type HangUps, listenForHangUps, noHangUps } from "./runtime/hang_up.ts";
 import type { ModeContext } from "./runtime/cli/mode_context.ts";
 import { type Mode, RELOADING_MODES } from "./runtime/cli/modes.ts";
@@ -137,7 +138,7 @@ async function modeFunction(
 
 /** Mode "check-config", which may need what all others do. */
 async function checkConfig(context: ModeContext): Promise<ExitCode> {
-  const { config: { kafka, database }, options, log } = context;
+  const { config: { kafka, database }, options, clock, log } = context;
   const { checkConfigMode } = await import("./agent/by_hand/check_config_mode.ts");
   const { usesSection } = await import("./config/mode_parts.ts");
   // An agent's config alone has no database.
@@ -152,7 +153,7 @@ async function checkConfig(context: ModeContext): Promise<ExitCode> {
       yield* reachKafka(createKafka(kafka, "httpmon-check-config", log), kafka, {
         publishes: as === "agent",
         group: as === "agent" ? null : group,
-      });
+      }, clock);
     },
     async function* () {
       if (!database || !uses("database")) return;

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { stringify } from "@std/yaml";
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, formatPath } from "../config/say/findings.ts";
-import type { RunOptions } from "../runtime/cli/cli.ts";
+import type { RunOptions } from "../runtime/cli/options.ts";
 import { EXIT, type ExitCode, UsageError } from "../runtime/cli/exit_codes.ts";
 import { importBlackbox } from "./blackbox.ts";
 import { importGatus } from "./gatus.ts";

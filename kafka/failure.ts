@@ -118,8 +118,14 @@ const PASSING = new Set([
   "NOT_COORDINATOR_FOR_GROUP",
 ]);
 
+/** kafkajs's own words for such; and that no connection is left, after which it makes one, or says why not. */
+const PASSING_NAMES = new Set([
+  "KafkaJSGroupCoordinatorNotFound",
+  "KafkaJSNoBrokerAvailableError",
+]);
+
 /** Whether a failure is one of a healthy start, and worth a word only if it stays. */
 export function isPassing(error: unknown): boolean {
   return PASSING.has(brokerErrorOf(error)?.type ?? "") ||
-    chainOf(error).some(({ name }) => name === "KafkaJSGroupCoordinatorNotFound");
+    chainOf(error).some(({ name }) => PASSING_NAMES.has(name));
 }

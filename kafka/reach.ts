@@ -1,8 +1,9 @@
 import { type Kafka, Partitioners } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import { type Finding, findingOf } from "../runtime/cli/finding.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import { withAdmin } from "./cluster.ts";
-import { brokerErrorOf } from "./failure.ts";
+import { brokerErrorOf, isPassing } from "./failure.ts";
 import { fetchOnce } from "./kafkajs/fetch_once.ts";
 import { partitionsOf } from "./topic.ts";
 
@@ -18,6 +19,10 @@ const NO_ACKS = 5;
 const INVALID_REQUIRED_ACKS = 21;
 const OFFSET_OUT_OF_RANGE = 1;
 
+/** A broker that has just started knows its groups within seconds. */
+const START_MS = 10_000;
+const AGAIN_MS = 200;
+
 /**
  * Whether a broker, the topic (or the leave to make it), and what a mode does with it can be had;
  * changes nothing.
@@ -26,6 +31,7 @@ export async function* reachKafka(
   kafka: Kafka,
   config: KafkaConfig,
   { publishes, group }: TopicUse,
+  clock: Clock,
 ): AsyncGenerator<Finding> {
   const { topic } = config;
   const broker = await findingOf("broker", () =>
@@ -60,9 +66,21 @@ export async function* reachKafka(
   if (group === null) return;
   yield await findingOf("group", () =>
     withAdmin(kafka, async (admin) => {
-      const { groups: [found] } = await admin.describeGroups([group]);
+      const { groups: [found] } = await onceStarted(() => admin.describeGroups([group]), clock);
       return `"${group}", of ${found!.members.length} at work`;
     }));
+}
+
+async function onceStarted<T>(ask: () => Promise<T>, clock: Clock): Promise<T> {
+  const until = clock.monotonic() + START_MS;
+  while (true) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isPassing(error) || clock.monotonic() > until) throw error;
+      await sleep(clock, AGAIN_MS);
+    }
+  }
 }
 
 /** Does what the broker may answer with this code, which it says only to who has the right. */

@@ -1,13 +1,17 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 import { cacheFolders, makeOnce } from "../folders.ts";
 
-const VERSION = "4.1.0";
+/** Versions of Apache Kafka, by HTTPMON_TEST_KAFKA_VERSION. */
+const VERSIONS: Record<string, string> = { "3.9": "3.9.1", "4.1": "4.1.0" };
+const DEFAULT = "4.1";
 
 /** slf4j-simple, since Kafka's own dependencies bring the log interface but nothing that writes. */
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+const pom = (version: string) =>
+  `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>httpmon.local</groupId>
   <artifactId>kafka</artifactId>
@@ -17,7 +21,7 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
     <dependency>
       <groupId>org.apache.kafka</groupId>
       <artifactId>kafka_2.13</artifactId>
-      <version>${VERSION}</version>
+      <version>${version}</version>
     </dependency>
     <dependency>
       <groupId>org.slf4j</groupId>
@@ -37,15 +41,22 @@ export class NoJavaError extends Error {
 }
 
 /**
- * Downloads Apache Kafka from Maven Central into the cache folder (once; 43 MB).
+ * Downloads Apache Kafka from Maven Central into the cache folder (once; 43 MB): 4.1, unless
+ * HTTPMON_TEST_KAFKA_VERSION asks for another one.
  *
  * @returns the class path to give to `java -cp`.
  * @throws NoJavaError if there is no Java 17 or newer, or no Maven to download with.
  */
 export async function kafkaClassPath(): Promise<string> {
   await requireJava();
-  const folder = join(cacheFolders()[0]!, `kafka-${VERSION}`);
-  await makeOnce(folder, download);
+  const wanted = process.env.HTTPMON_TEST_KAFKA_VERSION || DEFAULT;
+  const version = VERSIONS[wanted];
+  if (version === undefined) {
+    const known = Object.keys(VERSIONS).join(", ");
+    throw new Error(`HTTPMON_TEST_KAFKA_VERSION is one of ${known}, found "${wanted}"`);
+  }
+  const folder = join(cacheFolders()[0]!, `kafka-${version}`);
+  await makeOnce(folder, (partial) => download(partial, version));
   return join(folder, "*");
 }
 
@@ -65,14 +76,14 @@ async function requireJava(): Promise<void> {
   }
 }
 
-async function download(folder: string): Promise<void> {
-  const pom = join(folder, "pom.xml");
-  await writeFile(pom, POM);
+async function download(folder: string, version: string): Promise<void> {
+  const file = join(folder, "pom.xml");
+  await writeFile(file, pom(version));
   const args = [
     "-q",
     "-B",
     "-f",
-    pom,
+    file,
     "dependency:copy-dependencies",
     `-DoutputDirectory=${folder}`,
   ];
@@ -85,6 +96,6 @@ async function download(folder: string): Promise<void> {
         cause: error,
       });
     }
-    throw new Error(`Maven cannot download Kafka ${VERSION}:\n${stdout?.trim()}`, { cause: error });
+    throw new Error(`Maven cannot download Kafka ${version}:\n${stdout?.trim()}`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/types.ts";
-import type { RunOptions } from "./cli.ts";
+import type { RunOptions } from "./options.ts";
 import type { Clock } from "../clock.ts";
 import type { HangUps } from "../hang_up.ts";
 import type { ProcessLogger } from "../log/log.ts";

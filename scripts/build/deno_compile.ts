@@ -15,7 +15,7 @@ import { UnavailableError } from "./unavailable_error.ts";
  * @throws {Error} With what Deno printed, where it fails in another way
  */
 export async function denoCompile(
-  { name, permissions, args }: Executable,
+  { name, flags, args }: Executable,
   folder: string,
   env: Record<string, string> = {},
 ): Promise<string> {
@@ -29,7 +29,7 @@ export async function denoCompile(
       // Otherwise all of node_modules goes in, with what only builds and tests need.
       "--node-modules-dir=none",
       "--exclude-unused-npm",
-      ...permissions,
+      ...flags,
       ...readAtRunTime().map((path) => `--include=${path}`),
       ...(await tooDeepToParse()).map((path) => `--exclude=${path}`),
       `--output=${join(folder, name)}`,

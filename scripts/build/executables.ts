@@ -3,14 +3,14 @@ import { TASKS } from "./project.ts";
 /** One executable that `deno task compile` makes. */
 export interface Executable {
   name: string;
-  /** Deno's flags of what it may do, as its task has them. */
-  permissions: readonly string[];
+  /** Deno's flags of what it may do, and V8's of its heap, as its task has them. */
+  flags: readonly string[];
   /** What stands before the arguments that a person gives: its mode, or nothing. */
   args: readonly string[];
 }
 
 /**
- * All of them, the one for every mode first; deno.json's tasks say what each may do, which only `deno
+ * All of them, the one for every mode first; deno.json's tasks say how each runs, which only `deno
  * compile` puts in.
  */
 export const EXECUTABLES: readonly Executable[] = [
@@ -22,7 +22,7 @@ export const EXECUTABLES: readonly Executable[] = [
   { name: "httpmon-init-schema", ...ofTask("init-schema") },
 ];
 
-function ofTask(name: string): Pick<Executable, "permissions" | "args"> {
+function ofTask(name: string): Pick<Executable, "flags" | "args"> {
   const command = TASKS[name]?.command ?? "";
   const parts = /^deno run ((?:--[\w-]+(?:=\S+)? )*)main\.ts(.*)$/.exec(command);
   if (!parts) {
@@ -30,8 +30,8 @@ function ofTask(name: string): Pick<Executable, "permissions" | "args"> {
       `deno.json's task "${name}" is not "deno run --FLAG... main.ts", but "${command}"`,
     );
   }
-  const permissions = words(parts[1]!).filter((flag) => flag.startsWith("--allow-"));
-  return { permissions, args: words(parts[2]!) };
+  const flags = words(parts[1]!).filter((flag) => /^--(allow-|v8-flags=)/.test(flag));
+  return { flags, args: words(parts[2]!) };
 }
 
 function words(text: string): string[] {

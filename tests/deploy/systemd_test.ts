@@ -7,7 +7,7 @@ import { ROOT } from "../../scripts/build/project.ts";
 
 const UNITS = join(ROOT, "deploy/systemd");
 const TEMPLATE = "httpmon@.service";
-const MODES = ["agent", "writer", "alerts", "web", "init-schema"];
+const MODES = ["agent", "writer", "alerts", "web", "init-schema", "maintain"];
 
 const analyze = (...args: string[]) => new Deno.Command("systemd-analyze", { args }).outputSync();
 
@@ -27,6 +27,11 @@ Deno.test("the units start each mode by its name", async () => {
   assert(/^RestartPreventExitStatus=2$/m.test(text));
 });
 
+Deno.test("each mode is a user of its own, so that none reads another's password in /proc", async () => {
+  const text = await readFile(join(UNITS, TEMPLATE), "utf8");
+  assert(/^DynamicUser=yes\nUser=httpmon-%i$/m.test(text));
+});
+
 Deno.test({
   name: "systemd takes the units, and finds little exposed",
   ignore: !hasSystemd(),
@@ -39,10 +44,15 @@ Deno.test({
         .replace(/^ExecStart=\S+/m, "ExecStart=/bin/true");
       for (const mode of MODES) await writeFile(join(folder, `httpmon@${mode}.service`), text);
       const decoder = new TextDecoder();
+      // It looks at what they are started after, too.
+      const ofOurs = (stderr: Uint8Array) =>
+        decoder.decode(stderr).split("\n").filter((line) => line.includes("httpmon"));
+      const timer = analyze("verify", join(folder, "httpmon@maintain.timer"));
+      assertEquals([timer.code, ofOurs(timer.stderr)], [0, []]);
       for (const mode of MODES) {
         const unit = join(folder, `httpmon@${mode}.service`);
         const { code, stderr } = analyze("verify", unit);
-        assertEquals([code, decoder.decode(stderr)], [0, ""], mode);
+        assertEquals([code, ofOurs(stderr)], [0, []], mode);
         const { stdout } = analyze("security", "--offline=true", "--no-pager", unit);
         const [, exposure] = /exposure level for .*: ([\d.]+)/.exec(decoder.decode(stdout))!;
         assertLess(Number(exposure), 2, mode);

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { KafkaJSGroupCoordinatorNotFound } from "kafkajs/src/errors.js";
+import {
+  KafkaJSGroupCoordinatorNotFound,
+  KafkaJSNoBrokerAvailableError,
+} from "kafkajs/src/errors.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { RefusedError, SilentError } from "../../kafka/errors.ts";
 import { asSendError, brokerAdviceFor, isOfBroker, isPassing } from "../../kafka/failure.ts";
@@ -70,6 +73,8 @@ Deno.test("isPassing() knows what a broker answers while it starts", () => {
   for (const error of [loading, new Error("wrapped", { cause: loading }), kafkajs]) {
     assert(isPassing(error));
   }
+  // All connections are gone: the next try makes one, or says why it cannot.
+  assert(isPassing(new KafkaJSNoBrokerAvailableError()));
   assertEquals(isPassing(createErrorFromCode(29)), false);
 });
 

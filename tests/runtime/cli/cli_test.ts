@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  DEFAULT_CONFIG,
-  helpText,
-  parseCommand,
-  type RunOptions,
-} from "../../../runtime/cli/cli.ts";
+import { parseCommand } from "../../../runtime/cli/cli.ts";
 import { UsageError } from "../../../runtime/cli/exit_codes.ts";
+import { helpText } from "../../../runtime/cli/help.ts";
 import { MODES } from "../../../runtime/cli/modes.ts";
+import { DEFAULT_CONFIG, type RunOptions } from "../../../runtime/cli/options.ts";
 
 const NO_OPTIONS: RunOptions = {
   since: null,
