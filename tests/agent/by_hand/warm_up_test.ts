@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createTimedClient } from "../../../agent/http/timed/client.ts";
 import type { HttpClient, HttpRecord } from "../../../agent/http/types.ts";
 import { warmUp } from "../../../agent/by_hand/warm_up.ts";
-import { systemClock } from "../../../runtime/clock.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("warmUp() makes a request and a handshake on the loopback, with the TLS options to come", async () => {
   const client = createTimedClient();
@@ -15,7 +15,7 @@ Deno.test("warmUp() makes a request and a handshake on the loopback, with the TL
     return record;
   };
   const tls = { insecure: true };
-  await warmUp(seen, { tls }, systemClock, new AbortController().signal);
+  await warmUp(seen, { tls }, new FakeClock(), new AbortController().signal);
   assertEquals(asked, [["http:127.0.0.1", tls], ["https:127.0.0.1", tls]]);
   assertEquals([records[0]!.status, records[1]!.error?.class], [200, "tls_failed"]);
   client.close();
@@ -27,6 +27,6 @@ Deno.test("warmUp() does nothing where the signal has aborted", async () => {
     asked++;
     throw new Error("Nothing is to be asked");
   };
-  await warmUp(client, {}, systemClock, AbortSignal.abort());
+  await warmUp(client, {}, new FakeClock(), AbortSignal.abort());
   assertEquals(asked, 0);
 });
