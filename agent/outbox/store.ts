@@ -119,7 +119,7 @@ export class OutboxStore {
     const aged = Number(age) + Math.max(0, now - Number(at));
     const known = Number.isSafeInteger(aged) ? aged : null;
     // No row is from later; damage may make one.
-    this.#statements.makeOlder.run(known ?? now);
+    this.#statements.makeOlder.run(known ?? now, known ?? now);
     const totals = this.#statements.totals.get() as Record<"depth" | "lastId", number>;
     this.#depth = totals.depth;
     // Where it is not known, no time has passed since the last row.
@@ -253,7 +253,7 @@ function prepare(db: DatabaseSync) {
         max(coalesce(max(id), 0), (SELECT coalesce(max(id), 0) FROM refused)) AS lastId
       FROM outbox
     `),
-    makeOlder: db.prepare("UPDATE outbox SET created = ?1 WHERE created > ?1"),
+    makeOlder: db.prepare("UPDATE outbox SET created = ? WHERE created > ?"),
     deleteDone: remove("outbox", "id <= ? AND id NOT IN (SELECT value FROM json_each(?))"),
     deleteOne: db.prepare("DELETE FROM outbox WHERE id = ?"),
     dropRows: remove("outbox", "id > ?"),

@@ -18,6 +18,8 @@ const START_MS = 180_000;
 
 /** Only one process at a time makes the template; any number that nothing else locks. */
 const TEMPLATE_LOCK = 4_804_661_133;
+/** Past it, a session is not about to end. */
+const SESSIONS_END_MS = 10_000;
 
 /** The Kafka to test on: HTTPMON_TEST_KAFKA where set, else one that lasts as long as this process. */
 export async function kafkaForTests(): Promise<{ brokers: string[] }> {
@@ -79,9 +81,21 @@ export async function freshDatabase(
     dsn: withDatabase(server, name),
     drop: () =>
       onServer(server, async (client) => {
+        await sessionsEnd(client, name);
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       }),
   };
+}
+
+/**
+ * A session that its client has ended may not have heard of it yet; told that it is terminated, it would
+ * tell a client that has nobody left to hear that.
+ */
+async function sessionsEnd(client: pg.Client, database: string): Promise<void> {
+  const sql = `SELECT FROM pg_stat_activity
+    WHERE datname = $1 AND backend_type = 'client backend'`;
+  const areOver = async () => (await client.query(sql, [database])).rowCount === 0;
+  await waitFor("sessions to end", areOver, SESSIONS_END_MS).catch(() => {});
 }
 
 /** Makes a database with the schema in it, to be cloned: migrating takes far longer than cloning. */
