@@ -5,8 +5,8 @@ import { type Clock, sleep } from "../runtime/clock.ts";
 import { noFailpoints, type PassFailpoint } from "../runtime/failpoints.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Spell } from "../runtime/log/spell.ts";
-import { type LookDeps, Looks } from "./looks.ts";
-import { PartitionReader, type ReaderDeps } from "./partition_reader.ts";
+import { type LookDeps, Looks } from "./read/looks.ts";
+import { PartitionReader, type ReaderDeps } from "./read/partition_reader.ts";
 import type { RawRecord, Sink, Source } from "./sink.ts";
 import type { ConsumerStats, PartitionProgress } from "./stats.ts";
 

@@ -3,7 +3,7 @@ import type { KafkaConfig } from "../config/types.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import { systemAuthorities } from "../runtime/system_authorities.ts";
 import { bootstrapOf } from "./kafkajs/bootstrap.ts";
-import { registerCodecs } from "./kafkajs/codecs.ts";
+import { registerCodecs } from "./kafkajs/compression/codecs.ts";
 import { patchFetch } from "./kafkajs/fetch_patch.ts";
 import { patchMetadata } from "./kafkajs/metadata_patch.ts";
 import { patchProduce } from "./kafkajs/produce_patch.ts";

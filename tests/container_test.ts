@@ -13,7 +13,7 @@ import { isMode } from "../runtime/cli/modes.ts";
 import { nodeBinary } from "../scripts/build/node_binary.ts";
 import { BUNDLED_NODE } from "../scripts/build/node_versions.ts";
 import { ROOT, TASKS, VERSION } from "../scripts/build/project.ts";
-import { Program } from "./support/program.ts";
+import { Program } from "./support/program/program.ts";
 import { freshDatabase } from "./support/stack.ts";
 
 interface Service {

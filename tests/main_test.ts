@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { helpText } from "../runtime/cli/help.ts";
 import { VERSION } from "../runtime/cli/version.ts";
 import { ROOT } from "../scripts/build/project.ts";
-import { denoEnv } from "./support/task_command.ts";
+import { denoEnv } from "./support/program/task_command.ts";
 
 const ANSWERS = [
   ["--version", `httpmon ${VERSION}\n`],

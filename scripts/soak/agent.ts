@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type LocalProcess, startProcess } from "../../local/process.ts";
 import { logTail, waitFor } from "../../local/wait.ts";
-import { denoEnv, taskCommand } from "../../tests/support/task_command.ts";
+import { denoEnv, taskCommand } from "../../tests/support/program/task_command.ts";
 import { type Usage, usageOf } from "../measure/usage.ts";
 
 /** Levels of lines that nobody need look at. */

@@ -2,9 +2,9 @@ import { addSenderMetrics, newSenderStats } from "../../alerts/outbox/stats.ts";
 import { addConsumerMetrics, consumerHealth } from "../../consume/ops.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
 import { startOps } from "../../runtime/ops/ops.ts";
-import { parseExposition } from "../support/exposition.ts";
+import { parseExposition } from "../support/metrics/exposition.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { assertDocumented, metricsDoc } from "../support/metrics_doc.ts";
+import { assertDocumented, metricsDoc } from "../support/metrics/metrics_doc.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 Deno.test("docs/metrics.md lists exactly an alerter's metrics", async () => {

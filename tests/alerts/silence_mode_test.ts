@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownDatabase } from "../db/fixture.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 
 Deno.test("httpmon silence makes, lists and ends silences", async () => {
   await using database = await ownDatabase();

@@ -4,7 +4,7 @@ import { testChannel } from "../../alerts/test_channel.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { UsageError } from "../../runtime/cli/exit_codes.ts";
 import { httpmon } from "../db/run_mode.ts";
-import { printed } from "../support/mode_here.ts";
+import { printed } from "../support/program/mode_here.ts";
 import { type Answer, startHttp } from "./channels/http_receiver.ts";
 import { startSmtp } from "./channels/smtp_server.ts";
 import { SECRET, startReceiver } from "./receiver.ts";

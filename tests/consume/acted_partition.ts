@@ -1,5 +1,5 @@
 import type { Offsets, StoredOffset } from "../../consume/offsets.ts";
-import { PartitionReader } from "../../consume/partition_reader.ts";
+import { PartitionReader } from "../../consume/read/partition_reader.ts";
 import type { Sink } from "../../consume/sink.ts";
 import { newConsumerStats } from "../../consume/stats.ts";
 import { recordHash } from "../../runtime/record_hash.ts";

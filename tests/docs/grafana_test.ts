@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import pipeline from "../../docs/grafana/pipeline.json" with { type: "json" };
 import sites from "../../docs/grafana/sites.json" with { type: "json" };
 import { testRoles } from "../db/roles.ts";
-import { documented, metricsDoc } from "../support/metrics_doc.ts";
+import { documented, metricsDoc } from "../support/metrics/metrics_doc.ts";
 import { addIncident, webWorld } from "../web/world.ts";
 
 const RULES = await Deno.readTextFile(

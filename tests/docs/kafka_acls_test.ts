@@ -16,8 +16,8 @@ import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { ownDatabase } from "../db/fixture.ts";
 import { httpmon } from "../db/run_mode.ts";
-import { Program } from "../support/program.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { Program } from "../support/program/program.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 
 const USERS = ["agent", "writer", "alerter"];
 const OPERATIONS: Record<string, number> = {

@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import pipeline from "../../docs/grafana/pipeline.json" with { type: "json" };
 import { waitFor } from "../../local/wait.ts";
-import { documented, metricsDoc } from "../support/metrics_doc.ts";
-import { isInstalled, startPrometheus } from "../support/prometheus.ts";
+import { documented, metricsDoc } from "../support/metrics/metrics_doc.ts";
+import { isInstalled, startPrometheus } from "../support/metrics/prometheus.ts";
 
 const RULES = new URL("../../docs/prometheus/httpmon.rules.yaml", import.meta.url).pathname;
 

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
 import { ownDatabase } from "../db/fixture.ts";
-import { Program } from "../support/program.ts";
+import { Program } from "../support/program/program.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
 import { readTopic } from "../support/read_topic.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 import { produce, sevenFields } from "../support/topic_io.ts";
 
 async function place() {

@@ -12,9 +12,9 @@ import { startStack } from "../../local/stack.ts";
 import { waitFor } from "../../local/wait.ts";
 import { testDatabase } from "../support/database.ts";
 import { recordingLog } from "../support/recording_log.ts";
-import { Program } from "../support/program.ts";
+import { Program } from "../support/program/program.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 import { administer, produce, sevenFields } from "../support/topic_io.ts";
 
 const ROWS = "SELECT count(*) FROM mon_daily";

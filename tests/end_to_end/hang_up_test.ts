@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../local/wait.ts";
-import { Program } from "../support/program.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { Program } from "../support/program/program.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 
 /** No server is there, which they wait for. */
 const CONFIG = `

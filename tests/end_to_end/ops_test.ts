@@ -5,11 +5,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../local/wait.ts";
-import { parseExposition, type ScrapedFamily, valueOf } from "../support/exposition.ts";
-import { assertDocumented, metricsDoc } from "../support/metrics_doc.ts";
-import { Program } from "../support/program.ts";
+import { parseExposition, type ScrapedFamily, valueOf } from "../support/metrics/exposition.ts";
+import { assertDocumented, metricsDoc } from "../support/metrics/metrics_doc.ts";
+import { Program } from "../support/program/program.ts";
 import { freshDatabase, kafkaForTests } from "../support/stack.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 import { produce } from "../support/topic_io.ts";
 
 /** A site that is up, one that is missing, and one that answers only when told to. */

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../local/ports.ts";
 import { waitFor } from "../../local/wait.ts";
-import { Program } from "../support/program.ts";
-import { isInstalled, startPrometheus } from "../support/prometheus.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { Program } from "../support/program/program.ts";
+import { isInstalled, startPrometheus } from "../support/metrics/prometheus.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 
 /** The README's "Prometheus Configuration", its targets and the exporter's address put in. */
 const job = (targets: readonly string[], address: string) => `

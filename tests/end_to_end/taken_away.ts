@@ -13,8 +13,8 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { waitFor } from "../../local/wait.ts";
-import { Program } from "../support/program.ts";
-import { denoEnv, taskCommand } from "../support/task_command.ts";
+import { Program } from "../support/program/program.ts";
+import { denoEnv, taskCommand } from "../support/program/task_command.ts";
 
 const run = promisify(execFile);
 

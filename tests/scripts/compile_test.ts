@@ -5,7 +5,7 @@ import { type Executable, EXECUTABLES } from "../../scripts/build/executables.ts
 import { ROOT, TASKS } from "../../scripts/build/project.ts";
 import { UnavailableError } from "../../scripts/build/unavailable_error.ts";
 import { compile } from "../../scripts/compile.ts";
-import { runEndToEnd } from "../support/end_to_end.ts";
+import { runEndToEnd } from "../support/program/end_to_end.ts";
 
 Deno.test("EXECUTABLES are one for each mode that runs by itself, and one for all", () => {
   assertEquals(EXECUTABLES.map(({ name, args }) => ({ name, args })), [

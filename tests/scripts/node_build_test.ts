@@ -7,7 +7,7 @@ import { OLDEST_NODE } from "../../scripts/build/node_versions.ts";
 import { VERSION } from "../../scripts/build/project.ts";
 import { typeErrorsForNode } from "../../scripts/build/type_check.ts";
 import { writeNodeBuild } from "../../scripts/build_node.ts";
-import { runEndToEnd } from "../support/end_to_end.ts";
+import { runEndToEnd } from "../support/program/end_to_end.ts";
 
 Deno.test("typeErrorsForNode() finds none in the product", () => {
   assertEquals(typeErrorsForNode(), "");

@@ -8,7 +8,7 @@ import { BUNDLED_NODE, OLDEST_NODE } from "../../scripts/build/node_versions.ts"
 import { VERSION } from "../../scripts/build/project.ts";
 import { writeNpmPackage } from "../../scripts/build_npm.ts";
 import { decode } from "../../wire/decode.ts";
-import { runEndToEnd } from "../support/end_to_end.ts";
+import { runEndToEnd } from "../support/program/end_to_end.ts";
 
 const EMBEDS = `import { decodeResult, runCheck } from "httpmon";
 const message = await runCheck(process.argv[2], { regex: "well", timeout: 5 });

@@ -3,7 +3,7 @@ import { CompressionCodecs, CompressionTypes, Partitioners } from "kafkajs";
 import { zstdCompressSync } from "node:zlib";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { testDatabase } from "../support/database.ts";
-import { startWriter } from "../support/running_writer.ts";
+import { startWriter } from "../support/program/running_writer.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
 import { produce, sevenFields } from "../support/topic_io.ts";
 

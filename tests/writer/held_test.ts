@@ -4,7 +4,7 @@ import { waitFor } from "../../local/wait.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
 import { testDatabase } from "../support/database.ts";
-import { startWriter } from "../support/running_writer.ts";
+import { startWriter } from "../support/program/running_writer.ts";
 import { freshTopic } from "../support/stack.ts";
 import { produce, sevenFields, type TestRecord } from "../support/topic_io.ts";
 

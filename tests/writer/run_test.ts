@@ -3,7 +3,7 @@ import { freePort } from "../../local/ports.ts";
 import { waitFor } from "../../local/wait.ts";
 import { MAX_VALUE_BYTES } from "../../wire/decode.ts";
 import { testDatabase } from "../support/database.ts";
-import { startWriter } from "../support/running_writer.ts";
+import { startWriter } from "../support/program/running_writer.ts";
 import { freshTopic } from "../support/stack.ts";
 import {
   administer,

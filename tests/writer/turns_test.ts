@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { testDatabase } from "../support/database.ts";
-import { startWriter } from "../support/running_writer.ts";
+import { startWriter } from "../support/program/running_writer.ts";
 import { freshTopic } from "../support/stack.ts";
 import { produce, sevenFields, type TestRecord } from "../support/topic_io.ts";
 

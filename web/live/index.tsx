@@ -3,7 +3,7 @@ import { countStates } from "../data/now/selection.ts";
 import type { SiteNow } from "../data/now/site_now.ts";
 import type { Env, WebDeps } from "../env.ts";
 import { Since, StateWord } from "../pages/parts/basics.tsx";
-import { Head } from "../pages/parts/site_head.tsx";
+import { Head } from "../pages/parts/site/site_head.tsx";
 import { headline, Wrong } from "../pages/parts/wrong.tsx";
 import { type Event, Streams } from "./streams.ts";
 

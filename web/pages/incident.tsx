@@ -9,7 +9,7 @@ import { message } from "./layout.tsx";
 import { At, Mark, Send, Since, Table } from "./parts/basics.tsx";
 import { span } from "./parts/format.ts";
 import { inWords, markOf, Notifications } from "./parts/incident_rows.tsx";
-import { Failures } from "./parts/site_record.tsx";
+import { Failures } from "./parts/site/site_record.tsx";
 
 const NOTIFICATIONS = 200;
 const FAILURES = 5;

@@ -9,7 +9,7 @@ import { Ago, DaysLeft, Mark, Search, StateWord } from "./parts/basics.tsx";
 import { count, monthInWords, percent, plural } from "./parts/format.ts";
 import { pageOf, Pages, Pick } from "./parts/paging.tsx";
 import { hrefOf, type Query, queryOf } from "./parts/query.ts";
-import { SiteTable } from "./parts/site_table.tsx";
+import { SiteTable } from "./parts/site/site_table.tsx";
 import { headline, Wrong } from "./parts/wrong.tsx";
 
 const PAGE = 100;

@@ -15,8 +15,8 @@ import { DaysLeft, Figures, Ms, Send, Sql, Uptime } from "./parts/basics.tsx";
 import { PhaseChart, ResponseChart } from "./parts/chart.tsx";
 import { count, plural } from "./parts/format.ts";
 import { IncidentRows } from "./parts/incident_rows.tsx";
-import { Head, RangePicker } from "./parts/site_head.tsx";
-import { Certificates, Failures, Locations, Results, Rules } from "./parts/site_record.tsx";
+import { Head, RangePicker } from "./parts/site/site_head.tsx";
+import { Certificates, Failures, Locations, Results, Rules } from "./parts/site/site_record.tsx";
 import { CheckStrip, DayStrip } from "./parts/strip.tsx";
 
 const CHECKS = 60;

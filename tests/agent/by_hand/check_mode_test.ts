@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decode } from "../../../wire/decode.ts";
 import { startHostileServer, withLength } from "../../support/hostile_server.ts";
-import { denoEnv, taskCommand } from "../../support/task_command.ts";
+import { denoEnv, taskCommand } from "../../support/program/task_command.ts";
 import { withFolder } from "../support.ts";
 
 interface Outcome {

@@ -15,7 +15,7 @@ import { systemClock } from "../../../runtime/clock.ts";
 import { ROOT } from "../../../scripts/build/project.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startHostileServer } from "../../support/hostile_server.ts";
-import { denoEnv } from "../../support/task_command.ts";
+import { denoEnv } from "../../support/program/task_command.ts";
 import { startProxy } from "../http/timed/proxy_server.ts";
 import { checkDeps, site, type SiteValues, until, withFolder } from "../support.ts";
 

@@ -3,8 +3,8 @@ import { startAgentOps } from "../../../agent/serve/ops.ts";
 import type { RunningAgent } from "../../../agent/run.ts";
 import { AgentStats } from "../../../agent/stats.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { assertDocumented, metricsDoc } from "../../support/metrics_doc.ts";
-import { parseExposition, valueOf } from "../../support/exposition.ts";
+import { assertDocumented, metricsDoc } from "../../support/metrics/metrics_doc.ts";
+import { parseExposition, valueOf } from "../../support/metrics/exposition.ts";
 import { loadText } from "../../config/load_text.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 

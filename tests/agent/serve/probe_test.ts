@@ -5,7 +5,7 @@ import { expositionOf, linesOf, PerSiteMetrics } from "../../../agent/serve/samp
 import { probePage } from "../../../agent/serve/probe.ts";
 import type { Site } from "../../../config/types.ts";
 import { loadText } from "../../config/load_text.ts";
-import { parseExposition, valueOf } from "../../support/exposition.ts";
+import { parseExposition, valueOf } from "../../support/metrics/exposition.ts";
 import { checkDeps, gives, response, site } from "../support.ts";
 
 const NEVER = new AbortController().signal;

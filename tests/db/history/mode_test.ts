@@ -5,7 +5,7 @@ import { ensurePartitions } from "../../../db/schema/partitions.ts";
 import { waitFor } from "../../../local/wait.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { formatTimestamp } from "../../../wire/timestamp.ts";
-import { modeHere } from "../../support/mode_here.ts";
+import { modeHere } from "../../support/program/mode_here.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { type OwnDatabase, ownDatabase, OwnStore, records, result, SOURCE } from "../fixture.ts";
 import { testRoles } from "../roles.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { reportMode } from "../../../db/report/mode.ts";
 import { UsageError } from "../../../runtime/cli/exit_codes.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { modeHere } from "../../support/mode_here.ts";
+import { modeHere } from "../../support/program/mode_here.ts";
 import { historyDatabase, HOUR_MS, insert, rollUpAll } from "../history/fixture.ts";
 
 const START = Date.UTC(2026, 9, 1);

@@ -6,7 +6,7 @@ import { encode } from "../../../wire/encode.ts";
 import { ownDatabase, result } from "../fixture.ts";
 import { replayMode } from "../../../db/restore/replay_mode.ts";
 import { restoreMode } from "../../../db/restore/restore_mode.ts";
-import { modeHere } from "../../support/mode_here.ts";
+import { modeHere } from "../../support/program/mode_here.ts";
 import { httpmon } from "../run_mode.ts";
 
 Deno.test("restore reads a file or standard input, and ends with 1 where a line is refused", async () => {

@@ -3,7 +3,7 @@ import process from "node:process";
 import { initSchemaMode } from "../../../db/schema/init_schema_mode.ts";
 import { migrationFiles } from "../../../db/schema/migrations/index.ts";
 import { waitFor } from "../../../local/wait.ts";
-import { modeHere } from "../../support/mode_here.ts";
+import { modeHere } from "../../support/program/mode_here.ts";
 import { encode } from "../../../wire/encode.ts";
 import { ownDatabase, result } from "../fixture.ts";
 import { httpmon } from "../run_mode.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import Batch from "kafkajs/src/consumer/batch.js";
 import { createRequire } from "node:module";
-import { registerCodecs } from "../../../kafka/kafkajs/codecs.ts";
+import { registerCodecs } from "../../../kafka/kafkajs/compression/codecs.ts";
 import {
   decodeFetchResponse,
   FETCH_VERSIONS,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import produces from "kafkajs/src/protocol/requests/produce/index.js";
 import Long from "kafkajs/src/utils/long.js";
-import { registerCodecs } from "../../../kafka/kafkajs/codecs.ts";
+import { registerCodecs } from "../../../kafka/kafkajs/compression/codecs.ts";
 import {
   encodeProduce,
   patchProduce,

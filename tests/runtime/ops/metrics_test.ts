@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Histogram } from "../../../runtime/ops/histogram.ts";
 import { Metrics } from "../../../runtime/ops/metrics.ts";
-import { parseExposition } from "../../support/exposition.ts";
+import { parseExposition } from "../../support/metrics/exposition.ts";
 
 Deno.test("Metrics.text() reads the numbers at each scrape", async () => {
   const metrics = new Metrics();

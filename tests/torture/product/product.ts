@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { ROOT } from "../../../scripts/build/project.ts";
-import { denoEnv, taskCommand } from "../../support/task_command.ts";
+import { denoEnv, taskCommand } from "../../support/program/task_command.ts";
 import { until, waitedForCore } from "../patience.ts";
 
 /** Entries of the log, failpoints, and what Deno says where two start at once. */

@@ -5,7 +5,7 @@ import { addNote } from "../../../web/data/incidents/notes.ts";
 import { createApp } from "../../../web/app.ts";
 import { exportStatus } from "../../../web/status/export.ts";
 import { webMode } from "../../../web/mode.ts";
-import { modeHere } from "../../support/mode_here.ts";
+import { modeHere } from "../../support/program/mode_here.ts";
 import { addIncident, AGENTS, MARKUP, webWorld, type World } from "../world.ts";
 
 const STATUS = { title: "Example & status", groups: ["shop", MARKUP, "api", "nobody's"] };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { actedPartition } from "./acted_partition.ts";
+import { actedPartition } from "../acted_partition.ts";
 
 Deno.test("PartitionReader stores what follows the last stored record", async () => {
   const { reader, state, fetched, errors } = actedPartition({ stored: 5n, high: 9n });

@@ -1,13 +1,13 @@
 import process from "node:process";
-import type { Config } from "../../config/types.ts";
-import { parseCommand } from "../../runtime/cli/cli.ts";
-import { type Clock, systemClock } from "../../runtime/clock.ts";
-import type { ExitCode } from "../../runtime/cli/exit_codes.ts";
-import { noHangUps } from "../../runtime/hang_up.ts";
-import { createLogger, type Logger } from "../../runtime/log/log.ts";
-import type { ModeContext } from "../../runtime/cli/mode_context.ts";
-import type { Ended } from "../db/run_mode.ts";
-import { loadedConfig } from "./config.ts";
+import type { Config } from "../../../config/types.ts";
+import { parseCommand } from "../../../runtime/cli/cli.ts";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import type { ExitCode } from "../../../runtime/cli/exit_codes.ts";
+import { noHangUps } from "../../../runtime/hang_up.ts";
+import { createLogger, type Logger } from "../../../runtime/log/log.ts";
+import type { ModeContext } from "../../../runtime/cli/mode_context.ts";
+import type { Ended } from "../../db/run_mode.ts";
+import { loadedConfig } from "../config.ts";
 
 /** What `work` prints while it runs in this process. */
 export async function printed(work: () => Promise<number>): Promise<Ended> {

@@ -4,7 +4,7 @@ import type { ScrapedFamily } from "./exposition.ts";
 
 /** The text of docs/metrics.md. */
 export async function metricsDoc(): Promise<string> {
-  return await readFile(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+  return await readFile(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
 }
 
 /** The rows of the table under a heading: name -> type, labels, meaning. */

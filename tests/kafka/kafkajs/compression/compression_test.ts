@@ -1,9 +1,9 @@
 /** What the broker packs again is read by a consumer that our client made. */
 import { assertEquals } from "@std/assert";
-import { createSender } from "../../../kafka/sender.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { freshTopic } from "../../support/stack.ts";
-import { clientFor, readUntil } from "../read_topic.ts";
+import { createSender } from "../../../../kafka/sender.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { freshTopic } from "../../../support/stack.ts";
+import { clientFor, readUntil } from "../../read_topic.ts";
 
 /** Packs well, but not to nothing; over 64 kB, so that snappy and lz4 make several blocks. */
 const BATCH = Array.from({ length: 2_000 }, (_, i) => ({

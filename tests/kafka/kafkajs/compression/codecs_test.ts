@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { registerCodecs, unpacked } from "../../../kafka/kafkajs/codecs.ts";
+import { registerCodecs, unpacked } from "../../../../kafka/kafkajs/compression/codecs.ts";
 
 const LETTERS = Buffer.from("abcd");
 const ZEROS = Buffer.alloc(1_000_000);

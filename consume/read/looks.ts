@@ -1,8 +1,8 @@
 import type { Kafka } from "kafkajs";
-import type { KafkaConfig } from "../config/types.ts";
-import { type TopicView, viewTopic } from "../kafka/cluster.ts";
-import type { Offsets, StoredOffset } from "./offsets.ts";
-import type { Source } from "./sink.ts";
+import type { KafkaConfig } from "../../config/types.ts";
+import { type TopicView, viewTopic } from "../../kafka/cluster.ts";
+import type { Offsets, StoredOffset } from "../offsets.ts";
+import type { Source } from "../sink.ts";
 
 /** What looking is handed. */
 export interface LookDeps {

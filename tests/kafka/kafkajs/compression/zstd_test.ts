@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { constants, createZstdCompress, zstdCompressSync } from "node:zlib";
-import { unpacked } from "../../../kafka/kafkajs/codecs.ts";
+import { unpacked } from "../../../../kafka/kafkajs/compression/codecs.ts";
 
 const MIB = 1024 * 1024;
 const TEXT = Buffer.from(

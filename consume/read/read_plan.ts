@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
-import type { Bounds } from "../kafka/cluster.ts";
-import { recordHash } from "../runtime/record_hash.ts";
-import type { StoredOffset } from "./offsets.ts";
-import type { RawRecord } from "./sink.ts";
+import type { Bounds } from "../../kafka/cluster.ts";
+import { recordHash } from "../../runtime/record_hash.ts";
+import type { StoredOffset } from "../offsets.ts";
+import type { RawRecord } from "../sink.ts";
 
 /** Where to read a partition from, and what was noticed on the way. */
 export interface ReadPlan {

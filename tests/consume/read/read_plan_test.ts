@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { planRead } from "../../consume/read_plan.ts";
+import { planRead } from "../../../consume/read/read_plan.ts";
 
 function stored(nextOffset: bigint, lastHash: Uint8Array | null = new Uint8Array([1])) {
   return { nextOffset, lastHash, lastTimestamp: 0n };

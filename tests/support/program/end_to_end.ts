@@ -4,12 +4,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { waitFor } from "../../local/wait.ts";
-import { decode } from "../../wire/decode.ts";
-import type { ResultMessage } from "../../wire/message.ts";
+import { waitFor } from "../../../local/wait.ts";
+import { decode } from "../../../wire/decode.ts";
+import type { ResultMessage } from "../../../wire/message.ts";
 import { Program } from "./program.ts";
-import { freshDatabase, kafkaForTests } from "./stack.ts";
-import { readTopic } from "./read_topic.ts";
+import { freshDatabase, kafkaForTests } from "../stack.ts";
+import { readTopic } from "../read_topic.ts";
 
 /** How the program is started in each mode; `-c FILE` is added. */
 export interface EndToEndCommands {

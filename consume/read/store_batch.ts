@@ -1,9 +1,9 @@
-import type { Logger } from "../runtime/log/log.ts";
-import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
-import { notice } from "./notices.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import { type RetryDeps, retryUntil } from "../../runtime/retry.ts";
+import { notice } from "../notices.ts";
 import type { ReaderDeps } from "./partition_reader.ts";
-import type { Place, RawRecord, Source, StoreOutcome } from "./sink.ts";
-import { recordFailure } from "./stats.ts";
+import type { Place, RawRecord, Source, StoreOutcome } from "../sink.ts";
+import { recordFailure } from "../stats.ts";
 
 /**
  * Stores a batch of a partition, tried for as long as it takes, and counts it: once, as what is stored

@@ -1,11 +1,11 @@
-import type { Bounds } from "../kafka/cluster.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import { type RetryDeps, retryUntil } from "../runtime/retry.ts";
-import { notice } from "./notices.ts";
-import type { Offsets, StoredOffset } from "./offsets.ts";
+import type { Bounds } from "../../kafka/cluster.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import { type RetryDeps, retryUntil } from "../../runtime/retry.ts";
+import { notice } from "../notices.ts";
+import type { Offsets, StoredOffset } from "../offsets.ts";
 import { beginsWithLast, offsetAfter, planRead } from "./read_plan.ts";
-import type { RawRecord, Sink, Source } from "./sink.ts";
-import type { ConsumerStats, PartitionProgress } from "./stats.ts";
+import type { RawRecord, Sink, Source } from "../sink.ts";
+import type { ConsumerStats, PartitionProgress } from "../stats.ts";
 import { storeBatch, triesOf } from "./store_batch.ts";
 
 /** Where a partition stands: in the database, and then in the topic. */

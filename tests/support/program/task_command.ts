@@ -1,5 +1,5 @@
 import process from "node:process";
-import { ROOT, TASKS } from "../../scripts/build/project.ts";
+import { ROOT, TASKS } from "../../../scripts/build/project.ts";
 
 /** How a task gets its packages. */
 const PACKAGE_FLAGS = /^--(?:node-modules-dir|unstable-npm-lazy-caching)/;

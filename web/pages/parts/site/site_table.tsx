@@ -1,12 +1,12 @@
 import type { Child } from "hono/jsx";
-import { groupOf, type Sort } from "../../data/now/selection.ts";
-import type { SiteNow } from "../../data/now/site_now.ts";
-import type { History } from "../../data/past/history.ts";
-import type { Check } from "../../data/past/results.ts";
-import { DaysLeft, Ms, Since, StateWord, Uptime } from "./basics.tsx";
-import { count } from "./format.ts";
-import { hrefOf, type Query } from "./query.ts";
-import { CheckStrip, DayStrip } from "./strip.tsx";
+import { groupOf, type Sort } from "../../../data/now/selection.ts";
+import type { SiteNow } from "../../../data/now/site_now.ts";
+import type { History } from "../../../data/past/history.ts";
+import type { Check } from "../../../data/past/results.ts";
+import { DaysLeft, Ms, Since, StateWord, Uptime } from "../basics.tsx";
+import { count } from "../format.ts";
+import { hrefOf, type Query } from "../query.ts";
+import { CheckStrip, DayStrip } from "../strip.tsx";
 
 interface SiteTableProps {
   /** Those of this page. */

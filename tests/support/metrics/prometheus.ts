@@ -1,8 +1,8 @@
 /** A real Prometheus, for tests on machines that have one. */
 import { assertEquals } from "@std/assert";
-import { freePort } from "../../local/ports.ts";
-import { Program } from "./program.ts";
-import { denoEnv } from "./task_command.ts";
+import { freePort } from "../../../local/ports.ts";
+import { Program } from "../program/program.ts";
+import { denoEnv } from "../program/task_command.ts";
 
 /** A series that a query gave, and its value now. */
 export interface Series {

@@ -1,12 +1,12 @@
-import { createOffsets } from "../../consume/offsets.ts";
-import { createPool } from "../../db/connect/pool.ts";
-import { ResultStore } from "../../db/store/store.ts";
-import { systemClock } from "../../runtime/clock.ts";
-import { loadedConfig } from "./config.ts";
-import { type LogLine, recordingLog } from "./recording_log.ts";
-import { runWriter } from "../../writer/run.ts";
-import { newWriterStats, type WriterStats } from "../../writer/stats.ts";
-import { kafkaForTests } from "./stack.ts";
+import { createOffsets } from "../../../consume/offsets.ts";
+import { createPool } from "../../../db/connect/pool.ts";
+import { ResultStore } from "../../../db/store/store.ts";
+import { systemClock } from "../../../runtime/clock.ts";
+import { loadedConfig } from "../config.ts";
+import { type LogLine, recordingLog } from "../recording_log.ts";
+import { runWriter } from "../../../writer/run.ts";
+import { newWriterStats, type WriterStats } from "../../../writer/stats.ts";
+import { kafkaForTests } from "../stack.ts";
 
 /** A writer of this process, on the real Kafka and the real PostgreSQL. */
 export interface RunningWriter {

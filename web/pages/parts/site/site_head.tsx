@@ -1,11 +1,11 @@
-import type { SiteNow } from "../../data/now/site_now.ts";
-import { type Range, RANGES } from "../../data/past/range.ts";
-import type { FromAgent } from "../../data/past/series.ts";
-import { Ago, Mark, Since } from "./basics.tsx";
-import { plural, span } from "./format.ts";
-import { Pick } from "./paging.tsx";
-import { noticedBy, whyOf } from "./why.ts";
-import { IncidentLink } from "./wrong.tsx";
+import type { SiteNow } from "../../../data/now/site_now.ts";
+import { type Range, RANGES } from "../../../data/past/range.ts";
+import type { FromAgent } from "../../../data/past/series.ts";
+import { Ago, Mark, Since } from "../basics.tsx";
+import { plural, span } from "../format.ts";
+import { Pick } from "../paging.tsx";
+import { noticedBy, whyOf } from "../why.ts";
+import { IncidentLink } from "../wrong.tsx";
 
 interface HeadProps {
   /** Null: not heard of lately. */

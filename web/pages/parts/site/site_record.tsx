@@ -1,13 +1,13 @@
-import type { Site } from "../../../config/types.ts";
-import { DAY_MS } from "../../data/past/history.ts";
-import { type Seen, STATES } from "../../data/now/site_state.ts";
-import type { Certificate, Failure } from "../../data/past/failures.ts";
-import type { Result } from "../../data/past/results.ts";
-import { uptimeOf } from "../../data/past/ring.ts";
-import type { FromAgent } from "../../data/past/series.ts";
-import { Ago, At, Ms, StateWord, Table, Uptime } from "./basics.tsx";
-import { count, exact, plural, span } from "./format.ts";
-import { whyOf } from "./why.ts";
+import type { Site } from "../../../../config/types.ts";
+import { DAY_MS } from "../../../data/past/history.ts";
+import { type Seen, STATES } from "../../../data/now/site_state.ts";
+import type { Certificate, Failure } from "../../../data/past/failures.ts";
+import type { Result } from "../../../data/past/results.ts";
+import { uptimeOf } from "../../../data/past/ring.ts";
+import type { FromAgent } from "../../../data/past/series.ts";
+import { Ago, At, Ms, StateWord, Table, Uptime } from "../basics.tsx";
+import { count, exact, plural, span } from "../format.ts";
+import { whyOf } from "../why.ts";
 
 /** Runs of failures, each with what the site answered. */
 export function Failures({ of, now }: { of: readonly Failure[]; now: number }) {

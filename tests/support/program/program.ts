@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { waitFor } from "../../local/wait.ts";
+import { waitFor } from "../../../local/wait.ts";
 import { isOfBusyMachine } from "./busy_machine.ts";
 
 /** How to start a program: the file, its arguments, and all of its environment. */
