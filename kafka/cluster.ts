@@ -1,4 +1,6 @@
 import type { Admin, Kafka } from "kafkajs";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import { isPassing } from "./failure.ts";
 
 /** The offsets that a partition holds now: from `low` on, `high` is the next to be written. */
 export interface Bounds {
@@ -40,5 +42,24 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
     return await work(admin);
   } finally {
     await admin.disconnect();
+  }
+}
+
+const AGAIN_MS = 100;
+
+/**
+ * What `ask` gives, once what passes by itself after a start has passed.
+ *
+ * @param ms From when on such a failure is thrown, too
+ */
+export async function oncePassed<T>(ask: () => Promise<T>, clock: Clock, ms: number): Promise<T> {
+  const until = clock.monotonic() + ms;
+  while (true) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isPassing(error) || clock.monotonic() > until) throw error;
+      await sleep(clock, AGAIN_MS);
+    }
   }
 }

@@ -1,9 +1,9 @@
 import { type Kafka, Partitioners } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
 import { type Finding, findingOf } from "../runtime/cli/finding.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
-import { withAdmin } from "./cluster.ts";
-import { brokerErrorOf, isPassing } from "./failure.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { oncePassed, withAdmin } from "./cluster.ts";
+import { brokerErrorOf } from "./failure.ts";
 import { fetchOnce } from "./kafkajs/fetch_once.ts";
 import { partitionsOf } from "./topic.ts";
 
@@ -21,7 +21,6 @@ const OFFSET_OUT_OF_RANGE = 1;
 
 /** A broker that has just started knows its groups within seconds. */
 const START_MS = 10_000;
-const AGAIN_MS = 200;
 
 /**
  * Whether a broker, the topic (or the leave to make it), and what a mode does with it can be had;
@@ -66,21 +65,13 @@ export async function* reachKafka(
   if (group === null) return;
   yield await findingOf("group", () =>
     withAdmin(kafka, async (admin) => {
-      const { groups: [found] } = await onceStarted(() => admin.describeGroups([group]), clock);
+      const { groups: [found] } = await oncePassed(
+        () => admin.describeGroups([group]),
+        clock,
+        START_MS,
+      );
       return `"${group}", of ${found!.members.length} at work`;
     }));
-}
-
-async function onceStarted<T>(ask: () => Promise<T>, clock: Clock): Promise<T> {
-  const until = clock.monotonic() + START_MS;
-  while (true) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isPassing(error) || clock.monotonic() > until) throw error;
-      await sleep(clock, AGAIN_MS);
-    }
-  }
 }
 
 /** Does what the broker may answer with this code, which it says only to who has the right. */

@@ -1,8 +1,8 @@
-import { type Admin, ConfigResourceTypes, type Kafka } from "kafkajs";
+import { type Admin, ConfigResourceTypes, type ITopicConfig, type Kafka } from "kafkajs";
 import type { KafkaConfig } from "../config/types.ts";
-import { sleep, systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log/log.ts";
-import { withAdmin } from "./cluster.ts";
+import { oncePassed, withAdmin } from "./cluster.ts";
 import { brokerErrorOf, isPassing } from "./failure.ts";
 
 /** The topic is not there, and the broker does not let us make it. */
@@ -15,8 +15,7 @@ const TOPIC_ALREADY_EXISTS = 36;
 const INVALID_REPLICATION_FACTOR = 38;
 
 /** What makes a topic has told the brokers within milliseconds; this is for slow machines. */
-const LEADER_TRIES = 100;
-const LEADER_WAIT_MS = 100;
+const LEADERS_MS = 30_000;
 
 /**
  * Makes the topic where it is missing: the config's partitions and retention; the broker's time on
@@ -52,23 +51,20 @@ async function makeTopic(
   validateOnly = false,
 ): Promise<boolean> {
   if (await topicExists(admin, config.topic)) return false;
+  const topic: ITopicConfig = {
+    topic: config.topic,
+    numPartitions: config.topicPartitions,
+    replicationFactor: config.topicReplicationFactor,
+    configEntries: [
+      { name: "retention.ms", value: String(config.topicRetentionMs) },
+      { name: "message.timestamp.type", value: "LogAppendTime" },
+      { name: "compression.type", value: "producer" },
+    ],
+  };
   try {
-    const isMade = await admin.createTopics({
-      validateOnly,
-      waitForLeaders: false,
-      topics: [{
-        topic: config.topic,
-        numPartitions: config.topicPartitions,
-        replicationFactor: config.topicReplicationFactor,
-        configEntries: [
-          { name: "retention.ms", value: String(config.topicRetentionMs) },
-          { name: "message.timestamp.type", value: "LogAppendTime" },
-          { name: "compression.type", value: "producer" },
-        ],
-      }],
-    });
-    if (isMade && !validateOnly) await untilLed(admin, config.topic);
-    return isMade;
+    return validateOnly
+      ? await admin.createTopics({ validateOnly, waitForLeaders: false, topics: [topic] })
+      : await createTopic(admin, topic);
   } catch (error) {
     if (isAnswer(error, TOPIC_ALREADY_EXISTS)) return false;
     const [answer] = answersIn(error);
@@ -82,19 +78,20 @@ async function makeTopic(
 }
 
 /**
- * Waits until the leader of each partition of a new topic answers; kafkajs's own wait fails where the
- * broker does not know the topic yet. After 10 s or more it is left to who needs one.
+ * Makes a topic, and waits until the leader of each partition answers; kafkajs's own wait fails where
+ * the broker does not know the topic yet. After 30 s of that it is left to who needs one.
+ *
+ * @returns Whether it was made now
  */
-export async function untilLed(admin: Admin, topic: string): Promise<void> {
-  for (let tries = 0; tries < LEADER_TRIES; tries++) {
-    try {
-      await admin.fetchTopicOffsets(topic);
-      return;
-    } catch (error) {
+export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<boolean> {
+  const isMade = await admin.createTopics({ waitForLeaders: false, topics: [topic] });
+  if (isMade) {
+    const ask = () => admin.fetchTopicOffsets(topic.topic);
+    await oncePassed(ask, systemClock, LEADERS_MS).catch((error) => {
       if (!isPassing(error)) throw error;
-      await sleep(systemClock, LEADER_WAIT_MS);
-    }
+    });
   }
+  return isMade;
 }
 
 function adviceFor(code: number, config: KafkaConfig): string {

@@ -19,10 +19,9 @@ export async function dumpMode({ config, options, log, signal }: ModeContext): P
     queryTimeoutMs: 0,
     log,
   });
-  return await withPool(pool, async () => {
-    return await withOutput(signal, async (print) => {
+  return await withPool(pool, () =>
+    withOutput(signal, async (print) => {
       await dumpResults(pool, filter, print, signal);
       return EXIT.done;
-    });
-  });
+    }));
 }

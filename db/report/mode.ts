@@ -30,8 +30,8 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
     queryTimeoutMs: 0,
     log,
   });
-  return await withPool(pool, async () => {
-    return await withClient(pool, async (client) => {
+  return await withPool(pool, () =>
+    withClient(pool, async (client) => {
       if (options.freeze) await checkClosed(client, month, clock.now());
       if (options.freeze || options.verify) await checkKept(client, month);
       const sites = await sitesOf(client, month, options.site);
@@ -59,8 +59,7 @@ export async function reportMode(context: ModeContext): Promise<ExitCode> {
         await print(text);
         return EXIT.done;
       });
-    });
-  });
+    }));
 }
 
 function verify(reports: readonly SiteReport[]): ExitCode {

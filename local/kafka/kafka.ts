@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { type Certificates, makeCertificates } from "../certificates.ts";
+import { withAdmin } from "../../kafka/cluster.ts";
 import { quietKafka } from "./client.ts";
 import { kafkaClassPath } from "./package.ts";
 import {
@@ -167,17 +168,14 @@ async function ensureFormatted(
 
 /** Whether the broker is up and knows of itself. */
 async function answers(brokers: string[]): Promise<boolean> {
-  const admin = quietKafka(brokers, {
+  const kafka = quietKafka(brokers, {
     connectionTimeout: 1000,
     requestTimeout: 2000,
     retry: { retries: 0 },
-  }).admin();
+  });
   try {
-    await admin.connect();
-    return (await admin.describeCluster()).brokers.length === 1;
+    return (await withAdmin(kafka, (admin) => admin.describeCluster())).brokers.length === 1;
   } catch {
     return false;
-  } finally {
-    await admin.disconnect();
   }
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { untilLed } from "../../kafka/topic.ts";
+import { withAdmin } from "../../kafka/cluster.ts";
+import { createTopic } from "../../kafka/topic.ts";
 import { quickestFolder } from "../../local/data_folder.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { startStack } from "../../local/stack.ts";
@@ -97,15 +98,11 @@ export async function benchStack(settings: Record<string, string> = {}) {
     /** Makes a topic with results in it, as agents send them. */
     async fill(topic: string, shape: keyof typeof SHAPES, results: number, numPartitions: number) {
       const kafka = quietKafka(brokers);
-      const admin = kafka.admin();
       const configEntries = [{ name: "message.timestamp.type", value: "LogAppendTime" }];
-      await admin.connect();
-      await admin.createTopics({
-        waitForLeaders: false,
-        topics: [{ topic, numPartitions, configEntries }],
-      });
-      await untilLed(admin, topic);
-      await admin.disconnect();
+      await withAdmin(
+        kafka,
+        (admin) => createTopic(admin, { topic, numPartitions, configEntries }),
+      );
       const producer = kafka.producer();
       await producer.connect();
       const chunk = CHUNK * numPartitions;

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { withAdmin } from "../../kafka/cluster.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 
 /** How many records are in a topic; 0 where it is not there yet. */
@@ -46,13 +47,9 @@ export async function readResults(
   }
 }
 
-async function topicEnds(brokers: readonly string[], topic: string) {
-  const admin = quietKafka(brokers).admin();
-  await admin.connect();
-  try {
+function topicEnds(brokers: readonly string[], topic: string) {
+  return withAdmin(quietKafka(brokers), async (admin) => {
     const topics = await admin.listTopics();
     return topics.includes(topic) ? await admin.fetchTopicOffsets(topic) : [];
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }

@@ -10,7 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startKafka } from "../../local/kafka/kafka.ts";
-import { untilLed } from "../../kafka/topic.ts";
+import { createTopic } from "../../kafka/topic.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { ROOT } from "../../scripts/build/project.ts";
@@ -63,15 +63,11 @@ Deno.test("docs/security.md's ACLs are enough for each mode, and the others' are
   const admin = quietKafka(kafka.brokers).admin();
   await admin.connect();
   parts.defer(() => admin.disconnect());
-  await admin.createTopics({
-    waitForLeaders: false,
-    topics: [{
-      topic: "monitoring",
-      numPartitions: 2,
-      configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }],
-    }],
+  await createTopic(admin, {
+    topic: "monitoring",
+    numPartitions: 2,
+    configEntries: [{ name: "message.timestamp.type", value: "LogAppendTime" }],
   });
-  await untilLed(admin, "monitoring");
   const acl = aclsOf(await readFile(join(ROOT, "docs/security.md"), "utf8"));
   assertEquals(acl.length, 8);
   const database = parts.use(await ownDatabase());

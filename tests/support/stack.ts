@@ -8,7 +8,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import pg from "pg";
-import { untilLed } from "../../kafka/topic.ts";
+import { withAdmin } from "../../kafka/cluster.ts";
+import { createTopic } from "../../kafka/topic.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { createLogger } from "../../runtime/log/log.ts";
@@ -34,21 +35,12 @@ export async function freshTopic(
   const { brokers } = await kafkaForTests();
   const topic = `test-${randomUUID()}`;
   const config = { "message.timestamp.type": "LogAppendTime", ...options.config };
-  const admin = quietKafka(brokers).admin();
-  await admin.connect();
-  try {
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: [{
-        topic,
-        numPartitions: options.partitions ?? 1,
-        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-      }],
-    });
-    await untilLed(admin, topic);
-  } finally {
-    await admin.disconnect();
-  }
+  await withAdmin(quietKafka(brokers), (admin) =>
+    createTopic(admin, {
+      topic,
+      numPartitions: options.partitions ?? 1,
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+    }));
   return topic;
 }
 

@@ -1,4 +1,5 @@
 import { type Admin, Partitioners } from "kafkajs";
+import { withAdmin } from "../../kafka/cluster.ts";
 import { quietKafka } from "../../local/kafka/client.ts";
 import { waitFor } from "../../local/wait.ts";
 import { formatTimestamp } from "../../wire/timestamp.ts";
@@ -38,13 +39,7 @@ export async function produce(topic: string, records: readonly TestRecord[]): Pr
 /** Does something as the cluster's administrator. */
 export async function administer<T>(run: (admin: Admin) => Promise<T>): Promise<T> {
   const { brokers } = await kafkaForTests();
-  const admin = quietKafka(brokers).admin();
-  await admin.connect();
-  try {
-    return await run(admin);
-  } finally {
-    await admin.disconnect();
-  }
+  return await withAdmin(quietKafka(brokers), run);
 }
 
 /** Deletes a topic with records in it, and makes one of its name, of one partition. */

@@ -139,8 +139,8 @@ REVOKE ALL ON FUNCTION @home@.httpmon_ensure_partitions_of(regclass, date[]) FRO
 REVOKE ALL ON FUNCTION @home@.httpmon_end_detach(regclass, regclass) FROM PUBLIC;
 
 -- The last `n` results of a site (its name, or its URL where it has none) from `since` until before
--- `until`, newest first, those of one moment by their agents. Day by day, and agent by agent, as the key has them in order within an agent;
--- it ends with the day that has enough, and touches no other.
+-- `until`, newest first, those of one moment by their agents. Day by day, and agent by agent, as the
+-- key has them in order within an agent; it ends with the day that has enough, and touches no other.
 CREATE FUNCTION @home@.httpmon_results(site text, since timestamptz, until timestamptz, n int4)
 RETURNS SETOF @home@.results
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { KafkaConfig, SASLOptions } from "kafkajs";
 import { dataFolder } from "../../../local/data_folder.ts";
 import { type Kafka, startKafka } from "../../../local/kafka/kafka.ts";
-import { untilLed } from "../../../kafka/topic.ts";
+import { withAdmin } from "../../../kafka/cluster.ts";
+import { createTopic } from "../../../kafka/topic.ts";
 import { quietKafka } from "../../../local/kafka/client.ts";
 
 const TOPIC = "ways";
@@ -104,15 +105,10 @@ Deno.test("startKafka() serves every listener and keeps its data over restarts",
     const sasl = (mechanism: string, password = kafka.sasl.password) =>
       ({ mechanism, username: kafka.sasl.username, password }) as SASLOptions;
 
-    const admin = quietKafka(kafka.brokers).admin();
-    await admin.connect();
-    await admin.createTopics({
-      topics: [{ topic: TOPIC, numPartitions: 1 }],
-      waitForLeaders: false,
+    await withAdmin(quietKafka(kafka.brokers), async (admin) => {
+      await createTopic(admin, { topic: TOPIC, numPartitions: 1 });
+      assertEquals((await admin.describeCluster()).clusterId, kafka.clusterId);
     });
-    await untilLed(admin, TOPIC);
-    assertEquals((await admin.describeCluster()).clusterId, kafka.clusterId);
-    await admin.disconnect();
 
     const ways: [string, string[], Partial<KafkaConfig>][] = [
       ["plaintext", kafka.brokers, {}],
@@ -142,10 +138,10 @@ Deno.test("startKafka() serves every listener and keeps its data over restarts",
       () => refuses(at("SASL"), { sasl: sasl("scram-sha-256", "wrong") }, "Authentication failed"),
     );
     await t.step("sends clients to the advertised address", async () => {
-      const admin = quietKafka(at("PROXIED")).admin();
-      await admin.connect();
-      const { brokers } = await admin.describeCluster();
-      await admin.disconnect();
+      const { brokers } = await withAdmin(
+        quietKafka(at("PROXIED")),
+        (admin) => admin.describeCluster(),
+      );
       assertEquals(brokers.map(({ port }) => port), [proxy.port]);
       assertGreater(proxy.seen.connections, 0);
     });

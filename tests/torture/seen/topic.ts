@@ -1,7 +1,8 @@
 import type { Admin, Kafka } from "kafkajs";
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { untilLed } from "../../../kafka/topic.ts";
+import { withAdmin } from "../../../kafka/cluster.ts";
+import { createTopic } from "../../../kafka/topic.ts";
 import { quietKafka } from "../../../local/kafka/client.ts";
 import { useOddZstd } from "../load/odd_zstd.ts";
 
@@ -28,17 +29,11 @@ function client(brokers: readonly string[]): Kafka {
 }
 
 /** Does something as the cluster's administrator. */
-export async function asAdmin<T>(
+export function asAdmin<T>(
   brokers: readonly string[],
   run: (admin: Admin) => Promise<T>,
 ): Promise<T> {
-  const admin = client(brokers).admin();
-  await admin.connect();
-  try {
-    return await run(admin);
-  } finally {
-    await admin.disconnect();
-  }
+  return withAdmin(client(brokers), run);
 }
 
 /**
@@ -52,19 +47,15 @@ export async function makeTopic(
   partitions: number,
 ): Promise<void> {
   await asAdmin(brokers, async (admin) => {
-    const made = await admin.createTopics({
-      waitForLeaders: false,
-      topics: [{
-        topic,
-        numPartitions: partitions,
-        configEntries: [
-          { name: "message.timestamp.type", value: "LogAppendTime" },
-          { name: "max.message.bytes", value: "4000000" },
-        ],
-      }],
+    const made = await createTopic(admin, {
+      topic,
+      numPartitions: partitions,
+      configEntries: [
+        { name: "message.timestamp.type", value: "LogAppendTime" },
+        { name: "max.message.bytes", value: "4000000" },
+      ],
     });
     if (!made) throw new Error(`The topic "${topic}" is there already`);
-    await untilLed(admin, topic);
   });
 }
 
