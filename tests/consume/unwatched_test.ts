@@ -5,7 +5,7 @@ import { newConsumerStats } from "../../consume/stats.ts";
 import { waitFor } from "../../local/wait.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { recordHash } from "../../runtime/record_hash.ts";
-import { loadedConfig } from "../support/config.ts";
+import { kafkaSection, loadedConfig } from "../support/config.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { freshTopic, kafkaForTests } from "../support/stack.ts";
 import { makeAnew, produce, sevenFields } from "../support/topic_io.ts";
@@ -28,14 +28,7 @@ async function setUp(topic: string, hold: (batch: number) => Promise<void>) {
   const urls: string[] = [];
   let stored: StoredOffset | null = null;
   const { kafka: config } = loadedConfig("writer", {
-    kafka: {
-      monitoring: {
-        bootstrap_servers: brokers,
-        topic,
-        consumer_group: `group-of-${topic}`,
-        batch_timeout_ms: 100,
-      },
-    },
+    kafka: kafkaSection(brokers, topic),
     database: { dsn: "postgres://127.0.0.1/never_used" },
   });
   const running = runConsumer({

@@ -1,4 +1,5 @@
 /** The faults that every run of the tests goes through, with real processes. */
+import { kafkaSection } from "../support/config.ts";
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -45,14 +46,7 @@ Deno.test("a writer killed in mid-load, twice, leaves every result in the table 
   const topic = await freshTopic({ partitions: 6 });
   await using place = await workplace({
     loglevel: "INFO",
-    kafka: {
-      monitoring: {
-        bootstrap_servers: (await kafkaForTests()).brokers,
-        topic,
-        consumer_group: `group-of-${topic}`,
-        batch_timeout_ms: 100,
-      },
-    },
+    kafka: kafkaSection((await kafkaForTests()).brokers, topic),
     writer: { max_batch_messages: 50 },
     database: { dsn: database.dsn },
   });

@@ -1,3 +1,4 @@
+import { kafkaSection } from "../support/config.ts";
 import { assert, assertEquals } from "@std/assert";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -45,14 +46,7 @@ async function folder(parts: AsyncDisposableStack, changes: Record<string, unkno
   const { origin } = sites;
   const config = {
     loglevel: "INFO",
-    kafka: {
-      monitoring: {
-        bootstrap_servers: brokers,
-        topic,
-        consumer_group: `group-of-${topic}`,
-        batch_timeout_ms: 200,
-      },
-    },
+    kafka: kafkaSection(brokers, topic, 200),
     websites: {
       [`${origin}/`]: { frequency: 1, timeout: 5 },
       missing: { url: `${origin}/missing`, frequency: 1, timeout: 5 },

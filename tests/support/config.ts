@@ -10,3 +10,15 @@ export function loadedConfig<M extends Mode>(mode: M, content: unknown): ConfigF
     readFile: () => Buffer.from(JSON.stringify(content)),
   });
 }
+
+/** The config's "kafka" for a topic of one test, which a group of its own reads. */
+export function kafkaSection(brokers: readonly string[], topic: string, batchTimeoutMs = 100) {
+  return {
+    monitoring: {
+      bootstrap_servers: brokers,
+      topic,
+      consumer_group: `group-of-${topic}`,
+      batch_timeout_ms: batchTimeoutMs,
+    },
+  };
+}

@@ -9,7 +9,7 @@ import { startOps } from "../../runtime/ops/ops.ts";
 import { addWriterMetrics } from "../../writer/metrics.ts";
 import { runWriter } from "../../writer/run.ts";
 import { newWriterStats, recordDeadLetters } from "../../writer/stats.ts";
-import { loadedConfig } from "../support/config.ts";
+import { kafkaSection, loadedConfig } from "../support/config.ts";
 import { parseExposition, valueOf } from "../support/metrics/exposition.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { assertDocumented, metricsDoc } from "../support/metrics/metrics_doc.ts";
@@ -166,14 +166,7 @@ Deno.test("a writer's lag grows while nothing can be stored, and goes when it ca
   const topic = await freshTopic({ partitions: 2 });
   const { brokers } = await kafkaForTests();
   const config = loadedConfig("writer", {
-    kafka: {
-      monitoring: {
-        bootstrap_servers: brokers,
-        topic,
-        consumer_group: `group-of-${topic}`,
-        batch_timeout_ms: 100,
-      },
-    },
+    kafka: kafkaSection(brokers, topic),
     database: { dsn: "postgres://127.0.0.1/never_used" },
   });
   await using writer = await ops(impatientClock);

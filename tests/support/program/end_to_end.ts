@@ -1,3 +1,4 @@
+import { kafkaSection } from "../config.ts";
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -91,14 +92,7 @@ function configOf(
 ) {
   return {
     loglevel: "INFO",
-    kafka: {
-      monitoring: {
-        bootstrap_servers: brokers,
-        topic,
-        consumer_group: `group-of-${topic}`,
-        batch_timeout_ms: 200,
-      },
-    },
+    kafka: kafkaSection(brokers, topic, 200),
     websites: {
       [`${origin}/`]: { frequency: 1, regex: "is well$" },
       missing: { url: `${origin}/missing`, frequency: 1 },

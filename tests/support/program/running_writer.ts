@@ -2,7 +2,7 @@ import { createOffsets } from "../../../consume/offsets.ts";
 import { createPool } from "../../../db/connect/pool.ts";
 import { ResultStore } from "../../../db/store/store.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import { loadedConfig } from "../config.ts";
+import { kafkaSection, loadedConfig } from "../config.ts";
 import { type LogLine, recordingLog } from "../recording_log.ts";
 import { runWriter } from "../../../writer/run.ts";
 import { newWriterStats, type WriterStats } from "../../../writer/stats.ts";
@@ -24,14 +24,7 @@ export async function startWriter(
 ): Promise<RunningWriter> {
   const { brokers } = await kafkaForTests();
   const config = loadedConfig("writer", {
-    kafka: {
-      monitoring: {
-        bootstrap_servers: brokers,
-        topic,
-        consumer_group: `group-of-${topic}`,
-        batch_timeout_ms: 100,
-      },
-    },
+    kafka: kafkaSection(brokers, topic),
     writer: { max_batch_messages: maxBatchMessages },
     database: { dsn },
   });
